@@ -1,0 +1,84 @@
+"""States, actions and differences of the specification in words, for whoever has to find the fault."""
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve
+
+from spec import cell as spec
+from spec.explain import explain
+from spec.machine import Step, enabled
+
+MAX_LINES = 40
+"""More lines of one kind than this help nobody."""
+
+
+def call(name: str, arguments: Iterable[object]) -> str:
+    """An action with its arguments, such as ``vote(3, 5, 1)``."""
+    return f"{name}({', '.join(map(str, arguments))})"
+
+
+def refusal(machine: spec.Cell, state: spec.State, name: str, arguments: tuple[object, ...]) -> tuple[str, ...]:
+    """Why an action is not enabled: the first guard that is false, what is enabled instead, and the state."""
+    others = [call(step.name, step.args) for step in _enabled(machine, state)]
+    return (
+        f"first false guard: {explain(machine, state, name, arguments)}",
+        "enabled instead: " + (", ".join(others[:MAX_LINES]) or "nothing"),
+        "last matching state:",
+        *(f"  {line}" for line in describe_state(state)),
+    )
+
+
+def _enabled(machine: spec.Cell, state: spec.State) -> Iterator[Step]:
+    """What is enabled among the ballots and slots that are in use, and one beyond; the bounds allow far more."""
+    ballots = {m.ballot for m in state.prepares} | {*state.active[1:]}
+    slots = {m.slot for m in state.proposals} | {len(log) for log in state.known[1:]}
+    few = evolve(
+        machine,
+        max_ballot=min(machine.max_ballot, max(ballots, default=0) + 1),
+        max_slot=min(machine.max_slot, max(slots, default=0) + 1),
+    )
+    return enabled(few, state)
+
+
+def describe_state(state: spec.State) -> tuple[str, ...]:
+    """The variables of a state, a line each; places 0 and slots without a vote are left out."""
+    return tuple(f"{field}: {_words(value)}" for field, value in state._asdict().items())
+
+
+def difference(expected: spec.State, found: spec.State) -> tuple[str, ...]:
+    """What differs, part by part: - is what the specification has, + is what the code has."""
+    pairs = zip(expected._fields, expected, found, strict=True)
+    lines = [line for field, wanted, had in pairs for line in _differ(field, wanted, had)]
+    return tuple(lines[:MAX_LINES])
+
+
+def _differ(path: str, expected: object, found: object) -> Iterator[str]:
+    if expected == found:
+        return
+    match expected, found:
+        case frozenset(), frozenset():
+            yield from (f"- {path}: {_words(value)}" for value in sorted(expected - found, key=str))
+            yield from (f"+ {path}: {_words(value)}" for value in sorted(found - expected, key=str))
+        case tuple(), tuple() if not hasattr(expected, "_fields"):
+            shorter = min(len(expected), len(found))
+            for place in range(shorter):
+                yield from _differ(f"{path}[{place}]", expected[place], found[place])
+            yield from (f"- {path}[{shorter + more}]: {_words(v)}" for more, v in enumerate(expected[shorter:]))
+            yield from (f"+ {path}[{shorter + more}]: {_words(v)}" for more, v in enumerate(found[shorter:]))
+        case _:
+            yield f"- {path}: {_words(expected)}"
+            yield f"+ {path}: {_words(found)}"
+
+
+def _words(value: object) -> str:
+    match value:
+        case frozenset():
+            return "{" + ", ".join(sorted(_words(element) for element in value)) + "}"
+        case tuple() if hasattr(value, "_fields"):
+            fields = zip(value._fields, value, strict=True)
+            return f"{type(value).__name__}({', '.join(f'{name}={_words(part)}' for name, part in fields)})"
+        case tuple():
+            places = ((place, part) for place, part in enumerate(value) if part is not None and part != spec.NoVote)
+            return "[" + ", ".join(f"{place}: {_words(part)}" for place, part in places) + "]"
+        case _:
+            return str(value)

@@ -1,0 +1,219 @@
+"""The link ``graph``: TLC's whole graph of a model and the mirror's are the same, state by state and step by step.
+
+The manifest says from which profile on a model's graphs are compared (``graph``). TLC runs such a model with nothing to
+check and dumps its graph; the mirror of the same name is explored; the two are compared as sets, both directions. The
+other models with a mirror are compared by counts alone, in the profile that runs them: the mirror is explored with its
+invariants and its refinement, and must have as many states, at the same depth, as the manifest says that TLC found.
+"""
+
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from attrs import frozen
+
+from conformance.cfg import take_checks_out
+from conformance.decode import StateDecoder
+from conformance.graph_compare import Comparison, compare, narrate
+from conformance.graph_dump import DumpError, read_dump
+from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.manifest import HOLDS, Manifest, Model, load_manifest
+from conformance.mirror import check, machine_of
+from conformance.tlc import Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc_messages import Counts
+from conformance.toolchain import Toolchain, find_toolchain
+from spec.machine import Machine, Status, explore
+from spec.models import MODELS
+
+THREADS = 2
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
+_VERDICT_OF = {
+    Outcome.VIOLATED: Verdict.REFUTED,
+    Outcome.BROKEN: Verdict.ERROR,
+    Outcome.OUT_OF_MEMORY: Verdict.INCONCLUSIVE,
+    Outcome.OUT_OF_TIME: Verdict.INCONCLUSIVE,
+}
+
+
+@frozen(kw_only=True)
+class Judged:
+    """What came of one model: its row, why it does not hold if it does not, and the labels that TLC used."""
+
+    row: Row
+    failure: Failure | None = None
+    labels: frozenset[str] = frozenset()
+    ambiguous: int = 0
+
+
+def run(settings: Settings, progress: Progress) -> LinkReport:
+    """Compare the models of the profile; BadInput for a bad manifest, CannotRun without Java or TLC."""
+    start = time.monotonic()
+    manifest = load_manifest()
+    graphs, counted = models_of(manifest, settings)
+    with Processes() as processes:
+        runner = Runner(manifest, find_toolchain(), processes, Limits(timeout_s=TIMEOUT_S[settings.profile]), progress)
+        judged = _in_threads(runner, graphs, counted)
+    failures = [one.failure for one in judged if one.failure]
+    if not settings.models and settings.profile is not Profile.QUICK:
+        failures += _vocabulary_failures(graphs, judged)
+    return LinkReport.of(
+        "graph",
+        [one.row for one in judged],
+        failures,
+        models=len(judged),
+        seconds=time.monotonic() - start,
+        notes=_notes(judged, graphs),
+    )
+
+
+def models_of(manifest: Manifest, settings: Settings) -> tuple[list[Model], list[Model]]:
+    """The models whose graphs are compared, and those that are compared by counts. Of a named model it is the graph."""
+    wanted = [manifest.model(name) for name in settings.models] or [
+        model for model in manifest.models if model.graph is not None or model.name in MODELS
+    ]
+    for model in wanted:
+        machine_of(manifest, model.name)
+    if settings.models:
+        return wanted, []
+    graphs = [model for model in wanted if model.graph is not None and settings.profile.includes(model.graph)]
+    counted = [
+        model for model in wanted
+        if model not in graphs and model.expect == HOLDS and settings.profile.includes(model.profile)
+    ]  # fmt: skip
+    return graphs, counted
+
+
+@frozen
+class Runner:
+    """What judges a model: the specifications, Java and TLC, what a run may use, and whom to tell."""
+
+    manifest: Manifest
+    toolchain: Toolchain
+    processes: Processes
+    limits: Limits
+    progress: Progress
+
+    def graph(self, model: Model) -> Judged:
+        """Compare the graphs of a model."""
+        start = time.monotonic()
+        machine = machine_of(self.manifest, model.name)
+        with copy_of(self.manifest.folder) as folder:
+            take_checks_out(folder / f"{model.name}.cfg")
+            file = folder / "graph.dot"
+            seen = run_tlc(
+                self.toolchain, folder, model.name, processes=self.processes, limits=self.limits,
+                arguments=("-dump", "dot,actionlabels", str(file)), on_progress=self._on_tlc(model),
+            )  # fmt: skip
+            if seen.outcome is not Outcome.PASSED:
+                return _not_dumped(model, seen)
+            found = explore(machine, invariants=(), record=True, progress=self._on_mirror(model))
+            try:
+                dump = read_dump(file, StateDecoder(type(found.state(0))).state, seen.distinct)
+                comparison = compare(found, dump)
+            except DumpError as error:
+                return self._bad_dump(model, str(error))
+        self.progress.finish(model.name, "a difference" if comparison.difference else f"{comparison.states:,} states")
+        return _judged(model, comparison, time.monotonic() - start)
+
+    def counts(self, model: Model) -> Judged:
+        """Compare the mirror with the manifest's counts, and check its invariants and its refinement."""
+        start = time.monotonic()
+        checked = check(self.manifest, model.name, self.progress)
+        row = Row(
+            name=f"{model.name}, counts alone",
+            verdict=checked.verdict,
+            states=checked.found.distinct,
+            edges=checked.found.generated,
+            seconds=time.monotonic() - start,
+            note=checked.differences[0] if checked.differences else f"depth {checked.found.depth}",
+        )
+        if not checked.differences:
+            return Judged(row=row)
+        title = f"{model.name}: the mirror does not find what the manifest says"
+        lines = (*checked.differences, *narrate(checked.path))
+        return Judged(row=row, failure=Failure(title=title, lines=lines, replay=f"physalia spec check {model.name}"))
+
+    def _bad_dump(self, model: Model, sentence: str) -> Judged:
+        self.progress.finish(model.name, "a bad dump")
+        failure = Failure(title=f"{model.name}: the dump is no graph", verdict=Verdict.ERROR, lines=(sentence,))
+        return Judged(row=Row(name=model.name, verdict=Verdict.ERROR, note=sentence), failure=failure)
+
+    def _on_tlc(self, model: Model) -> Any:
+        def on_progress(counts: Counts, depth: int) -> None:
+            self.progress.update(
+                model.name, counts.distinct, "states of TLC", total=model.distinct, queue=counts.queue, depth=depth
+            )
+
+        return on_progress
+
+    def _on_mirror(self, model: Model) -> Any:
+        def on_progress(status: Status) -> None:
+            self.progress.update(
+                model.name, status.distinct, "states", total=model.distinct, queue=status.queue, depth=status.depth
+            )
+
+        return on_progress
+
+
+def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
+    verdict = Verdict.REFUTED if comparison.difference else Verdict.HOLDS
+    row = Row(
+        name=model.name,
+        verdict=verdict,
+        states=comparison.states,
+        edges=comparison.edges,
+        seconds=seconds,
+        note=comparison.difference[0] if comparison.difference else f"{comparison.edges:,} steps, equal both ways",
+    )
+    failure = None
+    if comparison.difference:
+        title = f"{model.name}: the graphs of tla/ and spec/ differ"
+        replay = f"physalia spec graph {model.name}"
+        failure = Failure(title=title, lines=comparison.difference, replay=replay)
+    return Judged(row=row, failure=failure, labels=comparison.labels, ambiguous=comparison.ambiguous)
+
+
+def _not_dumped(model: Model, seen: TlcRun) -> Judged:
+    verdict = _VERDICT_OF[seen.outcome]
+    title = f"{model.name}: TLC did not dump its graph ({seen.outcome})"
+    failure = Failure(title=title, verdict=verdict, lines=seen.errors, replay=f"physalia spec tlc {model.name}")
+    return Judged(row=Row(name=model.name, verdict=verdict, note=str(seen.outcome)), failure=failure)
+
+
+def _in_threads(runner: Runner, graphs: list[Model], counted: list[Model]) -> list[Judged]:
+    """Judge two models at a time, so that TLC works on one while the mirror works on the other; the largest first."""
+    pool = ThreadPoolExecutor(THREADS)
+    tasks = [(model, runner.graph) for model in graphs] + [(model, runner.counts) for model in counted]
+    largest_first = sorted(range(len(tasks)), key=lambda place: -tasks[place][0].distinct)
+    try:
+        futures = {place: pool.submit(tasks[place][1], tasks[place][0]) for place in largest_first}
+        return [futures[place].result() for place in range(len(tasks))]
+    except BaseException:
+        # An interrupt or a jar that does not work ends the runs that are under way too.
+        pool.shutdown(wait=False, cancel_futures=True)
+        runner.processes.close()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _vocabulary_failures(graphs: list[Model], judged: list[Judged]) -> list[Failure]:
+    """For each rung, the actions that no graph has a step of: what was never taken was never compared."""
+    failures = []
+    for rung in dict.fromkeys(model.rung for model in graphs):
+        mine = [place for place, model in enumerate(graphs) if model.rung == rung]
+        labels = frozenset[str]().union(*(judged[place].labels for place in mine))
+        machine: Machine[Any] = MODELS[graphs[mine[0]].name]
+        never = [name for name in machine.action_names() if name.capitalize() not in labels]
+        if never:
+            title = f"{rung}: no graph that was compared has a step {', '.join(never)}"
+            failures.append(Failure(title=title, replay="physalia verify graph"))
+    return failures
+
+
+def _notes(judged: Iterable[Judged], graphs: list[Model]) -> list[str]:
+    ambiguous = sum(one.ambiguous for one in judged)
+    if not graphs:
+        return []
+    return [f"{ambiguous:,} steps of {len(graphs)} graphs differ from another one in their arguments alone."]

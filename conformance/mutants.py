@@ -1,0 +1,252 @@
+"""The kill matrix: faults that real systems had, put in one at a time, each refuted by the link that guards it.
+
+A mutant is a substitution in one file of a copy of the project, or a bug twin of ``tla/manifest.toml``. Its killer is a
+command that holds on the untouched project (that is tried first: a check that refutes everything kills nothing) and
+must refute the mutant. A mutant that could not be applied, does not compile or makes the killer fall over is no kill.
+"""
+
+import json
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from conformance.links import BadInput, Progress, Verdict
+from conformance.manifest import tla_folder
+
+SCHEMA_VERSION = 1
+_PACKAGES = ("spec", "physalia", "conformance")
+_KILLERS: Mapping[str, tuple[str, ...]] = {
+    "tlc": ("spec", "tlc"),
+    "graph": ("spec", "graph"),
+    "lockstep": ("verify", "lockstep", "--quick"),
+}
+
+
+class Status(StrEnum):
+    """What became of a mutant."""
+
+    KILLED = "killed"
+    SURVIVED = "survived"
+    NOT_APPLIED = "not-applied"
+    BUILD_FAILED = "build-failed"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@frozen(kw_only=True)
+class Mutant:
+    """One fault, and the link that must refute it.
+
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership. With
+    ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of the manifest.
+    ``model`` is where the killers ``tlc`` and ``graph`` look.
+    """
+
+    name: str
+    family: str
+    fault: str
+    killer: str
+    model: str = ""
+    twin: str = ""
+    file: str = ""
+    replace: str = ""
+    with_: str = ""
+
+    @property
+    def control(self) -> tuple[str, ...]:
+        """The arguments of ``physalia`` that hold as long as there is no mutant."""
+        return (*_KILLERS[self.killer], *([self.model] if self.model else []), "--json")
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What became of ``mutant`` after ``seconds``; ``note`` is what its killer said."""
+
+    mutant: Mutant
+    status: Status
+    seconds: float
+    note: str
+
+
+@frozen(kw_only=True)
+class KillMatrix:
+    """All outcomes. ``holds`` only if every mutant was applied and killed."""
+
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+    def named(self, *statuses: Status) -> list[str]:
+        """The names of the mutants with one of these statuses."""
+        return [outcome.mutant.name for outcome in self.outcomes if outcome.status in statuses]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Refuted if a mutant survived; error if one could not be judged; inconclusive if there is none."""
+        if self.named(Status.SURVIVED):
+            return Verdict.REFUTED
+        if self.named(Status.NOT_APPLIED, Status.BUILD_FAILED, Status.ERROR):
+            return Verdict.ERROR
+        return Verdict.INCONCLUSIVE if self.named(Status.TIMEOUT) or not self.outcomes else Verdict.HOLDS
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The matrix as docs/mutants.schema.json describes it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "seconds": self.seconds,
+            "applied": len(self.outcomes) - len(self.named(Status.NOT_APPLIED, Status.BUILD_FAILED)),
+            "killed": len(self.named(Status.KILLED)),
+            "survived": len(self.named(Status.SURVIVED)),
+            "mutants": [_as_json(outcome) for outcome in self.outcomes],
+        }
+
+
+def _as_json(outcome: Outcome) -> Mapping[str, Any]:
+    named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_"))
+    return {**named, "status": outcome.status, "seconds": outcome.seconds, "note": outcome.note}
+
+
+def catalogue(text: str | None = None) -> tuple[Mutant, ...]:
+    """Read the mutants that the project ships, or those of ``text``; BadInput names the entry that is malformed."""
+    if text is None:
+        text = resources.files("conformance").joinpath("mutants.toml").read_text(encoding="utf-8")
+    try:
+        entries = tomllib.loads(text)["mutant"]
+    except (tomllib.TOMLDecodeError, KeyError) as error:
+        raise BadInput(f"mutants.toml is no list of [[mutant]] entries: {error}.") from None
+    if not (isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries)):
+        raise BadInput("mutants.toml is no list of [[mutant]] entries: `mutant` is something else.")
+    mutants = tuple(_mutant(entry) for entry in entries)
+    names = [mutant.name for mutant in mutants]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"mutants.toml has two mutants called {name}; give each a name of its own.")
+    return mutants
+
+
+def _mutant(entry: Mapping[str, Any]) -> Mutant:
+    name = entry.get("name", "without a name")
+    try:
+        mutant = Mutant(**{"with_" if key == "with" else key: value for key, value in entry.items()})
+    except TypeError as error:
+        raise BadInput(f"mutants.toml, mutant {name}: {str(error).partition(') ')[2] or error}.") from None
+    if mutant.killer not in _KILLERS:
+        raise BadInput(f"mutants.toml, mutant {name}: no killer {mutant.killer!r}; there are {', '.join(_KILLERS)}.")
+    if bool(mutant.twin) == bool(mutant.file):
+        raise BadInput(f"mutants.toml, mutant {name}: give either a twin or a file with what to replace.")
+    return mutant
+
+
+def run(mutants: Sequence[Mutant], progress: Progress, *, timeout_s: float = 600.0) -> KillMatrix:
+    """Try every mutant, as many at a time as there are processors; the outcomes in the order given."""
+    start = time.monotonic()
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        controls = {pool.submit(_control, command, timeout_s): command for command in {m.control for m in mutants}}
+        broken: dict[tuple[str, ...], str] = {}
+        for tried in as_completed(controls):
+            status, note = tried.result()
+            progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", note)
+            if status is not Status.SURVIVED:
+                broken[controls[tried]] = note
+        futures = [pool.submit(_try, mutant, timeout_s, broken.get(mutant.control, "")) for mutant in mutants]
+        for done, future in enumerate(as_completed(futures), start=1):
+            outcome = future.result()
+            progress.update("mutants", done, "mutants", total=len(mutants))
+            progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.note}")
+        outcomes = tuple(future.result() for future in futures)
+    return KillMatrix(outcomes=outcomes, seconds=time.monotonic() - start)
+
+
+def _control(command: tuple[str, ...], timeout_s: float) -> tuple[Status, str]:
+    with _copy() as root:
+        return _judge(root, command, timeout_s)
+
+
+def _try(mutant: Mutant, timeout_s: float, broken: str) -> Outcome:
+    """Put the mutant in and see what its killer says; a killer that does not hold without it proves nothing."""
+    start = time.monotonic()
+    if broken:
+        status, note = Status.ERROR, f"its killer does not hold without it: {broken}"
+    elif mutant.twin:
+        with _copy() as root:
+            status, note = _judge(root, (*mutant.control, "--twin", mutant.twin), timeout_s)
+            # Of a twin it is asked whether TLC caught it as the manifest says: that holds.
+            status = {Status.SURVIVED: Status.KILLED, Status.KILLED: Status.SURVIVED}.get(status, status)
+    else:
+        with _copy() as root:
+            status, note = _apply(mutant, root) or _judge(root, mutant.control, timeout_s)
+    return Outcome(mutant=mutant, status=status, seconds=time.monotonic() - start, note=note)
+
+
+@contextmanager
+def _copy() -> Iterator[Path]:
+    """A copy of the packages and the specifications, as they lie in a checkout."""
+    here = Path(__file__).resolve().parent.parent
+    with tempfile.TemporaryDirectory(prefix="physalia-mutant-") as folder:
+        root = Path(folder)
+        ignored = shutil.ignore_patterns("__pycache__", "states", "tla")
+        for package in _PACKAGES:
+            shutil.copytree(here / package, root / package, ignore=ignored)
+        shutil.copytree(tla_folder(), root / "tla", ignore=shutil.ignore_patterns("states"))
+        yield root
+
+
+def _apply(mutant: Mutant, root: Path) -> tuple[Status, str] | None:
+    """Substitute in the copy; a status only if that makes no mutant."""
+    path = root / mutant.file
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if text.count(mutant.replace) != 1:
+        return Status.NOT_APPLIED, f"{mutant.file} holds the text {text.count(mutant.replace)} times, not once"
+    if mutant.replace == mutant.with_:
+        return Status.NOT_APPLIED, "the substitution changes nothing"
+    path.write_text(text.replace(mutant.replace, mutant.with_), encoding="utf-8")
+    if path.suffix == ".py":
+        try:
+            py_compile.compile(str(path), cfile=str(root / "compiled"), doraise=True)
+        except py_compile.PyCompileError as error:
+            return Status.BUILD_FAILED, str(error).strip().splitlines()[-1]
+    return None
+
+
+def _judge(root: Path, command: Sequence[str], timeout_s: float) -> tuple[Status, str]:
+    """Run a killer on the copy and read its verdict and its first word on it."""
+    environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
+    arguments = [sys.executable, "-m", "physalia.cli", *command]
+    try:
+        done = subprocess.run(  # noqa: S603  # the arguments are ours
+            arguments, cwd=root, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Status.TIMEOUT, f"no verdict after {timeout_s:.0f} s"
+    try:
+        report = json.loads(done.stdout)
+        verdict, note = report["verdict"], _note(report)
+    except (ValueError, KeyError):
+        verdict, note = "none", (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+    if (done.returncode, verdict) == (1, Verdict.REFUTED):
+        return Status.KILLED, note
+    if (done.returncode, verdict) == (0, Verdict.HOLDS):
+        return Status.SURVIVED, note
+    return Status.ERROR, f"exit {done.returncode}, verdict {verdict}: {note}"
+
+
+def _note(report: Mapping[str, Any]) -> str:
+    """The shortest account of a report: what was violated, or the first failure's title, or that all holds."""
+    if report.get("violated"):
+        return f"{report['violated']} is violated after {len(report['counterexample'])} states"
+    failures = [failure["title"] for link in report.get("links", [report]) for failure in link.get("failures", [])]
+    return failures[0] if failures else str(report["verdict"])

@@ -1,0 +1,245 @@
+"""Scenarios: everything that is left to choice in the simulated world, as typed events with a text form.
+
+The world itself decides nothing. Which message arrives next, what is lost, who campaigns, who crashes and how much of
+the unflushed disk survives: each is an event of this alphabet, so a scenario is a run and can be told, shrunk,
+replayed. One event is one line, such as ``deliver 3 -> 1 vote b2.1 slot 1 node 3``.
+"""
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TypeAlias, assert_never
+
+from attrs import frozen
+
+from conformance.wording import (
+    UnreadableWords,
+    ballot_words,
+    command_words,
+    message_words,
+    read_ballot,
+    read_command,
+    read_message,
+)
+from physalia.model import Asked, Campaign, Decide, Internal, Learn, Message, NodeId, NoOp, Propose, Submit
+
+Given: TypeAlias = Submit | Campaign | Internal
+"""The events of a node that the world hands to it as they are."""
+
+
+@frozen
+class Give:
+    """Node `node` is given an event: a client's command, a campaign, or an internal event, due or not."""
+
+    node: NodeId
+    event: Given
+
+
+@frozen
+class Deliver:
+    """A message in flight arrives, out of whatever order."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+
+
+@frozen
+class Duplicate:
+    """A message in flight arrives, and stays in flight as well."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+
+
+@frozen
+class Lose:
+    """A message in flight is lost."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+
+
+@frozen
+class Pass:
+    """`elapsed_ms` of true time pass, in milliseconds; then `node` looks at its own clock."""
+
+    node: NodeId
+    elapsed_ms: int
+
+
+@frozen
+class Crash:
+    """`node` crashes and restarts at once; of what its disk had not flushed the first `keep` records survive."""
+
+    node: NodeId
+    keep: int
+
+
+@frozen
+class Calm:
+    """The trouble ends: from here on nothing is lost and nobody crashes, until the cell has settled.
+
+    It stands for the ordinary events that follow from this, which leave nothing to choice.
+    """
+
+
+Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Pass | Crash | Calm
+
+
+@frozen
+class Setup:
+    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and how fast each clock runs.
+
+    `rates` has one rate per node, in node milliseconds per true millisecond.
+    """
+
+    nodes: int
+    members: frozenset[NodeId]
+    alpha: int
+    rates: tuple[Fraction, ...]
+
+    @classmethod
+    def of(cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = ()) -> "Setup":
+        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true."""
+        return cls(nodes, frozenset(range(1, members + 1)), alpha, tuple(map(Fraction, rates or ("1",) * nodes)))
+
+
+@frozen
+class Scenario:
+    """A setup and what happens then."""
+
+    setup: Setup
+    happenings: tuple[Happening, ...]
+
+    def text(self) -> str:
+        """The scenario, a line for the setup and a line per event."""
+        return "".join(f"{line}\n" for line in (setup_words(self.setup), *map(happening_words, self.happenings)))
+
+
+def read_scenario(text: str) -> Scenario:
+    """The scenario that `Scenario.text` wrote. Empty lines and lines that start with # are skipped.
+
+    Raises `UnreadableWords`, which names the line.
+    """
+    setup: Setup | None = None
+    happenings: list[Happening] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            if setup is None:
+                setup = _read_setup(words)
+            else:
+                happenings.append(_read_happening(words))
+        except ValueError as error:
+            raise UnreadableWords(f"line {number}, {line.strip()!r}: {error}") from None
+    if setup is None:
+        raise UnreadableWords("a scenario starts with a line such as 'world nodes 3 members 1,2,3 alpha 3 rates 1,1,1'")
+    return Scenario(setup, tuple(happenings))
+
+
+def setup_words(setup: Setup) -> str:
+    """The setup in one line."""
+    members = ",".join(map(str, sorted(setup.members)))
+    return f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {','.join(map(str, setup.rates))}"
+
+
+def happening_words(happening: Happening) -> str:
+    """The event in one line."""
+    match happening:
+        case Give(node, event):
+            return f"node {node} {given_words(event)}"
+        case Deliver(sender, receiver, message):
+            return f"deliver {sender} -> {receiver} {message_words(message)}"
+        case Duplicate(sender, receiver, message):
+            return f"duplicate {sender} -> {receiver} {message_words(message)}"
+        case Lose(sender, receiver, message):
+            return f"lose {sender} -> {receiver} {message_words(message)}"
+        case Pass(node, elapsed_ms):
+            return f"node {node} tick after {elapsed_ms} ms"
+        case Crash(node, keep):
+            return f"crash {node} keep {keep}"
+        case Calm():
+            return "calm"
+        case _:
+            assert_never(happening)
+
+
+def given_words(event: Given) -> str:
+    """The event of a node in words."""
+    match event:
+        case Submit(command):
+            return f"submit {command_words(command)}"
+        case Campaign(ballot):
+            return f"campaign {ballot_words(ballot)}"
+        case Propose(ballot, slot, value):
+            return f"propose {ballot_words(ballot)} slot {slot} {command_words(value)}"
+        case Decide(ballot, slot):
+            return f"decide {ballot_words(ballot)} slot {slot}"
+        case Learn(slot):
+            return f"learn slot {slot}"
+        case _:
+            assert_never(event)
+
+
+def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:
+    """The events, numbered, for people."""
+    return tuple(f"{number:4}  {happening_words(happening)}" for number, happening in enumerate(happenings, start=1))
+
+
+def _read_setup(words: list[str]) -> Setup:
+    match words:
+        case ["world", "nodes", nodes, "members", members, "alpha", alpha, "rates", rates]:
+            return Setup(
+                int(nodes),
+                frozenset(map(int, members.split(","))),
+                int(alpha),
+                tuple(map(Fraction, rates.split(","))),
+            )
+        case _:
+            raise UnreadableWords("expected 'world nodes .. members .. alpha .. rates ..'")
+
+
+def _read_happening(words: list[str]) -> Happening:
+    match words:
+        case ["node", node, "tick", "after", elapsed_ms, "ms"]:
+            return Pass(int(node), int(elapsed_ms))
+        case ["node", node, *event]:
+            return Give(int(node), _read_given(event))
+        case ["deliver" | "duplicate" | "lose" as verb, sender, "->", receiver, *message]:
+            kinds: dict[str, type[Deliver | Duplicate | Lose]] = {
+                "deliver": Deliver, "duplicate": Duplicate, "lose": Lose,
+            }  # fmt: skip
+            return kinds[verb](int(sender), int(receiver), read_message(message))
+        case ["crash", node, "keep", keep]:
+            return Crash(int(node), int(keep))
+        case ["calm"]:
+            return Calm()
+        case _:
+            raise UnreadableWords("this is no event")
+
+
+def _read_given(words: list[str]) -> Given:
+    match words:
+        case ["submit", command]:
+            return Submit(_asked(command))
+        case ["campaign", ballot]:
+            return Campaign(read_ballot(ballot))
+        case ["propose", ballot, "slot", slot, value]:
+            return Propose(read_ballot(ballot), int(slot), read_command(value))
+        case ["decide", ballot, "slot", slot]:
+            return Decide(read_ballot(ballot), int(slot))
+        case ["learn", "slot", slot]:
+            return Learn(int(slot))
+        case _:
+            raise UnreadableWords("this is no event of a node")
+
+
+def _asked(word: str) -> Asked:
+    command = read_command(word)
+    if isinstance(command, NoOp):
+        raise UnreadableWords("nobody asks for a no-op")
+    return command

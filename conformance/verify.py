@@ -1,0 +1,62 @@
+"""Run links of the chain one after the other, and combine what they saw."""
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from attrs import asdict, frozen
+
+from conformance.links import BadInput, CannotRun, Failure, LinkReport, Progress, Settings, Verdict, combine, load
+
+SCHEMA_VERSION = 1
+
+
+@frozen(kw_only=True)
+class Report:
+    """What a whole run saw, link by link."""
+
+    settings: Settings
+    links: tuple[LinkReport, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on everything together."""
+        return combine(link.verdict for link in self.links)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The report as docs/verify.schema.json describes it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "profile": self.settings.profile,
+            "seed": self.settings.seed,
+            "seconds": self.seconds,
+            "links": [asdict(link) for link in self.links],
+        }
+
+
+def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Report:
+    """Run the named links. BadInput passes through; a link that cannot run, or breaks, has the verdict ``error``."""
+    start = time.monotonic()
+    links = tuple(_run(name, settings, progress) for name in names)
+    return Report(settings=settings, links=links, seconds=time.monotonic() - start)
+
+
+def _run(name: str, settings: Settings, progress: Progress) -> LinkReport:
+    start = time.monotonic()
+    try:
+        return load(name)(settings, progress)
+    except BadInput:
+        raise
+    except CannotRun as reason:
+        failure = Failure(title=str(reason), verdict=Verdict.ERROR)
+    except Exception as defect:  # noqa: BLE001  # whatever breaks in one link, the others are still run and shown
+        failure = Failure(
+            title=f"the link {name} is broken: {type(defect).__name__}: {defect}",
+            verdict=Verdict.ERROR,
+            lines=tuple("".join(traceback.format_exception(defect)).splitlines()),
+            replay=f"physalia verify {name} --seed {settings.seed}",
+        )
+    return LinkReport.of(name, [], [failure], models=0, seconds=time.monotonic() - start)

@@ -1,0 +1,147 @@
+"""Ballots, commands and messages in words: one line each, readable, and read back without loss.
+
+A command's words hold everything that is in it, so they are also its name in the specification's state: two commands
+have one name only if they are equal.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import assert_never
+from urllib.parse import quote, unquote
+
+from physalia.model import (
+    Ask,
+    Ballot,
+    Change,
+    Command,
+    Decision,
+    Message,
+    NoOp,
+    Prepare,
+    Promise,
+    Proposal,
+    Read,
+    Refusal,
+    Report,
+    RequestId,
+    Vote,
+    Write,
+)
+
+NO_OP_NAME = "noop"
+
+
+class UnreadableWords(ValueError):
+    """These words describe nothing; the message says where reading stopped."""
+
+
+@lru_cache(maxsize=4096)
+def command_words(command: Command) -> str:
+    """The command in one word, such as ``write(c1#2,0,b,c)``: request, expected version, primary, replica."""
+    match command:
+        case Write(request, expects, primary, replica):
+            return f"write({_request_words(request)},{expects},{_quoted(primary)},{_quoted(replica)})"
+        case Read(request):
+            return f"read({_request_words(request)})"
+        case Change(request, expects, members):
+            return f"change({_request_words(request)},{expects},{'+'.join(map(str, sorted(members)))})"
+        case NoOp():
+            return NO_OP_NAME
+        case _:
+            assert_never(command)
+
+
+def read_command(word: str) -> Command:
+    """The command that ``command_words`` wrote."""
+    if word == NO_OP_NAME:
+        return NoOp()
+    found = re.fullmatch(r"(write|read|change)\(([^#,]*)#(\d+)((?:,[^,]*)*)\)", word)
+    if found is None:
+        raise UnreadableWords(f"{word!r} is no command")
+    kind, client, number, rest = found.groups()
+    request = RequestId(unquote(client), int(number))
+    match kind, rest.split(",")[1:]:
+        case "write", [expects, primary, replica]:
+            return Write(request, int(expects), unquote(primary), unquote(replica))
+        case "read", []:
+            return Read(request)
+        case "change", [expects, members]:
+            return Change(request, int(expects), frozenset(map(int, members.split("+"))))
+        case _:
+            raise UnreadableWords(f"{word!r} is no command")
+
+
+def ballot_words(ballot: Ballot) -> str:
+    """The ballot as ``b2.1``: round 2 of node 1."""
+    return f"b{ballot.round}.{ballot.node}"
+
+
+def read_ballot(word: str) -> Ballot:
+    """The ballot that ``ballot_words`` wrote."""
+    found = re.fullmatch(r"b(\d+)\.(\d+)", word)
+    if found is None:
+        raise UnreadableWords(f"{word!r} is no ballot")
+    return Ballot(int(found[1]), int(found[2]))
+
+
+def message_words(message: Message) -> str:
+    """The message in words, such as ``vote b2.1 slot 1 node 3``."""
+    match message:
+        case Prepare(ballot, prefix):
+            return f"prepare {ballot_words(ballot)} prefix {prefix}"
+        case Promise(ballot, node, accepted, floor):
+            reports = "".join(f" {report_words(report)}" for report in accepted)
+            return f"promise {ballot_words(ballot)} node {node} floor {floor} accepted{reports or ' nothing'}"
+        case Proposal(ballot, slot, value):
+            return f"proposal {ballot_words(ballot)} slot {slot} {command_words(value)}"
+        case Vote(ballot, slot, node):
+            return f"vote {ballot_words(ballot)} slot {slot} node {node}"
+        case Decision(slot, value):
+            return f"decision slot {slot} {command_words(value)}"
+        case Ask(prefix):
+            return f"ask prefix {prefix}"
+        case Refusal(ballot, promised):
+            return f"refusal {ballot_words(ballot)} promised {ballot_words(promised)}"
+        case _:
+            assert_never(message)
+
+
+def report_words(report: Report) -> str:
+    """Part of a promise as ``1:b2.1:noop``: slot, ballot, value."""
+    return f"{report.slot}:{ballot_words(report.ballot)}:{command_words(report.value)}"
+
+
+def read_message(words: list[str]) -> Message:
+    """The message that ``message_words`` wrote, split at its spaces."""
+    match words:
+        case ["prepare", ballot, "prefix", prefix]:
+            return Prepare(read_ballot(ballot), int(prefix))
+        case ["promise", ballot, "node", node, "floor", floor, "accepted", *reports]:
+            return Promise(read_ballot(ballot), int(node), tuple(_read_reports(reports)), int(floor))
+        case ["proposal", ballot, "slot", slot, value]:
+            return Proposal(read_ballot(ballot), int(slot), read_command(value))
+        case ["vote", ballot, "slot", slot, "node", node]:
+            return Vote(read_ballot(ballot), int(slot), int(node))
+        case ["decision", "slot", slot, value]:
+            return Decision(int(slot), read_command(value))
+        case ["ask", "prefix", prefix]:
+            return Ask(int(prefix))
+        case ["refusal", ballot, "promised", promised]:
+            return Refusal(read_ballot(ballot), read_ballot(promised))
+        case _:
+            raise UnreadableWords(f"{' '.join(words)!r} is no message")
+
+
+def _read_reports(words: list[str]) -> Iterator[Report]:
+    for word in words if words != ["nothing"] else ():
+        slot, ballot, value = word.split(":", 2)
+        yield Report(int(slot), read_ballot(ballot), read_command(value))
+
+
+def _request_words(request: RequestId) -> str:
+    return f"{_quoted(request.client)}#{request.number}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")

@@ -1,0 +1,1 @@
+"""Physalia: a cell that stays consistent and available through crashes and partitions, as running code."""

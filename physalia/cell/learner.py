@@ -1,0 +1,99 @@
+"""The learner: what is known to be decided, and what follows from it (design rules R1 and R5).
+
+Decisions are taken up in order. A notice of a later one is remembered; a node that sees a gap asks to be taught.
+"""
+
+from attrs import Factory, define
+
+from physalia.cell.configuration import Configurations
+from physalia.cell.state import State
+from physalia.cell.steps import IGNORED, RECORDED, resent
+from physalia.model import (
+    Action,
+    Ask,
+    Command,
+    Decision,
+    Effect,
+    Jury,
+    Known,
+    NodeId,
+    Send,
+    Slot,
+    Step,
+    Store,
+    Verdict,
+)
+
+HEARD_AHEAD_SLOTS = 1024
+"""Decisions further than this beyond what is known are not remembered: the node is taught what comes first."""
+
+TAUGHT_AT_ONCE_SLOTS = 128
+"""How many decisions one answer to `Ask` holds at most."""
+
+
+@define
+class Learner:
+    """One node's `known`, with the state that it amounts to, and the configurations of its window.
+
+    `heard` has the decisions that were received and are not taken up yet.
+    """
+
+    node: NodeId
+    configurations: Configurations
+    state: State
+    known: list[Command] = Factory(list)
+    heard: dict[Slot, Command] = Factory(dict)
+
+    @classmethod
+    def create(cls, node: NodeId, first_members: frozenset[NodeId], alpha: int) -> "Learner":
+        """A learner that knows nothing."""
+        return cls(node, Configurations(alpha, [first_members]), State(Jury(0, first_members)))
+
+    @property
+    def prefix(self) -> Slot:
+        """Len(known[n]): the last known slot, 0 for none."""
+        return len(self.known)
+
+    @property
+    def first_unknown(self) -> Slot:
+        """The lowest slot whose decision is not known."""
+        return len(self.known) + 1
+
+    def learn(self, slot: Slot) -> Step:
+        """Learn(n, i): take up the decision of the first unknown slot, which somebody else took."""
+        if slot not in self.heard:
+            return IGNORED
+        if slot != self.first_unknown:
+            return IGNORED
+        value = self.heard[slot]
+        self.append(value)
+        return Step(Action("learn", (self.node, slot)), (Store(Known(slot, value)),))
+
+    def append(self, value: Command) -> Verdict | None:
+        """Know the first unknown slot's decision; return the verdict on it."""
+        self.heard.pop(self.first_unknown, None)
+        self.known.append(value)
+        verdict = self.state.apply(value)
+        self.configurations.extend(self.state.jury.members)
+        return verdict
+
+    def record(self, sender: NodeId, decision: Decision) -> Step:
+        """Remember a decision. One that was heard before is acknowledged, so that it is not sent for ever."""
+        slot = decision.slot
+        if slot <= self.prefix:
+            return resent([Send(sender, Ask(self.prefix))])
+        if slot in self.heard or slot > self.prefix + HEARD_AHEAD_SLOTS:
+            return IGNORED
+        self.heard[slot] = decision.value
+        return RECORDED
+
+    def ask(self, sender: NodeId, known_to_sender: Slot) -> tuple[Effect, ...]:
+        """Ask the sender, who is known to know so many slots, if one of them is neither known here nor heard."""
+        missing = any(slot not in self.heard for slot in range(self.first_unknown, known_to_sender + 1))
+        return (Send(sender, Ask(self.prefix)),) if missing else ()
+
+    def teach(self, sender: NodeId, ask: Ask) -> Step:
+        """Answer with the decisions after the asking node's prefix, from memory."""
+        last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
+        slots = range(ask.prefix + 1, last + 1)
+        return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in slots])

@@ -1,0 +1,285 @@
+"""The distinguished proposer: one ballot for all slots, pipelined inside the alpha window (design rule R3).
+
+Everything here but the used ballots is volatile. What it counts it keeps by node, so that a duplicate counts once.
+"""
+
+from attrs import Factory, define
+
+from physalia.cell.configuration import is_majority
+from physalia.cell.learner import Learner
+from physalia.cell.steps import IGNORED, RECORDED, resent, sends
+from physalia.model import (
+    NO_BALLOT,
+    Action,
+    Answer,
+    Ballot,
+    Command,
+    Decide,
+    Decision,
+    Effect,
+    Flush,
+    Internal,
+    Known,
+    NodeId,
+    NoOp,
+    Prepare,
+    Promise,
+    Proposal,
+    Propose,
+    Refusal,
+    Reject,
+    Slot,
+    Step,
+    Store,
+    Stutter,
+    UsedBallot,
+    Vote,
+)
+
+
+@define
+class Leadership:
+    """What one active ballot has done and heard; it is forgotten as a whole.
+
+    `prepare` was sent to `invited`. `proposals` and `votes` have the slots that are still unknown, and `spent` every
+    value ever proposed under the ballot that is not known, since it must not be proposed as a new one again.
+    `acknowledged` says how far the other nodes are known to know.
+    """
+
+    prepare: Prepare
+    invited: frozenset[NodeId]
+    promises: dict[NodeId, Promise] = Factory(dict)
+    proposals: dict[Slot, Command] = Factory(dict)
+    votes: dict[Slot, set[NodeId]] = Factory(dict)
+    spent: set[Command] = Factory(set)
+    acknowledged: dict[NodeId, Slot] = Factory(dict)
+
+
+def idle() -> Leadership:
+    """Of no ballot: nobody is invited, so nothing will ever be counted."""
+    return Leadership(Prepare(NO_BALLOT, 0), frozenset())
+
+
+@define
+class Proposer:
+    """One node as proposer, and the commands that `waiting` clients asked it for and that are not known yet.
+
+    `waiting` outlives a ballot: a command that was proposed may be decided yet, so the client can't be told otherwise.
+    `heard_round` is the highest round that a refusal named.
+    """
+
+    learner: Learner
+    used: set[Ballot] = Factory(set)
+    leadership: Leadership = Factory(idle)
+    waiting: dict[Command, None] = Factory(dict)
+    heard_round: int = 0
+
+    @property
+    def node(self) -> NodeId:
+        """The node that this is the proposer of."""
+        return self.learner.node
+
+    @property
+    def active(self) -> Ballot:
+        """The ballot that this node leads, NO_BALLOT when it is idle."""
+        return self.leadership.prepare.ballot
+
+    @property
+    def next_slot(self) -> Slot:
+        """The lowest slot that is neither known nor proposed under the active ballot."""
+        slot = self.learner.first_unknown
+        while slot in self.leadership.proposals:
+            slot += 1
+        return slot
+
+    # The actions
+
+    def prepare(self, ballot: Ballot, promised: Ballot) -> Step:
+        """Prepare(b): lead with ballot `b`, and ask every member of the window for its promise.
+
+        `promised` is the promise of this node's acceptor.
+        """
+        configurations = self.learner.configurations
+        if ballot.node != self.node or ballot in self.used:
+            return IGNORED
+        if not (promised < ballot and self.active < ballot):
+            return IGNORED
+        if self.node not in configurations.members(self.learner.first_unknown):
+            return IGNORED
+        self.use(ballot, promised)
+        invited = configurations.between(self.learner.first_unknown, configurations.last)
+        self.leadership = Leadership(Prepare(ballot, self.learner.prefix), invited)
+        effects = (Store(UsedBallot(ballot)), Flush(), *sends(invited, self.leadership.prepare))
+        return Step(Action("prepare", (ballot,)), effects)
+
+    def propose(self, ballot: Ballot, slot: Slot, value: Command) -> Step:
+        """Propose(b, i, v): ask the slot's members to vote for the value that the promises leave to choose."""
+        if self.active != ballot:
+            return IGNORED
+        if slot != self.next_slot:
+            return IGNORED
+        if slot > self.learner.configurations.last:
+            return IGNORED
+        if value != self.choice(slot):
+            return IGNORED
+        self.leadership.proposals[slot] = value
+        self.leadership.votes[slot] = set()
+        self.leadership.spent.add(value)
+        effects = sends(self.learner.configurations.members(slot), Proposal(ballot, slot, value))
+        return Step(Action("propose", (ballot, slot, value)), tuple(effects))
+
+    def decide(self, ballot: Ballot, slot: Slot) -> Step:
+        """Decide(b, i): a majority voted for the first unknown slot's proposal: know it, tell members and client."""
+        if self.active != ballot:
+            return IGNORED
+        if slot != self.learner.first_unknown:
+            return IGNORED
+        if not self.has_majority(slot):
+            return IGNORED
+        value = self.leadership.proposals[slot]
+        verdict = self.learner.append(value)
+        effects: list[Effect] = [Store(Known(slot, value))]
+        effects += sends(self.audience(), Decision(slot, value))
+        if verdict is not None and not isinstance(value, NoOp):
+            effects.append(Answer(value.request, verdict))
+        effects += self.settle(slot, value)
+        return Step(Action("decide", (ballot, slot)), tuple(effects))
+
+    # What the guards ask
+
+    def choice(self, slot: Slot) -> Command | None:
+        """What the active ballot may propose in a slot of the window; None if nothing, or if no majority promised yet.
+
+        Everyone of the slot's configuration who promised is the majority; the highest vote among exactly their reports
+        binds. Otherwise it is the command that waits longest, or the no-op below a slot that may be decided.
+        """
+        members = self.learner.configurations.members(slot)
+        promises = self.leadership.promises
+        majority = {node: promise for node, promise in promises.items() if node in members and promise.floor < slot}
+        if not is_majority(majority, members):
+            return None
+        reports = [report for promise in majority.values() for report in promise.accepted if report.slot == slot]
+        if reports:
+            return max(reports, key=lambda report: report.ballot).value
+        for command in self.waiting:
+            if command not in self.leadership.spent:
+                return command
+        is_hole = any(report.slot > slot for promise in promises.values() for report in promise.accepted)
+        return NoOp() if is_hole else None
+
+    def has_majority(self, slot: Slot) -> bool:
+        """Whether a majority of the slot's configuration voted for what the active ballot proposed there."""
+        votes = self.leadership.votes.get(slot)
+        return votes is not None and is_majority(votes, self.learner.configurations.members(slot))
+
+    def audience(self) -> frozenset[NodeId]:
+        """The other members of the last known slot and of the window after it: who is told of decisions."""
+        configurations = self.learner.configurations
+        return configurations.between(self.learner.prefix, configurations.last) - {self.node}
+
+    def due(self) -> list[Internal]:
+        """The proposals and decisions that are enabled: at most one of each, since both go in order."""
+        events: list[Internal] = []
+        slot = self.next_slot
+        value = self.choice(slot) if slot <= self.learner.configurations.last else None
+        if value is not None:
+            events.append(Propose(self.active, slot, value))
+        if self.has_majority(self.learner.first_unknown):
+            events.append(Decide(self.active, self.learner.first_unknown))
+        return events
+
+    # What the actions share
+
+    def use(self, ballot: Ballot, promised: Ballot) -> None:
+        """Mark the ballot as used. Used ballots below the promise are forgotten: the promise forbids them as well."""
+        self.used = {used for used in self.used if used >= promised} | {ballot}
+
+    def settle(self, slot: Slot, value: Command) -> list[Effect]:
+        """The slot has just become known: close it, and invite whoever is new in the window with the old prepare."""
+        leadership = self.leadership
+        leadership.proposals.pop(slot, None)
+        leadership.votes.pop(slot, None)
+        leadership.spent.discard(value)
+        self.waiting.pop(value, None)
+        if self.active == NO_BALLOT:
+            return []
+        configurations = self.learner.configurations
+        newcomers = configurations.members(configurations.last) - leadership.invited
+        leadership.invited |= newcomers
+        return sends(newcomers, leadership.prepare)
+
+    def fall_idle_below(self, ballot: Ballot) -> None:
+        """The node promised `ballot` or voted under it, and leads no lower one any more."""
+        if self.active < ballot:
+            self.leadership = idle()
+
+    # What it hears
+
+    def submit(self, command: Command) -> Step:
+        """A client asks for a command. At most alpha of them are in progress (design rule R12)."""
+        if isinstance(command, NoOp):
+            return IGNORED
+        verdict = self.learner.state.verdicts.get(command)
+        if verdict is not None:
+            return resent([Answer(command.request, verdict)])
+        if command in self.waiting:
+            return IGNORED
+        if self.active == NO_BALLOT:
+            return Step(Stutter("rejected"), (Reject(command.request, "not the proposer"),))
+        if self.load() >= self.learner.configurations.alpha:
+            return Step(Stutter("rejected"), (Reject(command.request, "pipeline full"),))
+        self.waiting[command] = None
+        return RECORDED
+
+    def load(self) -> int:
+        """How many slots are open and how many waiting commands will need one yet."""
+        proposed = self.leadership.proposals.values()
+        return len(proposed) + sum(command not in proposed for command in self.waiting)
+
+    def record_promise(self, sender: NodeId, promise: Promise) -> Step:
+        """Remember a promise of the active ballot, of somebody who was asked for it."""
+        leadership = self.leadership
+        if promise.node != sender or promise.ballot != self.active:
+            return IGNORED
+        if sender not in leadership.invited or sender in leadership.promises:
+            return IGNORED
+        leadership.promises[sender] = promise
+        return RECORDED
+
+    def record_vote(self, sender: NodeId, vote: Vote) -> Step:
+        """Remember a vote of the active ballot in an open slot, of somebody who is a member for that slot."""
+        if vote.node != sender or vote.ballot != self.active:
+            return IGNORED
+        voters = self.leadership.votes.get(vote.slot)
+        if voters is None or sender in voters or sender not in self.learner.configurations.members(vote.slot):
+            return IGNORED
+        voters.add(sender)
+        return RECORDED
+
+    def record_refusal(self, refusal: Refusal) -> Step:
+        """Remember how high the next ballot must be. Only an own promise or vote ends the leadership."""
+        if refusal.ballot != self.active:
+            return IGNORED
+        self.heard_round = max(self.heard_round, refusal.promised.round)
+        return RECORDED
+
+    def record_acknowledgement(self, sender: NodeId, prefix: Slot) -> Step:
+        """Remember how far one of the audience knows."""
+        acknowledged = self.leadership.acknowledged
+        if self.active == NO_BALLOT or sender not in self.audience() or prefix <= acknowledged.get(sender, 0):
+            return IGNORED
+        acknowledged[sender] = prefix
+        return RECORDED
+
+    def unacknowledged(self) -> list[Effect]:
+        """Everything sent under the active ballot that its recipient did not answer."""
+        leadership, learner = self.leadership, self.learner
+        effects = sends(leadership.invited - leadership.promises.keys(), leadership.prepare)
+        for slot, value in leadership.proposals.items():
+            silent = learner.configurations.members(slot) - leadership.votes[slot]
+            effects += sends(silent, Proposal(self.active, slot, value))
+        if self.active != NO_BALLOT and learner.known:
+            told = Decision(learner.prefix, learner.known[-1])
+            acknowledged = leadership.acknowledged
+            effects += sends((node for node in self.audience() if acknowledged.get(node, 0) < learner.prefix), told)
+        return effects

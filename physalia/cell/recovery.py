@@ -1,0 +1,57 @@
+"""Restart: what survived on disk is read back, in the order in which it was written.
+
+Nothing but the last `Known` records can be missing, since everything else was flushed before the node acted on it.
+"""
+
+from collections.abc import Iterable
+
+from physalia.cell.acceptor import Acceptor
+from physalia.cell.proposer import Proposer
+from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Promised, UsedBallot
+
+
+class CorruptRecords(ValueError):
+    """No run of this node can have left these records. Give it its own journal, or retire it (design rule R8)."""
+
+
+def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRecord]) -> None:
+    """Bring a fresh node to where its records end. Raises `CorruptRecords`, which names the first impossible record."""
+    for place, record in enumerate(records, start=1):
+        if not _is_possible(acceptor, proposer, record):
+            raise CorruptRecords(f"record {place} of node {acceptor.node} cannot follow those before it: {record!r}")
+        _restore(acceptor, proposer, record)
+
+
+def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> bool:
+    """Whether the guard of the step that writes such a record held: what is durable of it."""
+    match record:
+        case UsedBallot(ballot):
+            return ballot.node == acceptor.node and ballot not in proposer.used and acceptor.promised < ballot
+        case Promised(ballot):
+            return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot != acceptor.answered
+        case Accepted(ballot, slot):
+            is_new = acceptor.voted_under(slot) < ballot
+            return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot and is_new and slot >= 1
+        case Known(slot):
+            return slot == proposer.learner.first_unknown
+        case _:
+            return False
+
+
+def _was_sent(acceptor: Acceptor, proposer: Proposer, ballot: Ballot) -> bool:
+    """Whether a prepare or a proposal of the ballot may have come: one's own must have been used before."""
+    return ballot > NO_BALLOT and (ballot.node != acceptor.node or ballot in proposer.used)
+
+
+def _restore(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> None:
+    match record:
+        case UsedBallot(ballot):
+            proposer.use(ballot, acceptor.promised)
+        case Promised(ballot):
+            acceptor.promised = ballot
+            acceptor.answered = ballot
+        case Accepted(ballot, slot):
+            acceptor.promised = ballot
+            acceptor.accepted[slot] = record
+        case Known(_, value):
+            proposer.learner.append(value)

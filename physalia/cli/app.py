@@ -1,0 +1,57 @@
+"""The commands of ``physalia``, and what becomes of errors: a sentence and an exit code."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from conformance.links import BadInput, CannotRun
+from physalia.cli import checks, installation, models
+
+_USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
+
+app = typer.Typer(
+    name="physalia",
+    help="A verified cell: its TLA+ specification, the Python mirror and the running code, held against each other.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(checks.verify)
+app.command()(installation.doctor)
+app.add_typer(models.app, name="spec")
+app.add_typer(checks.conformance, name="conformance")
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line; return its exit code. Errors of the user are one sentence on standard error."""
+    try:
+        result = app(list(arguments), prog_name="physalia", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+    except BadInput as error:
+        return _complain(str(error), _USAGE)
+    except CannotRun as error:
+        return _complain(str(error), _CANNOT_RUN)
+    except typer.TyperException as error:
+        return _complain(_usage_sentence(error), _USAGE)
+    if result == _INTERRUPTED:  # newer versions of typer turn the exception into this
+        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+    return result if isinstance(result, int) else 0
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    """What is wrong with the command line, and where its help is. Asked for nothing, the program shows its help."""
+    context = getattr(error, "ctx", None)
+    path = "physalia" if context is None else context.command_path
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(context.get_help() if context is not None else "", file=sys.stderr)
+        return ""
+    problem = getattr(error, "format_message", lambda: str(error))().rstrip(".")
+    return f"{problem}; `{path} --help` shows what there is."
+
+
+def _complain(sentence: str, code: int) -> int:
+    if sentence:
+        print(f"physalia: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,130 @@
+"""``physalia spec``: single models of the ladder, in TLC and in Python."""
+
+from typing import Annotated
+
+import typer
+
+from conformance.links import EXIT_CODES, BadInput, Profile, Settings, Verdict
+from physalia.cli.options import Json, ModelName, Seed
+
+app = typer.Typer(
+    help="Single models: list, check, simulate, compare, run in TLC.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@app.command("list")
+def list_models(json: Json = False) -> int:
+    """List the models and twins of tla/manifest.toml: purpose, bounds, and the first profile that runs each."""
+    from attrs import asdict  # noqa: PLC0415
+
+    from conformance.manifest import load_manifest  # noqa: PLC0415
+    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
+
+    manifest = load_manifest()
+    if json:
+        models, twins = ([asdict(entry) for entry in entries] for entries in (manifest.models, manifest.twins))
+        print_json({"schema_version": 1, "models": models, "twins": twins})
+        return 0
+    for model in manifest.models:
+        print(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")
+        print(f"    {model.purpose}")
+        print(f"    {model.bounds}")
+        twins_of = [twin.name for twin in manifest.twins if twin.model == model.name]
+        if twins_of:
+            print(f"    twins: {', '.join(twins_of)}")
+    return 0
+
+
+@app.command()
+def tlc(
+    model: ModelName,
+    twin: Annotated[str | None, typer.Option(help="Put this bug in first; see physalia spec list.")] = None,
+    no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Leave the refinement unchecked.")] = False,
+    json: Json = False,
+) -> int:
+    """Run one model in TLC and hold the result against the manifest.
+
+    A counterexample is printed as named actions with what each one changed. With --twin the specification is broken on
+    purpose, in a copy: exit code 0 then means that TLC caught it as the manifest says.
+    """
+    from conformance import ladder  # noqa: PLC0415
+    from conformance.manifest import load_manifest  # noqa: PLC0415
+    from conformance.tlc import Limits, Processes  # noqa: PLC0415
+    from conformance.toolchain import find_toolchain  # noqa: PLC0415
+    from physalia.cli.printing import print_json, print_run  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    manifest = load_manifest()
+    task = ladder.task_named(manifest, model, twin, refinement=not no_refinement)
+    limits = Limits(timeout_s=ladder.TIMEOUT_S[Profile.DEEP])
+    with Processes() as processes, display() as progress:
+        runner = ladder.Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
+        judged = runner.run(task, progress)
+    if json:
+        print_json(judged.as_json())
+    else:
+        print_run(judged)
+    return EXIT_CODES[judged.verdict]
+
+
+@app.command()
+def check(model: ModelName, json: Json = False) -> int:
+    """Explore one model's Python mirror whole, with its invariants, and hold the counts against the manifest."""
+    from conformance import mirror  # noqa: PLC0415
+    from conformance.manifest import load_manifest  # noqa: PLC0415
+    from physalia.cli.printing import print_checked, print_json  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    with display() as progress:
+        checked = mirror.check(load_manifest(), model, progress)
+    if json:
+        print_json(checked.as_json())
+    else:
+        print_checked(checked)
+    return EXIT_CODES[checked.verdict]
+
+
+@app.command()
+def simulate(
+    model: ModelName,
+    seed: Seed = 0,
+    steps: Annotated[int, typer.Option(min=1, help="How many steps at most.")] = 50,
+    json: Json = False,
+) -> int:
+    """Walk through one model's Python mirror at random, checking its invariants at every step."""
+    from conformance import mirror  # noqa: PLC0415
+    from conformance.manifest import load_manifest  # noqa: PLC0415
+    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
+
+    walked, violated = mirror.simulate(mirror.machine_of(load_manifest(), model), seed, steps)
+    verdict = Verdict.REFUTED if violated else Verdict.HOLDS
+    if json:
+        told = list(mirror.steps_as_json(walked))
+        head = {"schema_version": 1, "verdict": verdict, "model": model, "seed": seed, "violated": violated}
+        print_json({**head, "steps": told})
+    else:
+        print("\n".join(mirror.narrate(walked)))
+        ending = f"{violated} is violated" if violated else f"every invariant holds in all {len(walked)} states"
+        print(f"{verdict}: {ending}")
+        print(f"again: physalia spec simulate {model} --seed {seed} --steps {steps}")
+    return EXIT_CODES[verdict]
+
+
+@app.command()
+def graph(model: ModelName, json: Json = False) -> int:
+    """Compare one model's whole graph in TLC with that of its Python mirror: states, and steps by name, both ways."""
+    from conformance.manifest import load_manifest  # noqa: PLC0415
+    from conformance.verify import verify  # noqa: PLC0415
+    from physalia.cli.printing import print_json, print_report  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    manifest = load_manifest()
+    if manifest.model(model).graph is None:
+        compared = [known.name for known in manifest.models if known.graph is not None]
+        raise BadInput(f"{manifest.path}: the graph of {model} is not compared; try one of {', '.join(compared)}.")
+    with display() as progress:
+        report = verify(["graph"], Settings(profile=Profile.DEEP, models=(model,)), progress)
+    if json:
+        print_json(report.as_json())
+    print_report(report, to_stderr=json)
+    return EXIT_CODES[report.verdict]

@@ -1,0 +1,108 @@
+"""How far a check is, on standard error: a live table on a terminal, plain lines elsewhere."""
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from attrs import define, field
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from conformance.links import Progress
+
+_LINE_EVERY_S = 5.0
+_FRAMES_A_SECOND = 4
+
+
+@define
+class _Part:
+    """What is known of a part that is under way."""
+
+    started: float
+    shown: float
+    done: int = 0
+    unit: str = ""
+    total: int | None = None
+    queue: int | None = None
+    depth: int | None = None
+
+    def describe(self) -> str:
+        """Done, rate, and what else is known, as one phrase."""
+        seconds = time.monotonic() - self.started
+        words = [f"{self.done:,}{f' of {self.total:,}' if self.total else ''} {self.unit}"]
+        if self.done and seconds > 0:
+            words.append(f"{self.done / seconds:,.0f}/s")
+            if self.total:
+                words.append(f"{max(0.0, self.total - self.done) * seconds / self.done:.0f} s left")
+        words += [
+            f"{name} {value:,}" for name, value in (("queue", self.queue), ("depth", self.depth)) if value is not None
+        ]
+        return f"{', '.join(words)}, {seconds:.0f} s"
+
+
+@define(eq=False)
+class Display:
+    """The parts that are under way.
+
+    Links report from several threads, and a terminal is drawn from one more, which asks for ``__rich__`` while it holds
+    the console. So ``lock`` guards the parts alone, and is never held while something is printed.
+    """
+
+    console: Console
+    live: bool
+    parts: dict[str, _Part] = field(factory=dict)
+    lock: threading.Lock = field(factory=threading.Lock)
+
+    def update(
+        self,
+        part: str,
+        done: int,
+        unit: str,
+        *,
+        total: int | None = None,
+        queue: int | None = None,
+        depth: int | None = None,
+    ) -> None:
+        """Note how far a part is; without a terminal, say so every few seconds."""
+        now = time.monotonic()
+        with self.lock:
+            known = self.parts.setdefault(part, _Part(started=now, shown=now))
+            known.done, known.unit, known.total, known.queue, known.depth = done, unit, total, queue, depth
+            due = not self.live and now - known.shown >= _LINE_EVERY_S
+            if due:
+                known.shown = now
+            words = known.describe()
+        if due:
+            self._line(f"  {part}: {words}")
+
+    def finish(self, part: str, note: str) -> None:
+        """Forget a part and say what came of it."""
+        with self.lock:
+            known = self.parts.pop(part, None)
+        seconds = f" ({time.monotonic() - known.started:.1f} s)" if known else ""
+        self._line(f"  {part}: {note}{seconds}")
+
+    def __rich__(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        with self.lock:
+            for name, part in self.parts.items():
+                table.add_row(f"  {name}", part.describe())
+        return table
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def display() -> Iterator[Progress]:
+    """Show progress on standard error as long as the context lasts."""
+    console = Console(file=sys.stderr)
+    shown = Display(console=console, live=console.is_terminal)
+    if not shown.live:
+        yield shown
+        return
+    with Live(shown, console=console, refresh_per_second=_FRAMES_A_SECOND, transient=True):
+        yield shown

@@ -1,0 +1,65 @@
+"""Plain values: everything that is said, kept, asked and answered. No behaviour."""
+
+from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
+from physalia.model.ballots import NO_BALLOT, Ballot
+from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
+from physalia.model.effects import Answer, Effect, Flush, Reason, Reject, Send, Store
+from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Propose, Receive, Submit, Tick
+from physalia.model.ids import NodeId, RequestId, Slot
+from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
+from physalia.model.records import Accepted, DurableRecord, Known, Promised, UsedBallot
+from physalia.model.values import Jury, Record, Verdict, Volume
+
+__all__ = [
+    "NO_BALLOT",
+    "Accepted",
+    "Action",
+    "ActionName",
+    "Announcement",
+    "Answer",
+    "Ask",
+    "Asked",
+    "Ballot",
+    "Campaign",
+    "Change",
+    "Command",
+    "Decide",
+    "Decision",
+    "DurableRecord",
+    "Effect",
+    "Event",
+    "Flush",
+    "Internal",
+    "Jury",
+    "Known",
+    "Learn",
+    "Message",
+    "NoOp",
+    "NodeId",
+    "Prepare",
+    "Promise",
+    "Promised",
+    "Proposal",
+    "Propose",
+    "Read",
+    "Reason",
+    "Receive",
+    "Record",
+    "Refusal",
+    "Reject",
+    "Report",
+    "RequestId",
+    "Send",
+    "Slot",
+    "Step",
+    "Store",
+    "Stutter",
+    "StutterKind",
+    "Submit",
+    "Tick",
+    "UsedBallot",
+    "Verdict",
+    "Volume",
+    "Vote",
+    "Write",
+]

@@ -1,0 +1,39 @@
+"""What a step says it was: an action of the step table, or a stutter of a declared kind."""
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from physalia.model.effects import Effect
+
+ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
+StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "restarted"]
+
+
+@frozen
+class Action:
+    """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
+
+    A node announces six of the eight. `issue` and `crash` happen to a node, so the world that does them announces them.
+    """
+
+    name: ActionName
+    arguments: tuple[object, ...]
+
+
+@frozen
+class Stutter:
+    """A step that leaves the state of the step table as it was. `restarted` too is announced by the world."""
+
+    kind: StutterKind
+
+
+Announcement: TypeAlias = Action | Stutter
+
+
+@frozen
+class Step:
+    """What one event did, and what is to be carried out because of it."""
+
+    announces: Announcement
+    effects: tuple[Effect, ...]

@@ -1,0 +1,49 @@
+"""What may be decided in a slot.
+
+Two commands are the same command if they are equal; a command that was decided twice counts only at its first place.
+"""
+
+from typing import TypeAlias
+
+from attrs import field, frozen, validators
+
+from physalia.model.ids import NodeId, RequestId
+
+
+@frozen
+class Write:
+    """Set a volume's primary and replica, if the volume's version is `expects` when the command is applied."""
+
+    request: RequestId
+    expects: int
+    primary: str
+    replica: str
+
+
+@frozen
+class Read:
+    """Read the volume's record. In this version a read takes a slot of the log, like a write."""
+
+    request: RequestId
+
+
+@frozen
+class Change:
+    """Replace the cell's members, if the jury's version, pending changes included, is `expects` (design rule R1).
+
+    `members` is never empty: a cell without members could not even be repaired.
+    """
+
+    request: RequestId
+    expects: int
+    members: frozenset[NodeId] = field(validator=validators.min_len(1))
+
+
+@frozen
+class NoOp:
+    """Fills a hole. Nobody asked for it, so nobody is answered."""
+
+
+Command: TypeAlias = Write | Read | Change | NoOp
+Asked: TypeAlias = Write | Read | Change
+"""A command that a client or the control plane can ask for."""

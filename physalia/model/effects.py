@@ -1,0 +1,54 @@
+"""What a step asks of the world, to be carried out in order.
+
+A `Send` or an `Answer` leaves the node only after every `Flush` before it is done.
+"""
+
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from physalia.model.ids import NodeId, RequestId
+from physalia.model.messages import Message
+from physalia.model.records import DurableRecord
+from physalia.model.values import Verdict
+
+Reason: TypeAlias = Literal["pipeline full", "not the proposer"]
+
+
+@frozen
+class Store:
+    """Append a record to the journal. It may be lost until the next flush."""
+
+    record: DurableRecord
+
+
+@frozen
+class Flush:
+    """Wait until every record stored so far is on disk."""
+
+
+@frozen
+class Send:
+    """Send a message to a node, which may be the sending node itself."""
+
+    to: NodeId
+    message: Message
+
+
+@frozen
+class Answer:
+    """Tell the client the verdict on its request."""
+
+    request: RequestId
+    verdict: Verdict
+
+
+@frozen
+class Reject:
+    """Tell the client that this node did nothing about its request, and why; it may try again elsewhere or later."""
+
+    request: RequestId
+    reason: Reason
+
+
+Effect: TypeAlias = Store | Flush | Send | Answer | Reject

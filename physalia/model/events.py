@@ -1,0 +1,71 @@
+"""What happens to a node. An event holds every choice: from one state it leads to one next state.
+
+`Submit`, `Campaign`, `Receive` and `Tick` come from outside. `Propose`, `Decide` and `Learn` are internal: the node
+says by `due()` which of them it could take, and whoever drives it decides when.
+"""
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from physalia.model.ballots import Ballot
+from physalia.model.commands import Asked, Command
+from physalia.model.ids import NodeId, Slot
+from physalia.model.messages import Message
+
+
+@frozen
+class Submit:
+    """A client asks for a command."""
+
+    command: Asked
+
+
+@frozen
+class Campaign:
+    """The failure detector says: take over, with this ballot. `Node.next_ballot()` names one that will do."""
+
+    ballot: Ballot
+
+
+@frozen
+class Receive:
+    """A message came; the transport vouches for its sender."""
+
+    sender: NodeId
+    message: Message
+
+
+@frozen
+class Tick:
+    """The node's own clock shows `now_ms`, in milliseconds from any start. Clocks of two nodes are never compared."""
+
+    now_ms: int
+
+
+@frozen
+class Propose:
+    """Propose `value` in `slot` under `ballot`."""
+
+    ballot: Ballot
+    slot: Slot
+    value: Command
+
+
+@frozen
+class Decide:
+    """Decide `slot`, for which a majority voted under `ballot`."""
+
+    ballot: Ballot
+    slot: Slot
+
+
+@frozen
+class Learn:
+    """Take up the decision of `slot`, which somebody else took."""
+
+    slot: Slot
+
+
+Internal: TypeAlias = Propose | Decide | Learn
+Event: TypeAlias = Submit | Campaign | Receive | Tick | Internal

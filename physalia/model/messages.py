@@ -1,0 +1,88 @@
+"""What nodes say to each other.
+
+The first five are the message sets of the step table, under the same field names. `Ask` and `Refusal` only help along:
+no guard of the specification reads them.
+"""
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from physalia.model.ballots import Ballot
+from physalia.model.commands import Command
+from physalia.model.ids import NodeId, Slot
+
+
+@frozen
+class Prepare:
+    """The ballot's owner asks for a promise, and knows every decision up to `prefix`."""
+
+    ballot: Ballot
+    prefix: Slot
+
+
+@frozen
+class Report:
+    """Part of a promise: the last vote of a node in `slot`."""
+
+    slot: Slot
+    ballot: Ballot
+    value: Command
+
+
+@frozen
+class Promise:
+    """`node` takes no part in lower ballots any more (design rule R2).
+
+    `accepted` holds its votes above the prepare's prefix, by rising slot; `floor` is the slot up to which it dropped
+    its votes, and is 0 in this version.
+    """
+
+    ballot: Ballot
+    node: NodeId
+    accepted: tuple[Report, ...]
+    floor: Slot
+
+
+@frozen
+class Proposal:
+    """The ballot's owner asks for votes for `value` in `slot`."""
+
+    ballot: Ballot
+    slot: Slot
+    value: Command
+
+
+@frozen
+class Vote:
+    """`node` voted in `slot` for what the ballot's owner proposed there."""
+
+    ballot: Ballot
+    slot: Slot
+    node: NodeId
+
+
+@frozen
+class Decision:
+    """`value` is decided in `slot`, for ever."""
+
+    slot: Slot
+    value: Command
+
+
+@frozen
+class Ask:
+    """Teach me what comes after my `prefix`. It also acknowledges everything up to there."""
+
+    prefix: Slot
+
+
+@frozen
+class Refusal:
+    """A prepare or proposal of `ballot` came too late: the sender promised `promised`."""
+
+    ballot: Ballot
+    promised: Ballot
+
+
+Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Ask | Refusal

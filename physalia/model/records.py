@@ -1,0 +1,47 @@
+"""What a node keeps on disk, in the order in which it was written.
+
+`UsedBallot`, `Promised` and `Accepted` are flushed before anything is sent that depends on them. `Known` is not
+flushed: nothing depends on it, and a crash may take the last ones.
+"""
+
+from typing import TypeAlias
+
+from attrs import frozen
+
+from physalia.model.ballots import Ballot
+from physalia.model.commands import Command
+from physalia.model.ids import Slot
+
+
+@frozen
+class UsedBallot:
+    """The node prepared `ballot`, and will never do so again."""
+
+    ballot: Ballot
+
+
+@frozen
+class Promised:
+    """The node answered a prepare of `ballot`. After a restart it stays silent for that ballot."""
+
+    ballot: Ballot
+
+
+@frozen
+class Accepted:
+    """The node voted for `value` in `slot` under `ballot`, which raises its promise to `ballot`."""
+
+    ballot: Ballot
+    slot: Slot
+    value: Command
+
+
+@frozen
+class Known:
+    """`value` is decided in `slot`."""
+
+    slot: Slot
+    value: Command
+
+
+DurableRecord: TypeAlias = UsedBallot | Promised | Accepted | Known

@@ -1,0 +1,21 @@
+"""The binary codec. What comes from outside is believed only after it went through here."""
+
+from physalia.wire.codec import (
+    decode_command,
+    decode_message,
+    decode_record,
+    encode_command,
+    encode_message,
+    encode_record,
+)
+from physalia.wire.shapes import CodecError
+
+__all__ = [
+    "CodecError",
+    "decode_command",
+    "decode_message",
+    "decode_record",
+    "encode_command",
+    "encode_message",
+    "encode_record",
+]

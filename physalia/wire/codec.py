@@ -1,0 +1,128 @@
+"""The binary format of messages, of records on disk, and of commands: MessagePack arrays that start with a tag.
+
+There is one encoding of a value: whatever decodes is, encoded again, the same bytes. What is malformed, in whatever
+way, raises `CodecError` and nothing else. Integrity is not the codec's: frames and their MACs come around it.
+
+Tags are for ever: a kind that is no longer used leaves its number behind. An unknown kind is refused here, before any
+node acts on it (design rule R5).
+"""
+
+from typing import TypeVar
+
+import msgspec
+
+from physalia.model import (
+    Accepted,
+    Ask,
+    Ballot,
+    Change,
+    Command,
+    Decision,
+    DurableRecord,
+    Known,
+    Message,
+    NoOp,
+    Prepare,
+    Promise,
+    Promised,
+    Proposal,
+    Read,
+    Refusal,
+    Report,
+    RequestId,
+    UsedBallot,
+    Vote,
+    Write,
+)
+from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_REPORTS
+from physalia.wire.shapes import Choice, CodecError, Many, Members, Natural, Row, Shape, Text
+
+T = TypeVar("T")
+
+COUNT = Natural(0)
+SLOT = Natural(1)
+NODE = Natural(1)
+TEXT = Text()
+BALLOT = Row(Ballot, round=Natural(1), node=NODE)
+REQUEST = Row(RequestId, client=TEXT, number=COUNT)
+COMMAND = Choice[Command](
+    {
+        1: Row(Write, request=REQUEST, expects=COUNT, primary=TEXT, replica=TEXT),
+        2: Row(Read, request=REQUEST),
+        3: Row(Change, request=REQUEST, expects=COUNT, members=Members()),
+        4: Row(NoOp),
+    }
+)
+REPORTS = Many(Row(Report, slot=SLOT, ballot=BALLOT, value=COMMAND), key=lambda report: report.slot, limit=MAX_REPORTS)
+MESSAGE = Choice[Message](
+    {
+        1: Row(Prepare, ballot=BALLOT, prefix=COUNT),
+        2: Row(Promise, ballot=BALLOT, node=NODE, accepted=REPORTS, floor=COUNT),
+        3: Row(Proposal, ballot=BALLOT, slot=SLOT, value=COMMAND),
+        4: Row(Vote, ballot=BALLOT, slot=SLOT, node=NODE),
+        5: Row(Decision, slot=SLOT, value=COMMAND),
+        6: Row(Ask, prefix=COUNT),
+        7: Row(Refusal, ballot=BALLOT, promised=BALLOT),
+    }
+)
+RECORD = Choice[DurableRecord](
+    {
+        1: Row(UsedBallot, ballot=BALLOT),
+        2: Row(Promised, ballot=BALLOT),
+        3: Row(Accepted, ballot=BALLOT, slot=SLOT, value=COMMAND),
+        4: Row(Known, slot=SLOT, value=COMMAND),
+    }
+)
+
+
+def encode_message(message: Message) -> bytes:
+    """The bytes of a message. Raises `CodecError` if it is beyond a limit."""
+    return _encode(MESSAGE, message)
+
+
+def decode_message(data: bytes) -> Message:
+    """The message of these bytes. Raises `CodecError` if there is none."""
+    return _decode(MESSAGE, data)
+
+
+def encode_record(record: DurableRecord) -> bytes:
+    """The bytes of a durable record. Raises `CodecError` if it is beyond a limit."""
+    return _encode(RECORD, record)
+
+
+def decode_record(data: bytes) -> DurableRecord:
+    """The durable record of these bytes. Raises `CodecError` if there is none."""
+    return _decode(RECORD, data)
+
+
+def encode_command(command: Command) -> bytes:
+    """The bytes of a command. Raises `CodecError` if it is beyond a limit."""
+    return _encode(COMMAND, command)
+
+
+def decode_command(data: bytes) -> Command:
+    """The command of these bytes. Raises `CodecError` if there is none."""
+    return _decode(COMMAND, data)
+
+
+def _encode(shape: Shape[T], value: T) -> bytes:
+    try:
+        data = msgspec.msgpack.encode(shape.pack(value))
+    except UnicodeEncodeError as error:
+        raise CodecError("a text holds half a surrogate pair") from error
+    if len(data) > MAX_ENCODED_BYTES:
+        raise CodecError(f"expected at most {MAX_ENCODED_BYTES} bytes")
+    return data
+
+
+def _decode(shape: Shape[T], data: bytes) -> T:
+    if len(data) > MAX_ENCODED_BYTES:
+        raise CodecError(f"expected at most {MAX_ENCODED_BYTES} bytes")
+    try:
+        plain = msgspec.msgpack.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise CodecError(f"no MessagePack: {type(error).__name__}") from error
+    value = shape.unpack(plain)
+    if _encode(shape, value) != data:
+        raise CodecError("not the one encoding of this value")
+    return value

@@ -1,0 +1,16 @@
+"""What may be said at all. What is beyond a limit is neither encoded nor decoded."""
+
+MAX_NATURAL = 2**63 - 1
+"""The largest round, slot, version, node id and request number."""
+
+MAX_TEXT_CHARACTERS = 255
+"""The longest name of a client or a server."""
+
+MAX_MEMBERS = 64
+"""The largest configuration that a change may ask for."""
+
+MAX_REPORTS = 65_536
+"""How many votes a promise may report."""
+
+MAX_ENCODED_BYTES = 1 << 24
+"""The longest encoded message, record or command, in bytes."""

@@ -1,0 +1,116 @@
+"""Every model of `tla/`, by its name there: the constants of `MC*.tla` and `MC*.cfg`, written down a second time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from spec.ballots import Ballots
+from spec.cell_properties import CellProperties
+from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
+from spec.log import Log
+from spec.machine import Machine
+from spec.store import Store
+from spec.window import Window
+
+FOUNDERS = frozenset({1, 2, 3})
+
+SWAP: dict[Name, Content] = {"swap": Write(expects=0, primary="b", replica="a")}
+MOVE: dict[Name, Content] = {"move": Write(expects=0, primary="c", replica="a")}
+HEAL: dict[Name, Content] = {"heal": Write(expects=1, primary="b", replica="c")}
+LOOK: dict[Name, Content] = {"look": Read()}
+REPLACE: dict[Name, Content] = {"replace": Change(expects=0, members=frozenset({2, 3, 4}))}
+DROP: dict[Name, Content] = {"drop": Change(expects=0, members=frozenset({2, 3}))}
+AGAIN: dict[Name, Content] = {"again": Change(expects=1, members=frozenset({1, 3, 4}))}
+STALE: dict[Name, Content] = {"stale": Change(expects=1, members=frozenset({2, 3, 4}))}
+
+
+def cell(
+    content: Mapping[Name, Content],
+    *,
+    nodes: int,
+    max_slot: int,
+    owners: tuple[Node, ...],
+    audience: tuple[set[Node], ...],
+    alpha: int = 1,
+    learners: Nodes | set[Node] = frozenset(),
+    mortals: Nodes | set[Node] = frozenset(),
+    issued: bool = False,
+) -> CellProperties:
+    """A cell whose ballots have these owners and audiences, in order; commands are early unless they are `issued`."""
+    return CellProperties(
+        content=content, first=FOUNDERS, alpha=alpha,
+        nodes=range(1, nodes + 1), max_ballot=len(owners), max_slot=max_slot,
+        owner=dict(enumerate(owners, start=1)),
+        audience={b: frozenset(heard) for b, heard in enumerate(audience, start=1)},
+        learners=frozenset(learners), mortals=frozenset(mortals),
+        early=frozenset() if issued else frozenset(content),
+    )  # fmt: skip
+
+
+def ballots(content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int) -> Ballots:
+    """Ballots at alpha 1, with every command early."""
+    return Ballots(
+        content=content, first=FOUNDERS, alpha=1, early=frozenset(content),
+        nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
+    )  # fmt: skip
+
+
+MODELS: Mapping[str, Machine[Any]] = {
+    "MCStore": Store(content=SWAP | MOVE | LOOK | REPLACE | AGAIN, first=FOUNDERS, alpha=2),
+    "MCLog": Log(content=SWAP | MOVE | REPLACE, first=FOUNDERS, alpha=2, max_slot=3),
+    "MCWindow": Window(content=SWAP | MOVE | REPLACE, first=FOUNDERS, alpha=2, max_slot=3),
+    "MCWindowTwoChanges": Window(content=REPLACE | AGAIN, first=FOUNDERS, alpha=2, max_slot=4),
+    "MCBallotsChange": ballots(SWAP | REPLACE, nodes=4, max_ballot=1, max_slot=2),
+    "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
+    "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
+    "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
+    "MCCellChange": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},
+    ),
+    "MCCellChangeIssued": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2}, issued=True,
+    ),
+    "MCCellChangeRefines": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2},
+    ),
+    "MCCellFailedChange": cell(
+        SWAP | STALE, nodes=4, max_slot=2, owners=(2,), audience=({2, 3, 4},), learners={2},
+    ),
+    "MCCellChangeCrash": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
+    ),
+    "MCCellCrashAlpha2": cell(
+        SWAP | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
+    ),
+    "MCCellChangeAlpha2": cell(
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), learners={2},
+    ),
+    "MCCellTwoChanges": cell(
+        SWAP | REPLACE | AGAIN, nodes=4, alpha=2, max_slot=3, owners=(3,), audience=({2, 3, 4},),
+    ),
+    "MCCellTwoBallots": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 2, 3}, {1, 2, 3}), learners={1, 2},
+    ),
+    "MCCellTwoBallotsRefines": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}),
+    ),
+    "MCCellThreeBallots": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2, 3), audience=({1, 3}, {2, 3}, {1, 2, 3}),
+    ),
+    "MCCellCrash": cell(
+        SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 2, 3}, {1, 2, 3}), learners={1, 2}, mortals={1, 2},
+    ),
+    "MCCellHole": cell(
+        SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3}),
+    ),
+    "MCCellContest": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4}), learners={2, 3},
+    ),
+    "MCCellContestCrash": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4}), learners={2, 3},
+        mortals={2},
+    ),
+    "MCCellChangeTwoBallots": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 2, 3, 4}),
+    ),
+}  # fmt: skip
+"""Machines by the names of their models: all but the three that are about progress, which has no mirror."""

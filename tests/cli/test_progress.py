@@ -1,0 +1,45 @@
+"""Progress is shown from several threads at once, on a terminal and elsewhere, without getting stuck."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from rich.console import Console
+from rich.live import Live
+
+from physalia.cli import progress
+from physalia.cli.progress import Display
+
+PARTS, UPDATES = 4, 200
+
+
+def report(shown: Display, part: str) -> None:
+    for done in range(UPDATES):
+        shown.update(part, done, "states", total=UPDATES, queue=done, depth=2)
+    shown.finish(part, "finished")
+
+
+def test_threads_report_while_a_terminal_is_drawn() -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=100)
+    shown = Display(console=console, live=True)
+    pool = ThreadPoolExecutor(PARTS)
+    with Live(shown, console=console, refresh_per_second=200, transient=True):
+        reports = [pool.submit(report, shown, f"part {number}") for number in range(PARTS)]
+        for done in reports:
+            done.result(timeout=30)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue().count("finished") == PARTS
+    assert shown.parts == {}
+
+
+def test_without_a_terminal_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    console = Console(file=io.StringIO(), width=100)
+    shown = Display(console=console, live=False)
+    shown.update("MCCell", 1200, "states", total=2400, queue=30, depth=5)
+    shown.finish("MCCell", "holds")
+    assert isinstance(console.file, io.StringIO)
+    first, last = console.file.getvalue().splitlines()
+    assert first.startswith("  MCCell: 1,200 of 2,400 states, ")
+    assert "queue 30, depth 5" in first
+    assert last.startswith("  MCCell: holds (")

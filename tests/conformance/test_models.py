@@ -1,0 +1,65 @@
+"""The constants of `spec/models.py` are those of `tla/MC*.cfg` and `tla/MC*.tla`, constant by constant."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.values import Function, parse_value
+from spec.commands import Change, Content, Read, Write
+from spec.models import MODELS
+
+TLA = Path(__file__).resolve().parents[2] / "tla"
+ABOUT_PROGRESS = {"MCCellIdleWindow", "MCCellLoneProposer", "MCCellPendingChange"}
+KINDS: dict[str, type[Content]] = {"write": Write, "read": Read, "change": Change}
+
+
+def constants(name: str) -> dict[str, Any]:
+    """The constants of a model, with its tables, as TLC would read them."""
+    config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
+    module = (TLA / f"{name}.tla").read_text(encoding="utf-8")
+    found: dict[str, Any] = {
+        constant: parse_value(text) for constant, text in re.findall(r"^  (\w+) = (.*)$", config, flags=re.MULTILINE)
+    }
+    for constant, table in re.findall(r"^  (\w+) <- (\w+)$", config, flags=re.MULTILINE):
+        definition = re.search(rf"^{table}\s*==(.*?)(?=^\S|\Z)", module, flags=re.MULTILINE | re.DOTALL)
+        assert definition is not None
+        found[constant] = parse_value(definition[1].strip())
+    return found
+
+
+def content(table: Any) -> dict[str, Content]:
+    """The commands of a table."""
+    assert isinstance(table, Function)
+    commands = {}
+    for name, command in table.pairs:
+        assert isinstance(name, str)
+        assert isinstance(command, Function)
+        fields: dict[Any, Any] = dict(command.pairs)
+        commands[name] = KINDS[fields.pop("kind")](**fields)
+    return commands
+
+
+def test_every_model_has_a_mirror_but_those_about_progress() -> None:
+    assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | ABOUT_PROGRESS
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_constants_are_the_models(name: str) -> None:
+    machine: Any = MODELS[name]
+    found = constants(name)
+    mirrored = {
+        "Content": machine.content, "First": machine.first, "Alpha": machine.alpha, "Early": machine.early,
+    }  # fmt: skip
+    if "MaxSlot" in found:
+        mirrored["MaxSlot"] = machine.max_slot
+    if "Nodes" in found:
+        mirrored |= {"Nodes": frozenset(machine.nodes), "MaxBallot": machine.max_ballot}
+    if "Owner" in found:
+        assert list(machine.owner) == list(machine.audience) == list(machine.ballots)
+        mirrored |= {
+            "Owner": tuple(machine.owner.values()), "Audience": tuple(machine.audience.values()),
+            "Learners": machine.learners, "Mortals": machine.mortals,
+        }  # fmt: skip
+    assert mirrored == found | {"Content": content(found["Content"])}

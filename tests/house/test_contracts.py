@@ -1,0 +1,58 @@
+"""Who may import whom: the contracts hold, and every one of them can fail."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("spec", "physalia", "conformance")
+
+
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    linter = Path(sys.executable).with_name("lint-imports")
+    command = [str(linter), "--config", str(root / "pyproject.toml"), "--no-cache"]
+    return subprocess.run(
+        command, cwd=root, env={"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_the_contracts_hold(copy: Path) -> None:
+    done = lint_imports(copy)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "imports"),
+    [
+        ("physalia/cell/__init__.py", "import spec"),
+        ("physalia/model/__init__.py", "import conformance.links"),
+        ("physalia/wire/__init__.py", "import physalia.cli"),
+        ("spec/cell.py", "import physalia.model"),
+        ("spec/machine.py", "import conformance.links"),
+        ("conformance/links.py", "import physalia.cli"),
+    ],
+)
+def test_a_forbidden_import_is_refused(copy: Path, module: str, imports: str) -> None:
+    with (copy / module).open("a", encoding="utf-8") as file:
+        file.write(f"\n{imports}  # noqa\n")
+    done = lint_imports(copy)
+    assert done.returncode == 1, done.stdout
+    assert "BROKEN" in done.stdout
+
+
+def test_every_package_of_the_running_code_is_under_contract() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    packages = [path.parent.name for path in (ROOT / "physalia").glob("*/__init__.py")]
+    for package in packages:
+        assert f'"physalia.{package}"' in text, f"physalia.{package} stands in no import contract"

@@ -1,0 +1,124 @@
+----------------------------- MODULE CellProperties ----------------------------
+(* What is true of the cell in every state.  The refinement of Ballots implies *)
+(* agreement; the invariants say the same from below, name what went wrong,    *)
+(* and hold in models that are too large for the refinement.                   *)
+(*                                                                             *)
+(* A configuration here is always that of the *decided* log, which no node may *)
+(* know: so these invariants judge what nodes did from what they knew.         *)
+(* Leaves out: progress, which is in the three liveness models.                *)
+(* Mirrored by the invariants of spec/cell.py.                                 *)
+EXTENDS Cell
+
+RECURSIVE DecidedFrom(_)
+DecidedFrom(i) ==
+  LET values == {d.value : d \in {e \in decisions : e.slot = i}}
+  IN  IF values = {} THEN << >>
+      ELSE <<CHOOSE v \in values : TRUE>> \o DecidedFrom(i + 1)
+
+DecidedLog == DecidedFrom(1)
+
+Promisers(b) == {m.node : m \in {p \in promises : p.ballot = b}}
+
+-------------------------------------------------------------------------------
+Report == [slot : Slot, ballot : Ballot, value : Value]
+
+TypeOK ==
+  /\ asked \subseteq Command
+  /\ \A t \in told : t.command \in asked
+  /\ prepares \subseteq [ballot : Ballot, prefix : 0..MaxSlot]
+  /\ \A m \in promises : /\ m.ballot \in Ballot /\ m.node \in Nodes
+                         /\ m.accepted \subseteq Report /\ m.floor = 0
+  /\ proposals \subseteq [ballot : Ballot, slot : Slot, value : Value]
+  /\ votes \subseteq [ballot : Ballot, slot : Slot, node : Nodes]
+  /\ decisions \subseteq [slot : Slot, value : Value]
+  /\ promised \in [Nodes -> 0..MaxBallot]
+  /\ \A n \in Nodes, i \in Slot : accepted[n][i] = NoVote \/
+       (accepted[n][i].ballot \in Ballot /\ accepted[n][i].value \in Value)
+  /\ active \in [Nodes -> 0..MaxBallot]
+  /\ \A n \in Nodes : known[n] \in Seq(Value) /\ Len(known[n]) <= MaxSlot
+
+\* What all this is for: never two values for one slot.
+Agreement ==
+  \A d, e \in decisions : d.slot = e.slot => d.value = e.value
+
+\* Never two values for one ballot and slot.
+OneValuePerBallot ==
+  \A p, q \in proposals : p.ballot = q.ballot /\ p.slot = q.slot => p = q
+
+\* A ballot is used once in its life, whatever crashes.
+BallotsUsedOnce ==
+  \A m, k \in prepares : m.ballot = k.ballot => m = k
+
+\* A node leads only under a ballot of its own that it used, and under none that
+\* it has promised to leave behind.
+LeadersOwn ==
+  \A n \in Nodes : active[n] # 0 =>
+    /\ Owner[active[n]] = n
+    /\ \E m \in prepares : m.ballot = active[n]
+    /\ promised[n] <= active[n]
+
+\* What a node sent, its disk stands for.
+PromiseCoversVotes ==
+  /\ \A m \in promises : m.ballot <= promised[m.node]
+  /\ \A w \in votes : w.ballot <= promised[w.node]
+
+VotesKept ==
+  \A w \in votes : w.ballot <= accepted[w.node][w.slot].ballot
+
+VotesProposed ==
+  \A n \in Nodes, i \in Slot : accepted[n][i] # NoVote =>
+    [ballot |-> accepted[n][i].ballot, slot |-> i,
+     value |-> accepted[n][i].value] \in proposals
+
+\* A promise tells every lower vote above the prefix that it was asked about,
+\* and tells nothing but votes.
+PromisesReport ==
+  \A m \in promises :
+    /\ \A w \in votes : w.node = m.node /\ w.ballot < m.ballot =>
+         \/ \E p \in prepares : p.ballot = m.ballot /\ w.slot <= p.prefix
+         \/ \E r \in m.accepted : r.slot = w.slot /\ w.ballot <= r.ballot
+    /\ \A r \in m.accepted :
+         /\ [ballot |-> r.ballot, slot |-> r.slot, node |-> m.node] \in votes
+         /\ [ballot |-> r.ballot, slot |-> r.slot, value |-> r.value] \in proposals
+
+\* Phase 1 in the configuration of the very slot, and inside the window.
+ProposalsPromised ==
+  LET log == DecidedLog
+  IN  \A p \in proposals :
+        /\ p.slot <= Len(log) + Alpha
+        /\ IsMajority(Promisers(p.ballot), Members(log, p.slot))
+
+\* Nobody is given what nobody asked for; a no-op lies below a reported vote.
+ProposalsWanted ==
+  \A p \in proposals :
+    IF p.value # NoOp THEN p.value \in asked
+    ELSE \E m \in promises : /\ m.ballot <= p.ballot
+                             /\ \E r \in m.accepted : r.slot > p.slot
+
+\* Phase 2 in the configuration of the very slot.
+DecisionsChosen ==
+  LET log == DecidedLog
+  IN  \A d \in decisions : \E p \in proposals :
+        /\ p.slot = d.slot /\ p.value = d.value
+        /\ IsMajority(Voters(p.ballot, p.slot), Members(log, p.slot))
+
+KnownDecided ==
+  \A n \in Nodes : \A i \in DOMAIN known[n] :
+    [slot |-> i, value |-> known[n][i]] \in decisions
+
+\* What clients were told is what the decided log says.
+VerdictsTrue ==
+  LET verdicts == After(DecidedLog).verdicts
+  IN  \A t \in told : /\ t.command \in DOMAIN verdicts
+                      /\ t.verdict = verdicts[t.command]
+
+-------------------------------------------------------------------------------
+Highest(S) == IF S = {} THEN 0 ELSE CHOOSE x \in S : \A y \in S : y <= x
+
+\* Ballots sees what was sent, and nothing else: `left` is read off the messages.
+B == INSTANCE Ballots WITH
+  left <- [n \in Nodes |->
+    Highest({m.ballot : m \in {p \in promises : p.node = n}} \cup
+            {w.ballot : w \in {x \in votes : x.node = n}})]
+RefinesBallots == B!Spec
+===============================================================================

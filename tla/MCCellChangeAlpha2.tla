@@ -1,0 +1,24 @@
+-------------------------- MODULE MCCellChangeAlpha2 --------------------------
+(* A change at alpha 2: decided in slot 1, it counts from slot 3 on.  Node 3   *)
+(* is cut off, so that every majority needs node 1 before the change and node  *)
+(* 4 after it.                                                                 *)
+EXTENDS CellWitnesses
+
+CommandTable ==
+  [swap    |-> [kind |-> "write", expects |-> 0,
+               primary |-> "b", replica |-> "a"],
+   heal    |-> [kind |-> "write", expects |-> 1,
+               primary |-> "b", replica |-> "c"],
+   replace |-> [kind |-> "change", expects |-> 0,
+               members |-> {2, 3, 4}]]
+
+OwnerTable    == <<2>>
+AudienceTable == <<{1, 2, 4}>>
+
+Witnesses ==
+  /\ Reached(1, "ReachNewConfiguration", ReachNewConfiguration)
+  /\ Reached(2, "ReachTwoConfigurations", ReachTwoConfigurations)
+  /\ Reached(3, "ReachLatePromise", ReachLatePromise)
+  /\ Reached(4, "ReachFailedWrite", ReachFailedWrite)
+  /\ Reached(5, "ReachLastSlot", ReachLastSlot)
+===============================================================================

@@ -1,0 +1,18 @@
+----------------------------- MODULE MCCellCrash ------------------------------
+(* Both proposers crash, wherever they are, and forget as much of what they    *)
+(* know as they like.  The first campaigns again with a ballot of its own that *)
+(* is higher.                                                                  *)
+EXTENDS CellWitnesses
+
+CommandTable ==
+  [swap |-> [kind |-> "write", expects |-> 0,
+            primary |-> "b", replica |-> "a"]]
+
+OwnerTable    == <<1, 2>>
+AudienceTable == <<{1, 2, 3}, {1, 2, 3}>>
+
+Witnesses ==
+  /\ Reached(1, "ReachLostKnowledge", ReachLostKnowledge)
+  /\ Reached(2, "ReachReproposal", ReachReproposal)
+  /\ Reached(3, "ReachLastSlot", ReachLastSlot)
+===============================================================================

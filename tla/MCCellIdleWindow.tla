@@ -1,0 +1,25 @@
+--------------------------- MODULE MCCellIdleWindow ---------------------------
+(* The idle window: alpha is 2, a change is decided in slot 1, and nobody asks *)
+(* for anything more.  The change stays pending for ever, and TLC must say so. *)
+EXTENDS CellWitnesses
+
+CommandTable ==
+  [replace |-> [kind |-> "change", expects |-> 0,
+               members |-> {2, 3, 4}]]
+
+OwnerTable    == <<2>>
+AudienceTable == <<{1, 2, 4}>>
+
+\* Everything that ballot 1 can do is done; node 3 is cut off.
+FairSpec ==
+  /\ Spec
+  /\ WF_vars(Prepare(1))
+  /\ \A n \in {1, 2, 4} : WF_vars(Promise(n, 1))
+  /\ \A n \in {1, 2, 4}, i \in Slot : WF_vars(Vote(n, 1, i))
+  /\ \A i \in Slot : WF_vars(\E v \in Value : Propose(1, i, v))
+  /\ \A i \in Slot : WF_vars(Decide(1, i))
+
+\* In slot 1, for a later one would take effect beyond the bound.
+PendingChangeTakesEffect ==
+  ([slot |-> 1, value |-> "replace"] \in decisions) ~> ReachTwoConfigurations
+===============================================================================
