@@ -8,7 +8,7 @@ may know: so these invariants judge what nodes did from what they knew.
 from attrs import frozen
 
 from spec import ballots
-from spec.cell import Cell, NoVote, Proposal, State
+from spec.cell import Cell, NoVote, Proposal, State, Vote
 from spec.commands import Ballot, Log, Nodes, NoOp, Slot, is_majority
 from spec.machine import invariant
 from spec.values import function_of
@@ -108,13 +108,17 @@ class CellProperties(Cell):
 
     @invariant
     def promises_report(self, s: State) -> bool:
-        """A promise tells every lower vote above the prefix that it was asked about."""
+        """A promise tells every lower vote above the prefix that it was asked about, and tells nothing but votes."""
         return all(
             any(p.ballot == m.ballot and w.slot <= p.prefix for p in s.prepares)
             or any(r.slot == w.slot and w.ballot <= r.ballot for r in m.accepted)
             for m in s.promises
             for w in s.votes
             if w.node == m.node and w.ballot < m.ballot
+        ) and all(
+            Vote(r.ballot, r.slot, m.node) in s.votes and Proposal(r.ballot, r.slot, r.value) in s.proposals
+            for m in s.promises
+            for r in m.accepted
         )
 
     @invariant
