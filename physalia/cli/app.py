@@ -26,7 +26,7 @@ app.add_typer(checks.conformance, name="conformance")
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line; return its exit code. Errors of the user are one sentence on standard error."""
     try:
-        result = app(list(arguments), prog_name="physalia", standalone_mode=False)
+        result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
     except BadInput as error:

@@ -89,6 +89,17 @@ def test_bad_input_is_one_sentence_and_exit_2(
     assert told.out == ""
 
 
+def test_an_environment_variable_stands_for_an_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PHYSALIA_SPEC_SIMULATE_SEED", "9")
+    assert run(["spec", "simulate", "MCStore", "--steps", "2"]) == 0
+    assert "again: physalia spec simulate MCStore --seed 9 --steps 2" in capsys.readouterr().out
+    monkeypatch.setenv("PHYSALIA_SPEC_SIMULATE_SEED", "nine")
+    assert run(["spec", "simulate", "MCStore"]) == 2
+    assert "--seed" in capsys.readouterr().err
+
+
 def test_a_wrong_manifest_is_exit_2(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "manifest.toml").write_text("schema_version = 9", encoding="utf-8")
     for arguments in (["spec", "list"], ["spec", "tlc", "MCCounter"]):
