@@ -23,10 +23,13 @@ from conformance.mirror import check, machine_of
 from conformance.tlc import Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc_messages import Counts
 from conformance.toolchain import Toolchain, find_toolchain
+from spec.machine import Limits as ExplorationLimits
 from spec.machine import Machine, Status, explore
 from spec.models import MODELS
 
 THREADS = 2
+SPARE_STATES = 5_000
+"""So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
 TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
 _VERDICT_OF = {
     Outcome.VIOLATED: Verdict.REFUTED,
@@ -107,7 +110,9 @@ class Runner:
             )  # fmt: skip
             if seen.outcome is not Outcome.PASSED:
                 return _not_dumped(model, seen)
-            found = explore(machine, invariants=(), record=True, progress=self._on_mirror(model))
+            # A mirror with more states than TLC differs already; it need not be followed to wherever it leads.
+            enough = ExplorationLimits(states=2 * seen.distinct + SPARE_STATES)
+            found = explore(machine, invariants=(), record=True, limits=enough, progress=self._on_mirror(model))
             try:
                 dump = read_dump(file, StateDecoder(type(found.state(0))).state, seen.distinct)
                 comparison = compare(found, dump)

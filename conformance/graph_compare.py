@@ -122,6 +122,8 @@ class _Graphs:
             yield from self._parting(min(common))
         elif parted or self.tlc_states != set(range(self.found.distinct)):
             raise DumpError("the dump has states that no path leads to.")
+        if self.found.gave_up_at:
+            yield f"The exploration of spec/ was cut short at {self.found.gave_up_at}: it has more states than these."
 
     def _parting(self, source: int) -> Iterator[str]:
         model_alone = self.found.distinct - len(self.tlc_states) + len(self.alone)

@@ -13,7 +13,7 @@ from conformance.graph_dump import Dump, DumpError
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.manifest import Manifest, Model
 from spec.cell import Cell, State
-from spec.machine import Exploration, Machine, explore
+from spec.machine import Exploration, Limits, Machine, explore
 from spec.models import MODELS
 from spec.observed import changes_of
 from tests.spec.toys import Counters, Counting
@@ -144,6 +144,21 @@ def test_the_path_is_a_shortest_one() -> None:
     assert len([line for line in path if not line.startswith("      ")]) == 4
     assert "  left = 2" in difference
     assert "  right = 1" in difference
+
+
+def test_a_mirror_without_end_is_cut_short_and_differs() -> None:
+    endless = explore(Counters(10**9), invariants=(), record=True, limits=Limits(states=2_000))
+    difference = compare(endless, dump_of(whole(Counters(3)))).difference
+    assert "spec/ alone allows count(left):" in difference
+    assert difference[-1].startswith("The exploration of spec/ was cut short at the limit of 2,000 states")
+
+
+def test_the_link_cuts_a_mirror_without_end_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.graph.SPARE_STATES", 0)
+    monkeypatch.setattr("conformance.mirror.MODELS", {NAME: MODELS["MCCellChange"]})
+    report = link(monkeypatch, (model(NAME),))
+    assert report.verdict is Verdict.REFUTED
+    assert "cut short" in report.failures[0].lines[-1]
 
 
 def test_a_label_that_is_no_action_is_a_difference() -> None:
