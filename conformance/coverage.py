@@ -23,6 +23,8 @@ LOST_KNOWLEDGE = "a crash loses knowledge"
 LOST_LEADER = "a crash deposes a leader"
 DUPLICATE = "a duplicate arrives"
 PIPELINE_FULL = "a full pipeline rejects a command"
+DEPOSED = "a leader that a majority has left rejects a command"
+OUTSIDER = "a node that may not campaign teaches those who may"
 PIPELINED = "two slots are open under one ballot"
 TWICE = "a command is decided twice"
 FAILED_WRITE = "a write fails its condition"
@@ -36,8 +38,9 @@ ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, DUPLICATE, PIPELINE_FULL, FAILED_WRITE,
     SETTLED,
 )  # fmt: skip
+WITH_FEW_NODES = (DEPOSED,)
 WITH_PIPELINE = (PIPELINED, HOLE, TWICE)
-WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE)
+WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE, OUTSIDER)
 
 
 @frozen
@@ -70,12 +73,16 @@ class Coverage:
         """A run made this true."""
         self.marks[mark] += 1
 
-    def stutter(self, outcome: Outcome, kind: model.StutterKind) -> None:
-        """Take note of a stutter that was right."""
+    def stutter(self, outcome: Outcome, kind: model.StutterKind, *, leads: bool) -> None:
+        """Take note of a stutter that was right, of a node that leads a ballot or not."""
         self.reach(f"stutter {kind}")
         self._receipt(outcome)
         if any(reason == "pipeline full" for _, reason in outcome.rejects):
             self.reach(PIPELINE_FULL)
+        if leads and any(reason == "not the proposer" for _, reason in outcome.rejects):
+            self.reach(DEPOSED)
+        if isinstance(outcome.event, model.Campaign) and outcome.sent:
+            self.reach(OUTSIDER)
 
     def action(
         self,

@@ -141,7 +141,7 @@ class Judge:
         fault = self._wrong_kind(outcome, stutter.kind, before)
         if fault:
             raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event}",))
-        self.coverage.stutter(outcome, stutter.kind)
+        self.coverage.stutter(outcome, stutter.kind, leads=before.active[node] != 0)
 
     def _called_for(self, node: NodeId, event: model.Event) -> Call | None:
         """The one action that this event may be."""

@@ -176,6 +176,9 @@ class LinkReport:
 
 Link = Callable[[Settings, Progress], LinkReport]
 
+INSTALL = "pip install 'physalia[verify]'"
+"""What brings everything that links need."""
+
 LINKS = {
     "tlc": "conformance.ladder:run",
     "graph": "conformance.graph:run",
@@ -184,7 +187,13 @@ LINKS = {
 
 
 def load(name: str) -> Link:
-    """Import the link ``name``; KeyError if there is none of that name."""
+    """Import the link ``name``; KeyError if there is none, CannotRun if it needs a package that is missing."""
     module, _, function = LINKS[name].partition(":")
-    link: Link = getattr(import_module(module), function)
+    try:
+        link: Link = getattr(import_module(module), function)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in ("", "conformance", "physalia", "spec"):
+            raise
+        raise CannotRun(f"the link {name} needs the package {missing}: run {INSTALL}.") from None
     return link

@@ -14,7 +14,7 @@ from time import monotonic
 from attrs import Factory, define, field, frozen
 
 from conformance import replay, rules
-from conformance.coverage import ALWAYS, WITH_CHANGES, WITH_PIPELINE, Coverage, effective_change
+from conformance.coverage import ALWAYS, WITH_CHANGES, WITH_FEW_NODES, WITH_PIPELINE, Coverage, effective_change
 from conformance.driver import Driver
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.moves import Moves
@@ -61,12 +61,18 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name=f"3 + 1 nodes, alpha {alpha}",
             setup=setup(4, 3, alpha),
-            marks=(*ALWAYS, *WITH_CHANGES, effective_change(alpha), *(WITH_PIPELINE if alpha > 1 else ())),
+            marks=(
+                *ALWAYS,
+                *WITH_FEW_NODES,
+                *WITH_CHANGES,
+                effective_change(alpha),
+                *(WITH_PIPELINE if alpha > 1 else ()),
+            ),
         )
         for alpha in (1, 2, 3)
     ]
     return (
-        Campaign(name="3 nodes, alpha 3", setup=setup(3, 3, 3), marks=(*ALWAYS, *WITH_PIPELINE)),
+        Campaign(name="3 nodes, alpha 3", setup=setup(3, 3, 3), marks=(*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
         *small,
         Campaign(name="7 + 1 nodes, alpha 3", setup=setup(8, 7, 3), marks=(*ALWAYS, effective_change(3))),
     )
@@ -75,8 +81,8 @@ def _campaigns() -> tuple[Campaign, ...]:
 CAMPAIGNS = _campaigns()
 
 AMOUNTS = {
-    Profile.QUICK: Amount(runs=32, most_runs=160, events=160, scenarios=14, moves=30),
-    Profile.DEFAULT: Amount(runs=90, most_runs=300, events=200, scenarios=45, moves=40),
+    Profile.QUICK: Amount(runs=32, most_runs=640, events=160, scenarios=14, moves=30),
+    Profile.DEFAULT: Amount(runs=90, most_runs=900, events=200, scenarios=45, moves=40),
     Profile.DEEP: Amount(runs=3_000, most_runs=4_000, events=300, scenarios=1_000, moves=60),
 }
 

@@ -15,6 +15,7 @@ from physalia import model
 from physalia.cell import RESEND_AFTER_MS
 from physalia.model import NodeId
 from spec import cell as spec
+from spec.commands import is_majority
 
 
 class Manners:
@@ -41,6 +42,7 @@ class Manners:
                 if isinstance(message, model.Refusal) and message.ballot == self._world.nodes[node].active:
                     self._judge_next_ballot(node, message.promised)
             case model.Campaign() | None:
+                self._want(outcome, self._told_by_an_outsider(outcome, before))
                 self._judge_next_ballot(node, self._world.nodes[node].promised)
             case model.Submit(command):
                 self._judge_client(outcome, command, before, hearing)
@@ -107,6 +109,21 @@ class Manners:
         for member in self._window(after, node) - invited:
             yield member, model.Prepare(active, prefix)
 
+    def _told_by_an_outsider(self, outcome: Outcome, before: spec.State) -> Iterator[tuple[NodeId, model.Message]]:
+        """Who may not campaign for being no member teaches the members, and asks them, or perhaps nobody ever may."""
+        node, known = outcome.node, self._world.nodes[outcome.node].known
+        match outcome.event:
+            case model.Campaign(ballot) if ballot.node == node and isinstance(outcome.announces, model.Stutter):
+                b = self._names.ballot(ballot)
+                is_used = any(m.ballot == b for m in before.prepares)
+                if is_used or before.promised[node] >= b or before.active[node] >= b:
+                    return
+                members = self._window(before, node) | self._machine.members_of(before, node, len(known))
+                for member in members - {node}:
+                    yield member, model.Ask(len(known))
+                    if known:
+                        yield member, model.Decision(len(known), known[-1])
+
     # What is sent again
 
     def _replies(
@@ -142,7 +159,7 @@ class Manners:
     def _unanswered(self, node: NodeId, state: spec.State, hearing: Hearing) -> Iterator[tuple[NodeId, model.Message]]:
         cell = self._world.nodes[node]
         ballot = self._names.ballot(cell.active)
-        if ballot == 0:
+        if not self._is_leading(node, state, hearing):
             return
         prefix = next(m.prefix for m in state.prepares if m.ballot == ballot)
         for member in self._window(state, node):
@@ -155,6 +172,12 @@ class Manners:
             for member in self._machine.members_of(state, node, slot) if slot > len(cell.known) else ():
                 if not hearing.has_vote(ballot, slot, member):
                     yield member, model.Proposal(cell.active, slot, value)
+
+    def _is_leading(self, node: NodeId, state: spec.State, hearing: Hearing) -> bool:
+        """Whether the node leads a ballot, of which it does not know that a majority has left it."""
+        first = self._machine.first_unknown(state, node)
+        refused = hearing.refused(self._world.nodes[node].active)
+        return state.active[node] != 0 and not is_majority(refused, self._machine.members_of(state, node, first))
 
     def _judge_next_ballot(self, node: NodeId, passed: model.Ballot) -> None:
         """The next ballot is the node's own, above all it promised, ever used, or was refused for."""
@@ -173,14 +196,15 @@ class Manners:
             if not outcome.answers:
                 raise Refuted(f"node {node} knows what became of {name} and does not answer its client")
             return
-        if name in hearing.asked:
+        is_leading = self._is_leading(node, before, hearing)
+        if name in hearing.asked and is_leading:
             if outcome.rejects:
                 raise Refuted(f"node {node} rejects {name}, which it has taken on")
             return
         open_values = {m.slot: m.value for m in before.proposals if m.ballot == ballot and m.slot > len(known)}
         waiting = hearing.asked - set(known) - set(open_values.values())
         reason = None
-        if ballot == 0:
+        if not is_leading:
             reason = "not the proposer"
         elif len(open_values) + len(waiting) >= self._machine.alpha:
             reason = "pipeline full"

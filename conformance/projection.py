@@ -228,6 +228,7 @@ class Hearing:
         self._proposed: list[model.Proposal] = []
         self.acknowledged: dict[NodeId, int] = {}
         """Up to which slot each node said that it knows everything."""
+        self._refused: set[tuple[model.Ballot, NodeId]] = set()
 
     def note(self, outcome: Outcome) -> None:
         """Take note of a step of the node."""
@@ -236,6 +237,8 @@ class Hearing:
                 self._add(self._names.message(message))
                 if isinstance(message, model.Ask):
                     self.acknowledged[sender] = max(message.prefix, self.acknowledged.get(sender, 0))
+                if isinstance(message, model.Refusal):
+                    self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
             case model.Submit(command) if not outcome.rejects:
                 self.asked |= {self._names.command(command)}
@@ -257,6 +260,10 @@ class Hearing:
     def has_vote(self, ballot: int, slot: int, node: NodeId) -> bool:
         """Whether the node's vote came."""
         return spec.Vote(ballot, slot, node) in self._heard["votes"]
+
+    def refused(self, ballot: model.Ballot) -> frozenset[NodeId]:
+        """Who said that it promised a higher ballot than this one."""
+        return frozenset(node for refused, node in self._refused if refused == ballot)
 
     def knows_decision_of(self, slot: int) -> bool:
         """Whether a decision of the slot came."""

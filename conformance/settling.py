@@ -26,10 +26,7 @@ TICK_MS = 1_000
 
 
 def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> None:
-    """Let the calm happen. Raises `Refuted` if the cell does not come to rest.
-
-    If no node may lead, as far as each of them knows, there is nothing to judge.
-    """
+    """Let the calm happen. Raises `Refuted` if the cell does not come to rest."""
     _drain(world, happen)
     for round_ in range(MAX_ROUNDS):
         leader = _leader(world)
@@ -39,9 +36,9 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
             return
         if round_ % 2 == 1 or leader is None:
             candidate = _candidate(world, judge)
-            if candidate is None:
-                return
-            happen(Give(candidate, Campaign(world.next_ballot(candidate))))
+            # Where none may, as far as it knows, each must do its part that one may soon.
+            for node in world.nodes if candidate is None else (candidate,):
+                happen(Give(node, Campaign(world.next_ballot(node))))
             _drain(world, happen)
         for node in world.nodes:
             happen(Pass(node, TICK_MS))

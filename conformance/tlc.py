@@ -17,9 +17,9 @@ from pathlib import Path
 
 from attrs import frozen
 
-from conformance.links import CannotRun
+from conformance.links import INSTALL, CannotRun
 from conformance.tlc_messages import Counts, TraceState, Transcript
-from conformance.toolchain import INSTALL, Toolchain
+from conformance.toolchain import Toolchain
 
 MEMORY_MIB = 4096
 TIMEOUT_S = 600.0

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from conformance.links import CannotRun
-
-INSTALL = "pip install 'physalia[verify]'"
+from conformance.links import INSTALL, CannotRun
 
 
 @frozen

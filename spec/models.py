@@ -46,10 +46,12 @@ def cell(
     )  # fmt: skip
 
 
-def ballots(content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int) -> Ballots:
-    """Ballots at alpha 1, with every command early."""
+def ballots(
+    content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int, issued: bool = False
+) -> Ballots:
+    """Ballots at alpha 1; commands are early unless they are `issued`."""
     return Ballots(
-        content=content, first=FOUNDERS, alpha=1, early=frozenset(content),
+        content=content, first=FOUNDERS, alpha=1, early=frozenset() if issued else frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
     )  # fmt: skip
 
@@ -62,6 +64,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChange": ballots(SWAP | REPLACE, nodes=4, max_ballot=1, max_slot=2),
     "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
+    "MCBallotsIssued": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
     "MCCellChange": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},

@@ -147,7 +147,7 @@ class Node:
             case Decision():
                 return self._learner.record(sender, message)
             case Refusal():
-                return self._proposer.record_refusal(message)
+                return self._proposer.record_refusal(sender, message)
             case Ask(prefix):
                 recorded = self._proposer.record_acknowledgement(sender, prefix)
                 taught = self._learner.teach(sender, message)

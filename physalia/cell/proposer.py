@@ -12,6 +12,7 @@ from physalia.model import (
     NO_BALLOT,
     Action,
     Answer,
+    Ask,
     Ballot,
     Command,
     Decide,
@@ -43,7 +44,7 @@ class Leadership:
 
     `prepare` was sent to `invited`. `proposals` and `votes` have the slots that are still unknown, and `spent` every
     value ever proposed under the ballot that is not known, since it must not be proposed as a new one again.
-    `acknowledged` says how far the other nodes are known to know.
+    `acknowledged` says how far the other nodes are known to know; `refused` has those who promised a higher ballot.
     """
 
     prepare: Prepare
@@ -53,6 +54,7 @@ class Leadership:
     votes: dict[Slot, set[NodeId]] = Factory(dict)
     spent: set[Command] = Factory(set)
     acknowledged: dict[NodeId, Slot] = Factory(dict)
+    refused: set[NodeId] = Factory(set)
 
 
 def idle() -> Leadership:
@@ -85,6 +87,15 @@ class Proposer:
         return self.leadership.prepare.ballot
 
     @property
+    def is_leading(self) -> bool:
+        """Whether the active ballot may get anything decided yet, as far as the node heard.
+
+        Once a majority has left it for a higher one it cannot, and yet only an own promise or vote makes the node idle.
+        """
+        members = self.learner.configurations.members(self.learner.first_unknown)
+        return self.active != NO_BALLOT and not is_majority(self.leadership.refused, members)
+
+    @property
     def next_slot(self) -> Slot:
         """The lowest slot that is neither known nor proposed under the active ballot."""
         slot = self.learner.first_unknown
@@ -105,7 +116,7 @@ class Proposer:
         if not (promised < ballot and self.active < ballot):
             return IGNORED
         if self.node not in configurations.members(self.learner.first_unknown):
-            return IGNORED
+            return resent(self.tell_and_ask())
         self.use(ballot, promised)
         invited = configurations.between(self.learner.first_unknown, configurations.last)
         self.leadership = Leadership(Prepare(ballot, self.learner.prefix), invited)
@@ -222,10 +233,10 @@ class Proposer:
         verdict = self.learner.state.verdicts.get(command)
         if verdict is not None:
             return resent([Answer(command.request, verdict)])
+        if not self.is_leading:
+            return Step(Stutter("rejected"), (Reject(command.request, "not the proposer"),))
         if command in self.waiting:
             return IGNORED
-        if self.active == NO_BALLOT:
-            return Step(Stutter("rejected"), (Reject(command.request, "not the proposer"),))
         if self.load() >= self.learner.configurations.alpha:
             return Step(Stutter("rejected"), (Reject(command.request, "pipeline full"),))
         self.waiting[command] = None
@@ -256,10 +267,11 @@ class Proposer:
         voters.add(sender)
         return RECORDED
 
-    def record_refusal(self, refusal: Refusal) -> Step:
-        """Remember how high the next ballot must be. Only an own promise or vote ends the leadership."""
+    def record_refusal(self, sender: NodeId, refusal: Refusal) -> Step:
+        """Remember who left the active ballot, and how high the next one must be."""
         if refusal.ballot != self.active:
             return IGNORED
+        self.leadership.refused.add(sender)
         self.heard_round = max(self.heard_round, refusal.promised.round)
         return RECORDED
 
@@ -271,14 +283,26 @@ class Proposer:
         acknowledged[sender] = prefix
         return RECORDED
 
+    def tell_and_ask(self) -> list[Effect]:
+        """Tell the members what this node knows last, and ask them for more.
+
+        A node that is no member, as far as it knows, cannot take over. Perhaps the members don't know yet that they
+        are, and nobody else is left to teach them; perhaps it is one itself, and does not know.
+        """
+        learner, members = self.learner, self.audience()
+        effects = sends(members, Decision(learner.prefix, learner.known[-1])) if learner.known else []
+        return effects + sends(members, Ask(learner.prefix))
+
     def unacknowledged(self) -> list[Effect]:
-        """Everything sent under the active ballot that its recipient did not answer."""
+        """Everything sent under the active ballot that its recipient did not answer, while an answer may help."""
+        if not self.is_leading:
+            return []
         leadership, learner = self.leadership, self.learner
         effects = sends(leadership.invited - leadership.promises.keys(), leadership.prepare)
         for slot, value in leadership.proposals.items():
             silent = learner.configurations.members(slot) - leadership.votes[slot]
             effects += sends(silent, Proposal(self.active, slot, value))
-        if self.active != NO_BALLOT and learner.known:
+        if learner.known:
             told = Decision(learner.prefix, learner.known[-1])
             acknowledged = leadership.acknowledged
             effects += sends((node for node in self.audience() if acknowledged.get(node, 0) < learner.prefix), told)

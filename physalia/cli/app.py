@@ -1,6 +1,8 @@
 """The commands of ``physalia``, and what becomes of errors: a sentence and an exit code."""
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 import typer
@@ -35,6 +37,14 @@ def invoke(arguments: Sequence[str]) -> int:
         return _complain(str(error), _CANNOT_RUN)
     except typer.TyperException as error:
         return _complain(_usage_sentence(error), _USAGE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough: no more of it
+        return _CANNOT_RUN
+    except OSError as error:
+        return _complain(f"{error}: see to it, and run the command again.", _CANNOT_RUN)
+    except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
+        traceback.print_exc()
+        return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
     if result == _INTERRUPTED:  # newer versions of typer turn the exception into this
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
     return result if isinstance(result, int) else 0

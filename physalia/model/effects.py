@@ -45,7 +45,10 @@ class Answer:
 
 @frozen
 class Reject:
-    """Tell the client that this node did nothing about its request, and why; it may try again elsewhere or later."""
+    """Tell the client that this node does nothing about its request now, and why; it may try again elsewhere or later.
+
+    Of an earlier attempt that says nothing: what was taken on before may be decided yet (design rule R6).
+    """
 
     request: RequestId
     reason: Reason

@@ -70,8 +70,9 @@ class Many(Generic[T]):
         """A list."""
         if type(values) is not tuple:
             raise CodecError("expected a tuple")
+        plain = [self.shape.pack(value) for value in values]
         self._check(values)
-        return [self.shape.pack(value) for value in values]
+        return plain
 
     def unpack(self, plain: object) -> tuple[T, ...]:
         """A tuple."""

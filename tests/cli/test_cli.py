@@ -100,6 +100,32 @@ def test_an_environment_variable_stands_for_an_option(
     assert "--seed" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_a_full_disk_is_one_sentence_and_exit_4() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "physalia.cli", "spec", "list"],
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 4
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m physalia.cli spec list --json | head -c 1", shell=True, cwd=ROOT,
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("{", "")
+
+
+def test_a_defect_is_never_a_refutation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("conformance.manifest.load_manifest", lambda: 1 // 0)
+    assert run(["spec", "list"]) == 4
+    assert "this is a defect of physalia" in capsys.readouterr().err
+
+
 def test_a_wrong_manifest_is_exit_2(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "manifest.toml").write_text("schema_version = 9", encoding="utf-8")
     for arguments in (["spec", "list"], ["spec", "tlc", "MCCounter"]):

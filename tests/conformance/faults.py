@@ -129,5 +129,19 @@ FAULTS = (
         "a client is answered the opposite", "state",
         "return Verdict(done, self.volume)", "return Verdict(not done, self.volume)",
     ),
+    Fault("an outsider teaches nobody", "proposer", "return resent(self.tell_and_ask())", "return IGNORED"),
+    Fault(
+        "an outsider asks nobody", "proposer",
+        "return effects + sends(members, Ask(learner.prefix))", "return effects",
+    ),
+    Fault(
+        "a leader that everybody has left takes commands on", "proposer",
+        "return self.active != NO_BALLOT and not is_majority(self.leadership.refused, members)",
+        "return self.active != NO_BALLOT",
+    ),
+    Fault(
+        "one refusal deposes", "proposer",
+        "not is_majority(self.leadership.refused, members)", "not self.leadership.refused",
+    ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
 )  # fmt: skip

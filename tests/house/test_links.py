@@ -1,5 +1,7 @@
 """Verdicts combine so that nothing that voids a pass is lost."""
 
+import sys
+
 import pytest
 
 from conformance import verify as chain
@@ -54,6 +56,17 @@ def test_a_report_adds_rows_up() -> None:
     ]
     report = LinkReport.of("tlc", rows, [], models=2, seconds=1.0)
     assert (report.states, report.edges, report.steps, report.verdict) == (7, 3, 7, Verdict.HOLDS)
+
+
+def test_a_missing_package_is_named_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    for module in ("conformance.lockstep", "conformance.rules"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    report = chain.verify(["lockstep"], Settings(), Silence())
+    assert report.verdict is Verdict.ERROR
+    assert report.links[0].failures[0].title == (
+        "the link lockstep needs the package hypothesis: run pip install 'physalia[verify]'."
+    )
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from physalia.model import (
     RequestId,
     Send,
     Store,
+    Stutter,
     Tick,
     UsedBallot,
     Verdict,
@@ -260,7 +261,40 @@ def test_a_cell_goes_on_without_the_node_that_it_replaced() -> None:
     world.settle(drop=lambda sender, to, _: bool({sender, to} & gone))
     assert known(world) == {1: 3, 2: 4, 3: 4, 4: 4}
     world.campaign(1)
-    assert world.log[-1] == (1, "ignored")
+    assert world.log[-1] == (1, "resent")
+    assert world.nodes[1].active != NO_BALLOT
+
+
+def test_those_who_left_teach_those_who_came_and_never_heard_of_it() -> None:
+    world = World({1, 2, 3}, 1, spares={4})
+    world.campaign(1)
+    world.decide(1, change(1, 0, {1, 2}))
+    world.submit(1, change(2, 1, {3, 4}))
+    world.settle(drop=lambda _, to, __: to in {3, 4})
+    world.crash(1)
+    world.crash(2)
+    assert known(world) == {1: 2, 2: 2, 3: 1, 4: 0}
+    for node in (3, 4):
+        world.campaign(node)
+        assert world.nodes[node].active == NO_BALLOT
+    world.settle()
+    world.campaign(1)
+    world.settle()
+    world.campaign(3)
+    world.decide(3, write(1))
+    assert world.chosen[-1] == write(1)
+
+
+def test_a_leader_that_a_change_removed_sends_its_clients_elsewhere() -> None:
+    world = World({1, 2, 3}, 1, spares={4})
+    world.campaign(1)
+    world.decide(1, change(1, 0, {2, 3, 4}))
+    world.campaign(2)
+    world.decide(2, write(1))
+    world.decide(1, write(2))
+    assert world.submit(1, write(2)).announces == Stutter("rejected")
+    world.decide(2, write(2))
+    assert world.chosen[-1] == write(2)
 
 
 def test_two_pending_changes_fold_in_order() -> None:

@@ -129,7 +129,13 @@ def test_only_a_member_of_the_first_unknown_slot_prepares() -> None:
     learn(node, 1, change(1, 0, {2, 3, 4}))
     assert node.step(Campaign(B)).announces == Action("prepare", (B,))
     learn(node, 2, NoOp())
-    assert node.step(Campaign(Ballot(2, 1))) == ignored()
+    told = [Send(member, Decision(2, NoOp())) for member in (2, 3, 4)]
+    asked = [Send(member, Ask(2)) for member in (2, 3, 4)]
+    assert node.step(Campaign(Ballot(2, 1))) == resent(*told, *asked)
+
+
+def test_an_outsider_that_knows_nothing_asks() -> None:
+    assert Node(4, (1, 2, 3), 2).step(Campaign(Ballot(1, 4))) == resent(*(Send(member, Ask(0)) for member in (1, 2, 3)))
 
 
 def test_every_member_of_the_window_is_asked_with_the_known_prefix() -> None:
@@ -264,7 +270,7 @@ def test_what_was_asked_outlives_the_ballot() -> None:
     node.step(Propose(B, 1, ONE))
     hear(node, Prepare(Ballot(2, 2), 0), 2)
     assert (node.active, node.due()) == (NO_BALLOT, ())
-    assert node.step(Submit(ONE)) == ignored()
+    assert node.step(Submit(ONE)) == rejected(ONE, "not the proposer")
     assert node.step(Submit(THREE)) == rejected(THREE, "not the proposer")
     again = Ballot(3, 1)
     node.step(Campaign(again))
@@ -608,6 +614,28 @@ def test_the_last_decision_is_sent_again_until_it_is_acknowledged() -> None:
     assert hear(node, Ask(1), 3) == resent(Send(3, last))
     assert node.step(Tick(300)) == ignored()
     assert hear(node, Ask(0), 2) == resent(Send(2, Decision(1, ONE)), Send(2, last))
+
+
+def test_a_leader_that_a_majority_has_left_takes_nothing_on_and_falls_silent() -> None:
+    node = elected()
+    node.step(Submit(ONE))
+    node.step(Propose(B, 1, ONE))
+    higher = Refusal(B, Ballot(2, 2))
+    assert hear(node, higher, 2) == recorded()
+    assert hear(node, higher, 2) == recorded()
+    assert node.step(Submit(TWO)) == recorded()
+    assert node.step(Submit(ONE)) == ignored()
+    assert hear(node, higher, 9) == recorded()
+    node.step(Tick(0))
+    assert node.step(Tick(100)).announces == Stutter("resent")
+    assert hear(node, higher, 3) == recorded()
+    assert node.step(Tick(200)) == ignored()
+    assert [node.step(Submit(command)) for command in (ONE, TWO, THREE)] == [
+        rejected(command, "not the proposer") for command in (ONE, TWO, THREE)
+    ]
+    assert node.active == B
+    node.step(Campaign(Ballot(3, 1)))
+    assert node.step(Submit(ONE)) == ignored()
 
 
 def test_an_idle_node_sends_nothing_again() -> None:
