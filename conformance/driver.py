@@ -12,11 +12,14 @@ from random import Random
 
 from attrs import frozen
 
-from conformance.moves import Moves
+from conformance.moves import OF_ANOTHER, Moves
 from conformance.quarrel import dispute, echo, hole, quarrel
 from conformance.scenario import Crash, Deliver, Duplicate, Happening
 from conformance.world import Packet
 from physalia.model import NodeId, Proposal
+
+_JUMPS = (0, 0, 0, 0, 0, 1, 3, -1, -2, OF_ANOTHER)
+"""How many rounds a campaign goes above what it needs."""
 
 
 @frozen(kw_only=True)
@@ -191,7 +194,7 @@ class Driver:
     def _campaign(self) -> Happening | None:
         if self.moves.leaders and self._likely(self.habits.patience):
             return None
-        return self.moves.campaign(self._node(), self.random.choice((0, 0, 0, 0, 0, 1, -1, -2)))
+        return self.moves.campaign(self._node(), self.random.choice(_JUMPS))
 
     def _crash(self) -> Happening | None:
         """A crash: often of a leader, often between two arrivals of one message."""
@@ -210,6 +213,8 @@ class Driver:
         return self.moves.tick(self._node(), self.random.choice((10, 150, 300)))
 
     def _undue(self) -> Happening | None:
+        if self._likely(0.25):
+            return self.moves.learn_ahead(self.random.getrandbits(1))
         return self.moves.undue(self._target(), self.random.getrandbits(8), self.random.getrandbits(8))
 
 

@@ -17,6 +17,7 @@ from conformance.manners import Manners
 from conformance.projection import MAX_SLOT, Hearing, Names, Projection
 from conformance.refutation import Refuted
 from conformance.scenario import Setup
+from conformance.timers import Timers
 from conformance.world import Outcome, World
 from physalia import model
 from physalia.model import NodeId
@@ -53,6 +54,7 @@ class Judge:
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
+        self.timers = Timers(world, self.names, self.machine)
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
         self._actions: dict[str, Callable[..., spec.State | None]] = {
@@ -75,6 +77,7 @@ class Judge:
             self._judge_stutter(outcome, outcome.announces, before, after)
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
+            self.timers.judge(outcome, before, self.hearings[outcome.node])
             self._hear(outcome)
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)

@@ -32,6 +32,9 @@ from physalia.model import (
 MAX_ROUND = 40
 """No campaign goes beyond this round: the specification's ballots are bounded."""
 
+OF_ANOTHER = -9
+"""A jump to a ballot that another node owns."""
+
 SERVERS = ("a", "b", "c", "d")
 CLIENTS = ("x", "y", "z")
 
@@ -114,19 +117,22 @@ class Moves:
         ]
         return Give(chosen, pick(events, kind))
 
+    def learn_ahead(self, ahead: int) -> Happening:
+        """The node that knows least is to learn a slot beyond the one that it lacks: it may have heard of that."""
+        laggard = min(self.node_ids, key=lambda node: len(self.world.nodes[node].known))
+        return Give(laggard, Learn(len(self.world.nodes[laggard].known) + 2 + ahead % 2))
+
     def _proposals_due(self, node: NodeId) -> list[Propose]:
         return [event for event in self.world.due[node] if isinstance(event, Propose)]
 
     def campaign(self, node: int, jump: int = 0) -> Happening | None:
-        """A node takes over, `jump` rounds higher than it needs to; -1 is a round too low, -2 another node's ballot."""
+        """A node takes over, `jump` rounds higher than it needs to, or so many too low; -9 is another node's ballot."""
         chosen = self.node(node)
         ballot = self.world.next_ballot(chosen)
-        if jump < -1:
+        if jump == OF_ANOTHER:
             ballot = Ballot(ballot.round, self.node(node + 1))
-        elif jump < 0:
-            ballot = Ballot(max(1, ballot.round - 1), ballot.node)
-        elif jump > 0:
-            ballot = Ballot(ballot.round + jump, ballot.node)
+        else:
+            ballot = Ballot(max(1, ballot.round + jump), ballot.node)
         return Give(chosen, Campaign(ballot)) if ballot.round <= MAX_ROUND else None
 
     def crash(self, node: int, keep: int) -> Happening:

@@ -221,13 +221,13 @@ class Hearing:
         self._names = names
         self._heard: dict[str, frozenset[Any]] = {field: frozenset() for field in _FIELD.values()}
         self.asked: frozenset[str] = frozenset()
+        self.in_order: list[str] = []
+        """The same, in the order in which they were first asked."""
         self.revision = 0
         """Grows with everything that is heard for the first time."""
         self.promised: list[model.Promise] = []
         """What the node itself promised since it last started."""
         self._proposed: list[model.Proposal] = []
-        self.acknowledged: dict[NodeId, int] = {}
-        """Up to which slot each node said that it knows everything."""
         self._refused: set[tuple[model.Ballot, NodeId]] = set()
 
     def note(self, outcome: Outcome) -> None:
@@ -235,13 +235,14 @@ class Hearing:
         match outcome.event:
             case model.Receive(sender, message):
                 self._add(self._names.message(message))
-                if isinstance(message, model.Ask):
-                    self.acknowledged[sender] = max(message.prefix, self.acknowledged.get(sender, 0))
                 if isinstance(message, model.Refusal):
                     self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
             case model.Submit(command) if not outcome.rejects:
-                self.asked |= {self._names.command(command)}
+                name = self._names.command(command)
+                if name not in self.asked:
+                    self.in_order.append(name)
+                self.asked |= {name}
                 self.revision += 1
             case model.Propose():
                 for packet in outcome.sent:
@@ -252,6 +253,10 @@ class Hearing:
         """The state as this node can see it."""
         changed: dict[str, Any] = {"asked": self.asked, **self._heard}
         return state._replace(**changed)
+
+    def is_reported(self, ballot: int, slot: int) -> bool:
+        """Whether a promise of the ballot reports a vote in the slot."""
+        return any(m.ballot == ballot and any(r.slot == slot for r in m.accepted) for m in self._heard["promises"])
 
     def has_promise(self, ballot: int, node: NodeId) -> bool:
         """Whether the node's promise of the ballot came."""

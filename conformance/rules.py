@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from conformance.coverage import Coverage
-from conformance.moves import Moves
+from conformance.moves import OF_ANOTHER, Moves
 from conformance.play import Play
 from conformance.refutation import Refuted
 from conformance.scenario import Calm, Happening, Setup
@@ -87,7 +87,7 @@ class LockstepRules(RuleBasedStateMachine):
         for _ in range(count):
             self.play(self.moves.lose(place))
 
-    @rule(node=_nodes, jump=st.sampled_from((0, 0, 0, 1, -1, -2)), then=_afterwards)
+    @rule(node=_nodes, jump=st.sampled_from((0, 0, 0, 1, 3, -1, -2, OF_ANOTHER)), then=_afterwards)
     def campaign(self, node: int, jump: int, then: int) -> None:
         """A node takes over, or tries to, and some messages arrive."""
         self.play(self.moves.campaign(node, jump))
@@ -135,6 +135,11 @@ class LockstepRules(RuleBasedStateMachine):
     def undue(self, node: int, place: int, kind: int) -> None:
         """A node is given an internal event that need not be due."""
         self.play(self.moves.undue(self.moves.to_leader(node), place, kind))
+
+    @rule(ahead=st.integers(0, 1))
+    def learn_ahead(self, ahead: int) -> None:
+        """The node that knows least is to learn out of order."""
+        self.play(self.moves.learn_ahead(ahead))
 
     def teardown(self) -> None:
         """The calm, and what can only be judged at the end."""

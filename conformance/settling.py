@@ -12,7 +12,7 @@ from conformance.judge import Judge
 from conformance.refutation import Refuted
 from conformance.scenario import Deliver, Give, Happening, Pass
 from conformance.wording import message_words
-from conformance.world import World
+from conformance.world import Packet, World
 from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Read, RequestId, Submit
 
 MAX_ROUNDS = 16
@@ -31,7 +31,7 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
     for round_ in range(MAX_ROUNDS):
         leader = _leader(world)
         if leader is not None and _is_settled(world, judge, leader) and _takes_one_more(world, judge, leader, happen):
-            _must_fall_silent(world, leader, happen)
+            _must_fall_silent(world, judge, leader, happen)
             judge.coverage.reach(coverage.SETTLED)
             return
         if round_ % 2 == 1 or leader is None:
@@ -49,7 +49,7 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
     )
 
 
-def _must_fall_silent(world: World, leader: NodeId, happen: Callable[[Happening], None]) -> None:
+def _must_fall_silent(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> None:
     """The leader of a cell at rest sends nothing (R14), except a prepare, on which a node may have to keep silent.
 
     A node that leads a lower ballot and was never asked for a promise of the higher one may go on trying.
@@ -57,13 +57,21 @@ def _must_fall_silent(world: World, leader: NodeId, happen: Callable[[Happening]
     for last in (False, False, True):
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
-            sent = [packet for packet in world.in_flight if not isinstance(packet.message, Prepare)]
+            sent = [packet for packet in world.in_flight if not _is_unanswered(judge, leader, packet)]
             if last and node == leader and sent:
                 raise Refuted(
                     f"node {node} does not rest: everything is decided, known and acknowledged, and it still sends",
                     (message_words(sent[0].message),),
                 )
             _drain(world, happen)
+
+
+def _is_unanswered(judge: Judge, leader: NodeId, packet: Packet) -> bool:
+    """Whether it is a prepare whose promise never came: who was silent once is silent for that ballot for ever."""
+    message = packet.message
+    if not isinstance(message, Prepare):
+        return False
+    return not judge.hearings[leader].has_promise(judge.names.ballot(message.ballot), packet.receiver)
 
 
 def _drain(world: World, happen: Callable[[Happening], None]) -> None:
