@@ -3,7 +3,7 @@
 Models and twins run two at a time. A twin is caught when TLC ends with the violation that the manifest names, after as
 many states; an evaluation error, a timeout or another violation is none. A twin that the refinement kills is run a
 second time without it (in the deep profile every twin is), because a refinement that catches everything says little
-about the invariants.
+about the invariants. The mirror's invariant of the same name must judge the counterexample as TLC's did.
 """
 
 import os
@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from conformance import counterexamples
 from conformance.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest
@@ -118,8 +119,8 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     """Run the models and twins of the profile; BadInput for a bad manifest, CannotRun without Java or TLC."""
     start = time.monotonic()
     manifest = load_manifest()
-    check_twins_apply(manifest)
-    tasks = tasks_of(manifest, settings)
+    unapplied = twins_that_do_not_apply(manifest)
+    tasks = [task for task in tasks_of(manifest, settings) if task.twin not in unapplied]
     limits = Limits(timeout_s=TIMEOUT_S[settings.profile])
     with Processes() as processes:
         runner = Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
@@ -127,7 +128,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     return LinkReport.of(
         "tlc",
         [one.row for one in judged],
-        [one.failure for one in judged if one.failure],
+        [one.failure for one in judged if one.failure] + [_not_applied(*entry) for entry in unapplied.items()],
         models=sum(task.twin is None for task in tasks),
         seconds=time.monotonic() - start,
         notes=_kill_scores(judged),
@@ -165,11 +166,20 @@ def task_named(manifest: Manifest, model: str, twin: str | None, *, refinement: 
     return Task(model=chosen, twin=bug, refinement=refinement)
 
 
-def check_twins_apply(manifest: Manifest) -> None:
-    """Apply every twin to a copy, whatever the profile; BadInput for the first that does not."""
+def twins_that_do_not_apply(manifest: Manifest) -> dict[Twin, str]:
+    """Apply every twin to a copy, whatever the profile; those that do not apply, with the sentence that says so."""
+    unapplied = {}
     for twin in manifest.twins:
         with copy_of(manifest.folder) as folder:
-            apply_twin(twin, folder, manifest.path)
+            try:
+                apply_twin(twin, folder, manifest.path)
+            except BadInput as reason:
+                unapplied[twin] = str(reason)
+    return unapplied
+
+
+def _not_applied(twin: Twin, sentence: str) -> Failure:
+    return Failure(title=sentence, verdict=Verdict.ERROR, replay=f"physalia spec tlc {twin.model} --twin {twin.name}")
 
 
 @frozen(kw_only=True)
@@ -207,6 +217,10 @@ class Runner:
             )
             violated = resolve_violated(seen.violated, folder, config_properties(config))
         judged = judge(task, seen, violated)
+        if task.twin is not None and not judged.differences:
+            disagreements = counterexamples.disagreements(task.twin, seen, violated)
+            verdict = Verdict.REFUTED if disagreements else judged.verdict
+            judged = evolve(judged, verdict=verdict, differences=disagreements)
         progress.finish(task.name, judged.differences[0] if judged.differences else judged.saw)
         return judged
 
@@ -243,6 +257,8 @@ def _unexpected(task: Task, seen: TlcRun, violated: str) -> list[str]:
     found += _difference("depth", model.depth, seen.depth)
     missing = [witness for witness in model.reaches if witness not in seen.reached]
     found += [f"{witness} was never reached." for witness in missing]
+    unlisted = sorted(seen.reached - set(model.reaches))
+    found += [f"{witness} was reached, and the manifest does not list it." for witness in unlisted]
     actions = tuple(seen.taken) if model.actions is None else model.actions
     if model.expect != REFUTED or model.actions is not None:
         found += [f"{action} was never taken." for action in actions if not seen.taken.get(action)]

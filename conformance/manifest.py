@@ -262,6 +262,9 @@ class _Reader:
             length=table.count("length") if refuted else 0,
         )
         table.nothing_else()
+        self._must_exist(table, "rung", f"{model.rung}.tla")
+        if not (refuted or model.reaches):
+            raise table.fail(None, "it names nothing that must be reached; list its witnesses under reaches.")
         if model.graph is not None and not model.graph.includes(model.profile):
             raise table.fail("graph", f"graph = {str(model.graph)!r} comes before the model's own profile; move one.")
         return model
@@ -284,8 +287,9 @@ class _Reader:
         self._must_exist(table, "file", twin.file)
         if twin.replace == twin.with_:
             raise table.fail("with", "the replacement is the same as what it replaces; a twin must change something.")
-        if "\n" in twin.replace:
-            raise table.fail("replace", "the text spans several lines; name a part of one line.")
+        for key, text in (("replace", twin.replace), ("with", twin.with_)):
+            if "\n" in text:
+                raise table.fail(key, "the text spans several lines; name a part of one line.")
         return twin
 
     def _must_exist(self, table: _Table, key: str, file: str) -> None:

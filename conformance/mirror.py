@@ -5,7 +5,6 @@ from typing import Any
 
 from attrs import frozen
 
-from conformance.cfg import REFINEMENT, config_properties
 from conformance.describe import call, difference
 from conformance.links import BadInput, Progress, Verdict
 from conformance.manifest import HOLDS, Manifest, Model
@@ -64,16 +63,14 @@ class Checked:
 
 
 def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
-    """Explore a model's mirror with its invariants, and with its refinement where the model checks one."""
+    """Explore a model's mirror with its invariants, and with the refinement of the rung above."""
     machine, model = machine_of(manifest, name), manifest.model(name)
-    properties = config_properties(manifest.folder / f"{name}.cfg")
-    refinement = any(found.startswith(REFINEMENT) for found in properties)
 
     def on_progress(status: Status) -> None:
         progress.update(name, status.distinct, "states", queue=status.queue, depth=status.depth)
 
     progress.update(name, 0, "states")
-    found = explore(machine, refinement=refinement, progress=on_progress)
+    found = explore(machine, refinement=machine.above() is not None, progress=on_progress)
     progress.finish(name, f"{found.distinct:,} states, depth {found.depth}")
     return Checked(model=model, found=found, differences=tuple(_unexpected(model, found)))
 

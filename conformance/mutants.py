@@ -9,14 +9,16 @@ import json
 import os
 import py_compile
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -154,41 +156,59 @@ def _mutant(entry: Mapping[str, Any]) -> Mutant:
 def run(mutants: Sequence[Mutant], progress: Progress, *, timeout_s: float = 600.0) -> KillMatrix:
     """Try every mutant, as many at a time as there are processors; the outcomes in the order given."""
     start = time.monotonic()
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        controls = {pool.submit(_control, command, timeout_s): command for command in {m.control for m in mutants}}
-        broken: dict[tuple[str, ...], str] = {}
-        for tried in as_completed(controls):
-            status, note = tried.result()
-            progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", note)
-            if status is not Status.SURVIVED:
-                broken[controls[tried]] = note
-        futures = [pool.submit(_try, mutant, timeout_s, broken.get(mutant.control, "")) for mutant in mutants]
-        for done, future in enumerate(as_completed(futures), start=1):
-            outcome = future.result()
-            progress.update("mutants", done, "mutants", total=len(mutants))
-            progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.note}")
-        outcomes = tuple(future.result() for future in futures)
+    killers = Killers(timeout_s)
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        outcomes = _try_all(mutants, killers, pool, progress)
+    except BaseException:
+        # An interrupt ends the killers that are under way too.
+        pool.shutdown(wait=False, cancel_futures=True)
+        killers.end()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
     return KillMatrix(outcomes=outcomes, seconds=time.monotonic() - start)
 
 
-def _control(command: tuple[str, ...], timeout_s: float) -> tuple[Status, str]:
+def _try_all(
+    mutants: Sequence[Mutant], killers: "Killers", pool: ThreadPoolExecutor, progress: Progress
+) -> tuple[Outcome, ...]:
+    commands = list(dict.fromkeys(mutant.control for mutant in mutants))
+    controls = {pool.submit(_control, command, killers): command for command in commands}
+    broken: dict[tuple[str, ...], str] = {}
+    progress.update("without a mutant", 0, "killers", total=len(controls))
+    for done, tried in enumerate(as_completed(controls), start=1):
+        status, note = tried.result()
+        progress.update("without a mutant", done, "killers", total=len(controls))
+        progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", note)
+        if status is not Status.SURVIVED:
+            broken[controls[tried]] = note
+    futures = [pool.submit(_try, mutant, killers, broken.get(mutant.control, "")) for mutant in mutants]
+    for done, future in enumerate(as_completed(futures), start=1):
+        outcome = future.result()
+        progress.update("mutants", done, "mutants", total=len(mutants))
+        progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.note}")
+    return tuple(future.result() for future in futures)
+
+
+def _control(command: tuple[str, ...], killers: "Killers") -> tuple[Status, str]:
     with _copy() as root:
-        return _judge(root, command, timeout_s)
+        return killers.judge(root, command)
 
 
-def _try(mutant: Mutant, timeout_s: float, broken: str) -> Outcome:
+def _try(mutant: Mutant, killers: "Killers", broken: str) -> Outcome:
     """Put the mutant in and see what its killer says; a killer that does not hold without it proves nothing."""
     start = time.monotonic()
     if broken:
         status, note = Status.ERROR, f"its killer does not hold without it: {broken}"
     elif mutant.twin:
         with _copy() as root:
-            status, note = _judge(root, (*mutant.control, "--twin", mutant.twin), timeout_s)
+            status, note = killers.judge(root, (*mutant.control, "--twin", mutant.twin))
             # Of a twin it is asked whether TLC caught it as the manifest says: that holds.
             status = {Status.SURVIVED: Status.KILLED, Status.KILLED: Status.SURVIVED}.get(status, status)
     else:
         with _copy() as root:
-            status, note = _apply(mutant, root) or _judge(root, mutant.control, timeout_s)
+            status, note = _apply(mutant, root) or killers.judge(root, mutant.control)
     return Outcome(mutant=mutant, status=status, seconds=time.monotonic() - start, note=note)
 
 
@@ -222,26 +242,61 @@ def _apply(mutant: Mutant, root: Path) -> tuple[Status, str] | None:
     return None
 
 
-def _judge(root: Path, command: Sequence[str], timeout_s: float) -> tuple[Status, str]:
-    """Run a killer on the copy and read its verdict and its first word on it."""
-    environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
-    arguments = [sys.executable, "-m", "physalia.cli", *command]
+class Killers:
+    """The commands that judge mutants, each in a process group of its own, so that whatever it starts ends with it."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._ended = False
+
+    def end(self) -> None:
+        """End everything that runs, and start no more."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                _kill_group(process)
+
+    def judge(self, root: Path, command: Sequence[str]) -> tuple[Status, str]:
+        """Run a killer on the copy and read its verdict and its first word on it."""
+        environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
+        with self._lock:
+            if self._ended:
+                raise InterruptedError("no killer is started any more")
+            process = subprocess.Popen(  # noqa: S603  # the arguments are ours
+                [sys.executable, "-m", "physalia.cli", *command], cwd=root, env=environment, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            )  # fmt: skip
+            self._running.add(process)
+        try:
+            printed, complained = process.communicate(timeout=self._timeout_s)
+        except subprocess.TimeoutExpired:
+            return Status.TIMEOUT, f"no verdict after {self._timeout_s:.0f} s"
+        finally:
+            with self._lock:
+                self._running.discard(process)
+                _kill_group(process)
+            process.communicate()
+        return _status(process.returncode, printed, complained)
+
+
+def _kill_group(process: "subprocess.Popen[str]") -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+
+
+def _status(exit_code: int, printed: str, complained: str) -> tuple[Status, str]:
     try:
-        done = subprocess.run(  # noqa: S603  # the arguments are ours
-            arguments, cwd=root, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Status.TIMEOUT, f"no verdict after {timeout_s:.0f} s"
-    try:
-        report = json.loads(done.stdout)
+        report = json.loads(printed)
         verdict, note = report["verdict"], _note(report)
     except (ValueError, KeyError):
-        verdict, note = "none", (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
-    if (done.returncode, verdict) == (1, Verdict.REFUTED):
+        verdict, note = "none", (complained.strip().splitlines() or ["it printed nothing"])[-1]
+    if (exit_code, verdict) == (1, Verdict.REFUTED):
         return Status.KILLED, note
-    if (done.returncode, verdict) == (0, Verdict.HOLDS):
+    if (exit_code, verdict) == (0, Verdict.HOLDS):
         return Status.SURVIVED, note
-    return Status.ERROR, f"exit {done.returncode}, verdict {verdict}: {note}"
+    return Status.ERROR, f"exit {exit_code}, verdict {verdict}: {note}"
 
 
 def _note(report: Mapping[str, Any]) -> str:

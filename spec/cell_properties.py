@@ -84,6 +84,11 @@ class CellProperties(Cell):
         )
 
     @invariant
+    def prepares_by_members(self, s: State) -> bool:
+        """A node took over only as a member of the first slot that it did not know (R3)."""
+        return all(self.owner[m.ballot] in self.configuration(s, m.prefix + 1) for m in s.prepares)
+
+    @invariant
     def promise_covers_votes(self, s: State) -> bool:
         """What a node sent, its disk stands for."""
         return (

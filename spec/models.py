@@ -18,6 +18,7 @@ MOVE: dict[Name, Content] = {"move": Write(expects=0, primary="c", replica="a")}
 HEAL: dict[Name, Content] = {"heal": Write(expects=1, primary="b", replica="c")}
 LOOK: dict[Name, Content] = {"look": Read()}
 REPLACE: dict[Name, Content] = {"replace": Change(expects=0, members=frozenset({2, 3, 4}))}
+LATE: dict[Name, Content] = {"late": Change(expects=0, members=frozenset({1, 2, 4}))}
 DROP: dict[Name, Content] = {"drop": Change(expects=0, members=frozenset({2, 3}))}
 AGAIN: dict[Name, Content] = {"again": Change(expects=1, members=frozenset({1, 3, 4}))}
 STALE: dict[Name, Content] = {"stale": Change(expects=1, members=frozenset({2, 3, 4}))}
@@ -58,6 +59,7 @@ def ballots(
 
 MODELS: Mapping[str, Machine[Any]] = {
     "MCStore": Store(content=SWAP | MOVE | LOOK | REPLACE | AGAIN, first=FOUNDERS, alpha=2),
+    "MCStoreChanges": Store(content=REPLACE | LATE | AGAIN, first=FOUNDERS, alpha=2),
     "MCLog": Log(content=SWAP | MOVE | REPLACE, first=FOUNDERS, alpha=2, max_slot=3),
     "MCWindow": Window(content=SWAP | MOVE | REPLACE, first=FOUNDERS, alpha=2, max_slot=3),
     "MCWindowTwoChanges": Window(content=REPLACE | AGAIN, first=FOUNDERS, alpha=2, max_slot=4),
@@ -77,6 +79,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellFailedChange": cell(
         SWAP | STALE, nodes=4, max_slot=2, owners=(2,), audience=({2, 3, 4},), learners={2},
+    ),
+    "MCCellNewcomer": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 4}), learners={4},
     ),
     "MCCellChangeCrash": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},

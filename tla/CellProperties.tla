@@ -57,6 +57,15 @@ LeadersOwn ==
     /\ \E m \in prepares : m.ballot = active[n]
     /\ promised[n] <= active[n]
 
+\* A node took over only as a member of the first slot that it did not know (R3).
+PreparesByMembers ==
+  LET log == DecidedLog
+  IN  \A m \in prepares : Owner[m.ballot] \in Members(log, m.prefix + 1)
+
+\* A node gives a ballot up for a higher one, or for none.
+BallotsRise ==
+  [][\A n \in Nodes : active'[n] = 0 \/ active[n] <= active'[n]]_vars
+
 \* What a node sent, its disk stands for.
 PromiseCoversVotes ==
   /\ \A m \in promises : m.ballot <= promised[m.node]

@@ -53,6 +53,9 @@ ReachSecondPlace ==
 ReachLostKnowledge ==
   \E d \in decisions : \A n \in Nodes : Len(known[n]) < d.slot
 
+\* A node that a change brought in takes over.
+ReachNewcomerLeads == \E m \in prepares : Owner[m.ballot] \notin First
+
 \* A proposer starts from a prefix that another one decided.
 ReachTakeover == \E m \in prepares : m.prefix > 0
 

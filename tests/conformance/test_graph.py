@@ -215,7 +215,7 @@ def link(monkeypatch: pytest.MonkeyPatch, models: tuple[Model, ...], profile: Pr
 def test_the_link_compares_tlc_with_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
     report = link(monkeypatch, (model(NAME), model("MCCellChangeIssued", graph=None, distinct=231, depth=17)))
     assert report.verdict is Verdict.HOLDS, report.failures
-    assert [row.name for row in report.rows] == [NAME, "MCCellChangeIssued, counts alone"]
+    assert [row.name for row in report.rows] == [NAME, "MCCellChangeIssued, invariants and refinement"]
     assert (report.rows[0].states, report.rows[0].edges) == (154, 305)
 
 
@@ -224,6 +224,20 @@ def test_the_link_refutes_a_mutated_mirror(monkeypatch: pytest.MonkeyPatch) -> N
     report = link(monkeypatch, (model(NAME),))
     assert report.verdict is Verdict.REFUTED
     assert "TLC alone allows a step Promise:" in report.failures[0].lines
+
+
+def test_states_of_a_model_that_is_also_checked_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
+    assert [row.name for row in report.rows] == [NAME, f"{NAME}, invariants and refinement"]
+    assert (report.models, report.states, report.edges) == (1, 154, 305)
+
+
+def test_a_mirror_that_refines_nothing_is_refuted_by_its_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = mutant(vote=vote_without_promise)
+    monkeypatch.setattr("conformance.mirror.MODELS", {NAME: broken})
+    report = link(monkeypatch, (model(NAME, graph=None),))
+    assert report.verdict is Verdict.REFUTED
+    assert "the manifest says none, the mirror says promise_covers_votes" in report.failures[0].lines[0]
 
 
 def test_counts_that_differ_from_the_manifest_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,13 +264,13 @@ def test_actions_that_no_graph_has_are_reported(monkeypatch: pytest.MonkeyPatch)
 def test_profiles_say_how_a_model_is_compared() -> None:
     later = model("MCCellHole", graph=Profile.DEEP, profile=Profile.DEFAULT)
     manifest = Manifest(folder=TLA, models=(model(NAME), later), twins=())
-    for profile, graphs, counted in (
+    for profile, graphs, checked in (
         (Profile.QUICK, [NAME], []),
-        (Profile.DEFAULT, [NAME], ["MCCellHole"]),
-        (Profile.DEEP, [NAME, "MCCellHole"], []),
+        (Profile.DEFAULT, [NAME], [NAME, "MCCellHole"]),
+        (Profile.DEEP, [NAME, "MCCellHole"], [NAME, "MCCellHole"]),
     ):
         found = models_of(manifest, Settings(profile=profile))
-        assert ([one.name for one in found[0]], [one.name for one in found[1]]) == (graphs, counted)
+        assert ([one.name for one in found[0]], [one.name for one in found[1]]) == (graphs, checked)
     assert models_of(manifest, Settings(profile=Profile.QUICK, models=("MCCellHole",))) == ([later], [])
     with pytest.raises(BadInput, match="MCNothing"):
         models_of(manifest, Settings(models=("MCNothing",)))

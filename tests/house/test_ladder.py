@@ -55,6 +55,10 @@ def task_in(folder: Path, manifest: str, twin: str | None = None) -> ladder.Task
         (evolve(SEEN, generated=56), "generated states: the manifest says 57, TLC says 56."),
         (evolve(SEEN, depth=8), "depth: the manifest says 7, TLC says 8."),
         (evolve(SEEN, reached=frozenset()), "ReachThree was never reached."),
+        (
+            evolve(SEEN, reached=frozenset({"ReachThree", "ReachTwo"})),
+            "ReachTwo was reached, and the manifest does not list it.",
+        ),
         (evolve(SEEN, taken={"Add": 3, "Forget": 0}), "Forget was never taken."),
         (CAUGHT, "violation: the manifest says none, TLC says Small."),
     ],
@@ -113,6 +117,17 @@ def test_a_twin_that_survives_refutes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert report.verdict is Verdict.REFUTED
     assert report.failures[0].lines == ("violation: the manifest says Small, TLC says none.",)
     assert report.notes == ("0 of 1 twins are killed with everything checked.",)
+
+
+def test_a_twin_that_does_not_apply_is_an_error_and_the_models_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    astray = GOOD.replace('replace = "count\' = count + k"', 'replace = "count\' = count + q"')
+    report = run_link(tmp_path, astray, monkeypatch)
+    assert (report.verdict, report.models, report.states) == (Verdict.ERROR, 1, 34)
+    assert "occurs 0 times in Counter.tla" in report.failures[0].title
+    broken = run_link(tmp_path, astray, monkeypatch, COUNTER.replace("count <= 5", "count <= 4"))
+    assert broken.verdict is Verdict.REFUTED
 
 
 def test_an_evaluation_error_is_no_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
