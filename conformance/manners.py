@@ -5,7 +5,7 @@ one is sent again: to a duplicate, to a node that lags, or on a timer. These rul
 useless. Each takes a step that the judge found right, with the state before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from conformance.projection import Hearing, Names
 from conformance.refutation import Refuted
@@ -37,7 +37,9 @@ class Manners:
             raise Refuted(f"node {node} speaks twice to the same client in one step", tuple(map(str, clients)))
         match outcome.announces:
             case model.Action(name):
-                self._want(outcome, self._firsts(name, outcome, before, after, hearing))
+                firsts = tuple(self._firsts(name, outcome, before, after, hearing))
+                self._want(outcome, iter(firsts))
+                self._judge_recipients(outcome, firsts)
         match event:
             case model.Receive(sender, message):
                 self._want(outcome, self._replies(node, sender, message, before, hearing))
@@ -64,6 +66,16 @@ class Manners:
                 raise Refuted(
                     f"node {outcome.node} does not send node {receiver} what it needs: {message_words(message)}",
                     (f"event: {outcome.event}", *told(outcome.sent)),
+                )
+
+    def _judge_recipients(self, outcome: Outcome, wanted: Collection[tuple[NodeId, model.Message]]) -> None:
+        """What asks for something or tells of it goes to those whom it concerns, and to nobody else."""
+        for packet in outcome.sent:
+            is_for_some = isinstance(packet.message, model.Prepare | model.Proposal | model.Decision)
+            if is_for_some and (packet.receiver, packet.message) not in wanted:
+                raise Refuted(
+                    f"node {outcome.node} sends node {packet.receiver} what does not concern it: "
+                    f"{message_words(packet.message)}"
                 )
 
     # To whom something is sent for the first time

@@ -1,8 +1,10 @@
 """Scenarios as files, and a script that replays one: no Hypothesis, no randomness, only the events.
 
-A failure of the lockstep leaves ``.physalia/runs/lockstep/<time>/`` with ``scenario.txt`` and ``replay.py`` behind.
+A failure of the lockstep leaves ``.physalia/runs/lockstep/<time>/`` with ``scenario.txt`` and ``replay.py`` behind, and
+``latest`` beside it points there.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +39,10 @@ def keep(finding: Finding, runs: Path = RUNS) -> Path:
     (folder / "scenario.txt").write_text(comments + finding.scenario.text(), encoding="utf-8")
     script = folder / "replay.py"
     script.write_text(_SCRIPT, encoding="utf-8")
+    with suppress(OSError):  # a system without symbolic links does without
+        latest = runs / "latest"
+        latest.unlink(missing_ok=True)
+        latest.symlink_to(stamp, target_is_directory=True)
     return script
 
 

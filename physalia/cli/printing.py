@@ -50,6 +50,9 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
             console.print(f"{link.link}: {note}", markup=False)
     verdict = f"[{_STYLES[report.verdict]}]{report.verdict}[/]"
     console.print(f"{verdict} (profile {report.settings.profile}, seed {report.settings.seed}, {report.seconds:.0f} s)")
+    replay = next((failure.replay for link in report.links for failure in link.failures if failure.replay), "")
+    if replay:
+        console.print(f"again: {replay}", markup=False, soft_wrap=True)
 
 
 def print_run(judged: Judged) -> None:
@@ -75,6 +78,8 @@ def print_checked(checked: "Checked") -> None:
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
     console.print(f"[{_STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
+    if checked.differences:
+        console.print(f"again: physalia spec check {checked.model.name}", markup=False)
 
 
 def print_mutants(matrix: "KillMatrix") -> None:

@@ -129,6 +129,36 @@ FAULTS = (
         "a client is answered the opposite", "state",
         "return Verdict(done, self.volume)", "return Verdict(not done, self.volume)",
     ),
+    Fault(
+        "everybody is told of every decision", "proposer",
+        "return configurations.between(self.learner.prefix, configurations.last) - {self.node}",
+        "return configurations.between(1, configurations.last) - {self.node}",
+    ),
+    Fault(
+        "a proposer starts a ballot below the one that it leads", "proposer",
+        "if not (promised < ballot and self.active < ballot):", "if not promised < ballot:",
+    ),
+    Fault(
+        "a later decision fills the first unknown slot", "learner",
+        "if slot != self.first_unknown:", "if slot < self.first_unknown:",
+    ),
+    Fault(
+        "the round of the last refusal counts", "proposer",
+        "self.heard_round = max(self.heard_round, refusal.promised.round)",
+        "self.heard_round = refusal.promised.round",
+    ),
+    Fault(
+        "the command that came last is proposed first", "proposer",
+        "for command in self.waiting:", "for command in reversed(self.waiting):",
+    ),
+    Fault(
+        "what is unanswered is sent again at every tick", "node",
+        "self._resend_at_ms is not None and now_ms < self._resend_at_ms", "False",
+    ),
+    Fault(
+        "a client is answered twice", "proposer",
+        "effects.append(Answer(value.request, verdict))", "effects += 2 * [Answer(value.request, verdict)]",
+    ),
     Fault("an outsider teaches nobody", "proposer", "return resent(self.tell_and_ask())", "return IGNORED"),
     Fault(
         "an outsider asks nobody", "proposer",
