@@ -66,7 +66,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChange": ballots(SWAP | REPLACE, nodes=4, max_ballot=1, max_slot=2),
     "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
-    "MCBallotsIssued": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
+    "MCBallotsLate": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
     "MCCellChange": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},

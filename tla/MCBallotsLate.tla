@@ -1,4 +1,4 @@
----------------------------- MODULE MCBallotsIssued ---------------------------
+----------------------------- MODULE MCBallotsLate -----------------------------
 (* Two ballots and one slot, when nothing has been asked in the beginning: a   *)
 (* command comes while ballots are under way, and none is proposed before.     *)
 EXTENDS Ballots, Witnesses
