@@ -46,10 +46,12 @@ def cell(
     )  # fmt: skip
 
 
-def ballots(content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int) -> Ballots:
-    """Ballots at alpha 1, with every command early."""
+def ballots(
+    content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int, alpha: int = 1, issued: bool = False
+) -> Ballots:
+    """Ballots; commands are early unless they are `issued`."""
     return Ballots(
-        content=content, first=FOUNDERS, alpha=1, early=frozenset(content),
+        content=content, first=FOUNDERS, alpha=alpha, early=frozenset() if issued else frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
     )  # fmt: skip
 
@@ -63,6 +65,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
+    "MCBallotsIssued": ballots(SWAP | DROP, nodes=3, max_ballot=1, max_slot=2, issued=True),
+    "MCBallotsChangeTwoBallots": ballots(DROP, nodes=3, max_ballot=2, max_slot=2),
+    "MCBallotsChangeAlpha2": ballots(REPLACE, nodes=4, max_ballot=1, max_slot=3, alpha=2),
     "MCCellChange": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},
     ),
