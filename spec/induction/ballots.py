@@ -22,6 +22,7 @@ from spec.induction.vocabulary import (
     Slot,
     Value,
     Vocabulary,
+    before,
     below,
     bot,
     exists,
@@ -176,18 +177,21 @@ class Ballots(Vocabulary):
 
     @invariant
     def prefix_before(self, s: State) -> Formula:
-        """A prefix has no hole: one shorter is a prefix too."""
+        """A prefix has no hole: every shorter one is a prefix too."""
         return forall(
             lambda k, j: Implies(
-                And(follows(k, j), exists(lambda y: s.configuration(j, y))), exists(lambda x: s.configuration(k, x))
+                And(before(k, j), exists(lambda y: s.configuration(j, y))), exists(lambda x: s.configuration(k, x))
             )
         )
 
     @invariant
     def prefix_chosen(self, s: State) -> Formula:
-        """A prefix has no hole: its last slot is chosen."""
+        """A prefix has no hole: every slot up to its length is chosen."""
         return forall(
-            lambda j: Implies(And(j != zero, exists(lambda x: s.configuration(j, x))), exists(lambda v: s.chosen(j, v)))
+            lambda i, j: Implies(
+                And(i != zero, Not(before(j, i)), exists(lambda x: s.configuration(j, x))),
+                exists(lambda v: s.chosen(i, v)),
+            )
         )
 
     @invariant

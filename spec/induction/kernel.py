@@ -77,7 +77,7 @@ class Relation:
 
 
 def relation(*sorts: Sort) -> Any:
-    """A declaration in a layer: after `left = relation(Node, Ballot)`, `s.left(n, b)` is a formula."""
+    """Declared in a layer as `left = relation(Node, Ballot)`, a relation is read in a state as `s.left(n, b)`."""
     return Relation(sorts)
 
 
@@ -119,6 +119,19 @@ class Step:
 
     guard: Mapping[str, Formula]
     updates: Mapping[str, Predicate]
+
+    def where(self, **conjuncts: Formula) -> "Step":
+        """The same step of a layer above, with these conjuncts instead of those of their names, or besides."""
+        return evolve(self, guard={**self.guard, **conjuncts})
+
+    def without(self, *conjuncts: str) -> "Step":
+        """The same step of a layer above, which does not ask for these."""
+        assert self.guard.keys() >= set(conjuncts)
+        return evolve(self, guard={name: formula for name, formula in self.guard.items() if name not in conjuncts})
+
+    def also(self, **updates: Predicate) -> "Step":
+        """The same step of a layer above, with these updates instead of those of their names, or besides."""
+        return evolve(self, updates={**self.updates, **updates})
 
 
 @frozen

@@ -12,8 +12,8 @@ import z3
 
 from spec.induction.kernel import Formula, Layer, Letters, Term, axiom
 
-Node, Ballot, Slot, Value, Configuration, Quorum = (
-    z3.DeclareSort(name) for name in ("Node", "Ballot", "Slot", "Value", "Configuration", "Quorum")
+Node, Ballot, Slot, Value, Configuration, Quorum, Read, Record = (
+    z3.DeclareSort(name) for name in "Node Ballot Slot Value Configuration Quorum Read Record".split()
 )
 
 LETTERS = Letters({
@@ -23,6 +23,8 @@ LETTERS = Letters({
     "v": Value, "w": Value,
     "q": Quorum, "r": Quorum,
     "x": Configuration, "y": Configuration,
+    "t": Read,
+    "e": Record, "f": Record, "g": Record,
 })  # fmt: skip
 forall, exists = LETTERS.forall, LETTERS.exists
 
