@@ -37,6 +37,8 @@ KEPT_VOTES = Choice("kept_votes", (Ballot, Slot, Value))
 class Disk(Ballots):
     """`Ballots` with disks, crashes and lost disks."""
 
+    implied = ("proposals_safe",)
+
     promised = relation(Node, Ballot)
     """promised(n, c): c is below the promise that is on the disk of n."""
     accepted = relation(Node, Ballot, Slot, Value)

@@ -202,6 +202,28 @@ class Action:
         return evolve(self, guard={name: formula for name, formula in self.guard.items() if name != conjunct})
 
 
+@frozen
+class Becomes:
+    """Which action of the layer above an action is, with the arguments of the same names, and whether it may be none.
+
+    It is none when the guard above does not hold; then no relation of the layer above may change.
+    """
+
+    name: str
+    or_nothing: bool = False
+
+
+@frozen(eq=False)
+class Refinement:
+    """That a system refines another one, whose relations it has under the same names.
+
+    Actions that `becomes` does not name change nothing above.
+    """
+
+    above: "System"
+    becomes: Mapping[str, Becomes]
+
+
 @frozen(eq=False)
 class System:
     """A layer of the proof: relations, axioms, initial state, actions, invariants, safety; all formulas by name."""
@@ -218,6 +240,9 @@ class System:
     """Each a function of a state."""
     safety: Mapping[str, Predicate]
     """Each a function of a state."""
+    refinement: Refinement | None = None
+    implied: tuple[str, ...] = ()
+    """Invariants of the layer that this one extends, which it states otherwise or not at all: they follow from its own."""
 
     def state(self, prime: str = "") -> State:
         """The state whose relations are uninterpreted, with `prime` after their names."""
@@ -238,18 +263,17 @@ class System:
     def effects(self, act: Action) -> dict[str, Formula]:
         """What the relational form says of each relation of `state("'")`."""
         after, primed = self.after(act), self.state("'")
-        return {
-            name: self._same(kind, getattr(primed, name), getattr(after, name)) for name, kind in self.relations.items()
-        }
+        return {name: self.same(name, primed, after) for name in self.relations}
 
     def starts(self, s: State) -> Formula:
         """That `s` is the initial state."""
         initial = self.initial()
-        return z3.And(*(self._same(k, getattr(s, n), getattr(initial, n)) for n, k in self.relations.items()))
+        return z3.And(*(self.same(name, s, initial) for name in self.relations))
 
-    def _same(self, kind: Relation, one: Predicate, other: Predicate) -> Formula:
-        places = [z3.Const(f"place{at}", sort) for at, sort in enumerate(kind.sorts)]
-        same = one(*places) == other(*places)
+    def same(self, name: str, s: State, t: State) -> Formula:
+        """That a relation is the same in two states."""
+        places = [z3.Const(f"place{at}", sort) for at, sort in enumerate(self.relations[name].sorts)]
+        same = getattr(s, name)(*places) == getattr(t, name)(*places)
         return z3.ForAll(places, same) if places else same
 
 
@@ -265,10 +289,16 @@ class Layer:
     """The base of all layers. A subclass declares relations, and has methods with the marks above."""
 
     letters: Letters
+    implied: tuple[str, ...] = ()
+    """Invariants of the layer that this one extends, which it states otherwise or not at all: they follow from its own."""
 
     def init(self) -> Mapping[str, Predicate]:
         """The first value of each relation; empty where none is given."""
         return {}
+
+    def refinement(self) -> Refinement | None:
+        """Which system this one refines; None if it only has invariants."""
+        return None
 
     def system(self) -> System:
         """Everything as formulas."""
@@ -287,6 +317,8 @@ class Layer:
             actions={name: self._action(name, s) for name in self._marked("choices")},
             invariants={name: getattr(self, name) for name in self._marked("is_invariant")},
             safety={name: getattr(self, name) for name in self._marked("is_safety")},
+            refinement=self.refinement(),
+            implied=vars(type(self)).get("implied", ()),
         )
 
     def _attributes(self) -> dict[str, Any]:

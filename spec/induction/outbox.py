@@ -9,8 +9,20 @@ A record is a promise or a vote, with its place in the order of writing. Those w
 
 import z3
 
+from spec.induction.ballots import Ballots
 from spec.induction.disk import KEPT_PROMISE, KEPT_VOTES, Disk
-from spec.induction.kernel import Formula, State, Step, Term, action, axiom, invariant, relation
+from spec.induction.kernel import (
+    Becomes,
+    Formula,
+    Refinement,
+    State,
+    Step,
+    Term,
+    action,
+    axiom,
+    invariant,
+    relation,
+)
 from spec.induction.vocabulary import (
     And,
     Ballot,
@@ -20,6 +32,7 @@ from spec.induction.vocabulary import (
     Or,
     Record,
     Slot,
+    Value,
     below,
     exists,
     forall,
@@ -29,14 +42,27 @@ ahead = z3.Function("ahead", Record, Record, z3.BoolSort())
 """ahead(e, f): record e was written before record f."""
 promises = z3.Function("promises", Record, Ballot, z3.BoolSort())
 """promises(e, b): record e is a promise of b."""
-casts = z3.Function("casts", Record, Ballot, Slot, z3.BoolSort())
-"""casts(e, b, i): record e is a vote under b in i."""
+casts = z3.Function("casts", Record, Ballot, Slot, Value, z3.BoolSort())
+"""casts(e, b, i, v): record e is a vote under b in i for v."""
 
 
 class Outbox(Disk):
     """`Disk` with outboxes that are first in, first out. Refines `Ballots`, step by step."""
 
     outbox = relation(Node, Record)
+
+    def refinement(self) -> Refinement:
+        """Sending is what `Ballots` sees. A promise of a ballot that n voted under already changes nothing there."""
+        return Refinement(
+            above=Ballots().system(),
+            becomes={
+                "promise": Becomes("leave", or_nothing=True),
+                "propose": Becomes("propose"),
+                "vote": Becomes("vote"),
+                "choose": Becomes("choose"),
+                "extend": Becomes("extend"),
+            },
+        )
 
     @axiom
     def records_are_ordered(self) -> Formula:
@@ -52,9 +78,17 @@ class Outbox(Disk):
         """A record is a promise of one ballot, or a vote under one ballot in one slot."""
         return And(
             forall(lambda e, b, c: Implies(And(promises(e, b), promises(e, c)), b == c)),
-            forall(lambda e, b, i, c, j: Implies(And(casts(e, b, i), casts(e, c, j)), And(b == c, i == j))),
-            forall(lambda e, b, c, i: Not(And(promises(e, b), casts(e, c, i)))),
-        )
+            forall(
+                lambda e, b, i, v, c, j, w: Implies(
+                    And(casts(e, b, i, v), casts(e, c, j, w)), And(b == c, i == j, v == w)
+                )
+            ),
+            forall(lambda e, b, c, i, v: Not(And(promises(e, b), casts(e, c, i, v)))),
+        )  # fmt: skip
+
+    def under(self, e: Term, b: Term) -> Formula:
+        """Record e is a promise of b, or a vote under b."""
+        return Or(promises(e, b), exists(lambda i, v: casts(e, b, i, v)))
 
     def last_written(self, s: State, n: Term, e: Term) -> Formula:
         """Record e is later than all that n has to send."""
@@ -83,24 +117,25 @@ class Outbox(Disk):
         )  # fmt: skip
 
     @action()
-    def write_vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term) -> Step:
+    def write_vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term, v: Term) -> Step:
         """As in `Disk`, once for a ballot and a slot, and the vote waits in the outbox."""
         return (
             super().write_vote(s, n, b, i)
             .where(
+                proposed=s.proposals(b, i, v),
                 once=forall(lambda v: Not(s.accepted(n, b, i, v))),
-                record=casts(e, b, i),
+                record=casts(e, b, i, v),
                 order=self.last_written(s, n, e),
             )
             .also(outbox=lambda m, f: Or(s.outbox(m, f), And(m == n, f == e)))
         )  # fmt: skip
 
     @action()
-    def vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term) -> Step:
+    def vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term, v: Term) -> Step:
         """As in `Disk`, when it is the vote's turn; whether it was sent before need not be asked any more."""
         return (
             super().vote(s, n, b, i).without("fresh")
-            .where(record=casts(e, b, i), order=self.first_to_leave(s, n, e))
+            .where(record=casts(e, b, i, v), order=self.first_to_leave(s, n, e))
             .also(outbox=lambda m, f: And(s.outbox(m, f), Or(m != n, f != e)))
         )  # fmt: skip
 
@@ -118,34 +153,30 @@ class Outbox(Disk):
         return super().lose_disk(s, n).also(outbox=lambda m, f: And(m != n, s.outbox(m, f)))
 
     @invariant
+    def outbox_accepted(self, s: State) -> Formula:
+        """A vote that waits is on the disk."""
+        return forall(
+            lambda n, e, b, i, v: Implies(And(s.outbox(n, e), casts(e, b, i, v)), s.accepted(n, b, i, v))
+        )  # fmt: skip
+
+    @invariant
     def outbox_promised(self, s: State) -> Formula:
         """What a record that waits leaves behind is left on the disk."""
         return forall(
-            lambda n, e, b, c: Implies(
-                And(s.outbox(n, e), Or(promises(e, b), exists(lambda i: casts(e, b, i))), below(c, b)),
-                s.promised(n, c),
-            )
+            lambda n, e, b, c: Implies(And(s.outbox(n, e), self.under(e, b), below(c, b)), s.promised(n, c))
         )
 
     @invariant
     def outbox_not_left(self, s: State) -> Formula:
         """No ballot of a record that waits was left by what was sent."""
-        return forall(
-            lambda n, e, b: Implies(
-                And(s.outbox(n, e), Or(promises(e, b), exists(lambda i: casts(e, b, i)))), Not(s.left(n, b))
-            )
-        )
+        return forall(lambda n, e, b: Implies(And(s.outbox(n, e), self.under(e, b)), Not(s.left(n, b))))
 
     @invariant
     def outbox_in_order(self, s: State) -> Formula:
         """Ballots of records that wait do not decrease."""
         return forall(
             lambda n, e, f, b, c: Implies(
-                And(
-                    s.outbox(n, e), s.outbox(n, f), ahead(e, f),
-                    Or(promises(e, b), exists(lambda i: casts(e, b, i))),
-                    Or(promises(f, c), exists(lambda i: casts(f, c, i))),
-                ),
+                And(s.outbox(n, e), s.outbox(n, f), ahead(e, f), self.under(e, b), self.under(f, c)),
                 Not(below(c, b)),
             )
         )  # fmt: skip
@@ -153,13 +184,15 @@ class Outbox(Disk):
     @invariant
     def outbox_not_voted(self, s: State) -> Formula:
         """No vote that waits was sent."""
-        return forall(lambda n, e, b, i, v: Implies(And(s.outbox(n, e), casts(e, b, i)), Not(s.votes(n, b, i, v))))
+        return forall(
+            lambda n, e, b, i, v, w: Implies(And(s.outbox(n, e), casts(e, b, i, v)), Not(s.votes(n, b, i, w)))
+        )
 
     @invariant
     def outbox_once(self, s: State) -> Formula:
         """No vote waits twice."""
         return forall(
-            lambda n, e, f, b, i: Implies(
-                And(s.outbox(n, e), s.outbox(n, f), casts(e, b, i), casts(f, b, i)), e == f
+            lambda n, e, f, b, i, v, w: Implies(
+                And(s.outbox(n, e), s.outbox(n, f), casts(e, b, i, v), casts(f, b, i, w)), e == f
             )
-        )  # fmt: skip
+        )

@@ -46,6 +46,8 @@ from spec.induction.vocabulary import (
 class Reads(Knowledge):
     """`Knowledge` with consistent reads."""
 
+    implied = ("chosen_by_majority",)
+
     first_ballot = relation(Slot, Ballot)
     """The ballot under which the slot was first chosen."""
     first_quorum = relation(Slot, Quorum)
