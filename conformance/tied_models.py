@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
 
-from conformance.tied_structure import Juries, universe_of
 from spec import ballots, cell, window
 from spec.ballots import Ballots
 from spec.cell import Cell
 from spec.commands import Log, Name, NoOp
 from spec.induction.evaluate import Element, Facts, Universe
+from spec.induction.structure import Juries, universe_of
 from spec.machine import Machine
 from spec.window import Nothing, Window
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import z3
 from attrs import field, frozen
 
-from spec.induction.normal import Exists, Formula, normal_form
+from spec.induction.normal import Exists, Formula, Some, normal_form
 from spec.induction.search import Writer
 
 Element: TypeAlias = Any
@@ -84,7 +84,10 @@ def refutation(expression: Any, universe: Universe, facts: Facts, parameters: Ma
 
 
 def _counterexample(form: Formula, universe: Universe, facts: Facts, known: Mapping[str, Element]) -> str:
-    """For a "for all" that is false, values for which it is."""
+    """For a "for all" that is false, or for an implication of one, values for which it is."""
+    if isinstance(form, Some):
+        found = (_counterexample(part, universe, facts, known) for part in form.parts)
+        return next(filter(None, found), "")
     if not isinstance(form, Exists) or form.holds:
         return ""
     names = [name for name, _ in form.variables]

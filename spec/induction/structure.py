@@ -9,7 +9,7 @@ from functools import cached_property
 
 from attrs import frozen
 
-from spec.commands import Change, Commands, Contents, Log, Nodes, is_majority, majorities
+from spec.commands import Change, Commands, Contents, Log, Name, Nodes, is_majority, majorities
 from spec.induction.evaluate import Relation, Universe
 
 
@@ -53,6 +53,17 @@ class Juries:
         )
 
     @cached_property
+    def removed(self) -> Relation:
+        """(n, x): on the way to x, node n was a member and was left out."""
+        found: set[tuple[int, str]] = set()
+        while True:
+            more = {(n, y) for x, _, y in self.leads_to for n in self.members[x] - self.members[y]}
+            more |= {(n, y) for x, _, y in self.leads_to for n, x2 in found if x2 == x}
+            if more <= found:
+                return frozenset(found)
+            found |= more
+
+    @cached_property
     def _contents(self) -> dict[str, Contents]:
         """For each configuration something that is in it; whatever else was applied has no part in what comes next."""
         found = {self.element(self.commands.beginning()): self.commands.beginning()}
@@ -67,8 +78,15 @@ class Juries:
         return found
 
 
-def universe_of(juries: Juries, *, nodes: range, max_ballot: int, max_slot: int) -> Universe:
-    """The structure of a model with these bounds. Ballot 0 is no ballot, slot 0 the empty prefix."""
+def universe_of(
+    juries: Juries, *, nodes: range, max_ballot: int, max_slot: int, values: tuple[Name, ...] | None = None
+) -> Universe:
+    """The structure of a model with these bounds, and of `values` alone if they are given.
+
+    Ballot 0 is no ballot, slot 0 the empty prefix. There is one read.
+    """
+    values = values or juries.commands.values
+    windows = {i: max(0, i - juries.commands.alpha) for i in range(1, max_slot + 1)}
     quorums = {q for members in juries.members.values() for q in majorities(members)}
     ballots, slots = range(max_ballot + 1), range(max_slot + 1)
     return Universe(
@@ -76,7 +94,8 @@ def universe_of(juries: Juries, *, nodes: range, max_ballot: int, max_slot: int)
             "Node": tuple(nodes),
             "Ballot": tuple(ballots),
             "Slot": tuple(slots),
-            "Value": juries.commands.values,
+            "Value": values,
+            "Read": ("read",),
             "Configuration": tuple(juries.members),
             "Quorum": tuple(sorted(map(named, quorums))),
         },
@@ -84,7 +103,8 @@ def universe_of(juries: Juries, *, nodes: range, max_ballot: int, max_slot: int)
             "below": frozenset((b, c) for b in ballots for c in ballots if b < c),
             "before": frozenset((i, j) for i in slots for j in slots if i < j),
             "follows": frozenset((i, i + 1) for i in range(max_slot)),
-            "window": frozenset((max(0, i - juries.commands.alpha), i) for i in range(1, max_slot + 1)),
+            "window": frozenset((j, i) for i, j in windows.items()),
+            "opens_before": frozenset((i, j) for i, k in windows.items() for j in slots if k < j),
             "member": frozenset((n, named(q)) for q in quorums for n in q),
             "majority": frozenset(
                 (named(q), x)
@@ -92,7 +112,9 @@ def universe_of(juries: Juries, *, nodes: range, max_ballot: int, max_slot: int)
                 for x, members in juries.members.items()
                 if q <= members and is_majority(q, members)
             ),
-            "leads_to": juries.leads_to,
+            "leads_to": frozenset((x, v, y) for x, v, y in juries.leads_to if v in values),
+            "belongs": frozenset((n, x) for x, members in juries.members.items() for n in members),
+            "removed": juries.removed,
         },
         functions={"bot": {(): 0}, "zero": {(): 0}, "first": {(): juries.after(())}},
     )
