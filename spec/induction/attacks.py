@@ -205,8 +205,9 @@ _ALL = (
         breaks=without("serve", "window"),
         bounds=_A_CHANGE, violates="served_after_acknowledged",
         plan=(
-            *_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", *_promise(2), "learn i=1", "believe",
-            "propose b=2 i=2", *_vote(2, 2), "believe", "acknowledge i=2", "ask b=1", "echo", "echo", "serve",
+            *_promise(1), "propose b=1 i=1 n=1", *_vote(1, 1), "believe n=1",
+            *_promise(2), "learn n=3 i=1", "believe n=3", "propose b=2 i=2 n=3", *_vote(2, 2), "believe n=3",
+            "acknowledge i=2", "ask n=1 b=1", "echo", "echo", "serve",
         ),
     ),
     Attack(
