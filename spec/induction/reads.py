@@ -254,4 +254,7 @@ class Reads(Knowledge):
             lambda t, b, i, k: Implies(And(s.served(t), s.reading(t, b, i), s.acknowledged_at(t, k)), Not(before(i, k)))
         )
 
-
+    @safety
+    def reads_see_acknowledged(self, s: State) -> Formula:
+        """What was acknowledged before a read arrived is in the state that it is answered from: linearizable (R7)."""
+        return self.served_after_acknowledged(s)
