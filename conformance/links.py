@@ -179,6 +179,7 @@ Link = Callable[[Settings, Progress], LinkReport]
 LINKS = {
     "tlc": "conformance.ladder:run",
     "graph": "conformance.graph:run",
+    "induction": "conformance.induction:run",
     "lockstep": "conformance.lockstep:run",
 }
 

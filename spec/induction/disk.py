@@ -6,8 +6,8 @@ place is another incarnation, hence another node.
 
 A promise reply (1b) is a message with content, and the content is state: the votes that were on the disk when it was
 sent. If proposers looked at votes in place, a vote that is lost in a crash would be missed by nobody.
-Of a node's votes in a slot the code keeps and reports the last one only; here all of them are, which changes nothing for
-a proposer that looks for the highest.
+Of a node's votes in a slot the code keeps and reports the last one only; here all of them are, which changes nothing
+for a proposer that looks for the highest.
 """
 
 from spec.induction.ballots import Ballots
@@ -56,7 +56,7 @@ class Disk(Ballots):
 
     # Actions. What `Ballots` calls Leave is a promise in two steps here.
 
-    leave = None
+    leave = None  # type: ignore[assignment]
 
     @action()
     def write_promise(self, s: State, n: Term, b: Term) -> Step:

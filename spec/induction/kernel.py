@@ -77,7 +77,10 @@ class Relation:
 
 
 def relation(*sorts: Sort) -> Any:
-    """Declared in a layer as `left = relation(Node, Ballot)`, a relation is read in a state as `s.left(n, b)`."""
+    """Declare a relation of the state, by the sorts of its places.
+
+    After `left = relation(Node, Ballot)` in a layer, `s.left(n, b)` is a formula about the state s.
+    """
     return Relation(sorts)
 
 
@@ -242,7 +245,7 @@ class System:
     """Each a function of a state."""
     refinement: Refinement | None = None
     implied: tuple[str, ...] = ()
-    """Invariants of the layer that this one extends, which it states otherwise or not at all: they follow from its own."""
+    """Invariants of the layer below that this one states otherwise, or not at all: they follow from its own."""
 
     def state(self, prime: str = "") -> State:
         """The state whose relations are uninterpreted, with `prime` after their names."""
@@ -290,7 +293,7 @@ class Layer:
 
     letters: Letters
     implied: tuple[str, ...] = ()
-    """Invariants of the layer that this one extends, which it states otherwise or not at all: they follow from its own."""
+    """Invariants of the layer below that this one states otherwise, or not at all: they follow from its own."""
 
     def init(self) -> Mapping[str, Predicate]:
         """The first value of each relation; empty where none is given."""

@@ -14,7 +14,6 @@ from spec.induction.vocabulary import (
     Configuration,
     Implies,
     Node,
-    Not,
     Or,
     Slot,
     Value,

@@ -1,6 +1,5 @@
 """The layers of the proof by name, and which one each stands on."""
 
-from collections.abc import Mapping
 from functools import cache
 
 from attrs import frozen
@@ -23,7 +22,7 @@ class Floor:
     on: str
 
 
-LAYERS: Mapping[str, Floor] = {
+LAYERS: dict[str, Floor] = {
     "ballots": Floor(Ballots, ""),
     "disk": Floor(Disk, "ballots"),
     "outbox": Floor(Outbox, "disk"),
@@ -44,7 +43,7 @@ def system_of(name: str) -> System:
 def with_what_they_stand_on(names: tuple[str, ...]) -> tuple[str, ...]:
     """These layers and all that they extend, lowest first; all layers if none is named."""
     wanted = set(names or LAYERS)
-    for name in reversed(LAYERS):
-        if name in wanted and LAYERS[name].on:
-            wanted.add(LAYERS[name].on)
+    for name, floor in reversed(LAYERS.items()):
+        if name in wanted and floor.on:
+            wanted.add(floor.on)
     return tuple(name for name in LAYERS if name in wanted)

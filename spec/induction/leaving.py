@@ -3,13 +3,15 @@
 Agreement does not care who is erased. `recoverable` does: as long as every majority of every configuration has a member
 whose disk is not lost, each decided slot is held by a node that is neither erased nor without its disk.
 
-A slot is held by a majority: at first by those who chose it, and when one of them is removed and erased, by the majority
-of the replacing configuration that learned everything durably before. Which majority holds a slot now is state here.
+A slot is held by a majority: at first by those who chose it, and when one of them is removed and erased, by the
+majority of the replacing configuration that learned everything durably before. Which majority that is, is state here.
 A node may hold slots in trust for one that was erased earlier, older than any that it was a member for: so what counts
 is every slot up to the last that it was a member for, not its own.
 """
 
 from collections.abc import Mapping
+
+import z3
 
 from spec.induction.kernel import (
     Formula,
@@ -45,7 +47,6 @@ from spec.induction.vocabulary import (
     window,
     zero,
 )
-import z3
 
 belongs = z3.Function("belongs", Node, Configuration, z3.BoolSort())
 """belongs(n, x): n is a member of x."""
@@ -183,7 +184,8 @@ class Leaving(Truncation):
     @invariant
     def latest_is_one(self, s: State) -> Formula:
         """There is one longest prefix."""
-        return And(exists(lambda j: s.latest(j)), forall(lambda j, k: Implies(And(s.latest(j), s.latest(k)), j == k)))
+        there_is = exists(lambda j: s.latest(j))  # noqa: PLW0108  # the letter says of which sort
+        return And(there_is, forall(lambda j, k: Implies(And(s.latest(j), s.latest(k)), j == k)))
 
     @invariant
     def latest_is_prefix(self, s: State) -> Formula:

@@ -4,7 +4,7 @@ Ballots and slots are named by their order, other things by their letter and a n
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 from itertools import combinations, product
 from typing import Any
 
@@ -30,7 +30,7 @@ class Structure:
 
     def holds(self, formula: Formula) -> bool:
         """Whether a formula holds of it."""
-        return z3.is_true(self.model.eval(formula, model_completion=True))
+        return bool(z3.is_true(self.model.eval(formula, model_completion=True)))
 
     def facts(self, name: str, relation: Predicate, sorts: Iterable[z3.SortRef]) -> list[str]:
         """What holds, such as `left(n1, b2)`."""
@@ -42,7 +42,8 @@ class Structure:
 
     def name(self, thing: Term) -> str:
         """What a thing is called."""
-        return self.names[str(self.model.eval(thing, model_completion=True))]
+        value = str(self.model.eval(thing, model_completion=True))
+        return self.names.get(value, value)
 
 
 def smallest(query: Query, effort: Effort) -> Any:
@@ -89,7 +90,7 @@ def structure_of(model: Any) -> Structure:
         universe = list(model.get_universe(sort))
         order = _ORDERS.get(sort.name())
         if order is not None:
-            universe.sort(key=cmp_to_key(lambda x, y, order=order: _compare(model, order, x, y)))
+            universe.sort(key=cmp_to_key(partial(_compare, model, order)))
         things[sort.name()] = tuple(universe)
         for at, thing in enumerate(universe):
             start = 0 if constants.get(str(universe[0])) in ("bot", "zero") else 1
@@ -113,7 +114,7 @@ def _rigid(structure: Structure, query: Query) -> Iterator[str]:
     """What no step changes, orders aside: they are in the names."""
     shown = {}
     for name, declaration in _relations(query.assertions).items():
-        if declaration not in _ORDERS.values() and name in _UNCHANGING:
+        if name in _UNCHANGING:
             sorts = [declaration.domain(at) for at in range(declaration.arity())]
             shown[name] = structure.facts(name, declaration, sorts)
     facts = [fact for name in sorted(shown) for fact in shown[name]]
@@ -122,7 +123,19 @@ def _rigid(structure: Structure, query: Query) -> Iterator[str]:
 
 
 _UNCHANGING = frozenset(
-    "follows window member majority leads_to belongs removed opens_before ahead promises casts".split()
+    (
+        "follows",
+        "window",
+        "member",
+        "majority",
+        "leads_to",
+        "belongs",
+        "removed",
+        "opens_before",
+        "ahead",
+        "promises",
+        "casts",
+    )
 )
 
 
@@ -141,7 +154,10 @@ def _step(structure: Structure, act: Action) -> str:
 def _changes(structure: Structure, system: System, act: Action) -> Iterator[str]:
     before_it, after = system.state(), system.after(act)
     old, new = (_state(structure, system, state) for state in (before_it, after))
-    for mark, facts in (("holds now:", [f for f in new if f not in old]), ("no more:", [f for f in old if f not in new])):
+    for mark, facts in (
+        ("holds now:", [f for f in new if f not in old]),
+        ("no more:", [f for f in old if f not in new]),
+    ):
         if facts:
             yield f"  {mark} {_listed(facts)}"
 

@@ -1,8 +1,8 @@
 """The outbox: what a node sends leaves it in the order in which it was written, and so it refines `Ballots`.
 
 Safety does not need that order (`disk.py` sends in any). The refinement does: a vote that is sent after a promise of a
-higher ballot is no step of `Ballots`, where a node that left a ballot votes under it no more. For the same reason a crash
-empties the outbox, and what was in it is never sent: a vote that the disk kept is told by the next promise reply only.
+higher ballot is no step of `Ballots`, where a node that left a ballot votes under it no more. For the same reason a
+crash empties the outbox, and what was in it is never sent: a vote that the disk kept is told by the next reply only.
 
 A record is a promise or a vote, with its place in the order of writing. Those who write take a new one.
 """
@@ -162,9 +162,7 @@ class Outbox(Disk):
     @invariant
     def outbox_promised(self, s: State) -> Formula:
         """What a record that waits leaves behind is left on the disk."""
-        return forall(
-            lambda n, e, b, c: Implies(And(s.outbox(n, e), self.under(e, b), below(c, b)), s.promised(n, c))
-        )
+        return forall(lambda n, e, b, c: Implies(And(s.outbox(n, e), self.under(e, b), below(c, b)), s.promised(n, c)))
 
     @invariant
     def outbox_not_left(self, s: State) -> Formula:

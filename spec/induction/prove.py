@@ -1,8 +1,8 @@
 """The proof: layer by layer, every query once.
 
-A layer inherits what was proved of the layer that it extends, obligation by obligation: if the claim is the same formula,
-and every premise that the proof used is a premise here too, or is implied by the invariants here, then the proof holds
-here, and the query is not asked again. Anything else is asked anew.
+A layer inherits what was proved of the layer that it extends, obligation by obligation: if the claim is the same
+formula, and every premise that the proof used is a premise here too, or is implied by the invariants here, then the
+proof holds here, and the query is not asked again. Anything else is asked anew.
 """
 
 import time

@@ -1,17 +1,16 @@
 """Consistent reads: an answer leaves out nothing that was acknowledged when the read arrived (R7).
 
-The proposer notes the highest slot that it knows of when the read arrives, and then asks a majority of the configuration
-of the *next* slot whether its promises still stand. Say that a slot above was acknowledged before. Then so was the next
-one, and one of its voters is in that majority. It voted under a lower ballot, and its promise reported it; or under a
-higher one, and its promise stands no more, because a vote raises the promise (R4); or under this one, and the proposer
-knew.
+The proposer notes the highest slot that it knows of when the read arrives, and then asks a majority of the
+configuration of the *next* slot whether its promises still stand. Say that a slot above was acknowledged before. Then
+the next one was chosen before, and one of its voters is in that majority. It voted under a lower ballot, and its
+promise reported it; or under a higher one, and its promise stands no more, because a vote raises the promise (R4); or
+under this one, and the proposer knew.
 
 What was acknowledged at the arrival, and the majority that first chose a slot, are state here, though nobody sees them.
 """
 
 from spec.induction.kernel import (
     Formula,
-    Predicate,
     State,
     Step,
     Term,
@@ -133,7 +132,7 @@ class Reads(Knowledge):
 
     # Who chose a slot first. These say more than `chosen_by_majority`, with one order of sorts for all that follows.
 
-    chosen_by_majority = None
+    chosen_by_majority = None  # type: ignore[assignment]
 
     @invariant
     def first_known(self, s: State) -> Formula:

@@ -4,10 +4,9 @@ cvc5 decides most of them by enumerating instances; what it leaves open is tried
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 
-import cvc5
 from attrs import frozen
 
 from spec.induction.queries import Query
@@ -46,12 +45,16 @@ def second_opinion(answer: Answer, *, timeout_s: float) -> Second:
         said = verdict_of_cvc5(answer.query, way, timeout_s)
         if said in ("sat", "unsat"):
             break
-    opinion = Opinion.AGREES if said == expected else Opinion.DISAGREES if said in ("sat", "unsat") else Opinion.UNDECIDED
+    opinion = (
+        Opinion.AGREES if said == expected else Opinion.DISAGREES if said in ("sat", "unsat") else Opinion.UNDECIDED
+    )
     return Second(answer=answer, opinion=opinion, said=said, seconds=time.monotonic() - start)
 
 
 def verdict_of_cvc5(query: Query, options: Mapping[str, str], timeout_s: float) -> str:
-    """What cvc5 answers to the script of a query: `sat`, `unsat`, or `unknown`."""
+    """What cvc5 answers to the script of a query: `sat`, `unsat`, or `unknown`. ImportError if it is not installed."""
+    import cvc5  # noqa: PLC0415  # needed for a second opinion only
+
     terms = cvc5.TermManager()
     solver = cvc5.Solver(terms)
     for name, value in {**options, "tlimit-per": str(max(1, round(timeout_s * 1000)))}.items():
@@ -59,10 +62,7 @@ def verdict_of_cvc5(query: Query, options: Mapping[str, str], timeout_s: float) 
     symbols = cvc5.SymbolManager(terms)
     parser = cvc5.InputParser(solver, symbols)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, as_smtlib(query), query.name)
-    said = [str(command.invoke(solver, symbols)).strip() for command in _commands(parser)]
-    return next((answer for answer in reversed(said) if answer), "unknown")
-
-
-def _commands(parser: cvc5.InputParser) -> Iterator[cvc5.Command]:
+    said = "unknown"
     while not (command := parser.nextCommand()).isNull():
-        yield command
+        said = str(command.invoke(solver, symbols)).strip() or said
+    return said

@@ -1,6 +1,7 @@
 """One query, one fresh solver: what z3 says of it, how long that took, and which premises it used.
 
-What z3 does not decide in time is unknown, and unknown is never a pass: the query is written to a file that reproduces it.
+What z3 does not decide in time is unknown, and unknown is never a pass; a query can be written to a file that
+reproduces it.
 """
 
 import time

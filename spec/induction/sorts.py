@@ -9,6 +9,7 @@ count that occur in it.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 import z3
 from attrs import frozen
@@ -66,11 +67,12 @@ def sort_graph(queries: Iterable[Query]) -> SortGraph:
     return SortGraph(edges)
 
 
-def edges_of(formula: Formula) -> set[Edge]:
+@cache
+def edges_of(formula: Formula) -> frozenset[Edge]:
     """For which sort A and B the formula, asserted, says that for every A there is a B."""
     found: set[Edge] = set()
     _collect(formula, True, (), found)
-    return found
+    return frozenset(found)
 
 
 def _collect(e: Formula, positive: bool, bound: tuple[str, ...], found: set[Edge]) -> None:

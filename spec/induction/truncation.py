@@ -1,7 +1,7 @@
 """Truncation: a node forgets slots that it has applied, and says so (R3, R10).
 
-Votes in a truncated slot stay in the state as what happened, but no reply reports them: it carries the floor instead. A
-slot at or below somebody's floor is decided, so a proposer that hears of the floor must not take the silence for "free".
+Votes in a truncated slot stay in the state as what happened, but no reply reports them: it carries the floor instead.
+A slot at or below somebody's floor is decided: a proposer that hears of the floor must not take the silence for "free".
 """
 
 from spec.induction.kernel import Formula, State, Step, Term, action, invariant, relation, then, when

@@ -13,13 +13,13 @@ import z3
 from spec.induction.kernel import Formula, Layer, Letters, Term, axiom
 
 Node, Ballot, Slot, Value, Configuration, Quorum, Read, Record = (
-    z3.DeclareSort(name) for name in "Node Ballot Slot Value Configuration Quorum Read Record".split()
+    z3.DeclareSort(name) for name in ("Node", "Ballot", "Slot", "Value", "Configuration", "Quorum", "Read", "Record")
 )
 
 LETTERS = Letters({
     "n": Node, "m": Node,
     "b": Ballot, "c": Ballot, "d": Ballot,
-    "i": Slot, "j": Slot, "k": Slot, "l": Slot,
+    "i": Slot, "j": Slot, "k": Slot,
     "v": Value, "w": Value,
     "q": Quorum, "r": Quorum,
     "x": Configuration, "y": Configuration,

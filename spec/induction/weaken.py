@@ -1,8 +1,8 @@
 """What becomes of a proof when one premise is dropped: a conjunct of a guard, an axiom, an invariant.
 
-Only queries whose proof used the premise are asked again. A query that is refuted then is a counterexample to induction,
-no bad run: the state that it starts from may be one that is never reached. So *refused is not unsafe*, and there are three
-endings:
+Only queries whose proof used the premise are asked again. A query that is refuted then is a counterexample to
+induction, no bad run: the state that it starts from may be one that is never reached. So *refused is not unsafe*, and
+there are three endings:
 
 * **refused**: something is refuted, and what is left of the invariants does not show safety;
 * **redundant**: what is refuted is only needed for itself. Without those invariants, and all that falls with them, the

@@ -107,9 +107,9 @@ def _both_chosen(system: System) -> Formula:
     """Two slots are chosen whose configurations have no member in common."""
     s = system.state()
     return exists(
-        lambda i, j, k, l, v, w, x, y: And(
+        lambda i, j, i2, j2, v, w, x, y: And(
             s.chosen(i, v), window(j, i), s.configuration(j, x),
-            s.chosen(k, w), window(l, k), s.configuration(l, y),
+            s.chosen(i2, w), window(j2, i2), s.configuration(j2, y),
             forall(
                 lambda q, r, n: Implies(
                     And(majority(q, x), majority(r, y)), Not(And(member(n, q), member(n, r)))
