@@ -1,10 +1,10 @@
 """The tie: the formulas that the unbounded proof is about, the models, and with them TLC's graphs, are one relation.
 
-For the bounded models of the ladder that formulas speak of, on the very syntax trees that the solver gets: every state
-satisfies every invariant; every edge is its action with its arguments, or a declared path or stutter; for every state
-and all arguments a guard holds exactly where the graph has that edge, declared exceptions aside; facts of targets,
-flipped one at a time, are refused. That this can fail is shown by guards with a conjunct left out; that the formulas
-are evaluated as z3 means them, by asking z3.
+For the bounded models of the ladder that formulas speak of, on the very syntax trees that the solver gets: the axioms
+hold, and the beginning is the same; every state satisfies every invariant; every edge is its action with its arguments,
+or a declared path or stutter; for every state and all arguments a guard holds exactly where the graph has that edge,
+declared exceptions aside; facts of targets, flipped one at a time, are refused. That this can fail is shown by guards
+with a conjunct left out; that the formulas are evaluated as z3 means them, by asking z3.
 
 What is run when: the models of the ladder in the profile that runs them; a model of `Cell`, whose policy is its own so
 that only states and edges are compared, from `default` on if it is small and in `deep` if its graph is compared at all.

@@ -77,11 +77,6 @@ class Formulas:
 
     def __attrs_post_init__(self) -> None:
         universe = self.reading.universe
-        for name, axiom in self.system.axioms.items():
-            if not compiled(axiom, universe)({}):
-                raise AssertionError(
-                    f"the model does not satisfy the axiom {name}: {refutation(axiom, universe, {}, {})}"
-                )
         self.invariants = {name: compiled(formula, universe) for name, formula in self.formulas().items()}
         parts = {**self.reading.steps, **{name: Part(action=name) for name in self.reading.derived}}
         self.actions = {
@@ -105,6 +100,25 @@ class Formulas:
         written = {name: make(state) for name, make in {**self.system.invariants, **self.system.safety}.items()}
         absent = self.system.relations.keys() - set(self.reading.relations)
         return {name: formula for name, formula in written.items() if not absent & names_in(formula)}
+
+    # What does not change, and how it begins.
+
+    def broken_axioms(self) -> Iterator[str]:
+        """The axioms that do not hold in the model, each with where it fails."""
+        for name, axiom in self.system.axioms.items():
+            wrong = refutation(axiom, self.reading.universe, {}, {})
+            if wrong:
+                yield f"{name}: {wrong}"
+
+    def begun_otherwise(self, facts: Facts) -> Iterator[str]:
+        """What the formulas say of the initial state, where it is not so in these facts."""
+        for name in self.reading.relations:
+            sorts = self.system.relations[name].sorts
+            places = [z3.Const(f"place{at}", sort) for at, sort in enumerate(sorts)]
+            holds = compiled(self.system.init[name](*places), self.reading.universe, tuple(places))
+            for fact in self.reading.universe.arguments(tuple(sort.name() for sort in sorts)):
+                if holds({}, *fact) != (fact in facts[name]):
+                    yield f"{name}{fact}"
 
     # States.
 

@@ -25,7 +25,7 @@ class Mismatch:
 
     model: str
     kind: str
-    """`state`, `step`, `guard`, `derived`, `stutter`, `flip` or `evaluation`."""
+    """`axiom`, `beginning`, `state`, `step`, `guard`, `derived`, `stutter`, `flip` or `evaluation`."""
     action: str = ""
     arguments: Args = ()
     reason: str
@@ -154,6 +154,7 @@ class _Run:
 
     def mismatches(self) -> Iterator[Mismatch]:
         """Where formulas and graph part."""
+        yield from self._beginning()
         waiting = self.tie.edges()
         edge = next(waiting, None)
         for number in range(self.tie.found.distinct):
@@ -167,6 +168,13 @@ class _Run:
             yield from self._guards(number, taken)
             self.report(number + 1)
         assert edge is None, "edges are recorded in the order of their sources"
+
+    def _beginning(self) -> Iterator[Mismatch]:
+        for axiom in self.tie.formulas.broken_axioms():
+            yield self.tie.mismatch("axiom", 0, f"the model does not satisfy {axiom}")
+        for number in range(self.tie.found.initial):
+            for fact in self.tie.formulas.begun_otherwise(self.tie.facts(number)):
+                yield self.tie.mismatch("beginning", number, f"the formulas say otherwise of {fact}")
 
     def _state(self, number: int) -> Iterator[Mismatch]:
         self.states += 1

@@ -186,8 +186,16 @@ def test_a_structure_that_breaks_an_axiom_is_refused(system: System) -> None:
         relations = {**reading.universe.relations, "before": frozenset({(1, 1)})}
         return evolve(reading, universe=evolve(reading.universe, relations=relations))
 
-    with pytest.raises(AssertionError, match="axiom slots_are_ordered"):
-        tied(system, SMALL, slots_before_themselves)
+    kind, _, _, reason = first(tied(system, SMALL, slots_before_themselves).run("Ballots"))
+    assert kind == "axiom"
+    assert reason.startswith("the model does not satisfy slots_are_ordered: ")
+    assert reason.endswith("with i = 1")
+
+
+def test_a_beginning_that_is_another_one_is_found(system: System) -> None:
+    somebody_left = {**system.init, "left": lambda n, _: z3.BoolVal(val=True)}
+    kind, _, _, reason = first(run(evolve(system, init=somebody_left)))
+    assert (kind, reason) == ("beginning", "the formulas say otherwise of left(1, 0)")
 
 
 # Models that are wrong.
