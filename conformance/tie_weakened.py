@@ -45,15 +45,17 @@ def weakened_guards(ties: Iterable[Tie]) -> Iterator[Weakened]:
 
 def _judged(name: str, conjunct: str, ties: list[Tie]) -> Weakened:
     edges = refused = 0
-    caught = ""
     # Arguments that the machine itself can have say more than "no ballot" and "no slot", which all guards must refuse.
     for own_arguments in (True, False):
         for tie in ties:
+            derived = name in tie.reading.derived
+            if derived and own_arguments:
+                continue
             weak = tie.formulas.without(name, conjunct)
-            if own_arguments:
+            if derived or own_arguments:
                 tried, wrong = _by_edges(tie, name, weak)
                 edges, refused = edges + tried, refused + wrong
-            caught = caught or _by_guards(tie, name, weak, own_arguments=own_arguments)
+            caught = _by_derived(tie, weak) if derived else _by_guards(tie, name, weak, own_arguments=own_arguments)
             if caught:
                 return Weakened(action=name, conjunct=conjunct, edges=edges, refused=refused, caught=caught)
     return Weakened(action=name, conjunct=conjunct, edges=edges, refused=refused, caught="")
@@ -74,8 +76,6 @@ def _by_edges(tie: Tie, name: str, weak: Formulas) -> tuple[int, int]:
 
 def _by_guards(tie: Tie, name: str, weak: Formulas, *, own_arguments: bool) -> str:
     """The first guard that holds where it must not; empty if there is none."""
-    if name in tie.reading.derived:
-        return "" if own_arguments else _by_derived(tie, weak)
     taken = {(source, args) for source, action, args, _ in tie.edges() if action == name}
     act = weak.actions[name]
     arguments: list[Args] = list(tie.reading.machine.arguments(name) if own_arguments else act.all_arguments)

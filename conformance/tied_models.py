@@ -163,13 +163,16 @@ class _BallotsFacts:
         object.__setattr__(self, "universe", found)
 
     def facts(self, s: ballots.State) -> Facts:
-        """A state: a vote gets the value that was proposed, and left[n] becomes the ballots below it."""
+        """A state: a vote gets the value that was proposed, and left[n] becomes the ballots below it.
+
+        A vote for what was not proposed gets a value that is none, which no invariant lets pass.
+        """
         value = {(p.ballot, p.slot): p.value for p in s.proposals}
         chosen = dict(enumerate(self.machine.seen_from_above(s).chosen[1:], start=1))
         return {
             "left": frozenset((n, c) for n in self.machine.nodes for c in range(s.left[n])),
             "proposals": frozenset(map(tuple, s.proposals)),
-            "votes": frozenset((w.node, w.ballot, w.slot, value[w.ballot, w.slot]) for w in s.votes),
+            "votes": frozenset((w.node, w.ballot, w.slot, value.get((w.ballot, w.slot), Nothing)) for w in s.votes),
             **_slots_facts(self.juries, self.machine.prefix(s), chosen),
         }
 

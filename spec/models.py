@@ -66,6 +66,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
     "MCBallotsIssued": ballots(SWAP | DROP, nodes=3, max_ballot=1, max_slot=2, issued=True),
+    "MCBallotsAlpha2": ballots(DROP, nodes=3, max_ballot=1, max_slot=3, alpha=2),
     "MCBallotsChangeTwoBallots": ballots(DROP, nodes=3, max_ballot=2, max_slot=2),
     "MCBallotsChangeAlpha2": ballots(REPLACE, nodes=4, max_ballot=1, max_slot=3, alpha=2),
     "MCCellChange": cell(
