@@ -139,6 +139,17 @@ def test_what_is_picked_means_what_is_compiled(seed: int) -> None:
         assert solver.check(z3.Not(value) if expected else value) == z3.unsat
 
 
+def test_an_element_that_occurs_twice_in_a_fact_is_one() -> None:
+    sort = z3.DeclareSort("S")
+    r, x, y = z3.Function("r", sort, sort, z3.BoolSort()), z3.Const("x", sort), z3.Const("y", sort)
+    universe = Universe(domains={"S": ("a", "b")})
+    loops, edges = normal_form(z3.Exists([x], r(x, x))), normal_form(z3.Exists([x, y], r(x, y)))
+    for fact, is_loop in ((("a", "b"), False), (("b", "b"), True)):
+        ground = Ground(universe, {"r": {fact: True}})
+        assert ground.formula(loops, {}) is is_loop
+        assert ground.formula(edges, {}) is True
+
+
 def _sorts(universe: Universe, name: str) -> tuple[str, ...]:
     return tuple(sort.name() for sort in system_of("ballots").relations[name].sorts)
 
