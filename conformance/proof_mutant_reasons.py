@@ -15,8 +15,8 @@ REASONS: Mapping[str, str] = {
     "ballots: guard vote.proposed": "without a proposal the step adds no vote, and only leaves lower ballots",
     "ballots: guard vote.fresh": "voting again for the same changes nothing: it is a stutter",
     "disk: guard vote.alive": "who lost the disk has no vote on it to send: `durable` fails",
-    "disk: guard promise.once": "what a second reply reports is added to the first, so nothing is unsaid; but it is no step"
-    " of the code, which could not say the same after a crash",
+    "disk: guard promise.once": "what a second reply reports is added to the first, so nothing is unsaid; but it is no"
+    " step of the code, which could not say the same after a crash",
     "disk: guard write_vote.proposed": "without a proposal the step writes no vote, and only promises",
     "disk: guard crash.alive": "what is lost cannot be kept: a crash of a lost node changes nothing",
     "disk: guard crash.promise_written": "a disk that remembers a higher promise than was made only makes its node shy",

@@ -18,6 +18,7 @@ from conformance.proof_mutant_reasons import REASONS
 from conformance.unbounded import SCHEMA_VERSION, ProofReport
 from spec.induction.layers import LAYERS
 from spec.induction.prove import Proof
+from spec.induction.queries import premises_of
 from spec.induction.solve import Effort
 from spec.induction.weaken import Ending, Weakened, without
 
@@ -124,8 +125,8 @@ def judge_mutants(report: ProofReport, layers: Iterable[str], effort: Effort, pr
 
 def stated_in(proofs: Mapping[str, Proof], layer: str) -> Iterator[str]:
     """The premises that a layer states first, or anew: axioms, invariants, conjuncts of guards."""
-    below = _premises(proofs[LAYERS[layer].on]) if LAYERS[layer].on else {}
-    for name, formula in _premises(proofs[layer]).items():
+    below = premises_of(proofs[LAYERS[layer].on].system) if LAYERS[layer].on else {}
+    for name, formula in premises_of(proofs[layer].system).items():
         if name not in below or not below[name].eq(formula):
             yield name
 
@@ -133,13 +134,13 @@ def stated_in(proofs: Mapping[str, Proof], layer: str) -> Iterator[str]:
 def judge(proofs: Mapping[str, Proof], layer: str, premise: str, effort: Effort) -> Weakened:
     """Drop a premise where it is stated first, and if nothing refuses that, in the highest layers that have it."""
     found = without(proofs[layer], premise, effort)
-    formula = _premises(proofs[layer])[premise]
+    formula = premises_of(proofs[layer].system)[premise]
     for name in _HIGHEST:
         if found.ending is Ending.REFUSED:
             break
         if name == layer or name not in proofs or layer not in _standing_on(name):
             continue
-        there = _premises(proofs[name]).get(premise)
+        there = premises_of(proofs[name].system).get(premise)
         if there is not None and there.eq(formula):
             higher = without(proofs[name], premise, effort)
             if higher.ending is Ending.REFUSED:
@@ -152,8 +153,3 @@ def _standing_on(name: str) -> set[str]:
     while name := LAYERS[name].on:
         found.add(name)
     return found
-
-
-def _premises(proof: Proof) -> Mapping[str, Any]:
-    """Every premise of every query, by its name: within a layer a name means one formula."""
-    return {name: formula for answer in proof.answers for name, formula in answer.query.premises.items()}

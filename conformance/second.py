@@ -5,12 +5,12 @@ It needs the package cvc5, which only the deep profile and `physalia prove --sec
 
 import time
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 from attrs import frozen
 
-from conformance.links import CannotRun, Failure, Progress, Row, Verdict
+from conformance.links import Failure, Progress, Row, Verdict
+from conformance.toolchain import require_package
 from conformance.unbounded import ProofReport
 from spec.induction.second_opinion import Opinion, Second, second_opinion
 from spec.induction.solve import Outcome
@@ -68,8 +68,7 @@ class Opinions:
 
 def judge_again(report: ProofReport, progress: Progress, *, timeout_s: float) -> Opinions:
     """Put every query that z3 decided to cvc5. CannotRun if it is not installed."""
-    if find_spec("cvc5") is None:
-        raise CannotRun("the package cvc5 is missing: pip install cvc5.")
+    require_package("cvc5", "cvc5")
     start = time.monotonic()
     asked = [
         answer for layer in report.layers for answer in layer.proof.asked.values()

@@ -23,7 +23,6 @@ except ImportError:
 from spec.induction.layers import LAYERS, system_of, with_what_they_stand_on
 from spec.induction.models import counterexample
 from spec.induction.prove import Proof, prove
-from spec.induction.queries import queries_of
 from spec.induction.solve import Answer, Effort, Outcome, write_smtlib
 from spec.induction.sorts import SortGraph, sort_graph
 from spec.induction.witnesses import Witness, firings, two_slots
@@ -204,7 +203,7 @@ def prove_layer(
         on=on,
         proof=proof,
         witnesses=tuple(witnesses if reached is None else [*witnesses, reached]),
-        sorts=sort_graph(queries_of(system, below.system if below else None)),
+        sorts=sort_graph(answer.query for answer in proof.answers),
         seconds=time.monotonic() - start,
         files={
             answer.query.name: write_smtlib(answer.query, folder, {"said": answer.outcome, "reason": answer.reason})

@@ -13,7 +13,7 @@ from conformance.proof_mutants import MutantsReport
 from conformance.unbounded import LayerReport, ProofReport
 from conformance.whole_proof import WholeProof
 from physalia.cli.printing import STYLES, print_failure
-from spec.induction.solve import write_smtlib
+from spec.induction.solve import Outcome, write_smtlib
 from spec.induction.weaken import Ending
 
 
@@ -39,12 +39,8 @@ def print_whole(whole: WholeProof, *, every_query: bool, to_stderr: bool) -> Non
 def print_mutants(report: MutantsReport, *, to_stderr: bool) -> None:
     """Print what became of every mutant, and the verdict on them together."""
     console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False)
-    table = Table(box=None, pad_edge=False)
-    for heading in ("dropped", "ending", "because"):
-        table.add_column(heading)
     for mutant in report.mutants:
-        table.add_row(mutant.name, mutant.ending, mutant.reason)
-    console.print(table)
+        console.print(f"{mutant.ending:9}  {mutant.name}: {mutant.reason}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(report.ended(ending))} {ending}" for ending in Ending if report.ended(ending))
     console.print(
         f"{_styled(report.verdict)}: {len(report.mutants)} mutants: {counts or 'none'}, {report.seconds:.0f} s"
@@ -103,18 +99,18 @@ def _print_sorts(console: Console, layers: Iterable[LayerReport]) -> None:
 
 
 def _print_queries(console: Console, proof: ProofReport) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("query")
-    table.add_column("outcome")
-    table.add_column("seconds", justify="right")
+    """A line each: the outcome, the seconds, and the name."""
+
+    def line(outcome: str, seconds: float, name: str) -> None:
+        console.print(f"{outcome:8} {seconds:6.3f}  {name}", markup=False, soft_wrap=True)
+
     for layer in proof.layers:
         for answer in layer.proof.asked.values():
-            table.add_row(answer.query.name, answer.outcome, f"{answer.seconds:.3f}")
+            line(answer.outcome, answer.seconds, answer.query.name)
         for answer in layer.proof.inherited.values():
-            table.add_row(answer.query.name, f"proved as {answer.origin}", "")
+            line("below", 0.0, f"{answer.query.name}, proved as {answer.origin}")
         for witness in layer.witnesses:
-            table.add_row(witness.name, "possible" if witness.outcome == "proved" else witness.outcome, "")
-    console.print(table)
+            line("possible" if witness.outcome is Outcome.PROVED else "missing", witness.seconds, witness.name)
 
 
 def _print_necessity(console: Console, needed: Iterable[Necessity]) -> None:

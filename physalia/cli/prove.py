@@ -1,6 +1,7 @@
 """``physalia prove``: the unbounded proof, its mutants, and a second opinion on it."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +21,9 @@ _TIMEOUT_S = 20.0
 def prove(
     layers: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[LAYER]...", help=f"Of {_LAYERS}; each with those that it stands on. All, if none."),
+        typer.Argument(
+            metavar="[LAYER]...", help=f"{_LAYERS}; each with what it stands on. All, if none. Or names of attacks."
+        ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for each query.")] = _TIMEOUT_S,
     queries: Annotated[bool, typer.Option("--queries", help="Print every query, with its time and outcome.")] = False,
@@ -32,6 +35,9 @@ def prove(
     mutants: Annotated[
         bool, typer.Option("--mutants", help="Instead: drop each guard, axiom, invariant; see what refuses that.")
     ] = False,
+    attacks: Annotated[
+        bool, typer.Option("--attacks", help="Instead: break rules one at a time, and show the runs that go wrong.")
+    ] = False,
     smtlib: Annotated[Path | None, typer.Option(help="Write every query as a script into this folder.")] = None,
     json: Json = False,
     seed: Seed = 0,
@@ -42,6 +48,13 @@ def prove(
     """
     if not (math.isfinite(timeout) and timeout > 0):
         raise BadInput(f"--timeout {timeout:g} is no time-out: give a positive number of seconds, such as 20.")
+    if mutants and attacks:
+        raise BadInput("--mutants and --attacks are two different runs: give one of them.")
+    from conformance.toolchain import require_package  # noqa: PLC0415
+
+    require_package("z3", "z3-solver")
+    if attacks:
+        return _attacks(layers or (), json)
     from conformance.unbounded import known_layers  # noqa: PLC0415  # brings z3
     from physalia.cli.progress import display  # noqa: PLC0415
     from spec.induction.solve import Effort  # noqa: PLC0415
@@ -63,6 +76,14 @@ def prove(
         print_json(whole.as_json())
     proof_printing.print_whole(whole, every_query=queries, to_stderr=json)
     return EXIT_CODES[whole.verdict]
+
+
+def _attacks(names: Sequence[str], json: bool) -> int:
+    from physalia.cli.attacks import attacks  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    with display() as progress:
+        return attacks(names, progress, json=json)
 
 
 def _mutants(names: tuple[str, ...], effort: "Effort", json: bool, progress: "Progress") -> int:

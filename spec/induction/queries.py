@@ -65,6 +65,12 @@ def guard_of(act: Action) -> dict[str, Formula]:
     return {f"guard {act.name}.{name}": formula for name, formula in act.guard.items()}
 
 
+def premises_of(system: System) -> dict[str, Formula]:
+    """Everything that a query of a layer may have as a premise."""
+    guards = {name: f for act in system.actions.values() for name, f in guard_of(act).items()}
+    return {**axioms_of(system), **invariants_of(system, system.state()), **guards}
+
+
 def initiation(system: System) -> Iterator[Query]:
     """Every invariant holds in the initial state."""
     axioms, initial = axioms_of(system), system.initial()
@@ -73,12 +79,20 @@ def initiation(system: System) -> Iterator[Query]:
 
 
 def consecution(system: System) -> Iterator[Query]:
-    """Every action keeps every invariant."""
-    known = {**axioms_of(system), **invariants_of(system, system.state())}
+    """Every action keeps every invariant.
+
+    Where an action changes nothing that the invariant speaks of, the claim is the invariant itself, and no other
+    premise is given: three in four of all queries are such frames.
+    """
+    invariants = invariants_of(system, system.state())
+    known = {**axioms_of(system), **invariants}
     for act in system.actions.values():
         premises, after = {**known, **guard_of(act)}, system.after(act)
         for name, predicate in system.invariants.items():
-            yield Query(system.name, Kind.CONSECUTION, (act.name, name), premises, predicate(after))
+            claim, same = predicate(after), f"invariant {name}"
+            frame = claim.eq(invariants[same])
+            given = {same: invariants[same]} if frame else premises
+            yield Query(system.name, Kind.CONSECUTION, (act.name, name), given, claim)
 
 
 def safety(system: System) -> Iterator[Query]:

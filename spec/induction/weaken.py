@@ -18,7 +18,7 @@ from attrs import evolve, frozen
 
 from spec.induction.models import smallest
 from spec.induction.prove import Proof
-from spec.induction.queries import Kind, Query
+from spec.induction.queries import Kind, Query, premises_of
 from spec.induction.solve import Answer, Effort, Outcome, solve
 
 _OF_INVARIANTS = (Kind.INITIATION, Kind.CONSECUTION)
@@ -73,8 +73,8 @@ class Weakened:
 
 
 def without(proof: Proof, dropped: str, effort: Effort) -> Weakened:
-    """Drop a premise and see what is left. KeyError if no query has a premise of that name."""
-    if not any(dropped in answer.query.premises for answer in proof.answers):
+    """Drop a premise and see what is left. KeyError if the layer has no premise of that name."""
+    if dropped not in premises_of(proof.system):
         raise KeyError(dropped)
     falling = _Falling(proof, effort)
     first = falling.drop({dropped})
