@@ -146,5 +146,5 @@ def test_scripts_are_written_where_asked(tmp_path: Path) -> None:
 
 
 def test_help_names_the_layers_and_the_time_out_of_the_proof() -> None:
-    assert _LAYERS == ", ".join(LAYERS)
+    assert ", ".join(LAYERS) == _LAYERS
     assert _TIMEOUT_S == TIMEOUT_S

@@ -5,10 +5,11 @@ from functools import cache
 
 import pytest
 import z3
+from attrs import evolve
 
 from spec.induction.ballots import Ballots
 from spec.induction.disk import KEPT_PROMISE, KEPT_VOTES, Disk
-from spec.induction.kernel import Becomes, Refinement, State, Step, System, Term, action, invariant
+from spec.induction.kernel import Becomes, Refinement, State, Step, Term, action, invariant
 from spec.induction.layers import LAYERS, system_of, with_what_they_stand_on
 from spec.induction.outbox import Outbox
 from spec.induction.prove import Proof, prove, worst
@@ -63,7 +64,7 @@ def test_an_inherited_answer_is_the_one_that_asking_would_give() -> None:
 
 class NoPhaseOne(Ballots):
     @action()
-    def propose(self, s: State, b: Term, i: Term, v: Term, *, j: Term, x: Term, q: Term, c: Term) -> Step:  # type: ignore[override]
+    def propose(self, s: State, b: Term, i: Term, v: Term, *, j: Term, x: Term, q: Term, c: Term) -> Step:
         return super().propose(s, b, i, v, j=j, x=x, q=q, c=c).without("all_left")
 
 
@@ -75,7 +76,7 @@ class SentBeforeDurable(Disk):
 
 class AnyOrder(Outbox):
     @action()
-    def vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term, v: Term) -> Step:
+    def vote(self, s: State, n: Term, b: Term, i: Term, *, e: Term, v: Term) -> Step:  # type: ignore[override]
         return super().vote(s, n, b, i, e=e, v=v).where(order=s.outbox(n, e))
 
 
@@ -179,14 +180,9 @@ def test_a_run_that_cannot_be_is_seen() -> None:
         def extend(self, s: State, k: Term, j: Term, x: Term, v: Term, y: Term) -> Step:
             return super().extend(s, k, j, x, v, y).where(never=z3.BoolVal(val=False))
 
-    system = Frozen().system()
-    witness = two_slots(System(**{**vars_of(system), "name": "ballots"}))
+    witness = two_slots(evolve(Frozen().system(), name="ballots"))
     assert witness is not None
     assert witness.outcome is Outcome.REFUTED
-
-
-def vars_of(system: System) -> dict[str, object]:
-    return {name: getattr(system, name) for name in System.__slots__ if name != "__weakref__"}  # type: ignore[attr-defined]
 
 
 def test_a_layer_brings_what_it_stands_on() -> None:

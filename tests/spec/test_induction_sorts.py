@@ -22,8 +22,8 @@ LEFT, RIGHT = z3.Bools("left right")
         (forall(lambda b, q: Or(below(b, b), exists(lambda n: member(n, q)))), {("Quorum", "Node")}),
         (forall(lambda i: And(LEFT, exists(lambda j: window(j, i)))), {("Slot", "Slot")}),
         # An equivalence says both directions.
-        (forall(lambda n: LEFT == exists(lambda q: member(n, q))), {("Node", "Quorum")}),
-        (forall(lambda n: LEFT == forall(lambda q: member(n, q))), {("Node", "Quorum")}),
+        (forall(lambda n: exists(lambda q: member(n, q)) == LEFT), {("Node", "Quorum")}),
+        (forall(lambda n: forall(lambda q: member(n, q)) == LEFT), {("Node", "Quorum")}),
         (RIGHT, set()),
     ],
 )
