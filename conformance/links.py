@@ -182,6 +182,7 @@ INSTALL = "pip install 'physalia[verify]'"
 LINKS = {
     "tlc": "conformance.ladder:run",
     "graph": "conformance.graph:run",
+    "induction": "conformance.induction:run",
     "lockstep": "conformance.lockstep:run",
 }
 

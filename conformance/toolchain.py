@@ -62,3 +62,9 @@ def _must_be_file(path: Path, variable: str, wanted: str) -> Path:
     if not path.is_file():
         raise CannotRun(f"{variable} leads to {path}, which is not a file: let it name {wanted}, or unset it.")
     return path.absolute()
+
+
+def require_package(module: str, distribution: str) -> None:
+    """CannotRun, saying what to install, if a module cannot be imported here. It is not imported."""
+    if find_spec(module) is None:
+        raise CannotRun(f"the package {distribution} is missing: {INSTALL}, or pip install {distribution}.")

@@ -48,11 +48,11 @@ def cell(
 
 
 def ballots(
-    content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int, issued: bool = False
+    content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int, alpha: int = 1, issued: bool = False
 ) -> Ballots:
-    """Ballots at alpha 1; commands are early unless they are `issued`."""
+    """Ballots; commands are early unless they are `issued`."""
     return Ballots(
-        content=content, first=FOUNDERS, alpha=1, early=frozenset() if issued else frozenset(content),
+        content=content, first=FOUNDERS, alpha=alpha, early=frozenset() if issued else frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
     )  # fmt: skip
 
@@ -68,6 +68,10 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
     "MCBallotsLate": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
+    "MCBallotsIssued": ballots(SWAP | DROP, nodes=3, max_ballot=1, max_slot=2, issued=True),
+    "MCBallotsAlpha2": ballots(DROP, nodes=3, max_ballot=1, max_slot=3, alpha=2),
+    "MCBallotsChangeTwoBallots": ballots(DROP, nodes=3, max_ballot=2, max_slot=2),
+    "MCBallotsChangeAlpha2": ballots(REPLACE, nodes=4, max_ballot=1, max_slot=3, alpha=2),
     "MCCellChange": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},
     ),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, models
+from physalia.cli import checks, installation, models, prove
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(checks.verify)
+app.command()(prove.prove)
 app.command()(installation.doctor)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")

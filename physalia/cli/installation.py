@@ -12,8 +12,8 @@ from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
 
 _CANNOT_VERIFY = 4
-_OPTIONAL = ("hypothesis", "networkx", "z3-solver", "highspy")
-_NEEDED = ("hypothesis",)
+_OPTIONAL = ("hypothesis", "z3-solver", "cvc5", "networkx", "highspy")
+_NEEDED = ("hypothesis", "z3-solver")
 
 
 @frozen

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conformance.mirror import Checked
     from conformance.mutants import KillMatrix
 
-_STYLES = {
+STYLES = {
     Verdict.HOLDS: "green",
     Verdict.REFUTED: "bold red",
     Verdict.INCONCLUSIVE: "yellow",
@@ -43,12 +43,12 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     table.add_column("verdict")
     for link in report.links:
         numbers = [f"{number:,}" for number in (link.models, link.states, link.edges, link.steps)]
-        table.add_row(link.link, *numbers, f"{link.seconds:.1f}", f"[{_STYLES[link.verdict]}]{link.verdict}[/]")
+        table.add_row(link.link, *numbers, f"{link.seconds:.1f}", f"[{STYLES[link.verdict]}]{link.verdict}[/]")
     console.print(table)
     for link in report.links:
         for note in link.notes:
             console.print(f"{link.link}: {note}", markup=False)
-    verdict = f"[{_STYLES[report.verdict]}]{report.verdict}[/]"
+    verdict = f"[{STYLES[report.verdict]}]{report.verdict}[/]"
     console.print(f"{verdict} (profile {report.settings.profile}, seed {report.settings.seed}, {report.seconds:.0f} s)")
     replay = next((failure.replay for link in report.links for failure in link.failures if failure.replay), "")
     if replay:
@@ -63,7 +63,7 @@ def print_run(judged: Judged) -> None:
         return
     for line in counterexample(judged.run):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(f"[{_STYLES[judged.verdict]}]{judged.verdict}[/]: {judged.saw}, as the manifest says")
+    console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {judged.saw}, as the manifest says")
 
 
 def print_checked(checked: "Checked") -> None:
@@ -77,7 +77,7 @@ def print_checked(checked: "Checked") -> None:
         console.print(line, markup=False, soft_wrap=True)
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
-    console.print(f"[{_STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
+    console.print(f"[{STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
     if checked.differences:
         console.print(f"again: physalia spec check {checked.model.name}", markup=False)
 
@@ -95,12 +95,12 @@ def print_mutants(matrix: "KillMatrix") -> None:
     console.print(table)
     told = matrix.as_json()
     counts = f"{told['killed']} of {told['applied']} killed, {told['survived']} survived, {matrix.seconds:.0f} s"
-    console.print(f"[{_STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")
+    console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")
 
 
 def print_failure(console: Console, failure: Failure) -> None:
     """Print a failure: the verdict, what shows it, and last the command that shows it again."""
-    console.print(f"[{_STYLES[failure.verdict]}]{failure.verdict}[/] ", end="")
+    console.print(f"[{STYLES[failure.verdict]}]{failure.verdict}[/] ", end="")
     console.print(failure.title, markup=False, soft_wrap=True)
     for line in failure.lines:
         console.print(f"  {line}", markup=False, soft_wrap=True)

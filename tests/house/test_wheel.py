@@ -51,7 +51,7 @@ def test_the_installed_wheel_verifies_itself(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "holds"
-    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "lockstep"}
+    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "induction", "lockstep"}
     assert all(link["models"] > 0 for link in report["links"])
 
 
