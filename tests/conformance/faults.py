@@ -143,11 +143,6 @@ FAULTS = (
         "if slot != self.first_unknown:", "if slot < self.first_unknown:",
     ),
     Fault(
-        "the round of the last refusal counts", "proposer",
-        "self.heard_round = max(self.heard_round, refusal.promised.round)",
-        "self.heard_round = refusal.promised.round",
-    ),
-    Fault(
         "the command that came last is proposed first", "proposer",
         "for command in self.waiting:", "for command in reversed(self.waiting):",
     ),
