@@ -1,7 +1,7 @@
 """The link ``induction``: the cell is safe for any number of everything, and the proof is about the relation that runs.
 
-``--quick`` proves the base; the default profile all layers, and ties the formulas to the bounded graphs; ``--deep`` has
-every query judged by a second solver too, and ties larger graphs.
+``--quick`` proves the base, and ties its formulas to two bounded graphs; the default profile proves all layers, and
+ties more graphs; ``--deep`` has every query judged by a second solver too, and ties the largest.
 """
 
 import time
@@ -25,19 +25,16 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     rows = [layer.row for layer in proof.layers]
     failures = list(proof.failures())
     notes = list(_notes(proof))
-    models = 0
-    if settings.profile is not Profile.QUICK:
-        tied = tie(settings.profile, progress, seed=settings.seed)
-        models = len(tied.models)
-        rows += tied.rows()
-        failures += tied.failures()
-        notes += tied.notes()
+    tied = tie(settings.profile, progress, seed=settings.seed)
+    rows += tied.rows()
+    failures += tied.failures()
+    notes += tied.notes()
     if settings.profile.includes(Profile.DEEP):
         opinions = judge_again(proof, progress, timeout_s=SECOND_TIMEOUT_S)
         rows.append(opinions.row)
         failures += opinions.failures()
     return LinkReport.of(
-        "induction", rows, failures, models=models, seconds=time.monotonic() - start, notes=notes
+        "induction", rows, failures, models=len(tied.models), seconds=time.monotonic() - start, notes=notes
     )  # fmt: skip
 
 

@@ -50,7 +50,7 @@ class Opinions:
             yield Failure(
                 title=f"{name}: z3 says {one.answer.outcome}, cvc5 says {one.said}"
                 if disagrees
-                else f"{name}: cvc5 does not decide it",
+                else f"{name}: cvc5 does not decide it, and says {one.said}",
                 verdict=Verdict.ERROR if disagrees else Verdict.INCONCLUSIVE,
                 replay=f"physalia prove {layer} --second",
             )

@@ -141,9 +141,9 @@ class TieReport:
         )
         for reason, times in sorted(self.exceptions.items()):
             yield f"Declared: {reason}; {times:,} guards held without an edge."
-        for one in self.weakened:
-            if not one.caught:
-                yield f"Not caught in these models: {one.action} without {one.conjunct}."
+        missed = [f"{one.action} without {one.conjunct}" for one in self.weakened if not one.caught]
+        if missed:
+            yield f"Larger models are needed to catch {', '.join(missed)}."
         yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in NOT_TIED.items())}."
 
     def as_json(self) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ class Letters:
     @contextmanager
     def variables(self, names: Iterator[str] | Mapping[str, Any]) -> Iterator[list[Term]]:
         """Variables of these names, under other names if an outer quantifier has them already."""
-        fresh = [name + "'" * self._bound.count(name) for name in names]
+        fresh = [name + "_" * self._bound.count(name) for name in names]
         self._bound.extend(names)
         try:
             yield [z3.Const(name, self.sort_of(letter)) for name, letter in zip(fresh, names, strict=True)]

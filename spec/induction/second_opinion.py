@@ -52,7 +52,7 @@ def second_opinion(answer: Answer, *, timeout_s: float) -> Second:
 
 
 def verdict_of_cvc5(query: Query, options: Mapping[str, str], timeout_s: float) -> str:
-    """What cvc5 answers to the script of a query: `sat`, `unsat`, or `unknown`. ImportError if it is not installed."""
+    """What cvc5 answers to the script of a query: `sat`, `unsat`, or else why it does not. ImportError without cvc5."""
     import cvc5  # noqa: PLC0415  # needed for a second opinion only
 
     terms = cvc5.TermManager()
@@ -63,6 +63,9 @@ def verdict_of_cvc5(query: Query, options: Mapping[str, str], timeout_s: float) 
     parser = cvc5.InputParser(solver, symbols)
     parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, as_smtlib(query), query.name)
     said = "unknown"
-    while not (command := parser.nextCommand()).isNull():
-        said = str(command.invoke(solver, symbols)).strip() or said
+    try:
+        while not (command := parser.nextCommand()).isNull():
+            said = str(command.invoke(solver, symbols)).strip() or said
+    except RuntimeError as error:  # what it cannot read, it has no opinion on
+        return f"error: {error}"
     return said

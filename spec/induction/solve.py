@@ -43,6 +43,7 @@ class Answer:
     query: Query
     outcome: Outcome
     seconds: float
+    """From a fresh solver to its answer."""
     used: frozenset[str] = frozenset()
     """The premises that a proof used; not the fewest possible."""
     reason: str = ""
@@ -67,11 +68,11 @@ def solver(effort: Effort) -> Any:
 
 def solve(query: Query, effort: Effort) -> Answer:
     """Ask z3 whether the claim follows from the premises."""
+    start = time.monotonic()
     fresh = solver(effort)
     for name, premise in query.premises.items():
         fresh.assert_and_track(premise, name)
     fresh.add(z3.Not(query.claim))
-    start = time.monotonic()
     said = fresh.check()
     seconds = time.monotonic() - start
     if said == z3.unsat:

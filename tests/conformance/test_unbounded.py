@@ -140,7 +140,7 @@ def test_the_quick_link_proves_the_base(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     report = induction.run(Settings(profile=Profile.QUICK), Silence())
     assert report.verdict is Verdict.HOLDS
-    assert [row.name for row in report.rows] == ["ballots"]
+    assert [row.name for row in report.rows if not row.name.startswith("tie")] == ["ballots"]
     assert any("92 queries" in note for note in report.notes)
 
 

@@ -8,9 +8,9 @@ from attrs import evolve
 from spec.induction.layers import system_of
 from spec.induction.models import counterexample
 from spec.induction.prove import Proof, prove
-from spec.induction.queries import premises_of
+from spec.induction.queries import premises_of, queries_of
 from spec.induction.second_opinion import Opinion, second_opinion
-from spec.induction.solve import Effort, Outcome
+from spec.induction.solve import Effort, Outcome, as_smtlib
 from spec.induction.weaken import Ending, without
 
 
@@ -88,3 +88,15 @@ def test_a_second_solver_can_disagree_and_can_give_up() -> None:
     unproved = evolve(answer, query=evolve(answer.query, premises={}))
     assert second_opinion(unproved, timeout_s=20).opinion is Opinion.DISAGREES
     assert second_opinion(answer, timeout_s=0.001).opinion is Opinion.UNDECIDED
+
+
+def test_a_script_that_cannot_be_read_is_no_opinion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spec.induction.second_opinion.as_smtlib", lambda _: "(assert (forall ((n' Node)) true))")
+    second = second_opinion(ballots().asked["ballots/vote/proposals_safe"], timeout_s=20)
+    assert second.opinion is Opinion.UNDECIDED
+    assert second.said.startswith("error: ")
+
+
+def test_every_script_has_plain_names() -> None:
+    scripts = [as_smtlib(query) for name in ("leaving", "outbox") for query in queries_of(system_of(name))]
+    assert not [script.splitlines()[0] for script in scripts if "'" in script]
