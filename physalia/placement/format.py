@@ -5,6 +5,8 @@ is deterministic, and what was written reads back as an equal topology.
 """
 
 import gc
+import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+from attrs import evolve
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.topology import (
@@ -123,7 +126,7 @@ def loads(content: bytes, where: str) -> Topology:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
         try:
-            return _topology(file)
+            return evolve(_topology(file), source=content)
         except BadTopology as error:
             raise BadTopology(f"{where}: {error}") from error
 
@@ -142,6 +145,24 @@ def dumps(topology: Topology) -> bytes:
         bodies.append(f'"{key}": [\n{lines}\n]' if lines else f'"{key}": []')
     told = _Probability(kinds=dict(topology.probability), devices=dict(topology.device_probability))
     return ("{\n" + ",\n".join([*head, *bodies, f'"failure_probability": {_text(told)}']) + "\n}\n").encode()
+
+
+def to_document(topology: Topology) -> dict[str, Any]:
+    """The topology as plain data, what a file that ``write`` makes holds."""
+    document: dict[str, Any] = json.loads(dumps(topology))
+    return document
+
+
+def digest_of(content: bytes) -> str:
+    """The SHA-256, in hexadecimal, of the canonical form of JSON bytes, which space and order of keys do not change.
+
+    Canonical is what ``json.dumps`` writes with sorted keys, without spaces and with non-ASCII text as it is, in UTF-8.
+    The order of entries and defaults that are written out are part of the content.
+    """
+    with _no_collection():
+        document = json.loads(content)
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _topology(file: _File) -> Topology:

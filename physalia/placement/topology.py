@@ -119,7 +119,7 @@ class Topology:
     """A site, well-formed: make one with ``validity.build``, ``format.read`` or ``generate.generate``.
 
     ``probability`` holds what the site says of a kind of device, ``device_probability`` what it says of single devices
-    by name; the latter goes first.
+    by name; the latter goes first. ``source`` is the JSON that the topology was read from, if it was.
     """
 
     name: str
@@ -132,6 +132,14 @@ class Topology:
     cells: Mapping[str, Cell] = field(factory=dict)
     probability: Mapping[DeviceKind, float] = field(factory=dict)
     device_probability: Mapping[str, float] = field(factory=dict)
+    source: bytes | None = field(default=None, eq=False, repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256, in hexadecimal, of the canonical form of the topology's JSON: see ``format.digest_of``."""
+        from physalia.placement.format import digest_of, dumps  # noqa: PLC0415  # the format knows topologies
+
+        return digest_of(dumps(self) if self.source is None else self.source)
 
     def row_of(self, rack: str) -> str:
         """The row in which a rack stands."""

@@ -1,6 +1,7 @@
 """The file format: what is written reads back, what is wrong is one sentence with file and object."""
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from physalia.placement import format as topology_format
 from physalia.placement.errors import BadTopology, PlacementError
+from physalia.placement.generate import Fabric, generate
 from tests.placement.sites import small_site, topology_of
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "topology.schema.json").read_text(encoding="utf-8"))
@@ -140,6 +142,24 @@ def test_what_is_written_reads_back_equal(tmp_path: Path) -> None:
     topology_format.write(topology, path)
     assert topology_format.read(path) == topology
     assert topology_format.dumps(topology_format.read(path)) == path.read_bytes()
+
+
+def test_the_digest_is_that_of_the_content_not_of_the_bytes() -> None:
+    site = small_site()
+    canonical = json.dumps(site, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    expected = hashlib.sha256(canonical).hexdigest()
+    for written in (json.dumps(site), json.dumps(site, indent=4), json.dumps(dict(reversed(site.items())))):
+        assert topology_format.loads(written.encode(), "site.json").digest == expected
+    assert topology_of(site).digest == topology_format.loads(topology_format.dumps(topology_of(site)), "again").digest
+    site["servers"][0]["nodes"] += 1
+    assert topology_of(site).digest != expected
+
+
+def test_a_topology_made_in_memory_has_the_digest_of_the_file_that_it_would_be() -> None:
+    made = generate(Fabric(servers=50))
+    assert made.source is None
+    assert made.digest == topology_format.loads(topology_format.dumps(made), "file").digest
+    assert topology_format.to_document(made) == json.loads(topology_format.dumps(made))
 
 
 def test_defaults_are_left_out_in_writing() -> None:
