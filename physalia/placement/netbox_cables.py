@@ -12,6 +12,9 @@ from physalia.placement.errors import BadTopology
 from physalia.placement.netbox_dump import Dump, Entry
 
 _PANEL_PORTS: Final = ("frontport", "rearport")
+_FOLLOWED: Final = (*_PANEL_PORTS, "interface", "powerport", "powerfeed")
+"""The models whose cables matter here; those of consoles and of other applications are ends like any other."""
+
 USABLE: Final = "connected"
 """The status of a cable that carries something; cables that are planned or being taken out do not."""
 
@@ -86,12 +89,18 @@ class Cabling:
                 self.unusable.append(cable)
         if usable and "cabletermination" not in dump.tables:
             raise BadTopology(f"{dump.where}: there is dcim.cable but no dcim.cabletermination; dump that model too.")
+        for port in (port for model in _FOLLOWED for port in dump.all(model)):
+            plugged = port.fields.get("cable")
+            if isinstance(plugged, int) and plugged not in usable:
+                dump.get("cable", plugged, port)
         for termination in dump.all("cabletermination"):
             cable_key = termination.number("cable")
             if cable_key not in usable:
                 dump.get("cable", cable_key, termination)
             place = (_termination_model(termination), termination.number("termination_id"))
             end = termination.text("cable_end")
+            if place[0] in _FOLLOWED:
+                dump.get(*place, termination)
             if usable[cable_key]:
                 self._ends.setdefault((cable_key, end), []).append(place)
                 self._plugged[place] = (cable_key, end)

@@ -130,10 +130,10 @@ def _cabled_devices(dump: Dump, devices: Devices, cabling: Cabling, ledger: Ledg
         device = interface.reference("device")
         if device not in used or not cabling.is_plugged(interface):
             continue
-        if interface.fields.get("mgmt_only") is True:
+        far_ends = cabling.far_ends(interface, "interface")
+        if any(port.fields.get("mgmt_only") is True for port in (interface, *far_ends)):
             ledger.leave_out("cables of management interfaces", _port(dump, interface))
             continue
-        far_ends = cabling.far_ends(interface, "interface")
         if not far_ends:
             ledger.leave_out("cables that lead to no device of this inventory", _port(dump, interface))
         for far in far_ends:
