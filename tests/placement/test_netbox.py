@@ -246,7 +246,7 @@ def lose(model: str, where: dict[str, Any], name: str) -> Callable[[Entries], En
         (drop_model("rackrole"), "it refers to dcim.rackrole 1,"),
         (drop_model("virtualchassis"), "it refers to dcim.virtualchassis 1,"),
         (drop_model("cabletermination"), "there is dcim.cable but no dcim.cabletermination"),
-        (drop_model("cable"), "cannot be used: it refers to dcim.cable 1,"),
+        (drop_model("cable"), "cannot be used: it refers to dcim.cable "),
         (drop_model("interface"), "dcim.cabletermination 3 cannot be used: it refers to dcim.interface 1,"),
         (drop_model("rearport"), "it refers to dcim.rearport 1,"),
         (drop_model("frontport"), "it refers to dcim.frontport 1,"),
