@@ -61,4 +61,4 @@ def best_in_range(instance: Instance, at: int, price: int, scale: int) -> int:
     """max over low <= k <= high of (y k - q W(k)); -1, so that it proves what is plain, if no k is in the range."""
     domain = instance.domains[at]
     counts = range(domain.low, min(domain.high, instance.nodes) + 1)
-    return max((price * nodes - scale * domain.penalty(nodes) for nodes in counts), default=-1)
+    return max((price * nodes - scale * instance.penalty(at, nodes) for nodes in counts), default=-1)

@@ -113,7 +113,8 @@ def minimum_key(topology: Topology, rule: Minimum, clients: Mapping[Client, str]
     if rule.of is not None:
         rack = topology.servers[clients[rule.of]].rack
         return dict(keys_of_rack(topology, rack)).get(rule.kind, f"{rule.kind} ")
-    key = f"{rule.kind} {'+'.join(sorted(str(rule.name).split('+')))}"
+    name = str(rule.name)
+    key = f"{rule.kind} {'+'.join(sorted(name.split('+'))) if rule.kind in POWER_KINDS else name}"
     if not any((rule.kind, key) in keys_of_rack(topology, rack) for rack in topology.racks):
         raise BadPolicy(f"topology {topology.name}: rule {rule.id}: there is no {rule.kind} domain {rule.name}.")
     return key

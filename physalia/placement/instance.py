@@ -23,16 +23,12 @@ _SAFE: Final = 2**60
 
 @frozen
 class Domain:
-    """A set of servers of which ``low`` to ``high`` are chosen; each chosen pair in it costs ``weight``."""
+    """A set of servers of which ``low`` to ``high`` are chosen; each chosen pair in it counts ``weight`` times."""
 
     key: str
     low: int
     high: int
     weight: int = 0
-
-    def penalty(self, nodes: int) -> int:
-        """What ``nodes`` chosen servers in this domain cost together, beside their own costs."""
-        return self.weight * (nodes * (nodes - 1) // 2)
 
 
 Inside = tuple[int, ...]
@@ -45,18 +41,20 @@ class Instance:
 
     Column c stands for the servers ``servers[c]`` (the first are taken first), each of which costs ``costs[c]`` and is in
     the domains ``inside[c]``. As arrays: ``ids[starts[c]:starts[c + 1]]`` are those domains, as in a sparse matrix.
+    ``number`` is the place of each domain by its key, ``pair_cost`` what a pair costs in a domain of weight 1.
     """
 
     nodes: int
-    domains: tuple[Domain, ...]
+    domains: Sequence[Domain]
+    number: Mapping[str, int]
     costs: Sequence[int]
     inside: Sequence[Inside]
     servers: Sequence[Sequence[str]]
+    pair_cost: int = 1
     cost: Numbers = field(init=False)
     count: NDArray[np.int64] = field(init=False)
     starts: NDArray[np.int64] = field(init=False)
     ids: NDArray[np.int64] = field(init=False)
-    number: Mapping[str, int] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         columns = len(self.costs)
@@ -67,7 +65,6 @@ class Instance:
             "count": np.fromiter(map(len, self.servers), np.int64, columns),
             "starts": ends[:-1],
             "ids": np.fromiter(chain.from_iterable(self.inside), np.int64, int(ends[-1])),
-            "number": {domain.key: at for at, domain in enumerate(self.domains)},
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)
@@ -77,19 +74,24 @@ class Instance:
         found: Numbers = np.add.reduceat(prices[self.ids], self.starts) if self.costs else prices[:0]
         return found
 
+    def penalty(self, at: int, nodes: int) -> int:
+        """What ``nodes`` chosen servers in a domain cost together, beside their own costs."""
+        return self.pair_cost * self.domains[at].weight * (nodes * (nodes - 1) // 2)
+
     def within(self, ranges: Mapping[str, tuple[int, int]]) -> "Instance":
         """The same with narrower ranges; a key that joins several domains makes their intersection a domain."""
-        narrowed = [Domain(one.key, *ranges.get(one.key, (one.low, one.high)), one.weight) for one in self.domains]
+        domains = [Domain(one.key, *ranges.get(one.key, (one.low, one.high)), one.weight) for one in self.domains]
         joined = [key for key in ranges if key not in self.number]
-        if not joined:
-            return Instance(self.nodes, tuple(narrowed), self.costs, self.inside, self.servers)
         sets = [frozenset(self.number[part] for part in key.split(JOINED)) for key in joined]
-        narrowed += [Domain(key, *ranges[key]) for key in joined]
-        first = len(self.domains)
-        inside = [
-            (*one, *(at for at, parts in enumerate(sets, first) if parts.issubset(one))) for one in self.inside
-        ]
-        return Instance(self.nodes, tuple(narrowed), self.costs, inside, self.servers)
+        first = len(domains)
+        domains += [Domain(key, *ranges[key]) for key in joined]
+        number = {**self.number, **{key: at for at, key in enumerate(joined, first)}}
+        inside = self.inside
+        if joined:
+            inside = [
+                (*one, *(at for at, parts in enumerate(sets, first) if parts.issubset(one))) for one in self.inside
+            ]
+        return Instance(self.nodes, domains, number, self.costs, inside, self.servers, self.pair_cost)
 
 
 def integers(values: Sequence[int]) -> Numbers:

@@ -21,7 +21,7 @@ from physalia.placement.instance import Instance, Numbers
 
 _SOLVER: Any = highspy.Highs.__base__
 """HiGHS itself: the class around it prints a banner, which would spoil what goes to standard output."""
-_FIRST, _BATCH = 160, 120
+_FIRST, _LOOKED_AT, _BATCH = 160, 2000, 120
 _TOLERANCE = 1e-7
 _DENOMINATORS = (1, 2, 12, 360)
 
@@ -112,7 +112,7 @@ class _Program:
             high = min(domain.high, instance.nodes)
             if domain.weight and costs:
                 for nodes in range(1, high + 1):
-                    model.add(domain.weight * (nodes - 1) / self.unit, nodes <= domain.low, 1, [-row])
+                    model.add(instance.pair_cost * domain.weight * (nodes - 1) / self.unit, nodes <= domain.low, 1, [-row])
             else:
                 model.add(0, domain.low, high, [-row])
             if domain.low and not costs:
@@ -170,14 +170,13 @@ def _first_columns(instance: Instance) -> list[int]:
     """Columns to begin with: the cheapest of all, and the cheapest in each of the larger domains."""
     order = np.argsort(instance.cost, kind="stable")
     chosen = dict.fromkeys(order[: _FIRST // 4].tolist())
-    lengths = np.diff([*instance.starts, len(instance.ids)])
-    column_of = np.repeat(np.arange(len(instance.costs)), lengths)
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    ranked = np.argsort(rank[column_of], kind="stable")
-    domains, first, sizes = np.unique(instance.ids[ranked], return_index=True, return_counts=True)
+    order = order[:_LOOKED_AT]
+    starts, ends = instance.starts, np.append(instance.starts[1:], len(instance.ids))
+    inside = [instance.ids[start + 1 : end] for start, end in zip(starts[order], ends[order], strict=True)]
+    column_of = np.repeat(order, [len(ids) for ids in inside])
+    domains, first, sizes = np.unique(np.concatenate([*inside, instance.ids[:0]]), return_index=True, return_counts=True)
     by_size = np.lexsort((domains, -sizes))
-    chosen |= dict.fromkeys(column_of[ranked[first[by_size]]].tolist()[: _FIRST])
+    chosen |= dict.fromkeys(column_of[first[by_size]].tolist()[:_FIRST])
     return list(chosen)
 
 

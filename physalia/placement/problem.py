@@ -4,47 +4,20 @@ Within a limit on the worst hop the rest of the order, least (spread, sum of hop
 integers: the weights are such that no sum of what counts less comes up to one of what counts more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, field
 
+from physalia.placement.costs import Weights
 from physalia.placement.domains import Domains, domains_of
 from physalia.placement.hops import Distances, Hops
-from physalia.placement.instance import Domain, Inside, Instance
+from physalia.placement.instance import Inside, Instance
 from physalia.placement.policy import AntiAffinity, HopLimit, Policy
 from physalia.placement.queries import Query
 from physalia.placement.topology import Server, Topology
 
 ANY_COLOR = ""
 """Stands for all colours together where the policy lets a cell be of several."""
-
-
-@frozen(order=True)
-class Cost:
-    """What a placement costs, in the order in which it counts."""
-
-    worst_hop: int
-    spread: int
-    hops: int
-    fill: int
-
-
-@frozen
-class Weights:
-    """The weights of the sum that stands for (spread, sum of hops, fill); a unit of fill weighs 1."""
-
-    spread: int
-    hops: int
-
-    def total(self, cost: Cost) -> int:
-        """The sum that stands for a cost, the worst hop aside."""
-        return cost.spread * self.spread + cost.hops * self.hops + cost.fill
-
-    def cost(self, worst_hop: int, total: int) -> Cost:
-        """The cost for which a sum stands; of a lower bound, the lower bound in the same order."""
-        spread, rest = divmod(total, self.spread)
-        hops, fill = divmod(rest, self.hops)
-        return Cost(worst_hop, spread, hops, fill)
 
 
 @define
@@ -66,42 +39,54 @@ class Problem:
     policy: Policy
     query: Query
     domains: Domains
-    groups: list[Group]
-    colors: tuple[str, ...]
+    groups: Mapping[str, list[Group]]
+    worst_hops: Sequence[int]
+    """The worst hops that some candidate has, the least first."""
     _instances: dict[tuple[str, int], Instance] = field(factory=dict, init=False)
+    _weights: dict[int, Weights] = field(factory=dict, init=False)
 
     @property
-    def worst_hops(self) -> list[int]:
-        """The worst hops that some candidate has, the least first."""
-        return sorted({group.worst for group in self.groups})
+    def colors(self) -> tuple[str, ...]:
+        """The colours to try, sorted; `ANY_COLOR` alone if they may be mixed."""
+        return tuple(self.groups)
 
     def weights(self, limit: int) -> Weights:
         """The weights of the sum, for candidates within a limit on the worst hop."""
-        within = [group for group in self.groups if group.worst <= limit]
-        nodes = self.policy.cell_size
-        fill = 1 + nodes * max((max(group.by_fill) for group in within), default=0)
-        hops = max((group.hops for group in within), default=0)
-        return Weights(spread=(1 + nodes * hops) * fill, hops=fill)
+        limit = self._nearest(limit)
+        if limit not in self._weights:
+            within = [group for groups in self.groups.values() for group in groups if group.worst <= limit]
+            nodes = self.policy.cell_size
+            fill = 1 + nodes * max((max(group.by_fill) for group in within), default=0)
+            hops = max((group.hops for group in within), default=0)
+            self._weights[limit] = Weights(spread=(1 + nodes * hops) * fill, hops=fill)
+        return self._weights[limit]
 
     def instance(self, color: str, limit: int) -> Instance:
         """The abstract problem of one colour, for candidates within a limit on the worst hop."""
-        known = self._instances.get((color, limit))
-        if known is not None:
-            return known
+        limit = self._nearest(limit)
+        if (color, limit) not in self._instances:
+            self._instances[color, limit] = self._make(color, limit)
+        return self._instances[color, limit]
+
+    def _nearest(self, limit: int) -> int:
+        """The greatest worst hop within a limit, since all limits up to the next one are the same; -1 if none is."""
+        return max((worst for worst in self.worst_hops if worst <= limit), default=-1)
+
+    def _make(self, color: str, limit: int) -> Instance:
         weights = self.weights(limit)
         costs: list[int] = []
         inside: list[Inside] = []
         servers: list[list[str]] = []
-        for group in self.groups:
-            if group.color == color and group.worst <= limit:
+        for group in self.groups[color]:
+            if group.worst <= limit:
                 hops = group.hops * weights.hops
                 costs += [hops + fill for fill in group.by_fill]
                 inside += [group.inside] * len(group.by_fill)
                 servers += group.by_fill.values()
-        domains = tuple(Domain(one.key, one.low, one.high, one.weight * weights.spread) for one in self.domains.listed)
-        made = Instance(self.policy.cell_size, domains, costs, inside, servers)
-        self._instances[color, limit] = made
-        return made
+        domains = self.domains
+        return Instance(
+            self.policy.cell_size, domains.listed, domains.number, costs, inside, servers, weights.spread
+        )
 
 
 def problem(topology: Topology, policy: Policy, query: Query) -> Problem:
@@ -109,7 +94,11 @@ def problem(topology: Topology, policy: Policy, query: Query) -> Problem:
     query.judge(topology)
     domains = domains_of(topology, policy, query)
     colors = query.colors(topology) if policy.one_color or query.color is not None else (ANY_COLOR,)
-    return Problem(topology, policy, query, domains, _groups(topology, policy, query, domains, colors), colors)
+    groups: dict[str, list[Group]] = {color: [] for color in sorted(colors)}
+    for group in _groups(topology, policy, query, domains, colors):
+        groups[group.color].append(group)
+    worst_hops = sorted({group.worst for listed in groups.values() for group in listed})
+    return Problem(topology, policy, query, domains, groups, worst_hops)
 
 
 def candidates(topology: Topology, policy: Policy, query: Query, colors: Sequence[str]) -> Iterator[Server]:

@@ -5,9 +5,9 @@ of nodes in a domain, or in an intersection of domains, is fractional, and one h
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from physalia.placement.bound import Dual
 from physalia.placement.instance import JOINED, Inside, Instance
@@ -61,14 +61,12 @@ class Best:
 
 @define
 class Search:
-    """One instance, searched for a choice that is cheaper than ``best``; with ``any_choice`` for any choice at all."""
+    """One instance, searched for a choice that is cheaper than ``best``."""
 
     instance: Instance
     best: Best
     source: str = ""
-    any_choice: bool = False
     deadline: float | None = None
-    leaves: int = field(init=False, default=0)
 
     def run(self) -> Tree:
         """Search until everything is proven, or the deadline (of `time.monotonic`) is over."""
@@ -83,7 +81,6 @@ class Search:
             return Open()
         leaf = Leaf(relaxed.dual, relaxed.bound)
         if not relaxed.feasible or self._enough(leaf):
-            self.leaves += 1
             return leaf
         fractional = None
         atoms = _atoms(instance, relaxed.taken)
@@ -92,8 +89,7 @@ class Search:
             self.best.offer(cost, servers, self.source)
         else:
             fractional = _fractional(instance, atoms)
-        if self._enough(leaf) or (self.any_choice and self.best.cost is not None):
-            self.leaves += 1
+        if self._enough(leaf):
             return leaf
         if fractional is None:
             return Open(leaf.bound)
@@ -173,7 +169,7 @@ def _choose(instance: Instance, numbers: Mapping[Atom, int]) -> tuple[list[str],
             cost += price
             for domain in atom:
                 inside[domain] += 1
-    return servers, cost + sum(d.penalty(k) for d, k in zip(instance.domains, inside, strict=True))
+    return servers, cost + sum(instance.penalty(at, nodes) for at, nodes in enumerate(inside) if nodes > 1)
 
 
 def _is_whole(share: float) -> bool:
@@ -208,3 +204,16 @@ def _fractional(instance: Instance, atoms: Mapping[Atom, float]) -> tuple[str, f
                 kept.discard(domain)
         return JOINED.join(instance.domains[at].key for at in sorted(kept)), held(frozenset(kept))
     return None
+
+
+def leaves(instance: Instance, tree: Tree, ranges: Ranges | None = None) -> Iterator[tuple[Instance, Leaf]]:
+    """The leaves of a tree from the left, each with the instance whose ranges the splits above it have narrowed."""
+    if isinstance(tree, Leaf):
+        yield (instance.within(ranges) if ranges else instance), tree
+    elif isinstance(tree, Split):
+        above = ranges or {}
+        at = instance.number.get(tree.key)
+        low, high = (0, instance.nodes) if at is None else (instance.domains[at].low, instance.domains[at].high)
+        low, high = above.get(tree.key, (low, high))
+        for half, part in ((tree.below, (low, tree.at)), (tree.above, (tree.at + 1, min(high, instance.nodes)))):
+            yield from leaves(instance, half, {**above, tree.key: part})
