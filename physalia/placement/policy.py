@@ -97,7 +97,7 @@ class Survives:
 
 Rule = Cap | Minimum | SingleFailure | PairCap | HopLimit | AntiAffinity | Overlap | Survives
 
-_TYPES: Final[Mapping[str, type[Rule]]] = {
+TYPES: Final[Mapping[str, type[Rule]]] = {
     "cap": Cap,
     "minimum": Minimum,
     "single-failure": SingleFailure,
@@ -107,8 +107,9 @@ _TYPES: Final[Mapping[str, type[Rule]]] = {
     "overlap": Overlap,
     "survives": Survives,
 }
-_TYPE_NAMES: Final = {rule: name for name, rule in _TYPES.items()}
-_OPTIONAL: Final = ("name", "of")
+"""The rules, by the type that a policy file calls them."""
+
+_NAMES_OF_TYPES: Final = {rule: name for name, rule in TYPES.items()}
 
 
 @frozen(kw_only=True)
@@ -164,7 +165,7 @@ def to_document(policy: Policy) -> dict[str, Any]:
 def rule_document(rule: Rule) -> dict[str, Any]:
     """One rule as plain data; what it leaves open is left out."""
     told = {key: value for key, value in attrs.asdict(rule).items() if value is not None}
-    return {"id": told.pop("id"), "type": _TYPE_NAMES[type(rule)], **told}
+    return {"id": told.pop("id"), "type": _NAMES_OF_TYPES[type(rule)], **told}
 
 
 def from_document(document: Mapping[str, Any], where: str) -> Policy:
@@ -210,9 +211,9 @@ def _rule(where: str, at: int, table: Mapping[str, Any]) -> Rule:
         raise BadPolicy(f"{where}: rule number {at} has no id; every rule needs a name of its own.")
     here = f"{where}: rule {identity}"
     kind = table.get("type")
-    if not (isinstance(kind, str) and kind in _TYPES):
-        raise BadPolicy(f"{here}: there is no type {kind!r}; there are {', '.join(_TYPES)}.")
-    rule = _TYPES[kind]
+    if not (isinstance(kind, str) and kind in TYPES):
+        raise BadPolicy(f"{here}: there is no type {kind!r}; there are {', '.join(TYPES)}.")
+    rule = TYPES[kind]
     fields = attrs.fields_dict(rule)
     for key in table:
         if key != "type" and key not in fields:
