@@ -2,7 +2,13 @@
 
 
 class PlacementError(ValueError):
-    """Something that the user gave cannot be used; the command line ends with exit code 2."""
+    """Something that the user gave cannot be used; the command line ends with exit code 2.
+
+    The sentence may quote what a file holds, so whatever in it cannot be printed is escaped.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("".join(one if one.isprintable() else ascii(one)[1:-1] for one in sentence))
 
 
 class BadTopology(PlacementError):

@@ -126,7 +126,7 @@ def loads(content: bytes, where: str) -> Topology:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
         try:
-            return evolve(_topology(file), source=content)
+            return evolve(_topology(file), file_digest=hashlib.sha256(content).hexdigest())
         except BadTopology as error:
             raise BadTopology(f"{where}: {error}") from error
 
@@ -151,18 +151,6 @@ def to_document(topology: Topology) -> dict[str, Any]:
     """The topology as plain data, what a file that ``write`` makes holds."""
     document: dict[str, Any] = json.loads(dumps(topology))
     return document
-
-
-def digest_of(content: bytes) -> str:
-    """The SHA-256, in hexadecimal, of the canonical form of JSON bytes, which space and order of keys do not change.
-
-    Canonical is what ``json.dumps`` writes with sorted keys, without spaces and with non-ASCII text as it is, in UTF-8.
-    The order of entries and defaults that are written out are part of the content.
-    """
-    with _no_collection():
-        document = json.loads(content)
-        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _topology(file: _File) -> Topology:

@@ -29,16 +29,18 @@ class Entry:
     where: str = field(repr=False)
 
     def text(self, name: str) -> str:
-        """A field that holds text, stripped; empty where NetBox has none."""
+        """A field that holds text, stripped, what cannot be printed as space; empty where NetBox has none."""
         value = self._field(name)
         if value is not None and not isinstance(value, str):
             self.refuse(f"its field {name} holds {value!r}, which is no text")
-        return (value or "").strip()
+        return "".join(one if one.isprintable() else " " for one in value or "").strip()
 
     def number(self, name: str) -> int:
-        """A field that holds a whole number, 1 where NetBox has none."""
+        """A field that must hold a whole number or the key of another entry."""
         value = self.reference(name)
-        return 1 if value is None else value
+        if value is None:
+            self.refuse(f"its field {name} is empty")
+        return value
 
     def reference(self, *names: str) -> int | None:
         """A field that holds the key of another entry; the first that there is of several names."""

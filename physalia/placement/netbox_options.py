@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from itertools import chain, count
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from physalia.placement.topology import JOINT, Topology
+from physalia.placement.topology import JOINT, TOGETHER, Topology
+
+_POWER: Final = ("panel", "power feed", "source")
 
 
 class Use(StrEnum):
@@ -106,8 +109,12 @@ class Ledger:
 
     def name(self, kind: str, wanted: str, key: int | str) -> str:
         """A name for a thing of the inventory that nothing else has; noted if it is not the one wanted."""
-        plain = wanted.replace(JOINT, "-").replace(JOINT, "-") or f"{kind}-{key}"
-        name = next(one for one in (plain, f"{kind} {plain}", f"{plain} ({kind} {key})") if one not in self._taken)
+        plain = wanted.replace(TOGETHER, " and ") if kind in _POWER else wanted
+        while JOINT in plain:
+            plain = plain.replace(JOINT, "-")
+        plain = plain or f"{kind}-{key}"
+        numbered = (f"{plain} ({kind} {key}, {number})" for number in count(1))
+        name = next(one for one in chain((plain, f"{kind} {plain}"), numbered) if one not in self._taken)
         self._taken.add(name)
         if wanted and name != wanted:
             self.assume("names are unique here: these were changed", f"{kind} {wanted} -> {name}")

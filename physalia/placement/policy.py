@@ -210,6 +210,8 @@ def _rule(where: str, at: int, table: Mapping[str, Any]) -> Rule:
     if not (isinstance(identity, str) and identity.strip()):
         raise BadPolicy(f"{where}: rule number {at} has no id; every rule needs a name of its own.")
     here = f"{where}: rule {identity}"
+    if not identity.isprintable():
+        raise BadPolicy(f"{here}: an id may hold only characters that can be printed.")
     kind = table.get("type")
     if not (isinstance(kind, str) and kind in TYPES):
         raise BadPolicy(f"{here}: there is no type {kind!r}; there are {', '.join(TYPES)}.")
@@ -235,7 +237,7 @@ def _value(here: str, rule: type[Rule], key: str, value: object) -> object:
         return _choice(here, "kind of domain", value, ("pdu", "ups", "feed") if rule is PairCap else DOMAIN_KINDS)
     if key in {"client", "of"}:
         return _choice(here, "client", value, CLIENTS)
-    if not (isinstance(value, str) and value):
+    if not (isinstance(value, str) and value and value.isprintable()):
         raise BadPolicy(f"{here}: {key} is {value!r}, which is no name.")
     return value
 

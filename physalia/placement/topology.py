@@ -9,12 +9,14 @@ not fail. What the words mean, here and in everything that judges placements:
 * a switch in no rack lives if it did not fail and any of its supplies has power, or none are modelled;
 * a link lives if it did not fail; it carries while both of its ends live. Servers do not forward.
 
-Names are unique over the whole topology and hold no ``--``, which stands between the ends of a link. The link from a
-server to a switch is implied by ``Server.switches`` and is a device too, named ``server--switch``.
+Names are unique over the whole topology and hold no ``--``, which stands between the ends of a link, nor, those of
+power elements, ``+``, which stands between the elements of a power domain. The link from a server to a switch is
+implied by ``Server.switches`` and is a device too, named ``server--switch``.
 """
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -35,6 +37,9 @@ DEVICE_KINDS: Final[tuple[DeviceKind, ...]] = ("server", "rack", "pdu", "ups", "
 
 JOINT: Final = "--"
 """What stands between the ends in the name of a link, and in no other name."""
+
+TOGETHER: Final = "+"
+"""What stands between power elements in the name of a domain, and in the name of none of them."""
 
 DEFAULT_PROBABILITY: Final[Mapping[DeviceKind, float]] = MappingProxyType(
     {"server": 1e-3, "rack": 1e-4, "pdu": 1e-4, "ups": 5e-5, "feed": 2e-5, "switch": 2e-4, "link": 5e-5}
@@ -119,7 +124,7 @@ class Topology:
     """A site, well-formed: make one with ``validity.build``, ``format.read`` or ``generate.generate``.
 
     ``probability`` holds what the site says of a kind of device, ``device_probability`` what it says of single devices
-    by name; the latter goes first. ``source`` is the JSON that the topology was read from, if it was.
+    by name; the latter goes first. ``file_digest`` is the SHA-256 of the file it was read from, if it was.
     """
 
     name: str
@@ -132,14 +137,16 @@ class Topology:
     cells: Mapping[str, Cell] = field(factory=dict)
     probability: Mapping[DeviceKind, float] = field(factory=dict)
     device_probability: Mapping[str, float] = field(factory=dict)
-    source: bytes | None = field(default=None, eq=False, repr=False)
+    file_digest: str | None = field(default=None, eq=False, repr=False)
 
     @cached_property
     def digest(self) -> str:
-        """The SHA-256, in hexadecimal, of the canonical form of the topology's JSON: see ``format.digest_of``."""
-        from physalia.placement.format import digest_of, dumps  # noqa: PLC0415  # the format knows topologies
+        """The SHA-256, in hexadecimal, of the file that the topology was read from, or that it would be written to."""
+        if self.file_digest is not None:
+            return self.file_digest
+        from physalia.placement.format import dumps  # noqa: PLC0415  # the format knows topologies
 
-        return digest_of(dumps(self) if self.source is None else self.source)
+        return sha256(dumps(self)).hexdigest()
 
     def row_of(self, rack: str) -> str:
         """The row in which a rack stands."""

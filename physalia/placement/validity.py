@@ -12,6 +12,7 @@ from physalia.placement.topology import (
     JOINT,
     POWER_KINDS,
     TIERS,
+    TOGETHER,
     Cell,
     DeviceKind,
     Link,
@@ -46,6 +47,8 @@ def build(
     device_probability: Mapping[str, float] | None = None,
 ) -> Topology:
     """Put a topology together from its parts, in their order; BadTopology, in a sentence, if they contradict."""
+    if not name.isprintable():
+        raise BadTopology(f"the topology's name, {name}, holds characters that cannot be printed.")
     taken: dict[str, str] = {}
     row_names = tuple(rows)
     for row in row_names:
@@ -89,6 +92,8 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
         raise BadTopology(f"a {kind} has an empty name.")
     if JOINT in name:
         raise BadTopology(f"{kind} {name}: a name may not hold {JOINT}, which stands between the ends of a link.")
+    if not name.isprintable():
+        raise BadTopology(f"{kind} {name}: a name may hold only characters that can be printed.")
     taken[name] = kind
 
 
@@ -97,6 +102,8 @@ def _links_by_name(taken: dict[str, str], links: Iterable[Link]) -> dict[str, Li
     for link in links:
         if not link.name:
             raise BadTopology(f"the link between {' and '.join(link.ends)} has an empty name.")
+        if not link.name.isprintable():
+            raise BadTopology(f"link {link.name}: a name may hold only characters that can be printed.")
         if link.name in found:
             raise BadTopology(f"two links are named {link.name}; give each a name of its own.")
         if link.name in taken:
@@ -110,6 +117,10 @@ def _links_by_name(taken: dict[str, str], links: Iterable[Link]) -> dict[str, Li
 def _check_power(topology: Topology) -> None:
     powers = topology.powers
     for power in powers.values():
+        if TOGETHER in power.name:
+            raise BadTopology(
+                f"power element {power.name}: its name may not hold {TOGETHER}, which stands between those of a domain."
+            )
         if power.kind not in POWER_KINDS:
             raise BadTopology(f"power element {power.name}: the kind {power.kind} is none of {', '.join(POWER_KINDS)}.")
         if power.kind == "feed" and power.supplies:
@@ -159,6 +170,8 @@ def _check_servers(topology: Topology) -> None:
             raise BadTopology(f"server {server.name} stands in rack {server.rack}, which does not exist.")
         if not server.color.strip():
             raise BadTopology(f"server {server.name} has an empty color.")
+        if not server.color.isprintable():
+            raise BadTopology(f"server {server.name} has the color {server.color}, which cannot be printed.")
         if server.capacity < 0:
             raise BadTopology(f"server {server.name} has the negative capacity {server.capacity}.")
         if server.nodes < 0:

@@ -12,7 +12,7 @@ from physalia.placement.errors import BadTopology
 from physalia.placement.netbox import import_site
 from physalia.placement.netbox_cables import Cabling
 from physalia.placement.netbox_dump import loads, read
-from physalia.placement.netbox_options import Chassis, Imported, Options, Uplinks, Use
+from physalia.placement.netbox_options import Chassis, Imported, Ledger, Options, Uplinks, Use
 from physalia.placement.topology import Power, Switch, Topology
 from tests.placement.harbour import SHIPPED, Inventory, as_text, harbour
 
@@ -189,15 +189,24 @@ def test_older_inventories_call_the_role_of_a_device_otherwise() -> None:
 def test_names_that_are_not_unique_here_are_changed_and_listed() -> None:
     entries = harbour()
     find(entries, "powerfeed", name="A2/A")["name"] = "A1/A"
+    find(entries, "powerfeed", name="A3/A")["name"] = "A3+a"
     find(entries, "device", name="srv-a1-1")["name"] = "A1"
-    find(entries, "device", name="srv-a1-2")["name"] = "srv--a1--2"
+    find(entries, "device", name="srv-a1-2")["name"] = "srv----a1--2"
     found = imported(entries)
     assert set(noted(found.assumed, "names are unique here")) == {
         "power feed A1/A -> power feed A1/A",
         "device A1 -> device A1",
-        "device srv--a1--2 -> srv-a1-2",
+        "power feed A3+a -> A3 and a",
+        "device srv----a1--2 -> srv-a1-2",
     }
     assert found.topology.racks["A2"].supplies == ("power feed A1/A", "A2/B")
+
+
+def test_many_things_of_one_name_are_told_apart() -> None:
+    ledger = Ledger()
+    given = [ledger.name("device", "A", key) for key in (1, 2, 3)]
+    given += [ledger.name("device", "A (device 4, 1)", 9), ledger.name("device", "A", 4)]
+    assert given == ["A", "device A", "A (device 3, 1)", "A (device 4, 1)", "A (device 4, 2)"]
 
 
 def test_panels_cabled_in_a_circle_end_the_walk() -> None:
