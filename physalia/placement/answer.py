@@ -6,15 +6,13 @@ and the numbers of its proof by the formula in exact integers; with ``prove`` al
 """
 
 import gc
-import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
 from attrs import evolve, field, frozen
 
-from physalia.placement import format as files
 from physalia.placement.bound import Dual
 from physalia.placement.costs import Cost
 from physalia.placement.greedy import pick
@@ -26,6 +24,11 @@ from physalia.placement.search import Best, Leaf, Search, Tree, impossible, leas
 from physalia.placement.topology import Topology
 
 Verdict = Literal["placed", "impossible", "inconclusive"]
+Told = Callable[[str], None]
+
+
+def _untold(_what: str) -> None:
+    """Nobody is told."""
 
 
 class Contradiction(Exception):
@@ -69,41 +72,40 @@ class Answer:
         return max(self.problem.worst_hops, default=0)
 
 
-def query(topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None) -> Answer:
+def query(
+    topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None, told: Told = _untold
+) -> Answer:
     """The best placement with its proof, or the proof that there is none; BadQuery and BadPolicy for bad input.
 
-    The same input gives the same answer. With a time limit it may be inconclusive.
+    The same input gives the same answer. With a time limit it may be inconclusive. ``told`` hears of every step.
     """
     start = time.monotonic()
     deadline = None if time_limit_s is None else start + time_limit_s
     with _no_collection():
         stated = problem(topology, policy, asked)
-        answer = _search(stated, deadline)
+        answer = _search(stated, deadline, told)
     _judge(answer)
     return evolve(answer, seconds=time.monotonic() - start)
 
 
-def prove(topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None) -> Answer:
+def prove(
+    topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None, told: Told = _untold
+) -> Answer:
     """The same, and z3 refutes whatever would make it wrong; inconclusive if z3 does not come to an end in time."""
     start = time.monotonic()
     with _no_collection():
-        answer = query(topology, policy, asked, time_limit_s=time_limit_s)
+        answer = query(topology, policy, asked, time_limit_s=time_limit_s, told=told)
         if answer.verdict != "inconclusive":
-            answer = _refute(answer, None if time_limit_s is None else start + time_limit_s)
+            answer = _refute(answer, None if time_limit_s is None else start + time_limit_s, told)
     return evolve(answer, seconds=time.monotonic() - start)
 
 
-def digest(topology: Topology) -> str:
-    """The SHA-256 of a topology's file, as `format.write` writes it."""
-    return hashlib.sha256(files.dumps(topology)).hexdigest()
-
-
-def _search(stated: Problem, deadline: float | None) -> Answer:
+def _search(stated: Problem, deadline: float | None, told: Told) -> Answer:
     nearer: dict[str, Tree] = {color: Leaf(Dual(0, 1, {}), stated.policy.cell_size) for color in stated.colors}
     for limit in stated.worst_hops:
         best, trees = Best(), {}
         for color in stated.colors:
-            trees[color] = Search(stated.instance(color, limit), best, color, deadline).run()
+            trees[color] = Search(stated.instance(color, limit), best, color, deadline, told).run()
         if not all(map(proven, trees.values())):
             return _inconclusive(stated, limit, best, trees)
         if best.cost is not None:
@@ -154,7 +156,7 @@ def _judge(answer: Answer) -> None:
         raise Contradiction(f"the placement that was found costs {real}, not {answer.cost}.")
 
 
-def _refute(answer: Answer, deadline: float | None) -> Answer:
+def _refute(answer: Answer, deadline: float | None, told: Told) -> Answer:
     from physalia.placement.proof import refute  # noqa: PLC0415  # z3 takes long to import
 
     start, queries, stated = time.monotonic(), 0, answer.problem
@@ -169,6 +171,7 @@ def _refute(answer: Answer, deadline: float | None) -> Answer:
                 if not found.refuted:
                     raise Contradiction(f"z3 does not refute what the proof for {color} within {limit} hops refutes.")
                 queries += 1
+                told("refutations by z3")
     return evolve(answer, refuted=Refuted(queries, time.monotonic() - start))
 
 

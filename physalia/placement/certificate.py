@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from physalia.placement.answer import Answer, digest
+from physalia.placement.answer import Answer
 from physalia.placement.policy import to_document
 from physalia.placement.search import Leaf, Split, Tree
 
@@ -23,18 +23,15 @@ class NoCertificate(Exception):
     """There is nothing to certify, or nothing short; the message says why."""
 
 
-def certificate(answer: Answer, topology_sha256: str | None = None) -> dict[str, Any]:
-    """The certificate of an answer; NoCertificate if it has none.
-
-    ``topology_sha256`` is the digest of the file that the topology came from; without it, of what would be written.
-    """
+def certificate(answer: Answer) -> dict[str, Any]:
+    """The certificate of an answer; NoCertificate if it has none."""
     stated = answer.problem
     policy = to_document(stated.policy)
     claim, note = _claim(answer)
     made: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "claim": claim,
-        "topology": {"name": stated.topology.name, "sha256": topology_sha256 or digest(stated.topology)},
+        "topology": {"name": stated.topology.name, "sha256": stated.topology.digest},
         "policy": policy,
         "policy_sha256": hashlib.sha256(canonical(policy)).hexdigest(),
         "query": stated.query.to_document(),
@@ -99,5 +96,3 @@ def _tree(tree: Tree) -> dict[str, Any]:
     assert isinstance(tree, Leaf), f"an open tree proves nothing: {tree}"
     dual = tree.dual
     return {"scale": dual.scale, "node": dual.node, "prices": dict(dual.prices), "bound": tree.bound}
-
-

@@ -1,9 +1,7 @@
-"""The checker: does this certificate prove what it claims of this topology?
+"""The checker, which says whether a certificate proves what it claims of a topology.
 
-It shares no code with what made the certificate and needs nothing but Python. From the topology's file it derives anew
-who can hold a node, the domains and what the rules allow there; for every leaf of every tree it computes, over all
-servers and in exact integers, the bound (weak duality; `docs/placement.md` works one out by hand), which is
-
+It shares no code with what made the certificate. From the topology's file it derives anew who can hold a node, which
+domains there are and what the rules allow; for every leaf of every tree it computes, over all servers, the exact bound
     ceil((n λ - Σ_D max over low <= k <= high of (y_D k - q W_D(k)) - Σ_s max(0, λ - Σ y_D over D with s - q c_s)) / q)
 """
 
@@ -14,18 +12,13 @@ import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-POWER, PLACES, CLIENTS = (
-    ("pdu", "ups", "feed"),
-    ("rack", "row", "pdu", "ups", "feed"),
-    ("instance", "primary", "replica"),
-)
+POWER, CLIENTS = ("pdu", "ups", "feed"), ("instance", "primary", "replica")
+PLACES = ("rack", "row", *POWER)
 APART, JOINED, PARTS = "anti-affinity", " & ", ("servers", "racks", "switches", "power", "cells")
 RULES = ("cap", "minimum", "single-failure", "pair-cap", "hop-limit", APART, "overlap", "survives")
 Data = dict[str, Any]
-Costs: TypeAlias = list[tuple[str, str, int]]
-Ranges: TypeAlias = dict[str, tuple[int, int]]
 
 
 class Refused(Exception):
@@ -91,7 +84,7 @@ class _Case:
         self.clients = {client: self.query[client] for client in CLIENTS if client in self.query}
         self.instance = self.servers[self.query["instance"]]
         self.near = {client: self._near(self.servers[name]["switches"]) for client, name in self.clients.items()}
-        ruling = [rule for rule in self.rules["minimum"] if rule.get("of") is None or rule["of"] in self.clients]
+        ruling = [rule for rule in self.rules["minimum"] if rule.get("of", "instance") in self.clients]
         self.minima = [(self._minimum(rule), rule["least"]) for rule in ruling]
         self.candidates = self._candidates()
 
@@ -112,8 +105,7 @@ class _Case:
         """The keys of the domains that a rack is in."""
         rack = self.racks[name]
         demand(rack["supplies"], f"rack {name} has no power")
-        single = self._dark(rack)
-        self.kills[name] = single | {name}
+        self.kills[name] = (single := self._dark(rack)) | {name}
         above = sorted(frozenset[str]().union(*(self.above[supply] for supply in rack["supplies"])))
         sets = [(kind, [one for one in above if self.power[one]["kind"] == kind]) for kind in POWER]
         power = [f"{kind} {'+'.join(names)}" for kind, names in sets if names]
@@ -135,24 +127,19 @@ class _Case:
         wanted = {self.query["color"]} if "color" in self.query else {one["color"] for one in self.servers.values()}
         mixed = not self.policy["one_color"] and "color" not in self.query
         found: dict[str, list[tuple[Data, int, int]]] = {color: [] for color in ({""} if mixed else wanted)}
-        known: dict[tuple[str, ...], list[int]] = {}
+        known: dict[tuple[str, ...], Any] = {}
         for name, server in self.servers.items():
-            full = server.get("nodes", 0) >= server["capacity"]
-            if server.get("drained") or full or server["color"] not in wanted or (self.rules[APART] and name in own):
+            usable = not server.get("drained") and server.get("nodes", 0) < server["capacity"]
+            if not usable or server["color"] not in wanted or (self.rules[APART] and name in own):
                 continue
             place = (*server["switches"], "", name) if name in own else tuple(server["switches"])
             if place not in known:
-                near = {
-                    client: [far[one] for one in server["switches"] if one in far] for client, far in self.near.items()
-                }
-                hops = {
-                    client: 0 if name == self.clients[client] else 1 + min(far) for client, far in near.items() if far
-                }
+                near = {c: [far[one] for one in server["switches"] if one in far] for c, far in self.near.items()}
+                hops = {c: 0 if name == self.clients[c] else 1 + min(far) for c, far in near.items() if far}
                 lost = len(hops) < len(near) or any(hops[client] > most for client, most in limits)
-                known[place] = [] if lost else [max(hops.values()), sum(hops.values())]
+                known[place] = None if lost else (max(hops.values()), sum(hops.values()))
             if known[place]:
-                worst, total = known[place]
-                found["" if mixed else server["color"]].append((server, worst, total))
+                found["" if mixed else server["color"]].append((server, *known[place]))
         return found
 
     def _minimum(self, rule: Data) -> str:
@@ -164,7 +151,7 @@ class _Case:
 
     def _range(self, key: str) -> tuple[int, int, int]:
         """The least and the most nodes in a domain, and how often each pair in it counts as spread."""
-        kind = key.split(" ")[0]
+        kind = key.partition(" ")[0]
         if JOINED in key:
             return 0, self.nodes, 0
         demand(kind in {*PLACES, "single", "cell", "cut"}, f"there is no domain {key}")
@@ -181,9 +168,7 @@ class _Case:
         """The racks that are in a domain, and the servers that are in it by themselves."""
         if JOINED in key:
             parts = [self._members(part) for part in key.split(JOINED)]
-            inside = [
-                {n for n, one in self.servers.items() if one["rack"] in racks or n in own} for racks, own in parts
-            ]
+            inside = [{n for n, s in self.servers.items() if s["rack"] in racks or n in own} for racks, own in parts]
             return set(), set.intersection(*inside)
         kind, _, name = key.partition(" ")
         if kind == "cell":
@@ -196,8 +181,8 @@ class _Case:
 
     def _reached(self, device: str) -> set[str] | None:
         """The switches that the instance reaches when a device failed; None if it is not up itself."""
-        own = [one for one in self.instance["switches"] if f"{self.instance['name']}--{one}" != device]
-        found = {switch for switch in own if device not in self.kills[switch]}
+        links = {one: f"{self.instance['name']}--{one}" for one in self.instance["switches"]}
+        found = {switch for switch, link in links.items() if device not in self.kills[switch] | {link}}
         if not found or device in self.kills[self.instance["rack"]]:
             return None
         level = list(found)
@@ -238,15 +223,14 @@ class _Case:
         if claim == "optimal":
             self._prove(self.made["evidence"]["trees"], cost["worst_hop"], cost)
             self._prove(self.made["evidence"]["nearer"], cost["worst_hop"] - 1, None)
-        best = ", and no placement is better" if claim == "optimal" else ""
+        best = ", and none is better" if claim == "optimal" else ""
         return f"the placement on {', '.join(servers)} keeps every rule{best}"
 
     def _legal(self, placement: list[str]) -> dict[str, int]:
         """Judge a placement by every rule; what it costs."""
         demand(len(placement) == self.nodes == len(set(placement)), f"a cell is on {self.nodes} distinct servers")
         usable = {one["name"]: (color, one, *far) for color, all_of in self.candidates.items() for one, *far in all_of}
-        for name in placement:
-            demand(name in usable, f"server {name} may hold no node of this cell")
+        demand(not (others := set(placement) - usable.keys()), f"{', '.join(others)} may hold no node of this cell")
         colors, chosen, worst, hops = zip(*(usable[name] for name in placement), strict=True)
         demand(len(set(colors)) == 1, "the cell is of several colors")
         inside = Counter(key for server in chosen for key in self.keys[server["rack"]])
@@ -261,8 +245,8 @@ class _Case:
             reached = self._reached(device)
             left = sum(self._is_reached(name, device, reached) for name in placement)
             demand(reached is None or left > self.nodes // 2, f"the failure of {device} leaves {left} nodes")
-        fill = sum(server.get("nodes", 0) for server in chosen)
-        return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": fill}
+        fills = [server.get("nodes", 0) for server in chosen]
+        return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": sum(fills)}
 
     def _prove(self, trees: Data, limit: int | None, cost: Data | None) -> None:
         """Every tree proves that a placement within the limit costs at least so much; without a cost, that none is."""
@@ -276,7 +260,7 @@ class _Case:
             costs = [(one["name"], one["rack"], hops * fill + one.get("nodes", 0)) for one, _, hops in near[color]]
             self._walk(tree, costs, pair, total, {})
 
-    def _walk(self, tree: Data, costs: Costs, pair: int, total: int | None, ranges: Ranges) -> None:
+    def _walk(self, tree: Data, costs: list[Any], pair: int, total: int | None, ranges: Data) -> None:
         if "domain" in tree:
             key, at = tree["domain"], whole(tree["at"])
             low, high = ranges.get(key) or self._range(key)[:2]
@@ -285,8 +269,8 @@ class _Case:
             return
         scale, node, paid, of_rack, of_server = whole(tree["scale"], 0), whole(tree["node"]), 0, Data(), Data()
         for key, price in tree["prices"].items():
-            low, high, weight = self._range(key)
-            low, high = ranges.get(key, (low, high))
+            *given, weight = self._range(key)
+            low, high = ranges.get(key, given)
             unit = scale * pair * weight
             # No number in an empty range: then anything is proven, and 1 is enough.
             paid += max((whole(price) * k - unit * (k * (k - 1) // 2) for k in range(low, high + 1)), default=-1)

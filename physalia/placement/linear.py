@@ -112,7 +112,9 @@ class _Program:
             high = min(domain.high, instance.nodes)
             if domain.weight and costs:
                 for nodes in range(1, high + 1):
-                    model.add(instance.pair_cost * domain.weight * (nodes - 1) / self.unit, nodes <= domain.low, 1, [-row])
+                    model.add(
+                        instance.pair_cost * domain.weight * (nodes - 1) / self.unit, nodes <= domain.low, 1, [-row]
+                    )
             else:
                 model.add(0, domain.low, high, [-row])
             if domain.low and not costs:
@@ -174,7 +176,9 @@ def _first_columns(instance: Instance) -> list[int]:
     starts, ends = instance.starts, np.append(instance.starts[1:], len(instance.ids))
     inside = [instance.ids[start + 1 : end] for start, end in zip(starts[order], ends[order], strict=True)]
     column_of = np.repeat(order, [len(ids) for ids in inside])
-    domains, first, sizes = np.unique(np.concatenate([*inside, instance.ids[:0]]), return_index=True, return_counts=True)
+    domains, first, sizes = np.unique(
+        np.concatenate([*inside, instance.ids[:0]]), return_index=True, return_counts=True
+    )
     by_size = np.lexsort((domains, -sizes))
     chosen |= dict.fromkeys(column_of[first[by_size]].tolist()[:_FIRST])
     return list(chosen)

@@ -5,6 +5,7 @@ integers: the weights are such that no sum of what counts less comes up to one o
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from attrs import define, field
 
@@ -84,43 +85,61 @@ class Problem:
                 inside += [group.inside] * len(group.by_fill)
                 servers += group.by_fill.values()
         domains = self.domains
-        return Instance(
-            self.policy.cell_size, domains.listed, domains.number, costs, inside, servers, weights.spread
-        )
+        return Instance(self.policy.cell_size, domains.listed, domains.number, costs, inside, servers, weights.spread)
 
 
-def problem(topology: Topology, policy: Policy, query: Query) -> Problem:
-    """Take a query apart; BadQuery or BadPolicy if it or the policy names what the topology does not have."""
+def problem(topology: Topology, policy: Policy, query: Query, lifted: AbstractSet[str] = frozenset()) -> Problem:
+    """Take a query apart; BadQuery or BadPolicy if it or the policy names what the topology does not have.
+
+    Of the rules that always hold, ``drained`` and ``capacity`` may be lifted, to see what they forbid.
+    """
     query.judge(topology)
     domains = domains_of(topology, policy, query)
     colors = query.colors(topology) if policy.one_color or query.color is not None else (ANY_COLOR,)
     groups: dict[str, list[Group]] = {color: [] for color in sorted(colors)}
-    for group in _groups(topology, policy, query, domains, colors):
+    for group in _groups(topology, policy, query, domains, colors, lifted):
         groups[group.color].append(group)
     worst_hops = sorted({group.worst for listed in groups.values() for group in listed})
     return Problem(topology, policy, query, domains, groups, worst_hops)
 
 
-def candidates(topology: Topology, policy: Policy, query: Query, colors: Sequence[str]) -> Iterator[Server]:
+def candidates(
+    topology: Topology, policy: Policy, query: Query, colors: Sequence[str], lifted: AbstractSet[str] = frozenset()
+) -> Iterator[Server]:
     """The servers that may hold a node of the cell, distances aside."""
     apart = any(isinstance(rule, AntiAffinity) for rule in policy.rules)
     own = set(query.clients().values()) if apart else set()
     anything = colors == (ANY_COLOR,)
     wanted = frozenset(colors)
+    take_drained, take_full = "drained" in lifted, "capacity" in lifted
     for server in topology.servers.values():
-        usable = server.nodes < server.capacity and not server.drained and server.name not in own
-        if usable and (anything or server.color in wanted):
+        usable = (take_full or server.nodes < server.capacity) and (take_drained or not server.drained)
+        if usable and server.name not in own and (anything or server.color in wanted):
             yield server
 
 
-def _groups(topology: Topology, policy: Policy, query: Query, domains: Domains, colors: tuple[str, ...]) -> list[Group]:
+def unusable(server: Server) -> bool:
+    """Whether a server takes no nodes, whatever the policy says."""
+    return server.drained or server.nodes >= server.capacity
+
+
+def _groups(
+    topology: Topology,
+    policy: Policy,
+    query: Query,
+    domains: Domains,
+    colors: tuple[str, ...],
+    lifted: AbstractSet[str],
+) -> list[Group]:
     ways = _Ways(topology, policy, query)
     anything = colors == (ANY_COLOR,)
     # What tells a server apart from others on the same switches: domains of its own, or being a client.
     marks: dict[str, object] = {**domains.of_server, **{name: name for name in ways.clients}}
+    if lifted:  # and what would forbid it otherwise, so that such servers can be told
+        marks |= {s.name: (marks.get(s.name), "lifted") for s in topology.servers.values() if unusable(s)}
     found: dict[tuple[str, str, tuple[str, ...], object], dict[int, list[str]]] = {}
     groups = []
-    for server in candidates(topology, policy, query, colors):
+    for server in candidates(topology, policy, query, colors, lifted):
         name, fill = server.name, server.nodes
         key = (server.color, server.rack, server.switches, marks.get(name))
         by_fill = found.get(key)

@@ -27,6 +27,7 @@ from physalia.placement.policy import (
 from physalia.placement.queries import Query
 from physalia.placement.topology import POWER_KINDS, Topology
 
+
 @frozen
 class Broken:
     """A rule that a placement breaks, by its id, and how.
@@ -156,6 +157,25 @@ class Judge:
             survival = survives(topology, self.query.instance, servers)
             if not survival.holds:
                 yield survival.sentence
+
+    def _too_few(self, rule: Minimum, racks: Sequence[str]) -> Iterator[str]:
+        clients, name = self.query.clients(), str(rule.name)
+        if rule.of is None:
+            place = tuple(sorted(name.split("+"))) if rule.kind in POWER_KINDS else (name,)
+        elif rule.of in clients:
+            place = place_of(self.topology, self.topology.servers[clients[rule.of]].rack, rule.kind)
+        else:
+            return  # it speaks of a client that the query does not name
+        nodes = sum(bool(place) and place_of(self.topology, rack, rule.kind) == place for rack in racks)
+        if nodes < rule.least:
+            yield f"{nodes} nodes are in {rule.kind} {'+'.join(place) or 'none'}; at least {rule.least} must be."
+
+    def _too_far(self, rule: HopLimit, servers: Sequence[str]) -> Iterator[str]:
+        way = self.ways.get(rule.client)
+        for name in servers:
+            hops = None if way is None else way.to(name)
+            if hops is not None and hops > rule.most:
+                yield f"server {name} is {hops} hops from the {rule.client}; {rule.most} are allowed."
 
 
 def _too_many(kind: DomainKind, places: Counter[Place], most: int) -> Iterator[str]:

@@ -5,7 +5,7 @@ of nodes in a domain, or in an intersection of domains, is fractional, and one h
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from attrs import define, frozen
 
@@ -67,6 +67,8 @@ class Search:
     best: Best
     source: str = ""
     deadline: float | None = None
+    told: Callable[[str], None] = lambda _: None
+    """Called with what was done whenever something was."""
 
     def run(self) -> Tree:
         """Search until everything is proven, or the deadline (of `time.monotonic`) is over."""
@@ -75,6 +77,7 @@ class Search:
     def _node(self, instance: Instance, ranges: Ranges) -> Tree:
         if self.deadline is not None and time.monotonic() > self.deadline:
             return Open()
+        self.told("linear programs")
         try:
             relaxed = relax(instance)
         except Undecided:
@@ -193,6 +196,7 @@ def _fractional(instance: Instance, atoms: Mapping[Atom, float]) -> tuple[str, f
         return key, share
     sets = {frozenset(atom): share for atom, share in atoms.items()}
     for parts in sorted((s for s, share in sets.items() if not _is_whole(share)), key=lambda s: (-len(s), sorted(s))):
+
         def held(domains: frozenset[int]) -> float:
             return sum(share for other, share in sets.items() if domains <= other)
 
