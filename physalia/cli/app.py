@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, models
+from physalia.cli import checks, installation, models, place
+from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
 
@@ -21,6 +22,7 @@ app.command()(checks.verify)
 app.command()(installation.doctor)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
+app.add_typer(place.app, name="place")
 
 
 def invoke(arguments: Sequence[str]) -> int:
@@ -29,7 +31,7 @@ def invoke(arguments: Sequence[str]) -> int:
         result = app(list(arguments), prog_name="physalia", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
-    except BadInput as error:
+    except (BadInput, PlacementError) as error:
         return _complain(str(error), _USAGE)
     except CannotRun as error:
         return _complain(str(error), _CANNOT_RUN)

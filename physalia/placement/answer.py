@@ -1,8 +1,8 @@
 """Where should this cell live: the best placement with its proof, or the proof that there is none.
 
-Limits on the worst hop are tried from the least on, all colours at each, so that every lower worst hop is refuted before
-a higher one is allowed. What the linear programs propose is judged twice: a placement by the rules as they are defined,
-and the numbers of its proof by the formula in exact integers; with ``prove`` also by z3.
+Limits on the worst hop are tried from the least on, all colours at each, so that every lower worst hop is refuted
+before a higher one is allowed. What the linear programs propose is judged twice: a placement by the rules as they are
+defined, and the numbers of its proof by the formula in exact integers; with ``prove`` also by z3.
 """
 
 import gc
@@ -129,17 +129,12 @@ def _inconclusive(stated: Problem, limit: int, best: Best, trees: Mapping[str, T
     bounds = [least(tree) for tree in trees.values() if not impossible(tree)]
     total = min((bound or 0 for bound in bounds), default=0)
     bound = stated.weights(limit).cost(limit, max(0, total))
-    found, color, servers = None, None, best.servers
-    if best.cost is not None:
-        found, color = stated.weights(limit).cost(limit, best.cost), best.source
-    else:
-        for color, servers in pick(stated):
-            found = cost(stated.topology, stated.policy, stated.query, servers)
-            break
-    chosen = tuple(sorted(servers))
-    return Answer(
-        verdict="inconclusive", problem=stated, color=color, servers=chosen, cost=found, bound=bound, trees=trees
-    )
+    unproven = Answer(verdict="inconclusive", problem=stated, bound=bound)
+    color, servers = (best.source, best.servers) if best.cost is not None else next(pick(stated), ("", ()))
+    if not servers:
+        return unproven
+    found = cost(stated.topology, stated.policy, stated.query, servers)
+    return evolve(unproven, color=color, servers=tuple(sorted(servers)), cost=found)
 
 
 def _judge(answer: Answer) -> None:

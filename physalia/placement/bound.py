@@ -1,7 +1,7 @@
 """The one formula behind every certificate: what any numbers prove about the cost of a cell (weak duality).
 
-For a value λ of a node, a price y of each domain and a scale q, every choice of n servers that keeps the ranges costs at
-least
+For a value λ of a node, a price y of each domain and a scale q, every choice of n servers that keeps the ranges costs
+at least
 
     ceil((n λ - Σ_D max over low <= k <= high of (y_D k - q W_D(k)) - Σ_s max(0, λ - Σ y_D over D with s - q c_s)) / q)
 
@@ -58,7 +58,7 @@ def exact_sum(values: Numbers) -> int:
 
 
 def best_in_range(instance: Instance, at: int, price: int, scale: int) -> int:
-    """max over low <= k <= high of (y k - q W(k)); -1, so that it proves what is plain, if no k is in the range."""
+    """The greatest over low <= k <= high of y k - q W(k); if no k is in the range -1, which proves what is plain."""
     domain = instance.domains[at]
     counts = range(domain.low, min(domain.high, instance.nodes) + 1)
     return max((price * nodes - scale * instance.penalty(at, nodes) for nodes in counts), default=-1)

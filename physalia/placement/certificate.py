@@ -1,8 +1,8 @@
 """Certificates: one JSON file with what is claimed of a placement and the numbers that prove it.
 
-`check` accepts or refuses one without anything of this program but itself. Claims: ``optimal`` (nothing costs less, by a
-tree of duals for each colour, and no lower worst hop will do, by another), ``infeasible`` (there is no placement), and
-``feasible`` (the placement keeps the rules), which is all that can be claimed when time ran out or a tree grew long.
+`check` accepts or refuses one without anything of this program but itself. Claims: ``optimal`` (nothing costs less, by
+a tree of duals for each colour, and no lower worst hop will do, by another), ``infeasible`` (there is none), and
+``feasible`` (it keeps the rules), which is all that can be claimed when time ran out or a tree grew long.
 """
 
 import hashlib

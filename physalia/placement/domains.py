@@ -1,8 +1,8 @@
 """The domains that a policy's rules speak of: sets of racks or servers, each with a key, a range of nodes and a weight.
 
 The keys are those of certificates: ``rack r1``, ``row a``, ``pdu p1+p2`` (the racks that have exactly these PDUs above
-them), ``ups``, ``feed`` likewise, ``single p1`` (the racks that lose power when p1 alone fails), ``cell c1`` (the servers
-of an existing cell), ``cut d`` (what the failure of d cuts off from the instance).
+them), ``ups``, ``feed`` likewise, ``single p1`` (the racks that lose power when p1 alone fails), ``cell c1`` (the
+servers of an existing cell), ``cut d`` (what the failure of d cuts off from the instance).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -85,7 +85,7 @@ def domains_of(topology: Topology, policy: Policy, query: Query) -> Domains:
 
 
 def keys_of_rack(topology: Topology, rack: str) -> Iterator[tuple[DomainKind, str]]:
-    """For each kind the key of the domain in which a rack stands; nothing for a level at which it has no power above."""
+    """For each kind the key of the domain in which a rack stands; none for a level without power above it."""
     yield "rack", f"rack {rack}"
     yield "row", f"row {topology.row_of(rack)}"
     above = topology.powers_above(rack)
@@ -145,7 +145,9 @@ def _add_cells(domains: Domains, topology: Topology, policy: Policy) -> None:
     most, rules = _strictest(policy, [rule for rule in policy.rules if isinstance(rule, Overlap)])
     for cell in topology.cells.values() if rules else ():
         at = domains.add(f"cell {cell.name}", 0, most, 0, rules) if len(cell.servers) > most else None
-        for server in cell.servers if at is not None else ():
+        if at is None:
+            continue
+        for server in cell.servers:
             domains.of_server[server] = (*domains.of_server.get(server, ()), at)
 
 
@@ -157,7 +159,7 @@ def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query
 
     most = policy.cell_size - policy.majority
     for device, cut in cut_sets(topology, query.instance, most).items():
-        if not cut.servers and len(cut.racks) == 1 and _capped(domains, *cut.racks, most):
+        if not cut.servers and len(cut.racks) == 1 and _capped(domains, next(iter(cut.racks)), most):
             continue
         at = domains.add(f"cut {device}", 0, most, 0, rules)
         assert at is not None

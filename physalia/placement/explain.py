@@ -1,8 +1,8 @@
 """Why a cell cannot be placed: for each colour a minimal set of rules that conflict, and what would have to give.
 
 Minimal means that without any one of the rules there would be a placement of that colour. The sentences come from the
-proof that there is none with these rules alone: they count what the domains can take. A rule in none of these sets is no
-help by itself, so only those in some are loosened, each by as little as will do.
+proof that there is none with these rules alone: they count what the domains can take. A rule in none of these sets is
+no help by itself, so only those in some are loosened, each by as little as will do.
 """
 
 import time
@@ -16,7 +16,7 @@ from physalia.placement.loosen import Relaxation, loosened
 from physalia.placement.policy import FIXED_IDS, Policy
 from physalia.placement.problem import Problem, problem
 from physalia.placement.queries import Query
-from physalia.placement.search import Best, Leaf, Search, Tree, impossible
+from physalia.placement.search import Best, Leaf, Search, Split, Tree, impossible
 from physalia.placement.sentences import describe
 from physalia.placement.topology import Topology
 
@@ -121,4 +121,4 @@ class _Subsets:
 def _priced(tree: Tree) -> Sequence[str]:
     if isinstance(tree, Leaf):
         return list(tree.dual.prices)
-    return [tree.key, *_priced(tree.below), *_priced(tree.above)] if hasattr(tree, "key") else []
+    return [tree.key, *_priced(tree.below), *_priced(tree.above)] if isinstance(tree, Split) else []

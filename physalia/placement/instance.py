@@ -39,8 +39,8 @@ Inside = tuple[int, ...]
 class Instance:
     """Columns, which are servers alike in all that counts, and domains, of which number 0 holds every server.
 
-    Column c stands for the servers ``servers[c]`` (the first are taken first), each of which costs ``costs[c]`` and is in
-    the domains ``inside[c]``. As arrays: ``ids[starts[c]:starts[c + 1]]`` are those domains, as in a sparse matrix.
+    Column c stands for the servers ``servers[c]`` (the first are taken first), each of which costs ``costs[c]`` and is
+    in the domains ``inside[c]``. As arrays: ``ids[starts[c]:starts[c + 1]]`` are those domains, as in a sparse matrix.
     ``number`` is the place of each domain by its key, ``pair_cost`` what a pair costs in a domain of weight 1.
     """
 

@@ -1,4 +1,4 @@
-"""What would have to give: single changes of a rule, each as small as will do, and the placement that each would give."""
+"""What would have to give: single changes of a rule, as small as will do, and the placement that each would give."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A query: where should the cell live that these servers of a volume will ask?"""
+"""Queries, which name the servers of a volume that a cell is to be near to."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from physalia.placement.topology import Topology
 
 @frozen
 class Query:
-    """The servers of a volume's instance and, if they matter, of its primary and replica; a colour, or all are tried."""
+    """The servers of a volume's instance and, if they matter, primary and replica; a colour, or all are tried."""
 
     instance: str
     primary: str | None = None
@@ -29,8 +29,8 @@ class Query:
 
     def to_document(self) -> dict[str, str]:
         """The query as plain data, as certificates embed it; what is not asked is left out."""
-        told = dict(self.clients())
-        return {**told, **({} if self.color is None else {"color": self.color})}
+        told: dict[str, str] = {str(client): server for client, server in self.clients().items()}
+        return told if self.color is None else {**told, "color": self.color}
 
     def judge(self, topology: Topology) -> None:
         """Raise BadQuery if it names something that the topology does not have."""

@@ -23,6 +23,7 @@ from physalia.placement.policy import (
     Policy,
     Rule,
     SingleFailure,
+    Survives,
 )
 from physalia.placement.queries import Query
 from physalia.placement.topology import POWER_KINDS, Topology
@@ -126,37 +127,49 @@ class Judge:
             yield Broken("color", f"the query asks for {self.query.color}, and the cell is {', '.join(colors)}.")
 
     def _of_rule(self, rule: Rule, servers: Sequence[str]) -> Iterator[str]:
-        topology = self.topology
-        racks = [topology.servers[name].rack for name in servers]
-        if isinstance(rule, Cap | PairCap):
-            kinds: Sequence[DomainKind] = POWER_KINDS if rule.kind is None else (rule.kind,)
-            for kind in kinds:
-                yield from _too_many(kind, Counter(place_of(topology, rack, kind) for rack in racks), rule.most)
-        elif isinstance(rule, Minimum):
-            yield from self._too_few(rule, racks)
-        elif isinstance(rule, SingleFailure):
-            dark = Counter(element for rack in racks for element in (rack, *topology.single_points(rack)))
-            for element, nodes in dark.items():
-                if nodes > rule.most:
-                    yield f"{nodes} nodes lose power if {element} fails; {rule.most} may."
-        elif isinstance(rule, HopLimit):
-            yield from self._too_far(rule, servers)
-        elif isinstance(rule, AntiAffinity):
-            for client, name in self.query.clients().items():
-                if name in servers:
-                    yield f"server {name} is the {client} of the volume."
-        elif isinstance(rule, Overlap):
-            chosen = frozenset(servers)
-            for cell in topology.cells.values():
-                shared = len(chosen.intersection(cell.servers))
-                if shared > rule.most:
-                    yield f"{shared} servers are shared with cell {cell.name}; {rule.most} may be."
-        else:
-            from physalia.placement.survival import survives  # noqa: PLC0415  # only where the rule is on
+        racks = [self.topology.servers[name].rack for name in servers]
+        match rule:
+            case Cap(kind=kind, most=most):
+                yield from self._too_many(kind, racks, most)
+            case PairCap(kind=kind, most=most):
+                for one in POWER_KINDS if kind is None else (kind,):
+                    yield from self._too_many(one, racks, most)
+            case Minimum():
+                yield from self._too_few(rule, racks)
+            case SingleFailure(most=most):
+                yield from self._too_dark(racks, most)
+            case HopLimit():
+                yield from self._too_far(rule, servers)
+            case AntiAffinity():
+                for client, name in self.query.clients().items():
+                    if name in servers:
+                        yield f"server {name} is the {client} of the volume."
+            case Overlap(most=most):
+                yield from self._too_alike(servers, most)
+            case Survives():
+                from physalia.placement.survival import survives  # noqa: PLC0415  # only where the rule is on
 
-            survival = survives(topology, self.query.instance, servers)
-            if not survival.holds:
-                yield survival.sentence
+                survival = survives(self.topology, self.query.instance, servers)
+                if not survival.holds:
+                    yield survival.sentence
+
+    def _too_many(self, kind: DomainKind, racks: Sequence[str], most: int) -> Iterator[str]:
+        for place, nodes in Counter(place_of(self.topology, rack, kind) for rack in racks).items():
+            if place and nodes > most:
+                yield f"{nodes} nodes are in {kind} {'+'.join(place)}; {most} may be."
+
+    def _too_dark(self, racks: Sequence[str], most: int) -> Iterator[str]:
+        dark = Counter(element for rack in racks for element in (rack, *self.topology.single_points(rack)))
+        for element, nodes in dark.items():
+            if nodes > most:
+                yield f"{nodes} nodes lose power if {element} fails; {most} may."
+
+    def _too_alike(self, servers: Sequence[str], most: int) -> Iterator[str]:
+        chosen = frozenset(servers)
+        for cell in self.topology.cells.values():
+            shared = len(chosen.intersection(cell.servers))
+            if shared > most:
+                yield f"{shared} servers are shared with cell {cell.name}; {most} may be."
 
     def _too_few(self, rule: Minimum, racks: Sequence[str]) -> Iterator[str]:
         clients, name = self.query.clients(), str(rule.name)
@@ -176,9 +189,3 @@ class Judge:
             hops = None if way is None else way.to(name)
             if hops is not None and hops > rule.most:
                 yield f"server {name} is {hops} hops from the {rule.client}; {rule.most} are allowed."
-
-
-def _too_many(kind: DomainKind, places: Counter[Place], most: int) -> Iterator[str]:
-    for place, nodes in places.items():
-        if place and nodes > most:
-            yield f"{nodes} nodes are in {kind} {'+'.join(place)}; {most} may be."
