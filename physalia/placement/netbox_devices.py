@@ -25,7 +25,10 @@ _WORDS: Final = (
 
 @frozen
 class Devices:
-    """The switches of a site; which device of the inventory is which switch; and the servers, by key and rack."""
+    """The switches of a site; which device of the inventory is which switch; and the servers, by key.
+
+    ``chassis_links`` are the pairs of neighbouring members of virtual chassis whose members are switches of their own.
+    """
 
     switches: dict[str, Switch]
     switch_of: dict[int, str]
@@ -133,17 +136,15 @@ def _add_switch(
     for member, _ in members:
         found.switch_of[member.key] = name
     if chassis is not None and options.chassis is Chassis.EACH:
-        _join(dump, device, chassis, found, ledger)
+        _join(dump, device, chassis, found)
 
 
-def _join(dump: Dump, device: Entry, chassis: Entry, found: Devices, ledger: Ledger) -> None:
-    """Join a member of a virtual chassis to the member before it, since the inventory records no stacking cables."""
+def _join(dump: Dump, device: Entry, chassis: Entry, found: Devices) -> None:
+    """Note that a member of a virtual chassis is joined to the member before it, whether a cable says so or not."""
     earlier = [
         name
         for key, name in found.switch_of.items()
         if key != device.key and dump.tables["device"][key].reference("virtual_chassis") == chassis.key
     ]
     if earlier:
-        ends = (earlier[-1], found.switch_of[device.key])
-        found.chassis_links.append(ends)
-        ledger.assume("members of a virtual chassis are joined by a link", " and ".join(ends))
+        found.chassis_links.append((earlier[-1], found.switch_of[device.key]))

@@ -23,7 +23,7 @@ class Network:
 
 def read_network(dump: Dump, devices: Devices, cabling: Cabling, ledger: Ledger) -> Network:
     """The links that cables and virtual chassis make."""
-    pairs = list(devices.chassis_links)
+    pairs: list[tuple[str, str]] = []
     homes: dict[int, list[str]] = {}
     for one, other in _cabled_devices(dump, devices, cabling, ledger):
         ends = [devices.switch_of.get(one), devices.switch_of.get(other)]
@@ -41,6 +41,11 @@ def read_network(dump: Dump, devices: Devices, cabling: Cabling, ledger: Ledger)
                 ledger.leave_out("cables between a server and a switch that is no top-of-rack switch", names)
             elif switch not in homes.setdefault(server, []):
                 homes[server].append(switch)
+    cabled = {frozenset(ends) for ends in pairs}
+    for pair in devices.chassis_links:
+        if frozenset(pair) not in cabled:  # stacking cables are seldom recorded
+            pairs.append(pair)
+            ledger.assume("members of a virtual chassis are joined by a link", " and ".join(pair))
     return Network(named_links(pairs), homes)
 
 

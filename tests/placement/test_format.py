@@ -98,6 +98,12 @@ BAD: list[tuple[str, Callable[[Site], None], bool, str]] = [
     ("server in no rack", put("servers", 0, "rack", value="rack-9"), False, "server server-1a stands in rack rack-9"),
     ("server on no switch", put("servers", 0, "switches", value=[]), True, "server server-1a has a link to no switch"),
     ("server on nothing", put("servers", 0, "switches", value=["rack-1"]), False, "link to rack-1, which is no switch"),
+    (
+        "the last server on nothing",
+        put("servers", 7, "switches", value=["x"]),
+        False,
+        "server-4b has a link to x, which",
+    ),
     ("server on a core", put("servers", 0, "switches", value=["core-1"]), False, "server-1a.*core-1.*tier core"),
     ("a switch twice", put("servers", 0, "switches", value=["tor-1"] * 2), True, "names the switch tor-1 twice"),
     ("negative capacity", put("servers", 0, "capacity", value=-1), True, "server-1a has the negative capacity -1"),

@@ -14,7 +14,7 @@ from physalia.placement.netbox_cables import Cabling
 from physalia.placement.netbox_dump import loads, read
 from physalia.placement.netbox_options import Chassis, Imported, Ledger, Options, Uplinks, Use
 from physalia.placement.topology import Power, Switch, Topology
-from tests.placement.harbour import SHIPPED, Inventory, as_text, harbour
+from tests.placement.harbour import SHIPPED, Harbour, Inventory, as_text, harbour
 
 Entries = list[dict[str, Any]]
 
@@ -42,6 +42,13 @@ def find(entries: Entries, model: str, **fields: Any) -> dict[str, Any]:
     ]
     fields_found: dict[str, Any] = found
     return fields_found
+
+
+def key_of(entries: Entries, model: str, **fields: Any) -> int:
+    """The key of the one entry of a model that has these fields."""
+    wanted = find(entries, model, **fields)
+    (key,) = [entry["pk"] for entry in entries if entry["fields"] is wanted]
+    return int(key)
 
 
 def test_the_shipped_inventory_is_the_one_described_here() -> None:
@@ -96,8 +103,31 @@ def test_cables_are_walked_through_patch_panels() -> None:
     }
 
 
-def test_parallel_cables_are_links_of_their_own() -> None:
-    assert {"core-1--dist-1", "core-1--dist-1 (2)"} <= set(topology().links)
+def test_the_way_leaves_a_panel_where_it_entered_the_one_before() -> None:
+    site = topology(chassis=Chassis.EACH)
+    uplinks = {link.ends for link in site.links.values() if "tor-c1" in link.name and "dist" in link.name}
+    assert uplinks == {("dist-1", "tor-c1-1"), ("dist-2", "tor-c1-2")}
+
+
+def test_every_cable_is_one_link_and_parallel_ones_are_links_of_their_own() -> None:
+    tops = [f"tor-{row}{at}" for row in "ab" for at in range(1, 5)]
+    assert sorted(topology().links) == sorted(
+        [
+            *(f"dist-{at}--{top}" for at in (1, 2) for top in [*tops, "tor-c1"]),
+            *(f"core-{core}--dist-{at}" for core in (1, 2) for at in (1, 2)),
+            "core-1--core-2",
+            "core-1--dist-1 (2)",
+        ]
+    )
+
+
+@pytest.mark.parametrize("status", ["planned", "decommissioning"])
+def test_cables_that_carry_nothing_are_no_links(status: str) -> None:
+    entries = harbour()
+    trunk = find(entries, "rearport", device=key_of(entries, "device", name="patch-c"))["cable"]
+    (cable,) = [entry for entry in entries if (entry["model"], entry["pk"]) == ("dcim.cable", trunk)]
+    cable["fields"]["status"] = status
+    assert not [name for name in imported(entries).topology.links if "tor-c1" in name]
 
 
 def test_a_virtual_chassis_is_one_switch_or_its_members() -> None:
@@ -112,13 +142,44 @@ def test_a_virtual_chassis_is_one_switch_or_its_members() -> None:
     assert noted(each.assumed, "members of a virtual chassis") == ("tor-c1-1 and tor-c1-2",)
 
 
+def test_a_virtual_chassis_that_is_one_switch_stands_where_its_master_does() -> None:
+    entries = harbour()
+    chassis = key_of(entries, "virtualchassis", name="tor-c1")
+    second = {"virtual_chassis": chassis, "vc_position": 2}
+    find(entries, "device", **second)["rack"] = key_of(entries, "rack", name="C2")
+    assert imported(entries).topology.switches["tor-c1"].rack == "C1"
+    find(entries, "virtualchassis", name="tor-c1")["master"] = key_of(entries, "device", **second)
+    assert imported(entries).topology.switches["tor-c1"].rack == "C2"
+    find(entries, "virtualchassis", name="tor-c1")["master"] = None
+    assert imported(entries).topology.switches["tor-c1"].rack == "C1"
+
+
+def test_a_cable_inside_a_virtual_chassis_joins_its_members_and_needs_no_assumption() -> None:
+    inventory = Harbour().inventory
+    members = [one["pk"] for one in inventory.entries if one["fields"].get("virtual_chassis") is not None]
+    ports = [inventory.add("interface", device=one, name="stack", mgmt_only=False) for one in members]
+    inventory.cable(("interface", ports[0]), ("interface", ports[1]))
+    assert imported(inventory.entries).topology == topology()
+    each = imported(inventory.entries, chassis=Chassis.EACH)
+    assert each.topology.links == topology(chassis=Chassis.EACH).links
+    assert not [note for note in each.assumed if "virtual chassis" in note.what]
+
+
+def test_devices_in_racks_of_another_status_are_left_out() -> None:
+    entries = harbour()
+    find(entries, "device", name="tor-c2")["rack"] = key_of(entries, "rack", name="C4")
+    found = imported(entries)
+    assert "tor-c2" not in found.topology.switches
+    assert noted(found.left_out, "devices in racks that are left out") == ("tor-c2",)
+
+
 def test_servers_and_switches_are_assumed_up_to_a_number() -> None:
     found = imported(servers_per_rack=6, switches_per_rack=2, uplinks=Uplinks.AGGREGATION)
     site = found.topology
     assert len(site.servers) == 11 * 6
     assert all(sum(server.rack == rack for server in site.servers.values()) == 6 for rack in site.racks)
     assert site.servers["C3-server-1"].switches == ("tor-C3-1", "tor-C3-2")
-    assert noted(found.assumed, "these top-of-rack switches exist").count("tor-A1-2") == 1
+    assert {site.servers[f"A1-server-{at}"].switches for at in (5, 6)} == {("tor-a1", "tor-A1-2")}
     assert dict(entry.split(": ") for entry in noted(found.assumed, "servers fill"))["B3"] == "3"
 
 

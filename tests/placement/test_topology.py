@@ -38,6 +38,12 @@ def test_probabilities_are_the_devices_own_then_their_kinds_then_assumed() -> No
         topology.failure_probability("server-1a--tor-2")
 
 
+def test_a_device_that_never_fails_is_not_one_that_nothing_is_known_of() -> None:
+    site = small_site()
+    site["failure_probability"]["devices"]["tor-1"] = 0
+    assert topology_of(site).failure_probability("tor-1") == 0
+
+
 def test_every_device_has_its_kind() -> None:
     topology = topology_of(small_site())
     kinds = {"server-1a": "server", "rack-1": "rack", "pdu-a1": "pdu", "ups-a": "ups", "feed-a": "feed",
