@@ -7,11 +7,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-import typer
 
-from conformance.links import BadInput
-from physalia.cli import topologies
-from physalia.placement.errors import BadTopology
+from physalia import cli
 from physalia.placement.format import dumps, read
 from physalia.placement.generate import Fabric, Feeding, generate
 from physalia.placement.shipped import EXAMPLES, example
@@ -20,16 +17,9 @@ DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "place-import.schema.json").read_text(encoding="utf-8"))
 HARBOUR = str(example("netbox-harbour.json"))
 
-app = typer.Typer(pretty_exceptions_enable=False)
-app.command("generate")(topologies.generate)
-app.command("examples")(topologies.examples)
-app.add_typer(topologies.importer, name="import")
-
 
 def run(*words: object) -> int:
-    code = app([str(word) for word in words], standalone_mode=False)
-    assert isinstance(code, int)
-    return code
+    return cli.run(["place", *(str(word) for word in words)])
 
 
 def test_generate_writes_the_fabric_that_was_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,17 +88,31 @@ def test_import_takes_every_option(tmp_path: Path, capsys: pytest.CaptureFixture
         (["--source", "=Utility"], "--source =Utility: this must be two names"),
     ],
 )
-def test_options_that_make_no_sense_are_one_sentence(tmp_path: Path, options: list[str], says: str) -> None:
-    with pytest.raises(BadInput, match=says):
-        run("import", "netbox", HARBOUR, "--site", "harbour-1", *options, "-o", tmp_path / "h.json")
+def test_options_that_make_no_sense_are_one_sentence(
+    tmp_path: Path, options: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("import", "netbox", HARBOUR, "--site", "harbour-1", *options, "-o", tmp_path / "h.json") == 2
+    assert says in capsys.readouterr().err
 
 
-def test_nothing_is_written_when_the_input_is_bad(tmp_path: Path) -> None:
-    with pytest.raises(BadTopology, match="2 sites have racks"):
-        run("import", "netbox", HARBOUR, "-o", tmp_path / "h.json")
+def test_nothing_is_written_when_the_input_is_bad(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("import", "netbox", HARBOUR, "-o", tmp_path / "h.json") == 2
     assert not list(tmp_path.iterdir())
-    with pytest.raises(BadTopology, match="cannot be written"):
-        run("generate", "-o", tmp_path / "none" / "f.json")
+    said = capsys.readouterr()
+    assert said.err == f"physalia: {HARBOUR}: 2 sites have racks; name one of harbour-1, quay-2.\n"
+    assert not said.out
+    assert run("generate", "-o", tmp_path / "none" / "f.json") == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_inventory_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (b"", b"rack,site", b"[]", b"{}"):
+        (tmp_path / "dump.json").write_bytes(content)
+        assert run("import", "netbox", tmp_path / "dump.json", "-o", tmp_path / "h.json") == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"physalia: {tmp_path / 'dump.json'}: ")
+        assert said.endswith(".\n")
+        assert said.count("\n") == 1
 
 
 def test_examples_are_listed_with_their_places(capsys: pytest.CaptureFixture[str]) -> None:
