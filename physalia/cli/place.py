@@ -38,6 +38,9 @@ Primary = Annotated[str | None, typer.Option(help="The server of the volume's pr
 Replica = Annotated[str | None, typer.Option(help="The server of the volume's replica.")]
 Color = Annotated[str | None, typer.Option(help="The color of the cell; all are tried if absent.")]
 CertFile = Annotated[Path | None, typer.Option("--cert", help="Write the certificate to this file.")]
+Devices = Annotated[
+    int, typer.Option(min=0, metavar="N", help="List the N devices that matter most for the availability.")
+]
 Limit = Annotated[
     float | None, typer.Option("--time-limit-s", min=0, help="Give up after so many seconds, with what is known then.")
 ]
@@ -53,6 +56,7 @@ def query(
     policy: PolicyFile = None,
     cert: CertFile = None,
     time_limit_s: Limit = None,
+    devices: Devices = 0,
     json: Json = False,
 ) -> int:
     """Find the best placement of a cell for a volume, with a certificate that it is.
@@ -66,7 +70,7 @@ def query(
         site, rules = _read(topology, policy)
         with _progress() as told:
             answer = ask(site, rules, asked, time_limit_s=time_limit_s, told=told)
-        return _conclude(answer, topology, cert, json=json)
+        return _conclude(answer, topology, cert, devices, json=json)
 
 
 @app.command()
@@ -85,6 +89,7 @@ def prove(
     servers: Annotated[
         str | None, typer.Option(help="With --survives: the nodes of a cell, by commas; else of the best placement.")
     ] = None,
+    devices: Devices = 0,
     json: Json = False,
 ) -> int:
     """Find the best placement, and let z3 refute everything that would be better.
@@ -104,7 +109,7 @@ def prove(
 
         with _progress() as told:
             answer = ask(site, rules, asked, time_limit_s=time_limit_s, told=told)
-        return _conclude(answer, topology, cert, json=json, survives=survives)
+        return _conclude(answer, topology, cert, devices, json=json, survives=survives)
 
 
 @app.command()
@@ -187,7 +192,9 @@ def _bytes(file: Path) -> bytes:
         raise BadInput(f"{file}: the file cannot be read: {error.strerror}.") from error
 
 
-def _conclude(answer: "Answer", topology: Path, cert: Path | None, *, json: bool, survives: bool = False) -> int:
+def _conclude(
+    answer: "Answer", topology: Path, cert: Path | None, devices: int, *, json: bool, survives: bool = False
+) -> int:
     """Write the certificate, say what was found, and return the exit code."""
     from physalia.cli.placement_printing import answer_json, answer_lines  # noqa: PLC0415
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
@@ -209,7 +216,7 @@ def _conclude(answer: "Answer", topology: Path, cert: Path | None, *, json: bool
     if answer.verdict == "impossible":
         explained = ask(stated.topology, stated.policy, stated.query)
     survived = _survival(stated.topology, stated.query, answer.servers) if survives and answer.servers else None
-    told = answer_json(answer, made, missing, written, explained, survived)
+    told = answer_json(answer, made, missing, written, explained, survived, devices)
     if json:
         print_json({"schema_version": SCHEMA_VERSION, **told})
     else:

@@ -21,12 +21,14 @@ def answer_json(
     written: Path | None,
     explained: Explanation | None,
     survived: Sequence[Survival] | None,
+    devices: int,
 ) -> dict[str, Any]:
     """An answer as plain data: what `place query --json` and `place prove --json` print beside the schema's version."""
     stated = answer.problem
     proof = None
     if made is not None and "evidence" in made:
         proof = {"claim": made["claim"], "evidence_bytes": len(canonical(made["evidence"]))}
+    available, matter = availability(answer, devices)
     told: dict[str, Any] = {
         "verdict": answer.verdict,
         "topology": stated.topology.name,
@@ -35,13 +37,15 @@ def answer_json(
         "servers": list(answer.servers),
         "cost": None if answer.cost is None else asdict(answer.cost),
         "bound": None if answer.bound is None else asdict(answer.bound),
-        "availability": availability(answer),
+        "availability": available,
         "proof": proof,
         "refuted_by_z3": None if answer.refuted is None else answer.refuted.queries,
         "certificate": None if written is None else str(written),
         "note": missing or (made or {}).get("note", ""),
         "seconds": round(answer.seconds, 4),
     }
+    if devices:
+        told["devices"] = matter
     if explained is not None:
         told["explanation"] = explanation_json(explained)
     if survived is not None:
@@ -49,20 +53,22 @@ def answer_json(
     return told
 
 
-def availability(answer: Answer) -> float | None:
-    """P(majority reachable | instance up) of a placement, exactly; None if there is none, or it is too hard."""
-    if not answer.servers:
-        return None
-    try:
-        from physalia.placement.availability import TooHard, exact  # noqa: PLC0415
-    except ModuleNotFoundError:  # XXX until P3 is there
-        return None
+def availability(answer: Answer, devices: int) -> tuple[float | None, list[dict[str, Any]]]:
+    """P(majority reachable | instance up) of a placement, exactly, and the devices that matter most.
 
-    stated = answer.problem
+    None if there is no placement, or if its network is too hard.
+    """
+    from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
+
+    topology, instance = answer.problem.topology, answer.problem.query.instance
+    if not answer.servers:
+        return None, []
     try:
-        return exact(stated.topology, stated.query.instance, answer.servers)
-    except TooHard:
-        return None
+        found = exact(topology, instance, answer.servers)
+        weights = devices_that_matter(topology, instance, answer.servers, devices) if devices else []
+    except NotExact:
+        return None, []
+    return found, [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
 
 
 def explanation_json(explained: Explanation) -> dict[str, Any]:
@@ -114,6 +120,8 @@ def answer_lines(
         yield f"proven so far: none is better than {_cost(answer.bound)}"
     if told["availability"] is not None:
         yield f"unavailable while the instance is up: {1 - told['availability']:.3g}"
+    for one in told.get("devices", ()):
+        yield f"  {one['kind']} {one['device']} is down in {one['share']:.0%} of that time"
     if told["refuted_by_z3"] is not None:
         yield f"z3 refuted whatever would be better, in {told['refuted_by_z3']} queries."
     if told["proof"] is not None:
@@ -124,8 +132,7 @@ def answer_lines(
         yield f"certificate: {told['certificate']}; check it: physalia place check {told['certificate']} {topology}"
     if explained is not None:
         yield from explanation_lines(explained)
-    for one in survived or ():
-        yield one.sentence
+    yield from (one.sentence for one in survived or ())
 
 
 def explanation_lines(explained: Explanation) -> Iterator[str]:
