@@ -28,7 +28,6 @@ def answer_json(
     proof = None
     if made is not None and "evidence" in made:
         proof = {"claim": made["claim"], "evidence_bytes": len(canonical(made["evidence"]))}
-    available, matter = availability(answer, devices)
     told: dict[str, Any] = {
         "verdict": answer.verdict,
         "topology": stated.topology.name,
@@ -37,15 +36,13 @@ def answer_json(
         "servers": list(answer.servers),
         "cost": None if answer.cost is None else asdict(answer.cost),
         "bound": None if answer.bound is None else asdict(answer.bound),
-        "availability": available,
+        **availability(answer, devices),
         "proof": proof,
         "refuted_by_z3": None if answer.refuted is None else answer.refuted.queries,
         "certificate": None if written is None else str(written),
         "note": missing or (made or {}).get("note", ""),
         "seconds": round(answer.seconds, 4),
     }
-    if devices:
-        told["devices"] = matter
     if explained is not None:
         told["explanation"] = explanation_json(explained)
     if survived is not None:
@@ -53,22 +50,23 @@ def answer_json(
     return told
 
 
-def availability(answer: Answer, devices: int) -> tuple[float | None, list[dict[str, Any]]]:
+def availability(answer: Answer, devices: int) -> dict[str, Any]:
     """P(majority reachable | instance up) of a placement, exactly, and the devices that matter most.
 
-    None if there is no placement, or if its network is too hard.
+    None if there is no placement, or with a sentence that says why, if its network is too hard.
     """
     from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
 
     topology, instance = answer.problem.topology, answer.problem.query.instance
     if not answer.servers:
-        return None, []
+        return {"availability": None}
     try:
         found = exact(topology, instance, answer.servers)
         weights = devices_that_matter(topology, instance, answer.servers, devices) if devices else []
-    except NotExact:
-        return None, []
-    return found, [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
+    except NotExact as reason:
+        return {"availability": None, "availability_unknown": str(reason)}
+    listed = [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
+    return {"availability": found, **({"devices": listed} if devices else {})}
 
 
 def explanation_json(explained: Explanation) -> dict[str, Any]:
@@ -120,6 +118,8 @@ def answer_lines(
         yield f"proven so far: none is better than {_cost(answer.bound)}"
     if told["availability"] is not None:
         yield f"unavailable while the instance is up: {1 - told['availability']:.3g}"
+    if "availability_unknown" in told:
+        yield f"availability: {told['availability_unknown']}"
     for one in told.get("devices", ()):
         yield f"  {one['kind']} {one['device']} is down in {one['share']:.0%} of that time"
     if told["refuted_by_z3"] is not None:

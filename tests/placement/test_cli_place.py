@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from physalia.cli import run
+from physalia.placement import availability
 from physalia.placement import format as files
 from physalia.placement.generate import Fabric, generate
 from physalia.placement.shipped import EXAMPLES, example
@@ -76,6 +77,21 @@ def test_answers_are_printed_for_people(site: str, tmp_path: Path, capsys: pytes
     command = lines[-1].rpartition("check it: physalia ")[2].split()
     assert run(command) == 0
     assert "the certificate stands" in capsys.readouterr().out
+
+
+def test_a_network_that_is_too_hard_has_no_number_but_a_reason(
+    site: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def too_hard(*_: object) -> float:
+        raise availability.NotExact("the site has 9,000 switches.")
+
+    monkeypatch.setattr(availability, "exact", too_hard)
+    assert run(["place", "query", site, "--instance", "server-1-01-01", "--json"]) == 0
+    found = told(capsys, "place-query")
+    assert found["availability"] is None
+    assert found["availability_unknown"] == "the site has 9,000 switches."
+    assert run(["place", "query", site, "--instance", "server-1-01-01"]) == 0
+    assert "availability: the site has 9,000 switches." in capsys.readouterr().out
 
 
 def test_the_impossible_is_explained_and_certified(
