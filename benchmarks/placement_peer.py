@@ -87,10 +87,9 @@ def _domains(topology: Topology, rule: object, servers: list[Server]) -> Iterabl
             keys = [server.rack, *topology.single_points(server.rack)]
         else:
             raise ValueError(f"the peer does not know rules like {rule}")  # noqa: TRY004  # a limit of the peer
-        for key in keys:
-            if key:
-                found.setdefault(key, []).append(server.name)
-    return [(members, rule.most) for members in found.values()]
+        for key in filter(None, keys):
+            found.setdefault(key, []).append(server.name)
+    return [(members, rule.most) for members in found.values() if isinstance(rule, Cap | SingleFailure)]
 
 
 def _objective(

@@ -82,7 +82,7 @@ def _claim(answer: Answer) -> tuple[str, str]:
     if answer.cost is None:
         raise NoCertificate("no placement was found in the time allowed, and none was refuted.")
     if answer.verdict == "inconclusive":
-        return "feasible", "time ran out before the placement was proven to be the best."
+        return "feasible", "time ran out, or floating point was too coarse, before it was proven to be the best."
     return ("feasible", f"{long} that the placement is the best.") if count > MOST_LEAVES else ("optimal", "")
 
 

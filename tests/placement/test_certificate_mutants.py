@@ -5,9 +5,11 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import product
 from typing import Any
 
 import pytest
+from attrs import asdict
 
 from physalia.placement import format as files
 from physalia.placement.answer import prove
@@ -16,6 +18,7 @@ from physalia.placement.certificate import canonical, certificate
 from physalia.placement.check import Refused, check
 from physalia.placement.instance import Instance
 from physalia.placement.queries import Query
+from physalia.placement.rules import broken, cost
 from physalia.placement.search import leaves
 from tests.placement.questions import crossing, policy_of, rack_cap, row_of_racks
 
@@ -147,6 +150,26 @@ def _other_server(made: Data) -> None:
     made["placement"][0] = "s62" if "s62" not in made["placement"] else "s52"
 
 
+def _worse(made: Data) -> None:
+    """Another placement that keeps every rule and is called by its right cost, which is not the least."""
+    topology, policy, asked = SITES["optimal"]
+    for gone, name in product(list(made["placement"]), sorted(topology.servers)):
+        servers = sorted({*made["placement"], name} - {gone})
+        if not broken(topology, policy, asked, servers):
+            found = asdict(cost(topology, policy, asked, servers))  # type: ignore[arg-type]  # it is reached
+            if found["worst_hop"] == made["cost"]["worst_hop"] and found != made["cost"]:
+                made["placement"], made["cost"] = servers, found
+                return
+    raise AssertionError("there is no worse placement")
+
+
+def _turned_round(made: Data) -> None:
+    """With a negative scale and a node worth less than nothing, the formula would prove anything."""
+    _worse(made)
+    leaf = {"scale": -1, "node": -(10**9), "prices": {}, "bound": 5 * 10**9}
+    made["evidence"]["trees"] = dict.fromkeys(made["evidence"]["trees"], leaf)
+
+
 def _only_one_half(made: Data) -> None:
     made["evidence"]["trees"]["blue"] = made["evidence"]["trees"]["blue"]["below"]
 
@@ -176,6 +199,8 @@ GIVEN: list[tuple[str, str, Change]] = [
     ("optimal", "policy without its digest", _policy(lambda p: p["rules"].pop(), digest=False)),
     # a placement
     ("optimal", "another server", _other_server),
+    ("optimal", "a worse placement with its cost", _worse),
+    ("optimal", "a worse placement by a scale below zero", _turned_round),
     ("optimal", "a server twice", lambda made: made["placement"].__setitem__(0, made["placement"][1])),
     ("optimal", "a server less", lambda made: made["placement"].pop()),
     ("optimal", "a server more", lambda made: made["placement"].append("s62")),

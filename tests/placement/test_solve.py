@@ -1,7 +1,11 @@
 """The solver: bounds, relaxation, branching, whole answers, and z3's refutations, against brute force."""
 
+import os
+import subprocess
+import sys
 import time
 from itertools import combinations
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,6 +15,7 @@ from hypothesis import strategies as st
 
 from conformance.placement_definition import Question
 from conformance.placement_sites import Seeded, site
+from physalia import placement
 from physalia.placement import format as files
 from physalia.placement import policy as policies
 from physalia.placement.answer import Answer, Contradiction, _judge, prove, query
@@ -19,7 +24,7 @@ from physalia.placement.certificate import MOST_LEAVES, NoCertificate, canonical
 from physalia.placement.check import check
 from physalia.placement.costs import Cost
 from physalia.placement.errors import BadPolicy, BadQuery
-from physalia.placement.generate import Fabric, generate
+from physalia.placement.generate import Fabric, Feeding, generate
 from physalia.placement.instance import Domain, Instance
 from physalia.placement.linear import relax
 from physalia.placement.policy import DOMAIN_KINDS, Minimum, Policy
@@ -124,6 +129,18 @@ def test_a_relaxation_is_integral_where_domains_nest() -> None:
     assert relaxed.bound == best_by_trying(instance)
 
 
+def test_servers_that_pay_are_found_among_many() -> None:
+    """The only good ones are the dearest, in domains of their own, behind hundreds that share one place."""
+    racks = [Domain(f"rack {at}", 0, 1) for at in range(400)]
+    columns = [(at, tuple([1, at + 2] if at < 390 else [at + 2]), 1) for at in range(400)]
+    instance = instance_of(5, [Domain("zone", 0, 1), *racks], columns)
+    best = Best()
+    tree = Search(instance, best).run()
+    assert proven(tree)
+    assert best.cost == 0 + 390 + 391 + 392 + 393
+    assert least(tree) == best.cost
+
+
 def test_where_domains_cross_the_tree_has_branches() -> None:
     pairs = [Domain(key, 0, 1) for key in ("ab", "bc", "ac")]
     instance = instance_of(2, pairs, [(1, (1, 3), 1), (1, (1, 2), 1), (1, (2, 3), 1), (100, (), 2)])
@@ -215,6 +232,35 @@ def test_the_same_question_gets_the_same_answer() -> None:
     answers = [query(one, policies.default(), asked) for one in (topology, topology, again)]
     assert len({answer.servers for answer in answers}) == 1
     assert len({str(evidence(answer)) for answer in answers}) == 1
+
+
+def test_the_seed_of_hashes_changes_nothing(tmp_path: Path) -> None:
+    """Sets have another order in another process: neither the placement nor the proof follows it."""
+    files.write(generate(Fabric(servers=400, seed=3, feeding=Feeding.MIXED)), tmp_path / "site.json")
+    (tmp_path / "policy.toml").write_text(
+        'spread = ["rack", "pdu"]\n[[rules]]\nid = "survives"\ntype = "survives"\n'
+        '[[rules]]\nid = "cap"\ntype = "cap"\nkind = "rack"\nmost = 2\n',
+        encoding="utf-8",
+    )
+    script = "import sys, physalia.cli; sys.exit(physalia.cli.run(sys.argv[1:]))"
+    made = []
+    for seed in ("1", "2", "3"):
+        arguments = ["site.json", "--instance", "server-1-01-01", "--policy", "policy.toml", "--cert", f"{seed}.json"]
+        subprocess.run(
+            [sys.executable, "-c", script, "place", "query", *arguments],
+            cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True,
+        )  # fmt: skip
+        made.append((tmp_path / f"{seed}.json").read_bytes())
+    assert len(set(made)) == 1
+
+
+def test_the_package_offers_what_is_asked_most() -> None:
+    assert placement.query is query
+    assert placement.prove is prove
+    assert placement.Query is Query
+    assert placement.Answer is Answer
+    with pytest.raises(AttributeError, match="has no attribute nothing"):
+        _ = placement.nothing
 
 
 def test_a_lower_worst_hop_goes_before_everything() -> None:
