@@ -120,7 +120,7 @@ class Question:
     distances: dict[str, dict[str, int]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        clients = {name: distances_to(self.topology, name) for name in self.clients.values()}
+        clients = {role: distances_to(self.topology, name) for role, name in self.clients.items()}
         object.__setattr__(self, "distances", clients)
 
     @property
@@ -151,16 +151,15 @@ class Question:
             case Cap(kind=kind, most=most):
                 return all(len(domain & cell) <= most for domain in self.domains(kind).values())
             case Minimum(least=least):
-                return len(self._meant(rule) & cell) >= least
+                meant = self._meant(rule)
+                return meant is None or len(meant & cell) >= least
             case SingleFailure(most=most):
                 return all(len(self._dark(device) & cell) <= most for device in self._power())
             case PairCap(kind=kind, most=most):
                 kinds = POWER_KINDS if kind is None else (kind,)
                 return all(len(domain & cell) <= most for one in kinds for domain in self.domains(one).values())
             case HopLimit(client=client, most=most):
-                return client not in self.clients or all(
-                    self.distances[self.clients[client]][name] <= most for name in cell
-                )
+                return client not in self.clients or all(self.distances[client][name] <= most for name in cell)
             case AntiAffinity():
                 return cell.isdisjoint(self.clients.values())
             case Overlap(most=most):
@@ -208,14 +207,15 @@ class Question:
         world = World(self.topology, frozenset({device}))
         return frozenset(name for name in self.topology.servers if not world.server_lives(name))
 
-    def _meant(self, rule: Minimum) -> frozenset[str]:
-        """The servers of the domain that a minimum count is about; none if the query names no such client."""
+    def _meant(self, rule: Minimum) -> frozenset[str] | None:
+        """The servers of the domain that a minimum count is about; None if it is a client's that nobody named."""
         if rule.of is not None:
-            client = self.clients.get(rule.of)
-            name = self._domain_of(rule.kind, self.topology.servers[client].rack) if client else frozenset()
+            if rule.of not in self.clients:
+                return None
+            name = self._domain_of(rule.kind, self.topology.servers[self.clients[rule.of]].rack)
         else:
             assert rule.name is not None
-            name = frozenset(rule.name.split("+"))
+            name = frozenset({rule.name} if rule.kind in {"rack", "row"} else rule.name.split("+"))
         return self.domains(rule.kind).get(name, frozenset())
 
 

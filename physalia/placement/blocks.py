@@ -120,12 +120,12 @@ def outcomes(bundle: Bundle) -> tuple[tuple[Outcome, float], ...]:
                 _add(further, tuple(sorted((*before, hung))), so_far * chance)
         nodes = further
     found: dict[Outcome, float] = {}
-    for (joined, chance), (hung_on, other) in product(fabrics.items(), nodes.items()):
+    for (joined, chance), (hung_on, hanging_chance) in product(fabrics.items(), nodes.items()):
         alive = 0
         for some in joined:
             alive |= some & ~_SEEN
         hanging = Counter(mask & alive for mask in hung_on if mask & alive)
-        _add(found, (joined, tuple(sorted(hanging.items()))), chance * other)
+        _add(found, (joined, tuple(sorted(hanging.items()))), chance * hanging_chance)
     return tuple(found.items())
 
 

@@ -186,7 +186,7 @@ def test_the_verdict_is_the_exit_code(
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["spec", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell"}
+    assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell", "Placement"}
     assert run(["spec", "list"]) == 0
     told = capsys.readouterr().out
     assert all(model["name"] in told and model["purpose"] in told for model in listed["models"])
