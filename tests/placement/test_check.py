@@ -185,6 +185,43 @@ def test_trees_are_walked_to_every_leaf() -> None:
     assert "none is better" in check(canonical(made), files.dumps(topology))
 
 
+@pytest.mark.parametrize(
+    ("topology", "policy"),
+    [
+        (row_of_racks(nodes=100), DEFAULT),
+        (row_of_racks(racks=1, servers_per_rack=1), DEFAULT),
+        (row_of_racks(), policy_of({"type": "minimum", "kind": "rack", "least": 9, "of": "instance"})),
+        (row_of_racks(), policy_of({"type": "minimum", "kind": "rack", "least": 3, "of": "instance"}, rack_cap(2))),
+        (row_of_racks(), policy_of({"type": "minimum", "kind": "ups", "least": 1, "of": "instance"})),
+        (row_of_racks(), policy_of({"id": "no", "type": "cap", "kind": "row", "most": 0})),
+        (row_of_racks(), policy_of({"type": "hop-limit", "client": "instance", "most": 0})),
+        (row_of_racks(colors=("blue", "green", "red")), policy_of(rack_cap(1), cell_size=5)),
+    ],
+    ids=[
+        "all full",
+        "one server",
+        "more than a cell",
+        "against a cap",
+        "no such domain",
+        "nowhere",
+        "on itself",
+        "colors",
+    ],
+)
+def test_the_plainly_impossible_has_a_certificate_too(topology: Topology, policy: Policy) -> None:
+    made = _made(topology, policy)
+    assert made["claim"] == "infeasible"
+    assert check(canonical(made), files.dumps(topology)) == "there is no placement"
+
+
+def test_a_cell_of_one_on_the_instance_itself() -> None:
+    topology = row_of_racks()
+    made = _made(topology, policy_of({"type": "hop-limit", "client": "instance", "most": 0}, cell_size=1))
+    assert made["placement"] == ["s11"]
+    assert made["cost"] == {"worst_hop": 0, "spread": 0, "hops": 0, "fill": 1}
+    assert "none is better" in check(canonical(made), files.dumps(topology))
+
+
 def test_a_tree_of_endless_depth_is_refused() -> None:
     topology = row_of_racks()
     made = _made(topology)
