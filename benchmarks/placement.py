@@ -81,7 +81,7 @@ def _load() -> None:
 
 def _check(certificate_file: Path, topology_file: Path) -> float:
     """How long the checker takes, Python's own start included; negative if it refused."""
-    command = [sys.executable, "-I", str(_checker()), str(certificate_file), str(topology_file)]
+    command = [sys.executable, "-I", "-S", str(_checker()), str(certificate_file), str(topology_file)]
     start = time.perf_counter()
     done = subprocess.run(command, check=False, capture_output=True)  # noqa: S603
     seconds = time.perf_counter() - start
