@@ -4,10 +4,11 @@ Written from the definitions alone, for sites of a dozen servers, and as plainly
 nothing is taken from what it judges but the types of topologies and policies. ``tla/Placement.tla`` says the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from itertools import combinations
 
-from attrs import field, frozen
+from attrs import frozen
 
 from physalia.placement.policy import (
     AntiAffinity,
@@ -97,14 +98,15 @@ def majority(nodes: int) -> int:
     return nodes // 2 + 1
 
 
-def breaking(topology: Topology, instance: str, cell: Sequence[str] | Cell) -> list[str]:
-    """The devices that take the majority away from an instance that stays up."""
-    worlds = [(device, World(topology, frozenset({device}))) for device in single_failures(topology)]
-    return [
-        device
-        for device, world in worlds
-        if world.is_up(instance) and len(world.reached(instance) & set(cell)) < majority(len(cell))
-    ]
+def harms(topology: Topology, instance: str) -> dict[str, set[str]]:
+    """For every single failure that leaves the instance up, the servers that it still reaches."""
+    worlds = {device: World(topology, frozenset({device})) for device in single_failures(topology)}
+    return {device: world.reached(instance) for device, world in worlds.items() if world.is_up(instance)}
+
+
+def breaking(reached: Mapping[str, set[str]], cell: Collection[str]) -> list[str]:
+    """The devices that take the majority of a cell away, of those that ``harms`` found."""
+    return [device for device, left in reached.items() if len(left & set(cell)) < majority(len(cell))]
 
 
 @frozen(kw_only=True)
@@ -117,11 +119,16 @@ class Question:
     primary: str | None = None
     replica: str | None = None
     color: str | None = None
-    distances: dict[str, dict[str, int]] = field(init=False)
 
-    def __attrs_post_init__(self) -> None:
-        clients = {role: distances_to(self.topology, name) for role, name in self.clients.items()}
-        object.__setattr__(self, "distances", clients)
+    @cached_property
+    def distances(self) -> dict[str, dict[str, int]]:
+        """For each client that the query names, the links from it to every server that it reaches."""
+        return {role: distances_to(self.topology, name) for role, name in self.clients.items()}
+
+    @cached_property
+    def harms(self) -> dict[str, set[str]]:
+        """What each single failure leaves, if it leaves the instance up."""
+        return harms(self.topology, self.instance)
 
     @property
     def clients(self) -> dict[str, str]:
@@ -135,6 +142,14 @@ class Question:
 
     def is_legal(self, cell: Cell) -> bool:
         """Whether a cell keeps the rules that always hold, and those of the policy."""
+        return not self.broken(cell)
+
+    def broken(self, cell: Cell) -> set[str]:
+        """The ids of the rules that a cell breaks; those that always hold go by ``always``."""
+        broken = {rule.id for rule in self.policy.rules if not self.keeps(rule, cell)}
+        return broken if self._keeps_what_always_holds(cell) else broken | {"always"}
+
+    def _keeps_what_always_holds(self, cell: Cell) -> bool:
         servers = [self.topology.servers[name] for name in cell]
         return (
             not any(server.drained for server in servers)
@@ -142,7 +157,6 @@ class Question:
             and (not self.policy.one_color or len({server.color for server in servers}) == 1)
             and (self.color is None or {server.color for server in servers} == {self.color})
             and all(name in distances for distances in self.distances.values() for name in cell)
-            and all(self.keeps(rule, cell) for rule in self.policy.rules)
         )
 
     def keeps(self, rule: Rule, cell: Cell) -> bool:
@@ -154,21 +168,28 @@ class Question:
                 meant = self._meant(rule)
                 return meant is None or len(meant & cell) >= least
             case SingleFailure(most=most):
-                return all(len(self._dark(device) & cell) <= most for device in self._power())
+                return all(len(dark & cell) <= most for dark in self._dark)
             case PairCap(kind=kind, most=most):
                 kinds = POWER_KINDS if kind is None else (kind,)
                 return all(len(domain & cell) <= most for one in kinds for domain in self.domains(one).values())
             case HopLimit(client=client, most=most):
-                return client not in self.clients or all(self.distances[client][name] <= most for name in cell)
+                return client not in self.clients or all(self.distances[client].get(name, most + 1) <= most for name in cell)
             case AntiAffinity():
                 return cell.isdisjoint(self.clients.values())
             case Overlap(most=most):
                 return all(len(cell & set(other.servers)) <= most for other in self.topology.cells.values())
             case Survives():
-                return not breaking(self.topology, self.instance, cell)
+                return not breaking(self.harms, cell)
 
     def domains(self, kind: str) -> dict[frozenset[str], frozenset[str]]:
         """The domains of a kind: the racks, rows or elements that name one, and the servers in it."""
+        return self._domains[kind]
+
+    @cached_property
+    def _domains(self) -> dict[str, dict[frozenset[str], frozenset[str]]]:
+        return {kind: self._domains_of(kind) for kind in ("rack", "row", *POWER_KINDS)}
+
+    def _domains_of(self, kind: str) -> dict[frozenset[str], frozenset[str]]:
         found: dict[frozenset[str], set[str]] = {}
         for server in self.topology.servers.values():
             name = self._domain_of(kind, server.rack)
@@ -199,13 +220,11 @@ class Question:
         part = self.topology.racks.get(name) or self.topology.powers[name]
         return set(part.supplies).union(*(self._above(supply) for supply in part.supplies))
 
-    def _power(self) -> list[str]:
-        return [*self.topology.racks, *self.topology.powers]
-
-    def _dark(self, device: str) -> frozenset[str]:
-        """The servers without power when a device fails alone."""
-        world = World(self.topology, frozenset({device}))
-        return frozenset(name for name in self.topology.servers if not world.server_lives(name))
+    @cached_property
+    def _dark(self) -> list[frozenset[str]]:
+        """The servers without power when one rack or one element of power fails alone, for each of those."""
+        worlds = [World(self.topology, frozenset({device})) for device in (*self.topology.racks, *self.topology.powers)]
+        return [frozenset(name for name in self.topology.servers if not world.server_lives(name)) for world in worlds]
 
     def _meant(self, rule: Minimum) -> frozenset[str] | None:
         """The servers of the domain that a minimum count is about; None if it is a client's that nobody named."""

@@ -5,13 +5,30 @@ and the tests shrink.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 from random import Random
 from typing import Protocol, TypeVar
 
+from conformance.placement_definition import Question
+from physalia.placement.policy import (
+    DOMAIN_KINDS,
+    AntiAffinity,
+    Cap,
+    HopLimit,
+    Minimum,
+    Overlap,
+    PairCap,
+    Policy,
+    Rule,
+    SingleFailure,
+    Survives,
+)
 from physalia.placement.topology import Cell, DeviceKind, Link, Power, PowerKind, Rack, Server, Switch, Topology
 from physalia.placement.validity import build
 
 T = TypeVar("T")
+
+_MOST_CELLS = 6
 
 
 class Choices(Protocol):
@@ -60,10 +77,7 @@ def site(choose: Choices, most_servers: int = 12) -> Topology:
         switches=switches,
         links=links,
         servers=servers,
-        cells=[
-            Cell(f"cell-{at}", tuple(choose.some([one.name for one in servers if one.nodes > 1], 2, 5)))
-            for at in range(1, 1 + choose.number(0, 2))
-        ],
+        cells=_cells(choose, [one for one in servers if one.nodes >= _MOST_CELLS]),
         probability=dict.fromkeys(("server", "rack", "pdu", "ups", "feed", "switch", "link"), 0.0),
     )
 
@@ -84,6 +98,17 @@ def with_probabilities(choose: Choices, topology: Topology, matter: Sequence[str
         probability=kinds,
         device_probability={device: choose.number(1, 9) / 16 for device in chosen},
     )
+
+
+def _cells(choose: Choices, holders: Sequence[Server]) -> list[Cell]:
+    """Existing cells: some anywhere, or every pair of the three emptiest, of which half each would be best."""
+    if choose.number(1, 3) == 1:
+        emptiest = sorted(sorted(one.nodes for one in holders)[:3])
+        names = [one.name for one in holders if one.nodes in emptiest][:3]
+        members = list(combinations(names, 2))
+    else:
+        members = [tuple(choose.some([one.name for one in holders], 2, 4)) for _ in range(choose.number(0, 3))]
+    return [Cell(f"cell-{at}", servers) for at, servers in enumerate(members, start=1)]
 
 
 def _power(choose: Choices) -> list[Power]:
@@ -125,7 +150,7 @@ def _place(choose: Choices, racks: Sequence[Rack], powers: Sequence[str]) -> tup
 
 def _servers(choose: Choices, racks: Sequence[Rack], switches: Sequence[Switch], most: int) -> list[Server]:
     count = choose.number(min(8, most), most)
-    colors = ["blue"] if choose.number(1, 3) < 3 else ["blue", "green"]  # noqa: PLR2004
+    colors = ["blue", "green"] if choose.number(1, 4) == 1 else ["blue"]
     servers = []
     for at in range(count):
         rack = racks[at % len(racks)]
@@ -134,7 +159,7 @@ def _servers(choose: Choices, racks: Sequence[Rack], switches: Sequence[Switch],
         hangs_on = choose.some(own, 1, 2)
         if choose.number(1, 8) == 1:
             hangs_on += choose.some(others, 1, 1)  # a link to a neighbouring rack's switch
-        nodes = choose.number(0, 4)
+        nodes = choose.number(0, 2 * _MOST_CELLS)
         servers.append(
             Server(
                 name=f"server-{at + 1:02}",
@@ -147,3 +172,50 @@ def _servers(choose: Choices, racks: Sequence[Rack], switches: Sequence[Switch],
             )
         )
     return servers
+
+
+def question(choose: Choices) -> Question:
+    """A site of up to twelve servers, a policy, and the servers of a volume; more often possible than not."""
+    topology = site(choose)
+    servers = list(topology.servers)
+    instance, primary, replica = (servers[choose.number(0, len(servers) - 1)] for _ in range(3))
+    size = (3, 3, 3, 3, 4, 5, 5, 7)[choose.number(0, 7)]
+    size = min(size, len(servers) - 2)
+    spare = size - size // 2 - 1
+    rules: list[Rule] = [Cap(id="rack-cap", kind="rack", most=max(1, spare - (choose.number(1, 4) == 1)))]
+    if any(len(cell.servers) == 2 for cell in topology.cells.values()):  # noqa: PLR2004
+        rules.append(Overlap(id="no-pair", most=1))
+    rules += [rule for rule in _more_rules(choose, topology, size, spare) if choose.number(1, 5) == 1]
+    return Question(
+        topology=topology,
+        policy=Policy(
+            cell_size=size,
+            one_color=choose.number(1, 4) > 1,
+            spread=tuple(choose.some(DOMAIN_KINDS, 0, 3)),
+            rules=tuple(rules),
+        ),
+        instance=instance,
+        primary=primary if choose.number(1, 2) == 1 else None,
+        replica=replica if choose.number(1, 2) == 1 else None,
+        color="blue" if choose.number(1, 4) == 1 else None,
+    )
+
+
+def _more_rules(choose: Choices, topology: Topology, size: int, spare: int) -> list[Rule]:
+    racks = list(topology.racks)
+    rack = racks[choose.number(0, len(racks) - 1)]
+    ups = "+".join(sorted(topology.powers_above(rack)["ups"]))
+    return [
+        Cap(id="row-cap", kind="row", most=choose.number(size - 1, size)),
+        Cap(id="ups-cap", kind="ups", most=choose.number(max(1, spare), size)),
+        SingleFailure(id="power", most=choose.number(max(1, spare), size)),
+        PairCap(id="pair", most=choose.number(max(1, spare), size), kind=None if choose.number(1, 2) == 1 else "pdu"),
+        Minimum(id="some-here", kind="rack", name=rack, least=1),
+        Minimum(id="some-power", kind="ups", name=ups, least=choose.number(1, 2)),
+        Minimum(id="near-replica", kind="row", of="replica", least=choose.number(1, 2)),
+        HopLimit(id="near", client="instance", most=choose.number(2, 3) * 2),
+        HopLimit(id="near-primary", client="primary", most=choose.number(2, 3) * 2),
+        AntiAffinity(id="apart"),
+        Overlap(id="overlap", most=1 if choose.number(1, 2) == 1 else 2),
+        Survives(id="survival"),
+    ]

@@ -8,15 +8,15 @@ TheSite ==
   [servers |->
      <<[name |-> "a1", rack |-> "ra", switches |-> {"ta"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "a2", rack |-> "ra", switches |-> {"ta"}, color |-> "blue", nodes |-> 2, capacity |-> 4],
-       [name |-> "b1", rack |-> "rb", switches |-> {"tb", "tc"}, color |-> "blue", nodes |-> 0, capacity |-> 4],
+       [name |-> "b1", rack |-> "rb", switches |-> {"tb", "tc"}, color |-> "blue", nodes |-> 2, capacity |-> 4],
        [name |-> "b2", rack |-> "rb", switches |-> {"tb", "tc"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "b3", rack |-> "rb", switches |-> {"tb"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "c1", rack |-> "rc", switches |-> {"tc"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "c2", rack |-> "rc", switches |-> {"tc"}, color |-> "blue", nodes |-> 4, capacity |-> 4],
-       [name |-> "d1", rack |-> "rd", switches |-> {"td"}, color |-> "blue", nodes |-> 0, capacity |-> 4],
+       [name |-> "d1", rack |-> "rd", switches |-> {"td"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "d2", rack |-> "rd", switches |-> {"td"}, color |-> "blue", nodes |-> 1, capacity |-> 4],
        [name |-> "e1", rack |-> "re", switches |-> {"te"}, color |-> "blue", nodes |-> 2, capacity |-> 4],
-       [name |-> "e2", rack |-> "re", switches |-> {"te"}, color |-> "blue", nodes |-> 0, capacity |-> 4]>>,
+       [name |-> "e2", rack |-> "re", switches |-> {"te"}, color |-> "blue", nodes |-> 1, capacity |-> 4]>>,
    drained |-> {"b3"},
    devices |->
      [fx |-> [kind |-> "feed", supplies |-> {}],

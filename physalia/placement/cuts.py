@@ -6,7 +6,7 @@ groups of devices down. Instead there is one breadth-first tree from the instanc
 cut off what hangs below something that it took down, and of that a part comes back over other links.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from attrs import define, field, frozen
 
@@ -46,10 +46,12 @@ def cut_sets(topology: Topology, instance: str, more_than: int = 0) -> dict[str,
     for link, switch in own if len(own) > 1 else ():
         # The others of its rack may reach that switch in another way, so this is a failure like those of the fabric.
         tree.note(found, link, tree.groups_on(tree.without_own(link, switch)), more_than)
-    for server in topology.servers.values() if more_than < 1 else ():
+    # One link of a server takes that server at most; beside what nothing reaches, which is lost whatever fails.
+    lost_anyway = sum(len(tree.groups[group]) for group in tree.always_lost)
+    for server in topology.servers.values() if more_than < 1 or lost_anyway > more_than else ():
         only = tree.only_link(server)
-        if only is not None and server.name != instance:
-            tree.note(found, only, (), more_than, {server.name})
+        for link, _ in topology.links_of(server.name) if server.name != instance else ():
+            tree.note(found, link, (), more_than, {server.name} if link == only else ())
     return found
 
 
@@ -166,15 +168,15 @@ class _Tree:
         device: str,
         lost: Iterable[tuple[str, tuple[str, ...]]],
         more_than: int,
-        single: Iterable[str] = (),
+        single: Collection[str] = (),
     ) -> None:
         """Note what a device cuts off, if that is more than so many servers."""
         groups = {*lost, *self.always_lost}
-        count = sum(len(self.groups[group]) for group in groups)
-        if count > more_than or single:
+        count = sum(len(self.groups[group]) for group in groups) + len(single)
+        if count > more_than:
             by_rack: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
             for group in groups:
                 by_rack.setdefault(group[0], []).append(group)
             whole = {rack for rack, parts in by_rack.items() if len(parts) == len(self.in_rack[rack])}
             servers = {name for group in groups if group[0] not in whole for name in self.groups[group]} | set(single)
-            found[device] = Cut(frozenset(whole), frozenset(servers), count + len(set(single)))
+            found[device] = Cut(frozenset(whole), frozenset(servers), count)
