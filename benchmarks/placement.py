@@ -50,7 +50,7 @@ def measure(servers: int, seed: int, rounds: int, *, peer: bool) -> dict[str, An
             made = certificate(answer)
             seconds.append(time.perf_counter() - start)
         certificate_file.write_text(dumps(made), encoding="utf-8")
-        checks = [_check(certificate_file, topology_file) for _ in range(rounds)]
+        checks = [_check(certificate_file, topology_file) for _ in range(2 * rounds)]
         gc.unfreeze()
         theirs = solve(topology, policy, query, PEER_LIMIT_S) if peer else None
     return {

@@ -12,7 +12,7 @@ import pytest
 from attrs import asdict
 
 from physalia.placement import format as files
-from physalia.placement.answer import prove
+from physalia.placement.answer import Contradiction, prove
 from physalia.placement.bound import Dual, bound
 from physalia.placement.certificate import canonical, certificate
 from physalia.placement.check import Refused, check
@@ -85,7 +85,11 @@ def _all_leaves(made: Data) -> dict[str, Data]:
 def _numbers() -> Iterator[tuple[str, str, Change]]:
     """Every number of every leaf, one more and one less."""
     for name in SITES:
-        for path, leaf in _all_leaves(json.loads(_made(name))).items():
+        try:
+            made = json.loads(_made(name))
+        except Contradiction:
+            continue  # a broken solver is for the tests to find, not for their collection
+        for path, leaf in _all_leaves(made).items():
             for delta in (1, -1):
                 for key in ("scale", "node", "bound"):
 
