@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import attrs
+import pytest
 
 from physalia.placement import policy as policies
 from physalia.placement.format import loads
@@ -32,6 +33,13 @@ def test_the_topology_of_the_chapter_is_one() -> None:
 
 def test_the_policy_of_the_chapter_is_the_default() -> None:
     assert policies.parse(blocks("toml")[0], "docs/placement.md") == policies.default()
+
+
+def test_the_python_of_the_chapter_runs(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    (code,) = blocks("python")
+    exec(compile(code, "docs/placement.md", "exec"), {})  # the page's own
+    assert capsys.readouterr().out.startswith("placed (")
 
 
 def test_every_rule_is_in_the_table_with_its_keys() -> None:
