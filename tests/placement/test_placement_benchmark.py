@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from benchmarks import explanations
 from benchmarks import placement as benchmark
 from benchmarks.placement_peer import Theirs, solve
 from physalia.placement import policy as policies
@@ -65,3 +66,10 @@ def test_the_peer_says_which_rules_it_does_not_know() -> None:
     topology = generate(Fabric(servers=200, seed=1))
     with pytest.raises(ValueError, match="the peer does not know rules like"):
         solve(topology, policy_of(rack_cap(3), {"type": "survives"}), Query("server-1-01-01"), 1.0)
+
+
+def test_every_kind_of_conflict_is_explained_and_timed() -> None:
+    figures = explanations.measure(servers=1_000, seed=1)
+    assert len(figures["explanations"]) >= 6
+    assert all(one["rules"] and one["sentences"] and one["seconds"] > 0 for one in figures["explanations"])
+    assert figures["slowest_seconds"] == max(one["seconds"] for one in figures["explanations"])
