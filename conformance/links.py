@@ -180,6 +180,7 @@ LINKS = {
     "tlc": "conformance.ladder:run",
     "graph": "conformance.graph:run",
     "lockstep": "conformance.lockstep:run",
+    "placement": "conformance.placement:run",
 }
 
 

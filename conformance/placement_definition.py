@@ -173,7 +173,9 @@ class Question:
                 kinds = POWER_KINDS if kind is None else (kind,)
                 return all(len(domain & cell) <= most for one in kinds for domain in self.domains(one).values())
             case HopLimit(client=client, most=most):
-                return client not in self.clients or all(self.distances[client].get(name, most + 1) <= most for name in cell)
+                return client not in self.clients or all(
+                    self.distances[client].get(name, most + 1) <= most for name in cell
+                )
             case AntiAffinity():
                 return cell.isdisjoint(self.clients.values())
             case Overlap(most=most):

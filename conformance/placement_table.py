@@ -1,5 +1,7 @@
 """The table of every cell of a small site, by the definitions in Python, and which rules decide anything in it."""
 
+from attrs import evolve
+
 from conformance.placement_definition import Cell, Question, breaking
 from conformance.placement_judge import Table
 from physalia.placement.policy import Cap, HopLimit, Minimum, Overlap, PairCap, SingleFailure, Survives
@@ -25,6 +27,14 @@ def by_definition(question: Question) -> tuple[Table, set[str]]:
     surviving = frozenset(cell for cell in cells if not breaking(question.harms, cell))
     table = Table(cells, legal, surviving)
     return table, set(_binding(question, broken, values, table))
+
+
+def possible(question: Question) -> Question:
+    """The question without the rules that its luckiest cell breaks; as it is if rules are not what is in the way."""
+    broken = [found for cell in question.cells() if "always" not in (found := question.broken(cell))]
+    given_up = min(broken, key=lambda found: (len(found), sorted(found)), default=set())
+    kept = tuple(rule for rule in question.policy.rules if rule.id not in given_up)
+    return evolve(question, policy=evolve(question.policy, rules=kept))
 
 
 def _binding(
