@@ -50,7 +50,7 @@ class Tally:
 def examine(choose: Choices, tally: Tally) -> None:
     """Make a question up and judge the answers to it; Refuted if one is wrong."""
     asked = question(choose)
-    if choose.number(1, 5) > 1:
+    if choose.number(1, 3) > 1:
         asked = possible(asked)
     tally.latest = asked
     table, binding = by_definition(asked)

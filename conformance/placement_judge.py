@@ -22,6 +22,7 @@ from physalia.placement.cuts import cut_sets
 from physalia.placement.queries import Query
 from physalia.placement.rules import Judge
 from physalia.placement.survival import prove, survives
+from physalia.placement.topology import JOINT
 
 Value = tuple[int, int, int, int]
 
@@ -65,7 +66,7 @@ def judge(question: Question, table: Table, *, z3: bool) -> Seen:
     except answers.Contradiction as contradiction:
         raise Refuted("the parts of the solver contradict each other", (str(contradiction),)) from contradiction
     _judge_answer(answer, table, marks)
-    _judge_certificate(answer, table, marks)
+    _judge_certificate(question, answer, table, marks)
     return Seen(marks, 2 * len(table.cells) + 1)
 
 
@@ -87,7 +88,7 @@ def _judge_rules(question: Question, table: Table) -> None:
 def _judge_cuts(question: Question, marks: set[str]) -> None:
     """What each failure cuts off, for all failures."""
     topology, instance = question.topology, question.instance
-    cuts = cut_sets(topology, instance)
+    cuts, unreached = cut_sets(topology, instance), set(topology.servers) - World(topology).reached(instance)
     for device in single_failures(topology):
         reached = question.harms.get(device)
         lost = set() if reached is None else set(topology.servers) - reached
@@ -100,6 +101,8 @@ def _judge_cuts(question: Question, marks: set[str]) -> None:
             )
         if lost and topology.kind_of(device) != "rack":
             marks.add(f"cut by a {topology.kind_of(device)}")
+        if len(lost) > len(unreached) and device.startswith(f"{instance}{JOINT}"):
+            marks.add("the instance's own link cuts")
 
 
 def _judge_survival(question: Question, table: Table, marks: set[str], *, z3: bool) -> None:
@@ -149,7 +152,7 @@ def _judge_answer(answer: Answer, table: Table, marks: set[str]) -> None:
         )
 
 
-def _judge_certificate(answer: Answer, table: Table, marks: set[str]) -> None:
+def _judge_certificate(question: Question, answer: Answer, table: Table, marks: set[str]) -> None:
     try:
         made = json.loads(json.dumps(certificate(answer)))
     except NoCertificate:
@@ -163,7 +166,7 @@ def _judge_certificate(answer: Answer, table: Table, marks: set[str]) -> None:
     marks.add("certificate")
     if any("domain" in tree for tree in _trees(made)):
         marks.add("a branch")
-    for what, doctored in _doctored(made, table):
+    for what, doctored in _doctored(question, made, table):
         try:
             check(json.dumps(doctored).encode(), site)
         except Refused:
@@ -172,16 +175,23 @@ def _judge_certificate(answer: Answer, table: Table, marks: set[str]) -> None:
         raise Refuted(f"the checker accepts a certificate with {what}", (json.dumps(doctored)[:2000],))
 
 
-def _doctored(made: Mapping[str, Any], table: Table) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The certificate with one thing put wrong, each of which makes it claim something false or unproven."""
     best = table.best
     if best is not None:
         worse = [cell for cell, value in table.legal.items() if value > best and made["claim"] == "optimal"]
         for cell in worse[:2]:
             yield "a placement that is not the best", _with_placement(made, cell, table.legal[cell])
-        illegal = [cell for cell in table.cells if cell not in table.legal]
-        for cell in _sample(tuple(illegal), 4):
-            yield "a placement that breaks a rule", _with_placement(made, cell, best)
+        if made["claim"] == "optimal":
+            untrue = {key: value for key, value in made.items() if key not in ("placement", "cost", "note")}
+            trees = {"trees": made["evidence"]["trees"]}
+            yield "the claim that there is no placement", {**untrue, "claim": "infeasible", "evidence": trees}
+    for cell in _nearly_legal(question, table):
+        untrue = {key: value for key, value in made.items() if key != "evidence"}
+        yield (
+            "a placement that breaks a rule",
+            {**_with_placement(untrue, cell, question.value(cell)), "claim": "feasible"},
+        )
     for key in ("trees", "nearer"):
         for color in made.get("evidence", {}).get(key, {}):
             less = copy.deepcopy(dict(made))
@@ -195,6 +205,16 @@ def _doctored(made: Mapping[str, Any], table: Table) -> Iterator[tuple[str, Mapp
                 continue
             node[field_name] = -node["scale"] if change is None else node[field_name] + change
             yield f"another {field_name}", other
+
+
+def _nearly_legal(question: Question, table: Table) -> list[Cell]:
+    """For each rule a cell that breaks it and no other, if there is one."""
+    found: dict[str, Cell] = {}
+    for cell in table.cells:
+        broken = set() if cell in table.legal else question.broken(cell)
+        if len(broken) == 1 and all(cell <= distances.keys() for distances in question.distances.values()):
+            found.setdefault(broken.pop(), cell)
+    return list(found.values())
 
 
 def _with_placement(made: Mapping[str, Any], cell: Cell, value: Value) -> Mapping[str, Any]:

@@ -105,7 +105,7 @@ def _cells(choose: Choices, holders: Sequence[Server]) -> list[Cell]:
     if choose.number(1, 3) == 1:
         emptiest = sorted(sorted(one.nodes for one in holders)[:3])
         names = [one.name for one in holders if one.nodes in emptiest][:3]
-        members = list(combinations(names, 2))
+        members: list[tuple[str, ...]] = list(combinations(names, 2))
     else:
         members = [tuple(choose.some([one.name for one in holders], 2, 4)) for _ in range(choose.number(0, 3))]
     return [Cell(f"cell-{at}", servers) for at, servers in enumerate(members, start=1)]
@@ -128,7 +128,7 @@ def _below(choose: Choices, kind: PowerKind, above: Sequence[Power], count: int)
 
 def _network(choose: Choices, racks: Sequence[Rack], powers: Sequence[str]) -> tuple[list[Switch], list[Link]]:
     tors = [Switch(f"tor-{rack.name}", "rack", rack.name) for rack in racks]
-    if choose.number(1, 3) == 1:
+    if choose.number(1, 2) == 1:
         tors += [Switch(f"tor-{rack.name}-b", "rack", rack.name) for rack in racks[:2]]
     aggregations = [
         Switch(f"agg-{at}", "aggregation", *_place(choose, racks, powers)) for at in range(1, 1 + choose.number(1, 3))
@@ -136,9 +136,14 @@ def _network(choose: Choices, racks: Sequence[Rack], powers: Sequence[str]) -> t
     cores = [Switch(f"core-{at}", "core") for at in range(1, 1 + choose.number(1, 2))]
     names = [switch.name for switch in aggregations]
     pairs = [(tor.name, up) for tor in tors for up in choose.some(names, 1, 2)]
+    if len(tors) > len(racks) and choose.number(1, 2) == 1:
+        # A second network beside the first, which only servers with links to both can reach from it.
+        aggregations.append(Switch("agg-b", "aggregation"))
+        pairs = [pair for pair in pairs if not pair[0].endswith("-b")]
+        pairs += [(tor.name, "agg-b") for tor in tors if tor.name.endswith("-b")]
     # Mostly all is connected; now and then a part is not.
     tops = [core.name for core in cores]
-    pairs += [(name, up) for name in names for up in (choose.some(tops, 1, 2) if choose.number(1, 6) == 1 else tops)]
+    pairs += [(name, up) for name in names for up in (choose.some(tops, 1, 2) if choose.number(1, 5) == 1 else tops)]
     return [*tors, *aggregations, *cores], [Link("--".join(pair), pair) for pair in pairs]
 
 
@@ -178,9 +183,14 @@ def _servers(choose: Choices, racks: Sequence[Rack], switches: Sequence[Switch],
 
 def question(choose: Choices) -> Question:
     """A site of up to twelve servers, a policy, and the servers of a volume; more often possible than not."""
+    if choose.number(1, 8) == 1:
+        return _crossed(choose)
     topology = site(choose)
     servers = list(topology.servers)
     instance, primary, replica = (servers[choose.number(0, len(servers) - 1)] for _ in range(3))
+    two_ways = [one.name for one in topology.servers.values() if len(one.switches) > 1]
+    if two_ways and choose.number(1, 2) == 1:
+        instance = two_ways[choose.number(0, len(two_ways) - 1)]
     size = (3, 3, 3, 4, 4, 5, 5, 7)[choose.number(0, 7)]
     size = min(size, len(servers) - 2)
     spare = size - size // 2 - 1
@@ -201,6 +211,29 @@ def question(choose: Choices) -> Question:
         replica=replica if choose.number(1, 2) == 1 else None,
         color="blue" if choose.number(1, 4) == 1 else None,
     )
+
+
+def _crossed(choose: Choices) -> Question:
+    """Nothing but servers that cost differently, and cells that hold any two of the cheapest: half of each is best."""
+    count = choose.number(7, 10)
+    racks = [f"rack-{at}" for at in range(1, count + 1)]
+    servers = [
+        Server(f"server-{at:02}", rack, (f"tor-{rack}",), "blue", 90, choose.number(2, 4) if at <= 3 else 20 + at)  # noqa: PLR2004
+        for at, rack in enumerate(racks, start=1)
+    ]
+    topology = build(
+        name="crossed",
+        rows=["row-1"],
+        powers=[Power("feed-1", "feed"), Power("feed-2", "feed")],
+        racks=[Rack(rack, "row-1", (f"feed-{1 + at % 2}",)) for at, rack in enumerate(racks)],
+        switches=[Switch("agg-1", "aggregation"), *(Switch(f"tor-{rack}", "rack", rack) for rack in racks)],
+        links=[Link(f"tor-{rack}--agg-1", (f"tor-{rack}", "agg-1")) for rack in racks],
+        servers=servers,
+        cells=[Cell(f"cell-{at}", pair) for at, pair in enumerate(combinations([one.name for one in servers[:3]], 2))],
+    )
+    rules: tuple[Rule, ...] = (Overlap(id="no-pair", most=1), AntiAffinity(id="apart"))
+    policy = Policy(cell_size=choose.number(3, 4), rules=rules)
+    return Question(topology=topology, policy=policy, instance=servers[-1].name)
 
 
 def _more_rules(choose: Choices, topology: Topology, size: int, spare: int) -> list[Rule]:

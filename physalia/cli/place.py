@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import topologies
+from physalia.cli import availability, topologies
 from physalia.cli.options import Json
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("generate")(topologies.generate)
 app.command("examples")(topologies.examples)
+app.command("availability")(availability.availability)
 app.add_typer(topologies.importer, name="import")
 
 SCHEMA_VERSION = 1

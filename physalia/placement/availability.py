@@ -86,7 +86,7 @@ class Estimator:
 
     topology: Topology
     neighbours: Neighbours = field(init=False)
-    _kinds: dict[str, float] = field(factory=dict)
+    _known: dict[str, float] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.neighbours = {switch: [] for switch in self.topology.switches}
@@ -211,8 +211,17 @@ class Estimator:
         return list(found)
 
     def _probability(self, given: Mapping[str, float]) -> Callable[[str], float]:
-        topology = self.topology
-        return lambda device: given[device] if device in given else topology.failure_probability(device)
+        known, topology = self._known, self.topology
+
+        def fails(device: str) -> float:
+            if device in given:
+                return given[device]
+            found = known.get(device)
+            if found is None:
+                found = known[device] = topology.failure_probability(device)
+            return found
+
+        return fails
 
 
 def _star(names: Sequence[str], fails: float) -> Topology:
