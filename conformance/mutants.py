@@ -52,9 +52,9 @@ class Status(StrEnum):
 class Mutant:
     """One fault, and the link that must refute it.
 
-    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G placement. With
-    ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of the manifest.
-    ``model`` is where the killers ``tlc`` and ``graph`` look.
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
+    placement. With ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of
+    the manifest. ``model`` is where the killers ``tlc`` and ``graph`` look.
     """
 
     name: str

@@ -35,7 +35,7 @@ ALWAYS = (
     "placed", "impossible", "certificate", "a cell survives", "a cell does not survive", "a rack with two supplies",
     "the instance's own link cuts", "a branch", "cut by a pdu", "cut by a ups", "cut by a feed", "cut by a switch",
     "cut by a link",
-    "a cap binds", "overlap binds", "survival binds",
+    "a cap binds", "overlap binds", "survival binds", "a third node in a domain decides",
     "refused: a placement that is not the best", "refused: a placement that breaks a rule", "refused: another bound",
     "refused: a colour less under trees", "refused: another scale", "refused: the claim that there is no placement",
     "availability by walk", "availability by whole walk", "availability by diagram",

@@ -202,13 +202,18 @@ class Question:
     def value(self, cell: Cell) -> tuple[int, int, int, int]:
         """Worst hop, spread, sum of hops, fill: less is better, and what comes first counts first."""
         hops = [distances[name] for distances in self.distances.values() for name in cell]
-        home = self.topology.servers[self.instance].rack
-        spread = 0
-        for kind in self.policy.spread:
-            for name, domain in self.domains(kind).items():
-                nodes = len(domain & cell)
-                spread += 0 if name == self._domain_of(kind, home) else nodes * (nodes - 1) // 2
+        spread = sum(nodes * (nodes - 1) // 2 for nodes in self.shared(cell))
         return max(hops), spread, sum(hops), sum(self.topology.servers[name].nodes for name in cell)
+
+    def shared(self, cell: Cell) -> list[int]:
+        """How many nodes are in each domain that counts for spread: not those of the instance itself."""
+        home = self.topology.servers[self.instance].rack
+        return [
+            len(domain & cell)
+            for kind in self.policy.spread
+            for name, domain in self.domains(kind).items()
+            if name != self._domain_of(kind, home)
+        ]
 
     def _domain_of(self, kind: str, rack: str) -> frozenset[str]:
         if kind == "rack":

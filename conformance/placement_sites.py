@@ -185,6 +185,8 @@ def question(choose: Choices) -> Question:
     """A site of up to twelve servers, a policy, and the servers of a volume; more often possible than not."""
     if choose.number(1, 8) == 1:
         return _crossed(choose)
+    if choose.number(1, 10) == 1:
+        return _crowded(choose)
     topology = site(choose)
     servers = list(topology.servers)
     instance, primary, replica = (servers[choose.number(0, len(servers) - 1)] for _ in range(3))
@@ -234,6 +236,34 @@ def _crossed(choose: Choices) -> Question:
     rules: tuple[Rule, ...] = (Overlap(id="no-pair", most=1), AntiAffinity(id="apart"))
     policy = Policy(cell_size=choose.number(3, 4), rules=rules)
     return Question(topology=topology, policy=policy, instance=servers[-1].name)
+
+
+def _crowded(choose: Choices) -> Question:
+    """More nodes than racks beside the instance's, so that a third or fourth node in a rack has its price."""
+    racks = [f"rack-{at}" for at in range(1, choose.number(3, 4))]
+    everywhere = [*racks, "rack-home"]
+    servers = [
+        Server(
+            f"server-{at:02}",
+            racks[at % len(racks)],
+            (f"tor-{racks[at % len(racks)]}",),
+            "blue",
+            90,
+            choose.number(0, 9),
+        )
+        for at in range(1, choose.number(10, 12))
+    ]
+    topology = build(
+        name="crowded",
+        rows=["row-1"],
+        powers=[Power("feed-1", "feed")],
+        racks=[Rack(rack, "row-1", ("feed-1",)) for rack in everywhere],
+        switches=[Switch("agg-1", "aggregation"), *(Switch(f"tor-{rack}", "rack", rack) for rack in everywhere)],
+        links=[Link(f"tor-{rack}--agg-1", (f"tor-{rack}", "agg-1")) for rack in everywhere],
+        servers=[*servers, Server("server-home", "rack-home", ("tor-rack-home",), "blue", 90)],
+    )
+    policy = Policy(cell_size=choose.number(4, 6), spread=("rack",), rules=(AntiAffinity(id="apart"),))
+    return Question(topology=topology, policy=policy, instance="server-home")
 
 
 def _more_rules(choose: Choices, topology: Topology, size: int, spare: int) -> list[Rule]:

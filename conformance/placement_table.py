@@ -26,7 +26,15 @@ def by_definition(question: Question) -> tuple[Table, set[str]]:
     legal = {cell: value for cell, value in values.items() if not broken[cell]}
     surviving = frozenset(cell for cell in cells if not breaking(question.harms, cell))
     table = Table(cells, legal, surviving)
-    return table, set(_binding(question, broken, values, table))
+    marks = set(_binding(question, broken, values, table))
+    if legal and legal[min(legal, key=lambda cell: _flat(question, cell, legal[cell]))] != table.best:
+        marks.add("a third node in a domain decides")
+    return table, marks
+
+
+def _flat(question: Question, cell: Cell, value: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """The value if every further node in a domain cost the same."""
+    return value[0], sum(max(0, nodes - 1) for nodes in question.shared(cell)), *value[2:]
 
 
 def possible(question: Question) -> Question:

@@ -20,11 +20,24 @@ def joint_probability(
     topology: Topology, instance: str, servers: tuple[str, ...], probability: Callable[[str], float]
 ) -> tuple[float, float]:
     """P(the instance is up and reaches a majority), P(the instance is up). TooHard beyond ``MOST_NODES`` nodes."""
+    found = _attempt(topology, instance, servers, probability)
+    if isinstance(found, str):
+        raise TooHard(found)
+    return found
+
+
+def _attempt(
+    topology: Topology, instance: str, servers: tuple[str, ...], probability: Callable[[str], float]
+) -> tuple[float, float] | str:
+    """The probabilities, or why there are none: an exception would keep parts of the diagram, which dd complains of."""
     from dd.autoref import BDD  # noqa: PLC0415  # not needed on tree-like fabrics
 
     diagram = _Diagram(topology, probability, BDD())
-    up, majority = diagram.questions(instance, servers)
-    return diagram.probability_of(up & majority), diagram.probability_of(up)
+    try:
+        up, majority = diagram.questions(instance, servers)
+        return diagram.probability_of(up & majority), diagram.probability_of(up)
+    except TooHard as limit:
+        return str(limit)
 
 
 @define

@@ -48,7 +48,7 @@ def cut_sets(topology: Topology, instance: str, more_than: int = 0) -> dict[str,
         tree.note(found, link, tree.groups_on(tree.without_own(link, switch)), more_than)
     # One link of a server takes that server at most; beside what nothing reaches, which is lost whatever fails.
     lost_anyway = sum(len(tree.groups[group]) for group in tree.always_lost)
-    for server in topology.servers.values() if more_than < 1 or lost_anyway > more_than else ():
+    for server in topology.servers.values() if lost_anyway >= more_than else ():
         only = tree.only_link(server)
         for link, _ in topology.links_of(server.name) if server.name != instance else ():
             tree.note(found, link, (), more_than, {server.name} if link == only else ())
