@@ -60,7 +60,7 @@ assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "holds"
-    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "lockstep"}
+    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "lockstep", "placement"}
     assert all(link["models"] > 0 for link in report["links"])
 
 
