@@ -17,7 +17,7 @@ HALF = Mutant(
     family="A",
     fault="half of the members are a majority",
     killer="graph",
-    model="MCCellTwoBallotsRefines",
+    model="MCBallotsTwoBallots",
     file="spec/commands.py",
     replace="2 * len(some & members) > len(members)",
     with_="2 * len(some & members) >= len(members) - 1",
