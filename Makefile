@@ -27,6 +27,8 @@ lint: $(READY) ## Style, types, and who may import whom
 bench: $(READY) ## Measure the explorer beside TLC, the lockstep, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
+	$(BIN)/python -m benchmarks.availability
+	$(BIN)/python -m benchmarks.objective
 	$(BIN)/python -m benchmarks.placement
 	$(BIN)/python -m benchmarks.explanations
 

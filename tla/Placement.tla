@@ -39,6 +39,7 @@ Cut == [f \in Harm |-> Server \ StillReached[f]]
 -------------------------------------------------------------------------------
 (* Rules.  Each is a record, as in a policy's file.                            *)
 
+\* The nodes of a cell in one domain of a level.
 Within(c, k, domain) == {s \in c : DomainOf[s][k] = domain}
 
 \* Servers without power when a rack or an element of power fails alone.
@@ -64,7 +65,9 @@ Keeps(r, c) ==
          \A d \in DOMAIN Dark : Cardinality(c \cap Dark[d]) <= r.most
     [] r.type = "hop-limit" ->
          \A s \in c : Hops[r.client][s] <= r.most
+    \* The cell must outlive the servers that it decides between.
     [] r.type = "anti-affinity" -> \A role \in Role : ClientOf[role] \notin c
+    \* Two cells that share four of seven lose their majorities together.
     [] r.type = "overlap" ->
          \A other \in Site.cells : Cardinality({s \in c : Name(s) \in other}) <= r.most
     [] r.type = "survives" -> MajoritySurvives(c)
@@ -107,6 +110,7 @@ Value(c) ==
        SumOver([s \in c |-> SumOver([r \in Role |-> Hops[r][s]], Role)], c),
        SumOver([s \in c |-> Site.servers[s].nodes], c)>>
 
+\* What comes first decides: no saving of hops makes up for one more pair.
 Better(v, w) == \E i \in 1..4 : v[i] < w[i] /\ \A j \in 1..(i - 1) : v[j] = w[j]
 
 \* The least value of a legal cell; <<>> if there is no legal cell.
@@ -127,6 +131,7 @@ Init == cell = {}
 Next == \E s \in Server : Place(s)
 Spec == Init /\ [][Next]_cell
 
+\* The guard of Place is the bound: a cell never grows beyond its size.
 TypeOK == cell \subseteq Server /\ Cardinality(cell) <= Policy.size
 
 Has(type, most) ==

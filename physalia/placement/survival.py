@@ -27,7 +27,8 @@ class Survival:
     """Whether a majority survives every single failure, as one ``method`` has it.
 
     If not, ``breaks`` is a device whose failure leaves the instance up and cuts off ``lost``, at least
-    n - majority + 1 nodes of the cell (all of them, or as many as z3 needed). ``failures`` counts what was considered. ``holds`` is None if z3 gave up.
+    n - majority + 1 nodes of the cell (all of them, or as many as z3 needed). ``failures`` counts what was considered.
+    ``holds`` is None if z3 gave up.
     """
 
     holds: bool | None
