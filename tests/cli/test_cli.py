@@ -65,7 +65,7 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
     ("arguments", "says"),
     [
         (["verify", "tcl"], "there is no link called tcl; did you mean tlc?"),
-        (["verify", "placement"], "there is no link called placement; there are tlc, graph, lockstep."),
+        (["verify", "gossip"], "there is no link called gossip; there are tlc, graph, lockstep, placement."),
         (["verify", "--quik"], "No such option: --quik"),
         (["verify", "--quick", "--deep"], "--quick and --deep exclude each other"),
         (["verify", "--seed", "many"], "--seed"),
