@@ -24,9 +24,13 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, and the lockstep
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
+	$(BIN)/python -m benchmarks.availability
+	$(BIN)/python -m benchmarks.objective
+	$(BIN)/python -m benchmarks.placement
+	$(BIN)/python -m benchmarks.explanations
 
 lock: $(READY) ## Write requirements-dev.txt anew from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

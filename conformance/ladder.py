@@ -211,7 +211,7 @@ class Runner:
                 name,
                 processes=self.processes,
                 limits=self.limits,
-                arguments=COVERAGE if task.twin is None else (),
+                arguments=COVERAGE if task.twin is None and task.model.actions != () else (),
                 java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
                 on_progress=on_progress,
             )

@@ -35,6 +35,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "tlc": ("spec", "tlc"),
     "graph": ("spec", "graph"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "placement": ("verify", "placement", "--quick"),
 }
 
 
@@ -53,9 +54,9 @@ class Status(StrEnum):
 class Mutant:
     """One fault, and the link that must refute it.
 
-    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership. With
-    ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of the manifest.
-    ``model`` is where the killers ``tlc`` and ``graph`` look.
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
+    placement. With ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of
+    the manifest. ``model`` is where the killers ``tlc`` and ``graph`` look.
     """
 
     name: str

@@ -150,11 +150,12 @@ def run_tlc(
     arguments: tuple[str, ...] = (),
     java_options: tuple[str, ...] = (),
     on_progress: Callable[[Counts, int], None] | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> TlcRun:
     """Check ``folder/model.tla`` with ``model.cfg``, there: the folder should be a copy.
 
     ``arguments`` go to TLC as they are (``COVERAGE``, ``-dump`` and the like), ``java_options`` to Java.
-    ``on_progress`` hears counts and depth. CannotRun when Java or the jar does not work.
+    ``on_progress`` hears counts and depth, ``on_line`` every line. CannotRun when Java or the jar does not work.
     """
     limits = limits or Limits()
     start = time.monotonic()
@@ -173,6 +174,8 @@ def run_tlc(
         try:
             assert process.stdout is not None
             for line in process.stdout:
+                if on_line:
+                    on_line(line.rstrip("\r\n"))
                 if transcript.read(line.rstrip("\r\n")) and on_progress:
                     on_progress(transcript.counts, transcript.depth)
             exit_code = process.wait()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, models, prove
+from physalia.cli import checks, installation, models, place, prove
+from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
 
@@ -24,6 +25,7 @@ app.command()(prove.prove)
 app.command()(installation.doctor)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
+app.add_typer(place.app, name="place")
 
 
 def invoke(arguments: Sequence[str]) -> int:
@@ -32,7 +34,7 @@ def invoke(arguments: Sequence[str]) -> int:
         result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
-    except BadInput as error:
+    except (BadInput, PlacementError) as error:
         return _complain(str(error), _USAGE)
     except CannotRun as error:
         return _complain(str(error), _CANNOT_RUN)

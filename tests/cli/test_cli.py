@@ -65,7 +65,7 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
     ("arguments", "says"),
     [
         (["verify", "tcl"], "there is no link called tcl; did you mean tlc?"),
-        (["verify", "placement"], "there is no link called placement; there are tlc, graph, induction, lockstep."),
+        (["verify", "gossip"], "there is no link called gossip; there are tlc, graph, induction, lockstep, placement."),
         (["verify", "--quik"], "No such option: --quik"),
         (["verify", "--quick", "--deep"], "--quick and --deep exclude each other"),
         (["verify", "--seed", "many"], "--seed"),
@@ -223,7 +223,7 @@ def test_the_verdict_is_the_exit_code(
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["spec", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
-    assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell"}
+    assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell", "Placement"}
     assert run(["spec", "list"]) == 0
     told = capsys.readouterr().out
     assert all(model["name"] in told and model["purpose"] in told for model in listed["models"])

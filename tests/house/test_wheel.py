@@ -47,11 +47,20 @@ def test_the_installed_wheel_verifies_itself(tmp_path: Path) -> None:
         where = run(python, "-c", f"import {package}; print({package}.__file__)", folder=tmp_path).stdout
         assert where.startswith(str(site)), f"{package} comes from {where}, not from the wheel"
 
+    reads = """
+from physalia.placement import format, policy, shipped
+policy.default()
+format.read(shipped.example("single-fed.json"))
+assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)
+"""
+    read = run(python, "-c", reads, folder=tmp_path)
+    assert read.returncode == 0, read.stderr
+
     done = run(home / "bin" / "physalia", "verify", "--quick", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "holds"
-    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "induction", "lockstep"}
+    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "induction", "lockstep", "placement"}
     assert all(link["models"] > 0 for link in report["links"])
 
 

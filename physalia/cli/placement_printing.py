@@ -1,0 +1,167 @@
+"""How answers about placement are printed: sentences for people, plain data for machines (schemas in ``docs/``)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict
+
+from physalia.placement.answer import Answer
+from physalia.placement.certificate import canonical
+from physalia.placement.costs import Cost
+from physalia.placement.explain import Explanation
+from physalia.placement.problem import ANY_COLOR
+from physalia.placement.survival import Survival
+
+
+def answer_json(
+    answer: Answer,
+    made: Mapping[str, Any] | None,
+    missing: str,
+    written: Path | None,
+    explained: Explanation | None,
+    survived: Sequence[Survival] | None,
+    devices: int,
+) -> dict[str, Any]:
+    """An answer as plain data: what `place query --json` and `place prove --json` print beside the schema's version."""
+    stated = answer.problem
+    proof = None
+    if made is not None and "evidence" in made:
+        proof = {"claim": made["claim"], "evidence_bytes": len(canonical(made["evidence"]))}
+    told: dict[str, Any] = {
+        "verdict": answer.verdict,
+        "topology": stated.topology.name,
+        "query": stated.query.to_document(),
+        "color": answer.color or None,
+        "servers": list(answer.servers),
+        "cost": None if answer.cost is None else asdict(answer.cost),
+        "bound": None if answer.bound is None else asdict(answer.bound),
+        **availability(answer, devices),
+        "proof": proof,
+        "refuted_by_z3": None if answer.refuted is None else answer.refuted.queries,
+        "certificate": None if written is None else str(written),
+        "note": missing or (made or {}).get("note", ""),
+        "seconds": round(answer.seconds, 4),
+    }
+    if explained is not None:
+        told["explanation"] = explanation_json(explained)
+    if survived is not None:
+        told["survival"] = survival_json(survived)
+    return told
+
+
+def availability(answer: Answer, devices: int) -> dict[str, Any]:
+    """P(majority reachable | instance up) of a placement, exactly, and the devices that matter most.
+
+    None if there is no placement, or with a sentence that says why, if its network is too hard.
+    """
+    from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
+
+    topology, instance = answer.problem.topology, answer.problem.query.instance
+    if not answer.servers:
+        return {"availability": None}
+    try:
+        found = exact(topology, instance, answer.servers)
+        weights = devices_that_matter(topology, instance, answer.servers, devices) if devices else []
+    except NotExact as reason:
+        return {"availability": None, "availability_unknown": str(reason)}
+    listed = [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
+    return {"availability": found, **({"devices": listed} if devices else {})}
+
+
+def explanation_json(explained: Explanation) -> dict[str, Any]:
+    """An explanation as plain data."""
+    return {
+        "placeable": explained.placeable,
+        "conflicts": [
+            {"color": one.color or None, "rules": list(one.rules), "sentences": list(one.sentences)}
+            for one in explained.conflicts
+        ],
+        "relaxations": [
+            {
+                "rule": one.rule,
+                "change": one.change,
+                "amount": one.amount,
+                "color": one.color or None,
+                "servers": list(one.servers),
+                "cost": asdict(one.cost),
+            }
+            for one in explained.relaxations
+        ],
+        "seconds": round(explained.seconds, 4),
+    }
+
+
+def survival_json(survived: Sequence[Survival]) -> list[dict[str, Any]]:
+    """What each way found of survival, as plain data."""
+    return [{**asdict(one), "lost": list(one.lost), "sentence": one.sentence} for one in survived]
+
+
+def answer_lines(
+    answer: Answer,
+    told: Mapping[str, Any],
+    topology: Path,
+    explained: Explanation | None,
+    survived: Sequence[Survival] | None,
+) -> Iterator[str]:
+    """An answer for people."""
+    if answer.verdict == "impossible":
+        yield "impossible: there is no placement that keeps every rule."
+    elif answer.cost is None:
+        yield "inconclusive: no placement was found in the time allowed."
+    else:
+        best = "the best there is" if answer.verdict == "placed" else "the best found"
+        color = "" if answer.color == ANY_COLOR else f" {answer.color},"
+        yield f"{answer.verdict}:{color} {best}: {_cost(answer.cost)}"
+        yield from (f"  {_server(answer, name)}" for name in answer.servers)
+    if answer.verdict == "inconclusive" and answer.bound is not None:
+        yield f"proven so far: none is better than {_cost(answer.bound)}"
+    if told["availability"] is not None:
+        yield f"unavailable while the instance is up: {1 - told['availability']:.3g}"
+    if "availability_unknown" in told:
+        yield f"availability: {told['availability_unknown']}"
+    for one in told.get("devices", ()):
+        yield f"  {one['kind']} {one['device']} is down in {one['share']:.0%} of that time"
+    if told["refuted_by_z3"] is not None:
+        yield f"z3 refuted whatever would be better, in {told['refuted_by_z3']} queries."
+    if told["proof"] is not None:
+        yield f"proof of {told['proof']['claim']}: {told['proof']['evidence_bytes']:,} bytes."
+    if told["note"]:
+        yield f"note: {told['note']}"
+    if told["certificate"] is not None:
+        yield f"certificate: {told['certificate']}; check it: physalia place check {told['certificate']} {topology}"
+    if explained is not None:
+        yield from explanation_lines(explained)
+    yield from (one.sentence for one in survived or ())
+
+
+def explanation_lines(explained: Explanation) -> Iterator[str]:
+    """An explanation for people: what the colours have in common is said once."""
+    if explained.placeable:
+        yield "there is a placement: nothing to explain."
+        return
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for one in explained.conflicts:
+        words = tuple(sentence.replace(f"{one.color} servers", "servers") for sentence in one.sentences)
+        alike.setdefault((" and ".join(one.rules), words), []).append(one.color)
+    for (rules, words), colors in alike.items():
+        which = "" if colors == [ANY_COLOR] else f"{', '.join(colors)}: "
+        yield f"{which}{rules} cannot be kept:" if rules else f"{which}there are too few servers:"
+        yield from (f"  {sentence}" for sentence in words)
+    if explained.relaxations:
+        yield "any one of these changes would do, the least first:"
+    for change in explained.relaxations:
+        yield f"  {change.change}: {change.color + ', ' if change.color else ''}{_cost(change.cost)}"
+    if not explained.relaxations:
+        yield "no single change of a rule would do."
+
+
+def _cost(cost: Cost) -> str:
+    return f"worst hop {cost.worst_hop}, spread {cost.spread}, hops {cost.hops}, fill {cost.fill}"
+
+
+def _server(answer: Answer, name: str) -> str:
+    topology = answer.problem.topology
+    rack = topology.servers[name].rack
+    power = "; ".join("+".join(sorted(one)) for one in topology.powers_above(rack).values() if one)
+    return f"{name}  rack {rack}, row {topology.row_of(rack)}, power {power}"

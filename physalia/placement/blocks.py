@@ -1,0 +1,218 @@
+"""Who is connected with whom, and how many nodes hang there: what must be remembered of a fabric while it is walked.
+
+A state is a partition of the living switches in sight into blocks of connected ones, as bit masks, and groups of nodes,
+each with the blocks that it has living links to. Nodes do not forward, so a group may hang on two blocks and not join
+them. All functions are cached: fabrics repeat themselves.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import product
+from typing import TypeVar
+
+from attrs import frozen
+
+Blocks = tuple[int, ...]
+Groups = tuple[tuple[int, int], ...]
+State = tuple[Blocks, Groups]
+
+EMPTY: State = ((), ())
+LOCAL = 32
+"""Bits from here on are a bundle's own switches, which nobody else sees."""
+
+_SEEN = (1 << LOCAL) - 1
+
+
+@frozen
+class Bundle:
+    """The top-of-rack switches of one rack, with everything that fails on its own there while the rack has power.
+
+    ``switches``: each with its probability to live, and its links to switches in sight as (bit, probability to carry).
+    ``peers``: links between two of the switches. ``servers``: each with its probability to live, and its links to
+    switches of the bundle, by place.
+    """
+
+    switches: tuple[tuple[float, tuple[tuple[int, float], ...]], ...]
+    peers: tuple[tuple[int, int, float], ...]
+    servers: tuple[tuple[float, tuple[tuple[int, float], ...]], ...]
+
+
+Outcome = tuple[tuple[int, ...], Groups]
+"""What a bundle may come to: the sets of switches that it joins, if they live, and its nodes by its own switches."""
+
+Key = TypeVar("Key")
+
+
+def merged(blocks: Iterable[int], joined: Iterable[int]) -> Blocks:
+    """The blocks, with those that a set of switches touches made into one; sets may bring switches of their own."""
+    found = list(blocks)
+    for some in joined:
+        touched = [block for block in found if block & some]
+        whole = some
+        for block in touched:
+            found.remove(block)
+            whole |= block
+        found.append(whole)
+    return tuple(sorted(found))
+
+
+def grouped(blocks: Blocks, groups: Iterable[tuple[int, int]]) -> Groups:
+    """Nodes by the whole blocks that they hang on; those that hang on none are lost."""
+    found: dict[int, int] = {}
+    for mask, count in groups:
+        whole = 0
+        for block in blocks:
+            if block & mask:
+                whole |= block
+        if whole:
+            found[whole] = found.get(whole, 0) + count
+    return tuple(sorted(found.items()))
+
+
+@lru_cache(maxsize=1 << 16)
+def with_switch(state: State, bit: int) -> State:
+    """A living switch comes in sight, joined to nothing."""
+    return tuple(sorted((*state[0], bit))), state[1]
+
+
+@lru_cache(maxsize=1 << 16)
+def with_link(state: State, both: int) -> State | None:
+    """Two switches are joined; None if that changes nothing, since one is dead or they were connected before."""
+    touched = [block for block in state[0] if block & both]
+    alive = sum(touched) & both
+    if alive != both or len(touched) == 1:
+        return None
+    blocks = merged(state[0], (both,))
+    return blocks, grouped(blocks, state[1])
+
+
+@lru_cache(maxsize=1 << 16)
+def without(state: State, gone: int) -> State:
+    """Switches go out of sight, with what hung on them alone."""
+    blocks = tuple(sorted(left for block in state[0] if (left := block & ~gone)))
+    return blocks, grouped(blocks, ((mask & ~gone, count) for mask, count in state[1]))
+
+
+@lru_cache(maxsize=1 << 16)
+def with_nodes(groups: Groups, blocks: Blocks, added: Groups) -> State:
+    """More nodes, after blocks have been joined."""
+    return blocks, grouped(blocks, (*groups, *added))
+
+
+@lru_cache(maxsize=1 << 12)
+def outcomes(bundle: Bundle) -> tuple[tuple[Outcome, float], ...]:
+    """Everything that a bundle may come to while its rack has power, with probabilities; own switches have own bits."""
+    fabrics: dict[tuple[int, ...], float] = {}
+    ways = [list(_switch(LOCAL + at, *switch)) for at, switch in enumerate(bundle.switches)]
+    for chosen in product(*ways):
+        chance = 1.0
+        for _, one in chosen:
+            chance *= one
+        _add(fabrics, tuple(mask for mask, _ in chosen if mask), chance)
+    for one, other, carries in bundle.peers:
+        fabrics = _joined(fabrics, 1 << LOCAL + one, 1 << LOCAL + other, carries)
+    nodes: dict[tuple[int, ...], float] = {(): 1.0}
+    for lives, links in bundle.servers:
+        further: dict[tuple[int, ...], float] = {}
+        for hung, chance in _server(lives, links):
+            for before, so_far in nodes.items():
+                _add(further, tuple(sorted((*before, hung))), so_far * chance)
+        nodes = further
+    found: dict[Outcome, float] = {}
+    for (joined, chance), (hung_on, hanging_chance) in product(fabrics.items(), nodes.items()):
+        alive = 0
+        for some in joined:
+            alive |= some & ~_SEEN
+        hanging = Counter(mask & alive for mask in hung_on if mask & alive)
+        _add(found, (joined, tuple(sorted(hanging.items()))), chance * hanging_chance)
+    return tuple(found.items())
+
+
+@lru_cache(maxsize=1 << 14)
+def in_sight(bundle: Bundle, blocks: Blocks) -> tuple[tuple[Blocks, Groups, float], ...]:
+    """What a bundle does to given blocks: the blocks as it leaves them, the nodes that it brings, the probability."""
+    alive = sum(blocks)
+    found: dict[tuple[Blocks, Groups], float] = {}
+    for (joined, groups), chance in outcomes(bundle):
+        # A dead switch in sight is not there: a link to it leads nowhere.
+        after, brought = _seen(blocks, joined, groups, alive)
+        state = without((after, brought), ~_SEEN)
+        _add(found, state, chance)
+    return tuple((after, brought, chance) for (after, brought), chance in found.items())
+
+
+@lru_cache(maxsize=1 << 16)
+def success(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
+    """The probability that the first server of a bundle reaches so many nodes, given all the rest and its rack's power.
+
+    The first server is the instance; ``itself`` says whether it is a node of the cell too.
+    """
+    blocks, groups = state
+    alive = sum(blocks)
+    instance, others = bundle.servers[0], Bundle(bundle.switches, bundle.peers, bundle.servers[1:])
+    total = 0.0
+    for own, chance in _server(*instance):
+        for (joined, brought), other in outcomes(others) if own else ():
+            after, more = _seen(blocks, joined, brought, alive)
+            near = sum(block for block in after if block & own)
+            reached = sum(count for mask, count in (*grouped(after, groups), *more) if mask & near)
+            if near and reached + itself >= needed:
+                total += chance * other
+    return total
+
+
+@lru_cache(maxsize=1 << 12)
+def is_up(bundle: Bundle) -> float:
+    """The probability that the first server of a bundle has a living link to a living switch, given power."""
+    lives, links = bundle.servers[0]
+    none = 1.0
+    for place, carries in links:
+        none *= 1.0 - carries * bundle.switches[place][0]
+    return lives * (1.0 - none)
+
+
+def _seen(blocks: Blocks, joined: tuple[int, ...], groups: Groups, alive: int) -> tuple[Blocks, Groups]:
+    real = alive | ~_SEEN
+    after = merged(blocks, (mask & real for mask in joined))
+    return after, grouped(after, groups)
+
+
+def _switch(bit: int, lives: float, links: tuple[tuple[int, float], ...]) -> Iterable[tuple[int, float]]:
+    """What a switch may come to: dead, or alive with the switches that it has living links to."""
+    yield 0, 1.0 - lives
+    for carry in product((True, False), repeat=len(links)):
+        mask, chance = 1 << bit, lives
+        for carries, (other, probability) in zip(carry, links, strict=True):
+            mask |= other if carries else 0
+            chance *= probability if carries else 1.0 - probability
+        yield mask, chance
+
+
+def _server(lives: float, links: tuple[tuple[int, float], ...]) -> list[tuple[int, float]]:
+    """The switches of its bundle that a server has living links to, if it lives; none if not."""
+    found: dict[int, float] = {0: 1.0 - lives}
+    for carry in product((True, False), repeat=len(links)):
+        mask, chance = 0, lives
+        for carries, (place, probability) in zip(carry, links, strict=True):
+            mask |= 1 << LOCAL + place if carries else 0
+            chance *= probability if carries else 1.0 - probability
+        _add(found, mask, chance)
+    return list(found.items())
+
+
+def _joined(
+    fabrics: dict[tuple[int, ...], float], one: int, other: int, carries: float
+) -> dict[tuple[int, ...], float]:
+    found: dict[tuple[int, ...], float] = {}
+    for sets, chance in fabrics.items():
+        both_live = any(mask & one for mask in sets) and any(mask & other for mask in sets)
+        _add(found, sets, chance * (1.0 - carries if both_live else 1.0))
+        if both_live:
+            _add(found, (*sets, one | other), chance * carries)
+    return found
+
+
+def _add(found: dict[Key, float], key: Key, chance: float) -> None:
+    if chance:
+        found[key] = found.get(key, 0.0) + chance
