@@ -93,6 +93,13 @@ def test_a_temporal_property_is_named_and_the_loop_is_told(tmp_path: Path, proce
     assert "for ever" in counterexample(run)[-1]
 
 
+def test_fingerprints_are_not_random_so_that_runs_are_the_same(tmp_path: Path, processes: Processes) -> None:
+    """With random ones the counterexample to a liveness property was now and then a longer one."""
+    told: list[str] = []
+    run_tlc(find_toolchain(), specify(tmp_path), "MCCounter", processes=processes, on_line=told.append)
+    assert any("Model-Checking with fp 0 and seed" in line for line in told), told
+
+
 def test_an_assumption_that_is_false_is_named(tmp_path: Path, processes: Processes) -> None:
     folder = specify(tmp_path, extra="ASSUME TwoIsLess == 2 < 1")
     run = check(folder, processes)
