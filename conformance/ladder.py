@@ -21,7 +21,7 @@ from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply
 from conformance.tlc import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc_messages import Counts
 from conformance.toolchain import Toolchain, find_toolchain
-from conformance.values import differences, parse_state
+from spec.differences import show
 
 SCHEMA_VERSION = 1
 PROCESSES = 2
@@ -102,7 +102,16 @@ class Judged:
             "taken": dict(self.run.taken),
             "differences": list(self.differences),
             "errors": list(self.run.errors),
-            "counterexample": [{"action": state.action, "state": state.text} for state in self.run.trace],
+            "counterexample": [
+                {
+                    "action": step.action,
+                    "arguments": [[show(argument) for argument in args] for args in step.arguments],
+                    "remark": step.remark,
+                    "changes": list(step.changes),
+                    "state": step.text,
+                }
+                for step in counterexamples.shown_steps(self.task.model.name, self.run)
+            ],
         }
 
     @property
@@ -110,7 +119,7 @@ class Judged:
         """Why it is not as it should be, with the counterexample if there is one."""
         if not self.differences:
             return None
-        lines = (*self.differences, *self.run.errors, *counterexample(self.run))
+        lines = (*self.differences, *self.run.errors, *counterexamples.narrate(self.task.model.name, self.run))
         title = f"{self.task.name}: TLC does not find what the manifest says"
         return Failure(title=title, verdict=self.verdict, lines=lines, replay=self.task.replay)
 
@@ -273,22 +282,6 @@ def _difference(what: str, expected: str | int, got: str | int) -> list[str]:
 
 def _shown(value: str | int) -> str:
     return f"{value:,}" if isinstance(value, int) else value or "none"
-
-
-def counterexample(run: TlcRun) -> tuple[str, ...]:
-    """The trace as named actions, each with what it changed; empty when there is none."""
-    lines: list[str] = []
-    before = None
-    for number, state in enumerate(run.trace, start=1):
-        after = parse_state(state.text)
-        lines.append(f"{number:3} {state.action}")
-        changes = differences(before or {}, after)
-        lines.extend(f"      {change}" for change in changes)
-        before = after
-    if run.loops_to:
-        where = "stays there" if run.loops_to == len(run.trace) else f"goes back to state {run.loops_to}"
-        lines.append(f"    and then it {where} for ever")
-    return tuple(lines)
 
 
 def _kill_scores(judged: list[Judged]) -> list[str]:

@@ -142,7 +142,7 @@ def test_a_twin_shows_its_counterexample(small: Path, capsys: pytest.CaptureFixt
     assert run(["spec", "tlc", "MCCounter", "--twin", "leaps"]) == 0
     told = capsys.readouterr().out
     assert "  1 Initial predicate\n      count = 0\n" in told
-    assert "  2 Add\n" in told
+    assert "  2 Add\n      (no arguments: the model has no mirror)\n      count: 0 -> " in told
     assert "holds: Small is violated after 3 states, as the manifest says" in told
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.cfg import config_properties, resolve_violated, take_refinement_out
-from conformance.ladder import counterexample
+from conformance.counterexamples import narrate
 from conformance.links import CannotRun
 from conformance.tlc import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.toolchain import Toolchain, find_toolchain
@@ -56,11 +56,12 @@ def test_an_action_that_is_never_taken_is_seen(tmp_path: Path, processes: Proces
 def test_an_invariant_falls_with_the_shortest_counterexample(tmp_path: Path, processes: Processes) -> None:
     run = check(specify(tmp_path, checks="INVARIANT Tiny"), processes)
     assert (run.outcome, run.violated, len(run.trace)) == (Outcome.VIOLATED, "Tiny", 2)
-    assert counterexample(run) == (
+    assert narrate("MCCounter", run) == (
         "  1 Initial predicate",
         "      count = 0",
         "      log = <<>>",
         "  2 Add",
+        "      (no arguments: the model has no mirror)",
         "      count: 0 -> 2",
         "      log[1] = [added |-> {2}, before |-> 0]",
     )
@@ -90,7 +91,7 @@ def test_a_temporal_property_is_named_and_the_loop_is_told(tmp_path: Path, proce
     assert run.outcome is Outcome.VIOLATED
     assert name_of(run, folder) == "Ends"
     assert run.loops_to > 0
-    assert "for ever" in counterexample(run)[-1]
+    assert "for ever" in narrate("MCCounter", run)[-1]
 
 
 def test_an_assumption_that_is_false_is_named(tmp_path: Path, processes: Processes) -> None:
