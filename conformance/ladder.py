@@ -9,7 +9,6 @@ about the invariants. The mirror's invariant of the same name must judge the cou
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from attrs import evolve, frozen
@@ -17,7 +16,8 @@ from attrs import evolve, frozen
 from conformance import counterexamples
 from conformance.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
-from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest
+from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest, with_twin
+from conformance.parallel import completed, workers
 from conformance.tlc import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc_messages import Counts
 from conformance.toolchain import Toolchain, find_toolchain
@@ -176,14 +176,13 @@ def task_named(manifest: Manifest, model: str, twin: str | None, *, refinement: 
 
 
 def twins_that_do_not_apply(manifest: Manifest) -> dict[Twin, str]:
-    """Apply every twin to a copy, whatever the profile; those that do not apply, with the sentence that says so."""
+    """The twins, of whatever profile, whose text is not in their module once, with the sentence that says so."""
     unapplied = {}
     for twin in manifest.twins:
-        with copy_of(manifest.folder) as folder:
-            try:
-                apply_twin(twin, folder, manifest.path)
-            except BadInput as reason:
-                unapplied[twin] = str(reason)
+        try:
+            with_twin(twin, manifest.folder, manifest.path)
+        except BadInput as reason:
+            unapplied[twin] = str(reason)
     return unapplied
 
 
@@ -296,17 +295,8 @@ def _kill_scores(judged: list[Judged]) -> list[str]:
 
 def _in_parallel(work: Callable[[Task], Judged], tasks: list[Task], processes: Processes) -> list[Judged]:
     """Do the work in a few threads, the largest models first, and give the results in the order of the tasks."""
-    workers = max(1, min(PROCESSES, os.cpu_count() or 1))
     largest_first = sorted(tasks, key=lambda task: -task.model.generated)
-    pool = ThreadPoolExecutor(workers)
-    try:
+    with workers(max(1, min(PROCESSES, os.cpu_count() or 1)), processes.close) as pool:
         done = {pool.submit(work, task): task for task in largest_first}
-        results = {id(done[future]): future.result() for future in as_completed(done)}
-    except BaseException:
-        # An interrupt or a jar that does not work ends the runs that are under way too.
-        pool.shutdown(wait=False, cancel_futures=True)
-        processes.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        results = {id(done[future]): future.result() for future in completed(done)}
     return [results[id(task)] for task in tasks]
