@@ -32,7 +32,7 @@ from spec.models import MODELS
 THREADS = 2
 SPARE_STATES = 5_000
 """So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 _VERDICT_OF = {
     Outcome.VIOLATED: Verdict.REFUTED,
     Outcome.BROKEN: Verdict.ERROR,

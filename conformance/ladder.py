@@ -27,7 +27,7 @@ SCHEMA_VERSION = 1
 PROCESSES = 2
 LARGE_GENERATED = 150_000
 """Generated states from which on Java's optimiser is worth its start."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 
 
 @frozen(kw_only=True)
