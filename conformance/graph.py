@@ -9,7 +9,6 @@ says that TLC found.
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from conformance.graph_dump import DumpError, read_dump
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
 from conformance.mirror import check, machine_of
+from conformance.parallel import completed, workers
 from conformance.tlc import Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc_messages import Counts
 from conformance.toolchain import Toolchain, find_toolchain
@@ -32,7 +32,7 @@ from spec.models import MODELS
 THREADS = 2
 SPARE_STATES = 5_000
 """So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 _VERDICT_OF = {
     Outcome.VIOLATED: Verdict.REFUTED,
     Outcome.BROKEN: Verdict.ERROR,
@@ -57,7 +57,8 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     manifest = load_manifest()
     graphs, mirrors = models_of(manifest, settings)
     with Processes() as processes:
-        runner = Runner(manifest, find_toolchain(), processes, Limits(timeout_s=TIMEOUT_S[settings.profile]), progress)
+        limits = Limits(timeout_s=TIMEOUT_S[settings.profile])
+        runner = Runner(manifest, find_toolchain(), processes, limits, _UntilClosed(progress, processes))
         judged = _in_threads(runner, graphs, mirrors)
     failures = [one.failure for one in judged if one.failure]
     if not settings.models and settings.profile is not Profile.QUICK:
@@ -88,6 +89,22 @@ def models_of(manifest: Manifest, settings: Settings) -> tuple[list[Model], list
         and (model not in graphs or settings.profile is not Profile.QUICK)
     ]  # fmt: skip
     return graphs, checked
+
+
+@frozen
+class _UntilClosed:
+    """Progress that stops whoever reports it once the processes are closed: a mirror's exploration is no process."""
+
+    progress: Progress
+    processes: Processes
+
+    def update(self, part: str, done: int, unit: str, **more: int | None) -> None:
+        if self.processes.closed:
+            raise InterruptedError("every run has been ended")
+        self.progress.update(part, done, unit, **more)
+
+    def finish(self, part: str, result: str) -> None:
+        self.progress.finish(part, result)
 
 
 @frozen
@@ -191,20 +208,13 @@ def _not_dumped(model: Model, seen: TlcRun) -> Judged:
 
 def _in_threads(runner: Runner, graphs: list[Model], mirrors: list[Model]) -> list[Judged]:
     """Judge two models at a time, so that TLC works on one while the mirror works on the other; the largest first."""
-    pool = ThreadPoolExecutor(THREADS)
     tasks: list[tuple[Model, Callable[[Model], Judged]]] = [(model, runner.graph) for model in graphs]
     tasks += [(model, partial(runner.check, is_compared=model in graphs)) for model in mirrors]
     largest_first = sorted(range(len(tasks)), key=lambda place: -tasks[place][0].distinct)
-    try:
-        futures = {place: pool.submit(tasks[place][1], tasks[place][0]) for place in largest_first}
-        return [futures[place].result() for place in range(len(tasks))]
-    except BaseException:
-        # An interrupt or a jar that does not work ends the runs that are under way too.
-        pool.shutdown(wait=False, cancel_futures=True)
-        runner.processes.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    with workers(THREADS, runner.processes.close) as pool:
+        places = {pool.submit(tasks[place][1], tasks[place][0]): place for place in largest_first}
+        results = {places[future]: future.result() for future in completed(places)}
+    return [results[place] for place in range(len(tasks))]
 
 
 def _vocabulary_failures(graphs: list[Model], judged: list[Judged]) -> list[Failure]:

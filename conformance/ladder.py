@@ -9,7 +9,6 @@ about the invariants. The mirror's invariant of the same name must judge the cou
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from attrs import evolve, frozen
@@ -17,17 +16,18 @@ from attrs import evolve, frozen
 from conformance import counterexamples
 from conformance.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
-from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest
+from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest, with_twin
+from conformance.parallel import completed, workers
 from conformance.tlc import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc_messages import Counts
 from conformance.toolchain import Toolchain, find_toolchain
-from conformance.values import differences, parse_state
+from spec.differences import show
 
 SCHEMA_VERSION = 1
 PROCESSES = 2
 LARGE_GENERATED = 150_000
 """Generated states from which on Java's optimiser is worth its start."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 360.0, Profile.DEEP: 4 * 3600.0}
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 
 
 @frozen(kw_only=True)
@@ -102,7 +102,16 @@ class Judged:
             "taken": dict(self.run.taken),
             "differences": list(self.differences),
             "errors": list(self.run.errors),
-            "counterexample": [{"action": state.action, "state": state.text} for state in self.run.trace],
+            "counterexample": [
+                {
+                    "action": step.action,
+                    "arguments": [[show(argument) for argument in args] for args in step.arguments],
+                    "remark": step.remark,
+                    "changes": list(step.changes),
+                    "state": step.text,
+                }
+                for step in counterexamples.shown_steps(self.task.model.name, self.run)
+            ],
         }
 
     @property
@@ -110,7 +119,7 @@ class Judged:
         """Why it is not as it should be, with the counterexample if there is one."""
         if not self.differences:
             return None
-        lines = (*self.differences, *self.run.errors, *counterexample(self.run))
+        lines = (*self.differences, *self.run.errors, *counterexamples.narrate(self.task.model.name, self.run))
         title = f"{self.task.name}: TLC does not find what the manifest says"
         return Failure(title=title, verdict=self.verdict, lines=lines, replay=self.task.replay)
 
@@ -167,14 +176,13 @@ def task_named(manifest: Manifest, model: str, twin: str | None, *, refinement: 
 
 
 def twins_that_do_not_apply(manifest: Manifest) -> dict[Twin, str]:
-    """Apply every twin to a copy, whatever the profile; those that do not apply, with the sentence that says so."""
+    """The twins, of whatever profile, whose text is not in their module once, with the sentence that says so."""
     unapplied = {}
     for twin in manifest.twins:
-        with copy_of(manifest.folder) as folder:
-            try:
-                apply_twin(twin, folder, manifest.path)
-            except BadInput as reason:
-                unapplied[twin] = str(reason)
+        try:
+            with_twin(twin, manifest.folder, manifest.path)
+        except BadInput as reason:
+            unapplied[twin] = str(reason)
     return unapplied
 
 
@@ -275,22 +283,6 @@ def _shown(value: str | int) -> str:
     return f"{value:,}" if isinstance(value, int) else value or "none"
 
 
-def counterexample(run: TlcRun) -> tuple[str, ...]:
-    """The trace as named actions, each with what it changed; empty when there is none."""
-    lines: list[str] = []
-    before = None
-    for number, state in enumerate(run.trace, start=1):
-        after = parse_state(state.text)
-        lines.append(f"{number:3} {state.action}")
-        changes = differences(before or {}, after)
-        lines.extend(f"      {change}" for change in changes)
-        before = after
-    if run.loops_to:
-        where = "stays there" if run.loops_to == len(run.trace) else f"goes back to state {run.loops_to}"
-        lines.append(f"    and then it {where} for ever")
-    return tuple(lines)
-
-
 def _kill_scores(judged: list[Judged]) -> list[str]:
     notes = []
     for refinement, words in ((True, "with everything checked"), (False, "without the refinement")):
@@ -303,17 +295,8 @@ def _kill_scores(judged: list[Judged]) -> list[str]:
 
 def _in_parallel(work: Callable[[Task], Judged], tasks: list[Task], processes: Processes) -> list[Judged]:
     """Do the work in a few threads, the largest models first, and give the results in the order of the tasks."""
-    workers = max(1, min(PROCESSES, os.cpu_count() or 1))
     largest_first = sorted(tasks, key=lambda task: -task.model.generated)
-    pool = ThreadPoolExecutor(workers)
-    try:
+    with workers(max(1, min(PROCESSES, os.cpu_count() or 1)), processes.close) as pool:
         done = {pool.submit(work, task): task for task in largest_first}
-        results = {id(done[future]): future.result() for future in as_completed(done)}
-    except BaseException:
-        # An interrupt or a jar that does not work ends the runs that are under way too.
-        pool.shutdown(wait=False, cancel_futures=True)
-        processes.close()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        results = {id(done[future]): future.result() for future in completed(done)}
     return [results[id(task)] for task in tasks]

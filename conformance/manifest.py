@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import define, field, frozen
+from attrs import asdict, define, field, frozen
 
 from conformance.links import BadInput, Profile
 
@@ -82,6 +82,11 @@ class Manifest:
         """The twin ``name``; BadInput with the closest names when there is none."""
         return _named(name, self.twins, "twin", self.path)
 
+    def as_json(self) -> Mapping[str, Any]:
+        """Models and twins for machines, as docs/spec-list.schema.json describes them."""
+        twins = [{key.removesuffix("_"): value for key, value in asdict(twin).items()} for twin in self.twins]
+        return {"schema_version": SCHEMA_VERSION, "models": [asdict(model) for model in self.models], "twins": twins}
+
 
 _Entry = TypeVar("_Entry", Model, Twin)
 
@@ -122,15 +127,19 @@ def load_manifest(folder: Path | None = None) -> Manifest:
 
 def apply_twin(twin: Twin, folder: Path, manifest: Path) -> None:
     """Put the twin's bug into its module in ``folder``, a copy; BadInput when its text is not there exactly once."""
-    module = folder / twin.file
-    text = module.read_text(encoding="utf-8")
+    (folder / twin.file).write_text(with_twin(twin, folder, manifest), encoding="utf-8")
+
+
+def with_twin(twin: Twin, folder: Path, manifest: Path) -> str:
+    """The text of the twin's module with its bug in; BadInput when what it replaces is not there exactly once."""
+    text = (folder / twin.file).read_text(encoding="utf-8")
     found = text.count(twin.replace)
     if found != 1:
         raise BadInput(
             f"{manifest}: twin {twin.name} replaces {twin.replace!r}, which occurs {found} times in {twin.file} "
             "instead of once; adapt the twin to the module."
         )
-    module.write_text(text.replace(twin.replace, twin.with_), encoding="utf-8")
+    return text.replace(twin.replace, twin.with_)
 
 
 @define

@@ -17,7 +17,7 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from importlib import resources
@@ -28,6 +28,7 @@ from attrs import asdict, frozen
 
 from conformance.links import BadInput, Progress, Verdict
 from conformance.manifest import tla_folder
+from conformance.parallel import completed, workers
 
 SCHEMA_VERSION = 1
 _PACKAGES = ("spec", "physalia", "conformance")
@@ -158,16 +159,8 @@ def run(mutants: Sequence[Mutant], progress: Progress, *, timeout_s: float = 600
     """Try every mutant, as many at a time as there are processors; the outcomes in the order given."""
     start = time.monotonic()
     killers = Killers(timeout_s)
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
+    with workers(os.cpu_count() or 1, killers.end) as pool:
         outcomes = _try_all(mutants, killers, pool, progress)
-    except BaseException:
-        # An interrupt ends the killers that are under way too.
-        pool.shutdown(wait=False, cancel_futures=True)
-        killers.end()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
     return KillMatrix(outcomes=outcomes, seconds=time.monotonic() - start)
 
 
@@ -178,14 +171,14 @@ def _try_all(
     controls = {pool.submit(_control, command, killers): command for command in commands}
     broken: dict[tuple[str, ...], str] = {}
     progress.update("without a mutant", 0, "killers", total=len(controls))
-    for done, tried in enumerate(as_completed(controls), start=1):
+    for done, tried in enumerate(completed(controls), start=1):
         status, note = tried.result()
         progress.update("without a mutant", done, "killers", total=len(controls))
         progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", note)
         if status is not Status.SURVIVED:
             broken[controls[tried]] = note
     futures = [pool.submit(_try, mutant, killers, broken.get(mutant.control, "")) for mutant in mutants]
-    for done, future in enumerate(as_completed(futures), start=1):
+    for done, future in enumerate(completed(futures), start=1):
         outcome = future.result()
         progress.update("mutants", done, "mutants", total=len(mutants))
         progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.note}")

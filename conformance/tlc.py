@@ -79,7 +79,7 @@ class Processes:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self.running: set[subprocess.Popen[str]] = set()
-        self._closed = False
+        self.closed = False
 
     def __enter__(self) -> "Processes":
         return self
@@ -90,7 +90,7 @@ class Processes:
     def close(self) -> None:
         """End every process that runs, and start no more."""
         with self._lock:
-            self._closed = True
+            self.closed = True
             for process in self.running:
                 process.kill()
 
@@ -98,7 +98,7 @@ class Processes:
     def run(self, command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
         """Start ``command`` in ``folder``, and make sure that it is gone afterwards."""
         with self._lock:
-            if self._closed:
+            if self.closed:
                 raise InterruptedError("no process is started any more")
             process = _start(command, folder)
             self.running.add(process)
@@ -158,7 +158,8 @@ def run_tlc(
     """Check ``folder/model.tla`` with ``model.cfg``, there: the folder should be a copy.
 
     ``arguments`` go to TLC as they are (``COVERAGE``, ``-dump`` and the like), ``java_options`` to Java.
-    ``on_progress`` hears counts and depth, ``on_line`` every line. CannotRun when Java or the jar does not work.
+    ``on_progress`` hears counts and depth, ``on_line`` every line. CannotRun when Java or the jar does not work,
+    InterruptedError when ``processes`` were closed meanwhile.
     """
     limits = limits or Limits()
     start = time.monotonic()
@@ -184,6 +185,8 @@ def run_tlc(
             exit_code = process.wait()
         finally:
             timer.cancel()
+    if processes.closed:
+        raise InterruptedError("every run has been ended")
     outcome = Outcome.OUT_OF_TIME if cut.is_set() else _outcome(toolchain, transcript, exit_code)
     return _result(transcript, outcome, exit_code, time.monotonic() - start)
 

@@ -1,10 +1,14 @@
-"""Why an action is not enabled: the first part of its guard that is false, in the words of its source."""
+"""Why an action is not enabled: the first part of its guard that is false, in the words of its source.
+
+And where it would lead all the same, which tells what a step that is not allowed has tried to be.
+"""
 
 import ast
 import dis
 import inspect
 import sys
 import textwrap
+from functools import cache
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
@@ -38,6 +42,36 @@ def first_false(machine: Machine[Any], state: Any, name: str, args: tuple[Any, .
     first = function.__code__.co_firstlineno
     local = [(line - first + 1, column - indent) for line, column in visited]
     return _conjunct(source, local)
+
+
+def effect(machine: Machine[Any], state: Any, name: str, args: tuple[Any, ...]) -> Any:
+    """The state that action `name` would lead to if its guard were true; None where that cannot be said without it."""
+    if name not in machine.action_names():
+        raise KeyError(name)
+    try:
+        return _unguarded(_plain(getattr(type(machine), name)))(machine, state, *args)
+    except (AttributeError, TypeError, LookupError, AssertionError):  # it speaks of something that is not there
+        return None
+
+
+@cache
+def _unguarded(function: FunctionType) -> Any:
+    """The same function without the statements that return None."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    (definition,) = tree.body
+    assert isinstance(definition, ast.FunctionDef)
+    definition.decorator_list = []
+    definition.returns = None
+    for argument in definition.args.args:
+        argument.annotation = None
+    definition.body = [statement for statement in definition.body if not _is_guard(statement)]
+    space = dict(function.__globals__)
+    exec(compile(tree, inspect.getfile(function), "exec"), space)  # noqa: S102  # the module's own source
+    return space[function.__name__]
+
+
+def _is_guard(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and any(_returns_nothing(statement) for statement in node.body)
 
 
 def _plain(function: Any) -> FunctionType:
@@ -78,10 +112,7 @@ def _places(code: CodeType) -> list[tuple[int, int] | None]:
 
 def _conjunct(source: str, visited: list[tuple[int, int]]) -> tuple[int, str]:
     """The last conjunct, by the source, in which a visited place lies: the ones after it were not evaluated."""
-    guards = [
-        node for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.If) and any(_returns_nothing(statement) for statement in node.body)
-    ]  # fmt: skip
+    guards = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If) and _is_guard(node)]
     parts = [(part, text) for guard in guards for part, text in _parts(guard.test, source)]
     for number, (part, text) in reversed(list(enumerate(parts, start=1))):
         if any(_begin(part) <= place < _end(part) for place in visited):

@@ -125,4 +125,17 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 2, 3, 4}),
     ),
 }  # fmt: skip
-"""Machines by the names of their models: all but the three that are about progress, which has no mirror."""
+"""Machines by the names of their models: all but the three that are about progress."""
+
+PROGRESS: Mapping[str, Machine[Any]] = {
+    "MCCellLoneProposer": cell(
+        SWAP, nodes=3, max_slot=1, owners=(2, 1), audience=({1, 2, 3}, {1, 2, 3}), issued=True,
+    ),
+    "MCCellPendingChange": cell(
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
+    ),
+    "MCCellIdleWindow": cell(
+        REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
+    ),
+}  # fmt: skip
+"""Whether something happens at last is TLC's alone to say. These machines name the steps of its counterexamples."""

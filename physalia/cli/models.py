@@ -15,15 +15,12 @@ app = typer.Typer(
 @app.command("list")
 def list_models(json: Json = False) -> int:
     """List the models and twins of tla/manifest.toml: purpose, bounds, and the first profile that runs each."""
-    from attrs import asdict  # noqa: PLC0415
-
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     manifest = load_manifest()
     if json:
-        models, twins = ([asdict(entry) for entry in entries] for entries in (manifest.models, manifest.twins))
-        print_json({"schema_version": 1, "models": models, "twins": twins})
+        print_json(manifest.as_json())
         return 0
     for model in manifest.models:
         print(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from conformance.ladder import Judged, counterexample
+from conformance.counterexamples import narrate
+from conformance.ladder import Judged
 from conformance.links import Failure, Verdict
 from conformance.verify import Report
 
@@ -61,17 +62,17 @@ def print_run(judged: Judged) -> None:
     if judged.failure:
         print_failure(console, judged.failure)
         return
-    for line in counterexample(judged.run):
+    for line in narrate(judged.task.model.name, judged.run):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {judged.saw}, as the manifest says")
 
 
 def print_checked(checked: "Checked") -> None:
     """Print one exploration: the path to a violation if there is one, and whether the manifest agrees."""
-    from conformance.mirror import narrate  # noqa: PLC0415  # brings every machine
+    from conformance import mirror  # noqa: PLC0415  # brings every machine
 
     console = Console(file=sys.stdout, highlight=False)
-    for line in narrate(checked.path):
+    for line in mirror.narrate(checked.path):
         console.print(line, markup=False, soft_wrap=True)
     for line in checked.differences:
         console.print(line, markup=False, soft_wrap=True)

@@ -142,7 +142,7 @@ def test_a_twin_shows_its_counterexample(small: Path, capsys: pytest.CaptureFixt
     assert run(["spec", "tlc", "MCCounter", "--twin", "leaps"]) == 0
     told = capsys.readouterr().out
     assert "  1 Initial predicate\n      count = 0\n" in told
-    assert "  2 Add\n" in told
+    assert "  2 Add\n      (no arguments: the model has no mirror)\n      count: 0 -> " in told
     assert "holds: Small is violated after 3 states, as the manifest says" in told
 
 
@@ -168,7 +168,9 @@ def test_what_is_missing_is_exit_4(
     assert run(["spec", "tlc", "MCCounter"]) == 4
     assert f"{variable} leads to /nowhere" in capsys.readouterr().err
     assert run(["doctor", "--json"]) == 4
-    assert json.loads(capsys.readouterr().out)["ready"] is False
+    examined = json.loads(capsys.readouterr().out)
+    jsonschema.validate(examined, schema("doctor"))
+    assert examined["ready"] is False
 
 
 def test_a_broken_jar_is_exit_4(
@@ -224,10 +226,19 @@ def test_the_verdict_is_the_exit_code(
 def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["spec", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
+    jsonschema.validate(listed, schema("spec-list"))
     assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell", "Placement"}
     assert run(["spec", "list"]) == 0
     told = capsys.readouterr().out
     assert all(model["name"] in told and model["purpose"] in told for model in listed["models"])
+
+
+def test_the_doctor_finds_what_verify_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["doctor", "--json"]) == 0
+    examined = json.loads(capsys.readouterr().out)
+    jsonschema.validate(examined, schema("doctor"))
+    assert examined["ready"]
+    assert {finding["name"] for finding in examined["findings"]} >= {"Java", "TLC", "hypothesis", "z3-solver"}
 
 
 def test_a_mirror_is_checked_as_its_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,7 +252,9 @@ def test_a_walk_is_the_same_for_the_same_seed(capsys: pytest.CaptureFixture[str]
     walks = []
     for seed in ("3", "3", "4"):
         assert run(["spec", "simulate", "MCCellChange", "--seed", seed, "--steps", "9", "--json"]) == 0
-        walks.append(json.loads(capsys.readouterr().out)["steps"])
+        walked = json.loads(capsys.readouterr().out)
+        jsonschema.validate(walked, schema("spec-simulate"))
+        walks.append(walked["steps"])
     assert len(walks[0]) == 10
     assert walks[0] == walks[1] != walks[2]
 

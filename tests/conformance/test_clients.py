@@ -37,13 +37,18 @@ def judge(clients: Clients, log: tuple[Asked, ...] = LOG) -> None:
     clients.judge(RULES, tuple(map(command_words, log)))
 
 
-def test_a_good_history_passes() -> None:
-    judge(
-        history(
-            (FIRST, None), (SECOND, None), (SECOND, AFTER_SECOND), (FIRST, AFTER_FIRST), (READ, None),
-            (READ, AFTER_SECOND), (READ, AFTER_SECOND),
-        )
+def test_a_good_history_passes_and_with_its_last_answer_put_wrong_it_does_not() -> None:
+    good = (
+        (FIRST, None), (SECOND, None), (SECOND, AFTER_SECOND), (FIRST, AFTER_FIRST), (READ, None),
+        (READ, AFTER_SECOND), (READ, AFTER_SECOND),
     )  # fmt: skip
+    clients = history(*good)
+    judge(clients)
+    assert {command: told.verdict for command, told in clients.answered.items()} == {
+        FIRST: AFTER_FIRST, SECOND: AFTER_SECOND, READ: AFTER_SECOND,
+    }  # fmt: skip
+    with pytest.raises(Refuted):
+        judge(history(*good[:-2], (READ, AFTER_FIRST)))
 
 
 def test_an_answer_to_nobody() -> None:

@@ -1,6 +1,6 @@
 """Two graphs are compared as sets, both directions; a mutated mirror gives a printed difference."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from conformance.graph_dump import Dump, DumpError
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.manifest import Manifest, Model
 from spec.cell import Cell, State
-from spec.machine import Exploration, Limits, Machine, explore
-from spec.models import MODELS
+from spec.machine import Exploration, Limits, Machine, explore, walk
+from spec.models import MODELS, PROGRESS
 from spec.observed import changes_of
 from tests.spec.toys import Counters, Counting
 
@@ -276,7 +276,32 @@ def test_profiles_say_how_a_model_is_compared() -> None:
         models_of(manifest, Settings(models=("MCNothing",)))
 
 
-def test_every_state_of_the_ladder_can_be_decoded() -> None:
-    for machine in MODELS.values():
-        (state,) = machine.init()
-        StateDecoder(type(state))
+def printed(value: Any) -> str:
+    """A value of the mirror as TLC prints it."""
+    match value:
+        case bool():
+            return str(value).upper()
+        case str():
+            return f'"{value}"'
+        case frozenset():
+            return f"{{{', '.join(map(printed, value))}}}"
+        case tuple() if hasattr(value, "_fields"):
+            fields = zip(value._fields, value, strict=True)
+            return f"[{', '.join(f'{name} |-> {printed(part)}' for name, part in fields)}]"
+        case tuple():
+            return f"<<{', '.join(printed(part) for part in (value[1:] if value and value[0] is None else value))}>>"
+        case Mapping():
+            pairs = (f"{printed(key)} :> {printed(part)}" for key, part in value.items())
+            return f"({' @@ '.join(pairs)})" if value else "<<>>"
+        case _:
+            return str(value)
+
+
+@pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
+def test_every_state_of_the_ladder_can_be_decoded(name: str) -> None:
+    machine = {**MODELS, **PROGRESS}[name]
+    states = [step.state for step in walk(machine, 1, most_steps=40)]
+    decoder = StateDecoder(type(states[0]))
+    assert len(states) > 5
+    for state in states:
+        assert decoder.state({name: printed(value) for name, value in state._asdict().items()}) == state

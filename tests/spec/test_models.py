@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from spec.cell import Cell, State
-from spec.explain import explain
+from spec.explain import effect, explain
 from spec.machine import enabled, explore, walk
 from spec.models import MODELS
 from spec.observed import changes_of
@@ -44,6 +44,24 @@ def test_explain_names_a_conjunct_of_every_action_that_is_not_enabled(name: str)
         for action_name in machine.action_names():
             for args in list(machine.arguments(action_name))[:20]:
                 assert bool(explain(machine, step.state, action_name, args)) == ((action_name, args) not in allowed)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_without_its_guard_an_action_does_the_same(name: str) -> None:
+    machine = MODELS[name]
+    for step in list(walk(machine, 1, most_steps=12)):
+        for one in enabled(machine, step.state):
+            assert effect(machine, step.state, one.name, one.args) == one.state
+
+
+def test_an_action_that_is_not_allowed_has_an_effect_all_the_same() -> None:
+    machine = MODELS["MCCellTwoBallots"]
+    (state,) = machine.init()
+    proposed = effect(machine, state, "propose", (1, 1, "swap"))
+    assert {(m.ballot, m.slot, m.value) for m in proposed.proposals} == {(1, 1, "swap")}
+    assert effect(machine, state, "vote", (1, 1, 1)) is None  # what it would vote for is nowhere
+    with pytest.raises(KeyError):
+        effect(machine, state, "gossip", ())
 
 
 def test_explain_speaks_the_language_of_the_cell() -> None:
