@@ -70,16 +70,16 @@ class _Case:
 
     def __init__(self, made: Data, site: Data) -> None:
         self.made, self.query, self.policy = made, made["query"], made["policy"]
-        self.nodes = whole(self.policy["cell_size"], 1)
-        self.rules: dict[str, list[Data]] = {kind: [] for kind in RULES}
+        self.nodes, self.rules = whole(self.policy["cell_size"], 1), {kind: list[Data]() for kind in RULES}
         for rule in self.policy["rules"]:
             self.rules[rule["type"]].append(rule)
             shape = " ".join(sorted(rule.keys() - {"id", "type"}))
             known = {rule.get("kind", "pdu"), rule.get("client", rule.get("of", "instance"))} <= {*KINDS, *CLIENTS}
-            demand(known and shape in RULES[rule["type"]].split(", "), f"there is no rule like {rule}")
+            demand(known and shape in RULES[rule["type"]].split(", "), f"there is no rule like {rule['id']}")
             whole(rule.get("most", rule.get("least", 0)), 0)
         demand(self.policy.keys() == {"cell_size", "one_color", "spread", "rules"}, "the policy has other settings")
-        demand({*self.policy["spread"]} <= {*KINDS}, "the policy spreads over no known kind of domain")
+        spread = self.policy["spread"]
+        demand(len(spread) == len({*spread} & {*KINDS}), "the policy spreads over no known kind of domain, or twice")
         parts = [{part["name"]: part for part in site.get(kind, ())} for kind in PARTS]
         self.servers, self.racks, self.switches, self.power, self.cells = parts
         names = {*self.servers, *self.racks, *self.switches, *self.power}

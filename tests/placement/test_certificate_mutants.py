@@ -208,6 +208,8 @@ GIVEN: list[tuple[str, str, Change]] = [
     ("optimal", "policy with a rule of a kind unknown", _add_rule(id="x", type="cap", kind="hall", most=0)),
     ("optimal", "policy with a rule that says more", _add_rule(id="x", type="overlap", most=7, of="primary")),
     ("optimal", "policy with a rule of nobody", _add_rule(id="x", type="hop-limit", client="leader", most=0)),
+    ("optimal", "policy with a rule without an id", _add_rule(type="anti-affinity")),
+    ("optimal", "policy that spreads twice", _policy(lambda p: p["spread"].append("rack"))),
     ("optimal", "policy with a minimum of nothing", _add_rule(id="x", type="minimum", kind="row", least=0)),
     # a placement
     ("optimal", "another server", _other_server),
