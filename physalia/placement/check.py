@@ -9,12 +9,18 @@ import gc
 import hashlib
 import json
 import sys
+import tomllib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-POWER, ROOM, CLIENTS = ("pdu", "ups", "feed"), ("rack", "row"), ("instance", "primary", "replica")
+POWER, CLIENTS = ("pdu", "ups", "feed"), ("instance", "primary", "replica")
+KINDS = ("rack", "row", *POWER)
 APART, JOINED, PARTS = "anti-affinity", " & ", ("servers", "racks", "switches", "power", "cells")
-RULES = ("cap", "minimum", "single-failure", "pair-cap", "hop-limit", APART, "overlap", "survives")
+RULES = {"cap": "kind most", "minimum": "kind least name, kind least of", "single-failure": "most", "overlap": "most",
+         "pair-cap": "most, kind most", "hop-limit": "client most", APART: "", "survives": ""}  # fmt: skip
+CLAIMS = {"infeasible": "evidence", "feasible": "placement cost", "optimal": "placement cost evidence"}
+STATED = {"schema_version", "claim", "topology", "policy", "policy_sha256", "query", "note"}
 Data = dict[str, Any]
 
 
@@ -28,21 +34,27 @@ def demand(holds: object, reason: str) -> None:
         raise Refused(reason)
 
 
+def once(pairs: list[tuple[str, Any]]) -> Data:
+    """An object of JSON; Refused if it has a key twice, since others may read the other value."""
+    demand(len(made := dict(pairs)) == len(pairs), "it states a key twice")
+    return made
+
+
 def check(certificate: bytes, topology: bytes, policy: bytes | None = None) -> str:
     """What a certificate proves of a topology (and a policy in TOML), in a sentence; Refused if it does not."""
     try:
-        made = json.loads(certificate)
-        demand(made["schema_version"] == 1, "this is no certificate of version 1")
+        made = json.loads(certificate, object_pairs_hook=once)
+        demand(whole(made["schema_version"]) == 1, "this is no certificate of version 1")
         digest = hashlib.sha256(topology).hexdigest()
         demand(digest == made["topology"]["sha256"], f"it is of another topology: this one's SHA-256 is {digest}")
         exact = json.dumps(made["policy"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         demand(hashlib.sha256(exact.encode()).hexdigest() == made["policy_sha256"], "the policy's digest is wrong")
         if policy is not None:
-            import tomllib  # noqa: PLC0415  # most checks need none
-
             stated = {"cell_size": 7, "one_color": True, "spread": [], "rules": [], **tomllib.loads(policy.decode())}
             demand(stated == made["policy"], "it is of another policy")
-        return _Case(made, json.loads(topology)).judge()
+        site = json.loads(topology)
+        demand(made["topology"] == {"name": site["name"], "sha256": digest}, f"the topology is called {site['name']}")
+        return _Case(made, site).judge()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as error:
         raise Refused(f"it cannot be understood: {type(error).__name__}: {error}") from error
 
@@ -58,17 +70,22 @@ class _Case:
 
     def __init__(self, made: Data, site: Data) -> None:
         self.made, self.query, self.policy = made, made["query"], made["policy"]
-        self.nodes = whole(self.policy["cell_size"], 1)
-        self.rules: dict[str, list[Data]] = {kind: [] for kind in RULES}
+        self.nodes, self.rules = whole(self.policy["cell_size"], 1), {kind: list[Data]() for kind in RULES}
         for rule in self.policy["rules"]:
             self.rules[rule["type"]].append(rule)
+            shape = " ".join(sorted(rule.keys() - {"id", "type"}))
+            known = {rule.get("kind", "pdu"), rule.get("client", rule.get("of", "instance"))} <= {*KINDS, *CLIENTS}
+            demand(known and shape in RULES[rule["type"]].split(", "), f"there is no rule like {rule['id']}")
             whole(rule.get("most", rule.get("least", 0)), 0)
-        demand(set(self.policy["spread"]) <= {*ROOM, *POWER}, "the policy spreads over no known kind of domain")
+        demand(self.policy.keys() == {"cell_size", "one_color", "spread", "rules"}, "the policy has other settings")
+        spread = self.policy["spread"]
+        demand(len(spread) == len({*spread} & {*KINDS}), "the policy spreads over no known kind of domain, or twice")
         parts = [{part["name"]: part for part in site.get(kind, ())} for kind in PARTS]
         self.servers, self.racks, self.switches, self.power, self.cells = parts
         names = {*self.servers, *self.racks, *self.switches, *self.power}
         demand(len(names) + len(self.cells) == sum(len(site.get(kind, ())) for kind in PARTS), "a name is taken twice")
-        demand(not any("+" in name for name in self.power), "the name of a power element holds a +")
+        names |= {*self.cells, *site["rows"], *(link.get("name") or "" for link in site["links"])}
+        demand(JOINED not in "\n".join(names) and "+" not in "".join(self.power), "a name holds & or +, as keys do")
         self.ways: dict[str, list[tuple[str, str]]] = {switch: [] for switch in self.switches}
         for link in site["links"]:
             for one, other in (link["ends"], reversed(link["ends"])):
@@ -83,8 +100,8 @@ class _Case:
         self.clients = {client: self.query[client] for client in CLIENTS if client in self.query}
         self.instance = self.servers[self.query["instance"]]
         self.near = {client: self._near(self.servers[name]["switches"]) for client, name in self.clients.items()}
-        ruling = [rule for rule in self.rules["minimum"] if rule.get("of", "instance") in self.clients]
-        self.minima = [(self._minimum(rule), rule["least"]) for rule in ruling]
+        minima = [rule for rule in self.rules["minimum"] if rule.get("of", "instance") in self.clients]
+        self.minima = [(self._minimum(rule), rule["least"]) for rule in minima]
         self.candidates = self._candidates()
 
     def _dark(self, part: Data) -> frozenset[str]:
@@ -149,10 +166,8 @@ class _Case:
 
     def _range(self, key: str) -> tuple[int, int, int]:
         """The least and the most nodes in a domain, and how often each pair in it counts as spread."""
-        kind = key.partition(" ")[0]
-        if JOINED in key:
-            return 0, self.nodes, 0
-        demand(kind in {*ROOM, *POWER, "single", "cell", "cut"}, f"there is no domain {key}")
+        kind = JOINED if JOINED in key else key.partition(" ")[0]
+        demand(kind in {*KINDS, "single", "cell", "cut", JOINED}, f"there is no domain {key}")
         caps = [rule["most"] for rule in self.rules["cap"] if rule["kind"] == kind]
         caps += [rule["most"] for rule in self.rules["pair-cap"] if kind in POWER and rule.get("kind", kind) == kind]
         caps += [rule["most"] for rule in self.rules["single-failure"] if kind in {"rack", "single"}]
@@ -160,7 +175,7 @@ class _Case:
         caps += [(self.nodes - 1) // 2 for _ in self.rules["survives"] if kind == "cut"]
         spread = kind in self.policy["spread"] and key not in self.keys[self.instance["rack"]]
         low = max((least for place, least in self.minima if place == key), default=0)
-        return low, min([*caps, self.nodes]), int(spread)
+        return low, min([*caps, self.nodes, len(self.servers)]), int(spread)
 
     def _members(self, key: str) -> tuple[set[str], set[str]]:
         """The racks that are in a domain, and the servers that are in it by themselves."""
@@ -172,32 +187,24 @@ class _Case:
         if kind == "cell":
             return set(), set(self.cells[name]["servers"])
         if kind == "cut":
-            reached = self._reached(name)
-            demand(reached is not None, f"the failure of {name} takes the instance down")
-            return set(), {server for server in self.servers if not self._is_reached(server, name, reached)}
+            return set(), self._lost(name, [*self.servers])
         return {rack for rack, keys in self.keys.items() if key in keys}, set()
 
-    def _reached(self, device: str) -> set[str] | None:
-        """The switches that the instance reaches when a device failed; None if it is not up itself."""
-        links = {one: f"{self.instance['name']}--{one}" for one in self.instance["switches"]}
-        found = {switch for switch, link in links.items() if device not in self.kills[switch] | {link}}
-        if not found or device in self.kills[self.instance["rack"]]:
-            return None
-        level = list(found)
+    def _lost(self, device: str, names: list[str]) -> set[str]:
+        """Which of these servers the instance does not reach when a device failed; none if it is not up itself."""
+        home = self.instance["name"]
+        found = level = {one for one in self.instance["switches"] if device not in self.kills[one] | {f"{home}--{one}"}}
         while level:
-            ways = {other for switch in level for link, other in self.ways[switch] if link != device} - found
-            level = [switch for switch in ways if device not in self.kills[switch]]
-            found.update(level)
-        return found
-
-    def _is_reached(self, name: str, device: str, reached: set[str] | None) -> bool:
-        server = self.servers[name]
-        linked = any(switch in (reached or ()) and f"{name}--{switch}" != device for switch in server["switches"])
-        return name == self.instance["name"] or (linked and device not in self.kills[server["rack"]])
+            level = {to for one in level for by, to in self.ways[one] if device not in {by} | self.kills[to]} - found
+            found = found | level
+        up = found and device not in self.kills[self.instance["rack"]]
+        links = {n: {one for one in self.servers[n]["switches"] if f"{n}--{one}" != device} & found for n in names}
+        dark = {name for name in links if device in self.kills[self.servers[name]["rack"]]}
+        return {name for name, by in links.items() if up and name != home and (not by or name in dark)}
 
     def _suspects(self, placement: list[str]) -> set[str]:
         """What can break a path from the instance to some node: whatever else fails, these paths remain."""
-        found, near = set[str](), self.near["instance"]
+        near, found = self.near["instance"], {f"{self.instance['name']}--{one}" for one in self.instance["switches"]}
         for name in placement:
             server = self.servers[name]
             switch = min(server["switches"], key=lambda one: near.get(one, len(near) + 2))
@@ -205,19 +212,17 @@ class _Case:
             while near[switch] > 1:
                 link, switch = next((by, on) for by, on in self.ways[switch] if near.get(on) == near[switch] - 1)
                 found |= {link} | self.kills[switch]
-            found.add(f"{self.instance['name']}--{switch}")
         return found
 
     def judge(self) -> str:
         """What it proves; Refused if it does not."""
         claim: str = self.made["claim"]
+        demand(self.made.keys() - STATED == {*CLAIMS[claim].split()}, f"with the claim {claim} come {CLAIMS[claim]}")
         if claim == "infeasible":
-            demand("placement" not in self.made, "it claims that there is no placement, and has one")
             self._prove(self.made["evidence"]["trees"], None, None)
             return "there is no placement"
-        demand(claim in {"feasible", "optimal"}, f"there is no claim {claim!r}")
         servers, cost = self.made["placement"], self._legal(self.made["placement"])
-        demand(self.made["cost"] == cost, f"the placement costs {cost}")
+        demand({key: whole(value) for key, value in self.made["cost"].items()} == cost, f"the placement costs {cost}")
         if claim == "optimal":
             self._prove(self.made["evidence"]["trees"], cost["worst_hop"], cost)
             self._prove(self.made["evidence"]["nearer"], cost["worst_hop"] - 1, None)
@@ -239,11 +244,10 @@ class _Case:
             demand(low <= nodes <= high, f"{nodes} nodes are in {key}: {low} to {high} may be")
             spread += weight * (nodes * (nodes - 1) // 2)
         for device in self._suspects(placement) if self.rules["survives"] else ():
-            reached = self._reached(device)
-            left = sum(self._is_reached(name, device, reached) for name in placement)
-            demand(reached is None or left > self.nodes // 2, f"the failure of {device} leaves {left} nodes")
-        fills = [server.get("nodes", 0) for server in chosen]
-        return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": sum(fills)}
+            lost = len(self._lost(device, placement))
+            demand(lost <= (self.nodes - 1) // 2, f"the failure of {device} cuts {lost} nodes off")
+        fill = sum(one.get("nodes", 0) for one in chosen)
+        return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": fill}
 
     def _prove(self, trees: Data, limit: int | None, cost: Data | None) -> None:
         """Every tree proves that a placement within the limit costs at least so much; without a cost, that none is."""
@@ -284,12 +288,8 @@ class _Case:
 def main(arguments: list[str]) -> int:
     """Check the files that are named: a certificate, a topology, and perhaps a policy. 0 if it stands, 1 if not."""
     gc.disable()
-    contents = []
     try:
-        for name in arguments:
-            with open(name, "rb") as file:  # noqa: PTH123  # pathlib takes as long to import as all the rest
-                contents.append(file.read())
-        print(f"the certificate stands: {check(*contents)}.")
+        print(f"the certificate stands: {check(*(Path(name).read_bytes() for name in arguments))}.")
     except (Refused, OSError, TypeError) as reason:
         print(f"refused: {reason}.")
         return 1

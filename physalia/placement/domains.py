@@ -77,8 +77,8 @@ def domains_of(topology: Topology, policy: Policy, query: Query) -> Domains:
                 known["single", element] = domains.add(f"single {element}", 0, single[0], 0, single[1])
             numbers.append(known["single", element])
         domains.of_rack[rack] = tuple(at for at in numbers if at is not None)
-    for (_, key), least in minima.items():
-        domains.add(key, _low(least), policy.cell_size, 0, least)
+    for (kind, key), least in minima.items():
+        domains.add(key, _low(least), limits[kind][0], 0, least)  # of a client that is in no such domain
     _add_cells(domains, topology, policy)
     _add_cuts(domains, topology, policy, query)
     return domains
@@ -100,12 +100,12 @@ def _minima(topology: Topology, policy: Policy, query: Query) -> dict[tuple[Doma
     clients = query.clients()
     for rule in policy.rules:
         if isinstance(rule, Minimum) and (rule.of is None or rule.of in clients):
-            place = rule.kind, minimum_key(topology, rule, clients)
+            place = rule.kind, minimum_key(topology, policy, rule, clients)
             found[place] = (*found.get(place, ()), rule)
     return found
 
 
-def minimum_key(topology: Topology, rule: Minimum, clients: Mapping[Client, str]) -> str:
+def minimum_key(topology: Topology, policy: Policy, rule: Minimum, clients: Mapping[Client, str]) -> str:
     """The key of the domain that a minimum is about; BadPolicy if there is no such domain.
 
     A client whose rack has no power above it at that level is in no domain: then the key ends with its kind.
@@ -116,7 +116,9 @@ def minimum_key(topology: Topology, rule: Minimum, clients: Mapping[Client, str]
     name = str(rule.name)
     key = f"{rule.kind} {'+'.join(sorted(name.split('+'))) if rule.kind in POWER_KINDS else name}"
     if not any((rule.kind, key) in keys_of_rack(topology, rack) for rack in topology.racks):
-        raise BadPolicy(f"topology {topology.name}: rule {rule.id}: there is no {rule.kind} domain {rule.name}.")
+        raise BadPolicy(
+            f"{policy.where}: rule {rule.id}: there is no {rule.kind} domain {rule.name} in {topology.where}."
+        )
     return key
 
 

@@ -18,7 +18,7 @@ from physalia.placement.problem import Problem, problem
 from physalia.placement.queries import Query
 from physalia.placement.search import Best, Leaf, Search, Split, Tree, impossible
 from physalia.placement.sentences import describe
-from physalia.placement.topology import Topology
+from physalia.placement.topology import ALSO, Topology
 
 LIFTABLE: Final = ("drained", "capacity")
 """The rules that always hold and may nevertheless be part of a conflict within one colour."""
@@ -109,7 +109,7 @@ class _Subsets:
         """The rules that a proof speaks of: those that forbid servers, and those of the domains that it prices."""
         tree, domains = self.tree(rules, color), self.problem(rules).domains
         known = {rule.id for ruling in domains.rules.values() for rule in ruling}
-        priced = {rule.id for key in _priced(tree) for part in key.split(" & ") for rule in domains.rules.get(part, ())}
+        priced = {rule.id for key in _priced(tree) for part in key.split(ALSO) for rule in domains.rules.get(part, ())}
         return frozenset(rule for rule in rules if rule in priced or rule not in known)
 
     def order(self, rule: str) -> tuple[int, str]:

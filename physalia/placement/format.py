@@ -120,13 +120,13 @@ def loads(content: bytes, where: str) -> Topology:
             file = msgspec.json.decode(content, type=_File)
         except msgspec.ValidationError as error:
             raise BadTopology(f"{where}: {_complaint(content, str(error))}.") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise BadTopology(f"{where}: this is not JSON: {error}.") from error
         if file.schema_version != SCHEMA_VERSION:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
         try:
-            return evolve(_topology(file), file_digest=hashlib.sha256(content).hexdigest())
+            return evolve(_topology(file), file=where, file_digest=hashlib.sha256(content).hexdigest())
         except BadTopology as error:
             raise BadTopology(f"{where}: {error}") from error
 
@@ -198,12 +198,19 @@ def _complaint(content: bytes, problem: str) -> str:
     at = re.match(r"\.(\w+)\[(\d+)\]", path)
     place = path.rstrip("`").lstrip(".")
     if at:
-        # Only in a complaint is the file decoded twice.
-        entry = msgspec.json.decode(content)[at[1]][int(at[2])]
-        name = entry.get("name") if isinstance(entry, dict) else None
+        name = _name_of_entry(content, at[1], int(at[2]))
         rest = path[at.end() :].rstrip("`").lstrip(".")
         place = f"{at[1]}[{at[2]}]{f' ({name})' if isinstance(name, str) else ''}{f', {rest}' if rest else ''}"
     return f"{place}: {what[0].lower()}{what[1:]}" if place else f"{what[0].lower()}{what[1:]}"
+
+
+def _name_of_entry(content: bytes, part: str, at: int) -> object:
+    """What an entry calls itself, if that can be known; only in a complaint is the file decoded twice."""
+    try:
+        entry = msgspec.json.decode(content)[part][at]
+    except (ValueError, RecursionError):  # beside the entry there is something that cannot be read
+        return None
+    return entry.get("name") if isinstance(entry, dict) else None
 
 
 @contextmanager

@@ -50,7 +50,7 @@ class Hops:
     def of(self, client: str) -> Distances:
         """The hops from a client's server to every server, breadth first; BadQuery if there is no such server."""
         if client not in self._topology.servers:
-            raise BadQuery(f"topology {self._topology.name}: there is no server {client}.")
+            raise BadQuery(f"{self._topology.where}: there is no server {client}.")
         reached = dict.fromkeys(self._topology.servers[client].switches, 1)
         waiting = deque(reached)
         while waiting:

@@ -12,8 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-JOINED: Final = " & "
-"""What stands between the keys of domains in the key of their intersection."""
+from physalia.placement.topology import ALSO
 
 Numbers = NDArray[Any]
 """Exact integers: 64 bits wide where that is enough, Python's own beyond."""
@@ -82,7 +81,7 @@ class Instance:
         """The same with narrower ranges; a key that joins several domains makes their intersection a domain."""
         domains = [Domain(one.key, *ranges.get(one.key, (one.low, one.high)), one.weight) for one in self.domains]
         joined = [key for key in ranges if key not in self.number]
-        sets = [frozenset(self.number[part] for part in key.split(JOINED)) for key in joined]
+        sets = [frozenset(self.number[part] for part in key.split(ALSO)) for key in joined]
         first = len(domains)
         domains += [Domain(key, *ranges[key]) for key in joined]
         number = {**self.number, **{key: at for at, key in enumerate(joined, first)}}

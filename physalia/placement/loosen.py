@@ -71,7 +71,7 @@ def _steps(topology: Topology, policy: Policy, asked: Query, rule: Rule) -> Iter
     if query(topology, evolve(policy, rules=rules), asked).verdict != "placed":
         return
     if isinstance(rule, Minimum):
-        for least in range(rule.least - 1, -1, -1):
+        for least in range(min(rule.least - 1, policy.cell_size), -1, -1):
             yield evolve(rule, least=least), f"{rule.id}: at least {least} instead of {rule.least}", rule.least - least
         return
     hops = problem(topology, evolve(policy, rules=rules), asked).worst_hops if isinstance(rule, HopLimit) else ()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from physalia.placement.topology import JOINT, TOGETHER, Topology
+from physalia.placement.topology import ALSO, JOINT, TOGETHER, Topology
 
 _POWER: Final = ("panel", "power feed", "source")
 
@@ -110,6 +110,7 @@ class Ledger:
     def name(self, kind: str, wanted: str, key: int | str) -> str:
         """A name for a thing of the inventory that nothing else has; noted if it is not the one wanted."""
         plain = wanted.replace(TOGETHER, " and ") if kind in _POWER else wanted
+        plain = plain.replace(ALSO, " and ")
         while JOINT in plain:
             plain = plain.replace(JOINT, "-")
         plain = plain or f"{kind}-{key}"

@@ -120,6 +120,8 @@ class Policy:
     one_color: bool = True
     spread: tuple[DomainKind, ...] = ()
     rules: tuple[Rule, ...] = field(factory=tuple)
+    where: str = field(default="the policy", eq=False, repr=False)
+    """How complaints call it: by its file, if it was read from one."""
 
     @property
     def majority(self) -> int:
@@ -185,6 +187,7 @@ def from_document(document: Mapping[str, Any], where: str) -> Policy:
         one_color=one_color,
         spread=_spread(where, document.get("spread", [])),
         rules=tuple(_rule(where, at, rule) for at, rule in enumerate(rules, start=1)),
+        where=where,
     )
     seen = set(FIXED_IDS)
     for rule in policy.rules:

@@ -37,12 +37,10 @@ class Query:
         for client, server in self.clients().items():
             if server not in topology.servers:
                 known = "it is no server" if _is_device(topology, server) else "there is no such server"
-                raise BadQuery(f"topology {topology.name}: {client} {server}: {known}.")
+                raise BadQuery(f"{topology.where}: {client} {server}: {known}.")
         colors = colors_of(topology)
         if self.color is not None and self.color not in colors:
-            raise BadQuery(
-                f"topology {topology.name}: no server has the color {self.color!r}; there are {', '.join(colors)}."
-            )
+            raise BadQuery(f"{topology.where}: no server has the color {self.color!r}; there are {', '.join(colors)}.")
 
     def colors(self, topology: Topology) -> tuple[str, ...]:
         """The colours to try: the one that is asked for, or all of the topology."""

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from attrs import define, frozen
 
 from physalia.placement.bound import Dual
-from physalia.placement.instance import JOINED, Inside, Instance
+from physalia.placement.instance import Inside, Instance
 from physalia.placement.linear import Undecided, relax
+from physalia.placement.topology import ALSO
 
 _WHOLE = 1e-5
 Ranges = Mapping[str, tuple[int, int]]
@@ -206,7 +207,7 @@ def _fractional(instance: Instance, atoms: Mapping[Atom, float]) -> tuple[str, f
         for domain in sorted(parts):  # domain 0 goes first: it restricts nothing
             if not _is_whole(held(frozenset(kept - {domain}))):
                 kept.discard(domain)
-        return JOINED.join(instance.domains[at].key for at in sorted(kept)), held(frozenset(kept))
+        return ALSO.join(instance.domains[at].key for at in sorted(kept)), held(frozenset(kept))
     return None
 
 

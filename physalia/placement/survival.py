@@ -93,7 +93,7 @@ def check_names(topology: Topology, instance: str, servers: Sequence[str]) -> No
     """BadQuery if the instance or a node is no server of the topology, if one is named twice, or if there is none."""
     for name in (instance, *servers):
         if name not in topology.servers:
-            raise BadQuery(f"there is no server {name} in topology {topology.name}.")
+            raise BadQuery(f"{topology.where}: there is no server {name}.")
     if not servers:
         raise BadQuery("a cell has at least one node, and no server is named.")
     if len(set(servers)) != len(servers):

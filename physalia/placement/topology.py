@@ -35,6 +35,9 @@ POWER_KINDS: Final[tuple[PowerKind, ...]] = ("pdu", "ups", "feed")
 TIERS: Final[tuple[Tier, ...]] = ("rack", "aggregation", "core")
 DEVICE_KINDS: Final[tuple[DeviceKind, ...]] = ("server", "rack", "pdu", "ups", "feed", "switch", "link")
 
+ALSO: Final = " & "
+"""What stands between the keys of domains in the key of their intersection, and in no name."""
+
 JOINT: Final = "--"
 """What stands between the ends in the name of a link, and in no other name."""
 
@@ -124,7 +127,7 @@ class Topology:
     """A site, well-formed: make one with ``validity.build``, ``format.read`` or ``generate.generate``.
 
     ``probability`` holds what the site says of a kind of device, ``device_probability`` what it says of single devices
-    by name; the latter goes first. ``file_digest`` is the SHA-256 of the file it was read from, if it was.
+    by name; the latter goes first. ``file`` is the file it was read from, if it was, and ``file_digest`` its SHA-256.
     """
 
     name: str
@@ -137,7 +140,13 @@ class Topology:
     cells: Mapping[str, Cell] = field(factory=dict)
     probability: Mapping[DeviceKind, float] = field(factory=dict)
     device_probability: Mapping[str, float] = field(factory=dict)
+    file: str | None = field(default=None, eq=False, repr=False)
     file_digest: str | None = field(default=None, eq=False, repr=False)
+
+    @property
+    def where(self) -> str:
+        """How complaints call it: by its file, or by its name if it was made in memory."""
+        return self.file or f"topology {self.name}"
 
     @cached_property
     def digest(self) -> str:
@@ -176,7 +185,7 @@ class Topology:
             return "switch"
         if device in self.links or self._is_link_of_server(device):
             return "link"
-        raise BadTopology(f"topology {self.name}: there is no device {device}.")
+        raise BadTopology(f"there is no device {device}.")
 
     def failure_probability(self, device: str) -> float:
         """The probability that a device is down at a given moment: its own, else its kind's, else the assumed one."""

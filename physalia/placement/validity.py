@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.topology import (
+    ALSO,
     DEVICE_KINDS,
     JOINT,
     POWER_KINDS,
@@ -92,9 +93,15 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
         raise BadTopology(f"a {kind} has an empty name.")
     if JOINT in name:
         raise BadTopology(f"{kind} {name}: a name may not hold {JOINT}, which stands between the ends of a link.")
-    if not name.isprintable():
-        raise BadTopology(f"{kind} {name}: a name may hold only characters that can be printed.")
+    _check_characters(f"{kind} {name}", name)
     taken[name] = kind
+
+
+def _check_characters(who: str, name: str) -> None:
+    if not name.isprintable():
+        raise BadTopology(f"{who}: a name may hold only characters that can be printed.")
+    if ALSO in name:
+        raise BadTopology(f"{who}: a name may not hold{ALSO}between spaces, which stands between the keys of domains.")
 
 
 def _links_by_name(taken: dict[str, str], links: Iterable[Link]) -> dict[str, Link]:
@@ -102,8 +109,7 @@ def _links_by_name(taken: dict[str, str], links: Iterable[Link]) -> dict[str, Li
     for link in links:
         if not link.name:
             raise BadTopology(f"the link between {' and '.join(link.ends)} has an empty name.")
-        if not link.name.isprintable():
-            raise BadTopology(f"link {link.name}: a name may hold only characters that can be printed.")
+        _check_characters(f"link {link.name}", link.name)
         if link.name in found:
             raise BadTopology(f"two links are named {link.name}; give each a name of its own.")
         if link.name in taken:

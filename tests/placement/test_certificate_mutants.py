@@ -195,12 +195,22 @@ GIVEN: list[tuple[str, str, Change]] = [
     ("infeasible", "with a placement", _set("placement", to=["s11", "s12", "s13", "s21", "s22", "s23", "s31"])),
     ("optimal", "another version", _set("schema_version", to=2)),
     ("optimal", "a note", _set("note", to="trust me")),
+    ("optimal", "version true", _set("schema_version", to=True)),
+    ("optimal", "a claim more", _set("survives", to=True)),
+    ("infeasible", "a cost", _set("cost", to={"worst_hop": 2, "spread": 0, "hops": 0, "fill": 0})),
     # a digest
     ("optimal", "topology digest", _set("topology", "sha256", to="0" * 64)),
     ("optimal", "topology digest dropped", _drop("topology", "sha256")),
     ("optimal", "topology name", _set("topology", "name", to="elsewhere")),
     ("optimal", "policy digest", _set("policy_sha256", to="0" * 64)),
     ("optimal", "policy without its digest", _policy(lambda p: p["rules"].pop(), digest=False)),
+    ("optimal", "policy with a setting more", _policy(_set("most_hops", to=1))),
+    ("optimal", "policy with a rule of a kind unknown", _add_rule(id="x", type="cap", kind="hall", most=0)),
+    ("optimal", "policy with a rule that says more", _add_rule(id="x", type="overlap", most=7, of="primary")),
+    ("optimal", "policy with a rule of nobody", _add_rule(id="x", type="hop-limit", client="leader", most=0)),
+    ("optimal", "policy with a rule without an id", _add_rule(type="anti-affinity")),
+    ("optimal", "policy that spreads twice", _policy(lambda p: p["spread"].append("rack"))),
+    ("optimal", "policy with a minimum of nothing", _add_rule(id="x", type="minimum", kind="row", least=0)),
     # a placement
     ("optimal", "another server", _other_server),
     ("optimal", "a worse placement with its cost", _worse),
@@ -287,15 +297,20 @@ NUMBERS = list(_numbers())
 MUTANTS = [*GIVEN, *NUMBERS]
 
 EQUIVALENT = {
-    ("optimal", "claim: feasible"): "it claims less than it proves",
     ("optimal", "a note"): "a note is no claim",
-    ("optimal", "topology name"): "the digest, not the name, says which topology it is",
     ("optimal", "servers in another order"): "a cell is a set",
     ("infeasible", "rack cap 4"): "with at most 4 in a rack two in a feed are still too few, by the same numbers",
     ("infeasible", "a zero price more"): "a price of zero pays and earns nothing",
     ("optimal", "spread without racks"): "with at most one in a rack, racks add no spread: the same claim, also true",
     ("branching", "a split more"): "both halves are proven by the tree that proved the whole",
 }
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    """Whoever reads the first of the two would read another claim."""
+    text = _made("optimal").replace('"claim":', '"claim": "infeasible", "claim":')
+    with pytest.raises(Refused, match="states a key twice"):
+        check(text.encode(), _topology("optimal"))
 
 
 def test_there_are_enough_mutants() -> None:

@@ -168,16 +168,17 @@ def test_a_certificate_that_does_not_stand(site: str, tmp_path: Path, capsys: py
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["query", "SITE", "--instance", "nobody"], "instance nobody: there is no such server"),
-        (["query", "SITE", "--instance", "server-1-01-01", "--color", "mauve"], "no server has the color 'mauve'"),
+        (["query", "SITE", "--instance", "nobody"], "site.json: instance nobody: there is no such server"),
+        (["query", "SITE", "--instance", "server-1-01-01", "--color", "mauve"], "site.json: no server has the color"),
         (["query", "missing.json", "--instance", "s"], "missing.json: the topology cannot be read"),
         (["query", "SITE", "--instance", "server-1-01-01", "--policy", "no.toml"], "no.toml: the policy cannot"),
         (["query", "SITE", "--instance", "server-1-01-01", "--policy", "POLICY"], "there is no kind of domain 'hall'"),
+        (["query", "SITE", "--instance", "server-1-01-01", "--policy", "NOWHERE"], "nowhere.toml: rule a: there is no"),
         (["query", "SITE", "--instance", "server-1-01-01", "--cert", "no/such/place"], "certificate cannot be written"),
         (["query", "SITE", "--instance", "server-1-01-01", "--time-limit-s", "-1"], "--time-limit-s"),
         (["query", "SITE"], "Missing option '--instance'"),
         (["prove", "SITE", "--instance", "server-1-01-01", "--servers", "a"], "--servers names the cell"),
-        (["prove", "SITE", "--instance", "server-1-01-01", "--survives", "--servers", "a"], "there is no server a"),
+        (["prove", "SITE", "--instance", "server-1-01-01", "--survives", "--servers", "a"], "site.json: there is no"),
         (["explain", "SITE", "--instance", "nobody"], "instance nobody"),
         (["check", "missing.json", "SITE"], "missing.json: the file cannot be read"),
         (["check", "SITE", "missing.json"], "missing.json: the file cannot be read"),
@@ -188,7 +189,11 @@ def test_bad_input_is_one_sentence(
 ) -> None:
     policy = tmp_path / "halls.toml"
     policy.write_text('[[rules]]\nid = "hall"\ntype = "cap"\nkind = "hall"\nmost = 3\n', encoding="utf-8")
-    names = {"SITE": site, "POLICY": str(policy)}
+    nowhere = tmp_path / "nowhere.toml"
+    nowhere.write_text(
+        '[[rules]]\nid = "a"\ntype = "minimum"\nkind = "rack"\nname = "r-9"\nleast = 1\n', encoding="utf-8"
+    )
+    names = {"SITE": site, "POLICY": str(policy), "NOWHERE": str(nowhere)}
     assert run(["place", *(names.get(one, one) for one in arguments)]) == 2
     complaint = capsys.readouterr()
     assert says in complaint.err

@@ -68,6 +68,18 @@ BAD: list[tuple[str, Callable[[Site], None], bool, str]] = [
     ("a server named like a switch", put("servers", 0, "name", value="tor-1"), False, "a switch and a server.*tor-1"),
     ("an empty name", put("servers", 0, "name", value=""), True, "a server has an empty name"),
     ("a joint in a name", put("servers", 0, "name", value="a--b"), True, "server a--b.*may not hold --"),
+    (
+        "what stands between keys",
+        put("racks", 0, "name", value="R & D"),
+        True,
+        "rack R & D: a name may not hold & between",
+    ),
+    (
+        "what stands between keys, in a link",
+        put("links", 6, "name", value="a & b"),
+        False,
+        "link a & b: a name may not",
+    ),
     ("a line break in a name", put("servers", 0, "name", value="a\nb"), True, r"server a\\nb: a name may hold only"),
     ("a line break in a reference", put("racks", 0, "row", value="a\nb"), True, r"stands in row a\\nb, which"),
     ("a line break in a link's name", put("links", 6, "name", value="a\nb"), True, r"link a\\nb: a name may hold"),
@@ -184,7 +196,19 @@ def test_defaults_are_left_out_in_writing() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"rows = 1", b"\xff\xfe", b"[]", b'"text"', b"null", b'{"name": "\xff"}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"rows = 1",
+        b"\xff\xfe",
+        b"[]",
+        b'"text"',
+        b"null",
+        b'{"name": "\xff"}',
+        b"[" * 200_000,
+        b'{"servers": [{"capacity": ' + b"9" * 5000,
+    ],
 )
 def test_what_is_no_topology_is_refused_in_one_sentence(content: bytes) -> None:
     with pytest.raises(BadTopology, match=r"^site\.json: .*[^.]\.$"):

@@ -28,7 +28,7 @@ def test_where_no_path_leads_there_is_no_distance() -> None:
 
 
 def test_an_unknown_client_is_named() -> None:
-    with pytest.raises(BadQuery, match="topology small: there is no server server-9"):
+    with pytest.raises(BadQuery, match=r"^site\.json: there is no server server-9"):
         Hops(topology_of(small_site())).of("server-9")
 
 

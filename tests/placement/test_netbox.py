@@ -251,11 +251,13 @@ def test_names_that_are_not_unique_here_are_changed_and_listed() -> None:
     entries = harbour()
     find(entries, "powerfeed", name="A2/A")["name"] = "A1/A"
     find(entries, "powerfeed", name="A3/A")["name"] = "A3+a"
+    find(entries, "rack", name="B3")["name"] = "R & D & B3"
     find(entries, "device", name="srv-a1-1")["name"] = "A1"
     find(entries, "device", name="srv-a1-2")["name"] = "srv----a1--2"
     found = imported(entries)
     assert set(noted(found.assumed, "names are unique here")) == {
         "power feed A1/A -> power feed A1/A",
+        "rack R & D & B3 -> R and D and B3",
         "device A1 -> device A1",
         "power feed A3+a -> A3 and a",
         "device srv----a1--2 -> srv-a1-2",
