@@ -62,13 +62,19 @@ def hole(moves: Moves, random: Random) -> Iterator[Happening]:
 
 
 def dispute(moves: Moves, random: Random) -> Iterator[Happening]:
-    """Two leaders get one vote each for different commands in slot 1; the third hears of both, in either order."""
+    """Two leaders get one vote each for different commands in slot 1; the third hears of both, in either order.
+
+    Half of the time the second knows nothing of the first, so that their ballots are of one round.
+    """
     first, second, third = random.sample(sorted(moves.world.setup.members), 3)
     everyone = frozenset(moves.node_ids)
-    yield from _lead(moves, first, 0, everyone)
+    is_unaware = random.random() < 0.5  # noqa: PLR2004  # half of the time
+    if is_unaware:
+        first, second = sorted((first, second))
+    yield from _lead(moves, first, 0, everyone - {second} if is_unaware else everyone)
     yield from _maybe(moves.write(first, 0))
     yield from _propose(moves, {first})
-    yield from _lead(moves, second, 2, everyone - {first})
+    yield from _lead(moves, second, 0 if is_unaware else 2, everyone - {first})
     yield from _maybe(moves.write(second, 0))
     yield from _propose(moves, {second})
     yield from _lead(moves, third, 2, everyone)
