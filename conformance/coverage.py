@@ -26,6 +26,7 @@ PIPELINE_FULL = "a full pipeline rejects a command"
 DEPOSED = "a leader that a majority has left rejects a command"
 OUTSIDER = "a node that may not campaign teaches those who may"
 PIPELINED = "two slots are open under one ballot"
+HEARSAY = "a hole is filled of which only nodes tell that are no members for it"
 TWICE = "a command is decided twice"
 FAILED_WRITE = "a write fails its condition"
 SETTLED = "a troubled cell settles when the trouble ends"
@@ -40,6 +41,7 @@ ALWAYS = (
 )  # fmt: skip
 WITH_FEW_NODES = (DEPOSED,)
 WITH_PIPELINE = (PIPELINED, HOLE, TWICE)
+WITH_PIPELINED_CHANGES = (HEARSAY,)
 WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE, OUTSIDER)
 
 
@@ -103,7 +105,7 @@ class Coverage:
                 if b in self._leads and n not in self._leads[b].invited:
                     self.reach(LATE_PROMISE)
             case "propose", (int(b), int(i), str(v)):
-                self._proposed(b, i, v, before)
+                self._proposed(machine, b, i, v, before)
             case "decide", (int(b), int(i)):
                 self._decided(machine, b, i, before, after)
             case "crash", (int(n), int(k)):
@@ -122,9 +124,12 @@ class Coverage:
         window = range(first, first + machine.alpha)
         self._leads[b] = _Lead(frozenset().union(*(machine.members_of(before, o, i) for i in window)))
 
-    def _proposed(self, b: int, i: int, v: str, before: spec.State) -> None:
+    def _proposed(self, machine: spec.Cell, b: int, i: int, v: str, before: spec.State) -> None:
         if v == "noop":
             self.reach(HOLE)
+            tell = {m.node for m in before.promises if m.ballot == b and any(r.slot > i for r in m.accepted)}
+            if not tell & machine.members_of(before, machine.owner[b], i):
+                self.reach(HEARSAY)
         if any(m.slot == i and m.value == v and m.ballot < b for m in before.proposals):
             self.reach(RE_PROPOSED)
         if len({r.ballot for m in before.promises if m.ballot == b for r in m.accepted if r.slot == i}) > 1:

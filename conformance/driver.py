@@ -13,7 +13,7 @@ from random import Random
 from attrs import frozen
 
 from conformance.moves import OF_ANOTHER, Moves
-from conformance.quarrel import dispute, echo, hole, quarrel
+from conformance.quarrel import dispute, echo, hearsay, hole, outbid, quarrel
 from conformance.scenario import Crash, Deliver, Duplicate, Happening
 from conformance.world import Packet
 from physalia.model import NodeId, Proposal
@@ -63,7 +63,7 @@ class Habits:
             disorder=random.choice((0.0, 0.2, 1.0)),
             upside_down=sometimes(0.4, 0.1, 0.9),
             quarrels=random.choice((0, 2, 4, 7)),
-            opening=random.choice((dispute, echo, hole, None, None)),
+            opening=random.choice((dispute, echo, hearsay, hole, outbid, None, None)),
             patience=random.choice((0.0, 0.5, 0.9)),
         )
 

@@ -14,7 +14,15 @@ from time import monotonic
 from attrs import Factory, define, field, frozen
 
 from conformance import replay, rules
-from conformance.coverage import ALWAYS, WITH_CHANGES, WITH_FEW_NODES, WITH_PIPELINE, Coverage, effective_change
+from conformance.coverage import (
+    ALWAYS,
+    WITH_CHANGES,
+    WITH_FEW_NODES,
+    WITH_PIPELINE,
+    WITH_PIPELINED_CHANGES,
+    Coverage,
+    effective_change,
+)
 from conformance.driver import Driver
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.moves import Moves
@@ -66,7 +74,7 @@ def _campaigns() -> tuple[Campaign, ...]:
                 *WITH_FEW_NODES,
                 *WITH_CHANGES,
                 effective_change(alpha),
-                *(WITH_PIPELINE if alpha > 1 else ()),
+                *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
             ),
         )
         for alpha in (1, 2, 3)

@@ -6,6 +6,7 @@ violated. Whatever is wrong with the file is one sentence that names file, line 
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,25 @@ SCHEMA_VERSION = 1
 HOLDS = "holds"
 REFUTED = "refuted"
 SURVIVES = "survives"
+_IMPORT = re.compile(r"(?:^EXTENDS|\bINSTANCE) +(\w+(?:, *\w+)*)")
+_MODULE = re.compile(r"\w+")
+_COMMENT = re.compile(r"\\\*.*|\(\*.*?\*\)")
+_WITH_TLC = frozenset(
+    [
+        "Naturals",
+        "Integers",
+        "Reals",
+        "Sequences",
+        "FiniteSets",
+        "Bags",
+        "RealTime",
+        "TLC",
+        "TLCExt",
+        "Toolbox",
+        "Randomization",
+        "Json",
+    ]
+)
 
 
 @frozen(kw_only=True)
@@ -162,7 +182,7 @@ class _Table:
     def count(self, key: str, *, default: int | None = None) -> int:
         value = self._value(key, default)
         if not isinstance(value, int) or isinstance(value, bool) or value < (1 if default is None else 0):
-            raise self.fail(key, f"{key} = {value!r} is not a number of 1 or more; write what TLC printed.")
+            raise self.fail(key, f"{key} = {value!r} is not a number of 1 or more; write one.")
         return value
 
     def names(self, key: str) -> tuple[str, ...] | None:
@@ -206,6 +226,7 @@ class _Reader:
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
         self._lines = text.splitlines()
+        self._whole: set[str] = set()
 
     def manifest(self, content: Mapping[str, Any]) -> Manifest:
         top = _Table(lambda key: self._place(key, range(len(self._lines))), content)
@@ -272,6 +293,7 @@ class _Reader:
         )
         table.nothing_else()
         self._must_exist(table, "rung", f"{model.rung}.tla")
+        self._must_find_modules(name)
         if not (refuted or model.reaches):
             raise table.fail(None, "it names nothing that must be reached; list its witnesses under reaches.")
         if model.graph is not None and not model.graph.includes(model.profile):
@@ -300,6 +322,21 @@ class _Reader:
             if "\n" in text:
                 raise table.fail(key, "the text spans several lines; name a part of one line.")
         return twin
+
+    def _must_find_modules(self, module: str) -> None:
+        """Whatever a module extends or instantiates is in the folder, or comes with TLC; and so on from there."""
+        if module in self._whole:
+            return
+        self._whole.add(module)
+        path = self._path.parent / f"{module}.tla"
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            for wanted in _MODULE.findall(" ".join(_IMPORT.findall(_COMMENT.sub("", line)))):
+                if wanted in _WITH_TLC:
+                    continue
+                if not (self._path.parent / f"{wanted}.tla").is_file():
+                    problem = f"module {wanted} is in no file {wanted}.tla beside it; add it or correct the name."
+                    raise BadInput(f"{path}:{number}: {problem}")
+                self._must_find_modules(wanted)
 
     def _must_exist(self, table: _Table, key: str, file: str) -> None:
         if Path(file).name != file or not (self._path.parent / file).is_file():

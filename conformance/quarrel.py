@@ -9,7 +9,7 @@ from random import Random
 
 from conformance.moves import Moves
 from conformance.scenario import Deliver, Happening, Lose
-from physalia.model import Decision, Message, Prepare, Promise, Proposal, Vote
+from physalia.model import Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
 
 
 def quarrel(moves: Moves, random: Random) -> Iterator[Happening]:
@@ -62,16 +62,63 @@ def hole(moves: Moves, random: Random) -> Iterator[Happening]:
 
 
 def dispute(moves: Moves, random: Random) -> Iterator[Happening]:
-    """Two leaders get one vote each for different commands in slot 1; the third hears of both, in either order."""
+    """Two leaders get one vote each for different commands in slot 1; the third hears of both, in either order.
+
+    Half of the time the second knows nothing of the first, so that their ballots are of one round.
+    """
     first, second, third = random.sample(sorted(moves.world.setup.members), 3)
     everyone = frozenset(moves.node_ids)
-    yield from _lead(moves, first, 0, everyone)
+    is_unaware = random.random() < 0.5  # noqa: PLR2004  # half of the time
+    if is_unaware:
+        first, second = sorted((first, second))
+    yield from _lead(moves, first, 0, everyone - {second} if is_unaware else everyone)
     yield from _maybe(moves.write(first, 0))
     yield from _propose(moves, {first})
-    yield from _lead(moves, second, 2, everyone - {first})
+    yield from _lead(moves, second, 0 if is_unaware else 2, everyone - {first})
     yield from _maybe(moves.write(second, 0))
     yield from _propose(moves, {second})
     yield from _lead(moves, third, 2, everyone)
+
+
+def hearsay(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A hole of which only a newcomer tells, who is no member for it and voted above it, where the change counts."""
+    setup = moves.world.setup
+    first, second, leaving = random.sample(sorted(setup.members), 3)
+    others = sorted(set(moves.node_ids) - setup.members)
+    if not others or setup.alpha == 1:
+        return
+    newcomer, everyone = random.choice(others), frozenset(moves.node_ids)
+    yield from _lead(moves, first, 0, everyone)
+    yield from _maybe(moves.change(first, 0, setup.members - {leaving} | {newcomer}))
+    yield from _propose(moves, everyone)
+    for kind in (Vote, Decision, Prepare, Promise):
+        yield from _only(moves, kind, everyone)
+        yield from _all_due(moves, random, 1.0)
+    for _ in range(setup.alpha):
+        yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {newcomer}, above_slot=setup.alpha)
+    yield from _lead(moves, second, 2, everyone)
+    yield from _propose(moves, everyone)
+
+
+def outbid(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A leader's proposal is refused by two who follow different higher ballots, and the higher refusal comes first."""
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    yield from _lead(moves, first, 0, frozenset(moves.node_ids))
+    yield from _lead(moves, second, 2, frozenset({second}))
+    yield from _lead(moves, third, 5, frozenset({third}))
+    yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {second, third})
+    for sender in (third, second):
+        yield from (Deliver(*packet) for packet in _refusals(moves, sender))
+
+
+def _refusals(moves: Moves, sender: int) -> list[tuple[int, int, Message]]:
+    return [
+        (packet.sender, packet.receiver, packet.message)
+        for packet in moves.world.in_flight
+        if isinstance(packet.message, Refusal) and packet.sender == sender
+    ]
 
 
 def _lead(moves: Moves, leader: int, jump: int, heard_by: frozenset[int]) -> Iterator[Happening]:

@@ -87,6 +87,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCCellNewcomer": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 4}), learners={4},
     ),
+    "MCCellNewcomerAlpha2": cell(
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2, 4), audience=({1, 2}, {2, 4}), learners={4},
+    ),
     "MCCellChangeCrash": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
     ),

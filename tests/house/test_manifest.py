@@ -87,6 +87,18 @@ def test_a_manifest_that_is_no_text_is_named(tmp_path: Path) -> None:
         load_manifest(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "line"),
+    [("MCCounter.tla", "EXTENDS Counter", 2), ("MCCounter.tla", "INSTANCE Upper", 3), ("Counter.tla", "Sequences", 2)],
+)
+def test_a_module_that_is_nowhere_is_named_with_its_place(tmp_path: Path, file: str, old: str, line: int) -> None:
+    write(tmp_path, GOOD)
+    module = tmp_path / file
+    module.write_text(module.read_text(encoding="utf-8").replace(old, f"{old}s"), encoding="utf-8")
+    with pytest.raises(BadInput, match=rf"{file}:{line}: module \w+s is in no file \w+s.tla"):
+        load_manifest(tmp_path)
+
+
 def test_a_manifest_without_models_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="lists no model"):
         load_manifest(write(tmp_path, "schema_version = 1"))

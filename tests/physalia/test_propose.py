@@ -71,6 +71,18 @@ def test_a_hole_below_a_vote_is_filled_with_the_no_op_but_not_one_above() -> Non
     assert node.step(Propose(B, 3, NoOp())) == ignored()
 
 
+def test_a_hole_is_one_whoever_tells_of_the_vote_above_it() -> None:
+    """Slot 2 belongs to {1, 2, 3}, slot 3 to {1, 4, 5}: what 4 voted for there makes slot 2 a hole."""
+    node = fresh(alpha=2)
+    learn(node, 1, change(1, 0, {1, 4, 5}))
+    node.step(Campaign(B))
+    promise(node, 2)
+    promise(node, 3)
+    assert node.due() == ()
+    promise(node, 4, Report(3, OLD, FOUR))
+    assert node.due() == (Propose(B, 2, NoOp()),)
+
+
 def test_a_promise_counts_only_above_its_floor() -> None:
     node = leader(alpha=2)
     node.step(Submit(ONE))
