@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -272,6 +273,16 @@ def test_a_lower_worst_hop_goes_before_everything() -> None:
     assert answer.cost.worst_hop == 2
     assert {topology.servers[name].rack for name in answer.servers} == {"r1"}
     assert impossible(answer.nearer["blue"])
+
+
+def test_a_rack_is_a_single_failure_too() -> None:
+    """Two feeds of two racks each would let a rack take four."""
+    topology, policy = row_of_racks(racks=3, feeds=2), policy_of({"type": "single-failure", "most": 2}, cell_size=4)
+    answer = query(topology, policy, Query("s11"))
+    racks = Counter(topology.servers[name].rack for name in answer.servers)
+    assert max(racks.values()) == 2
+    impossible = query(topology, policy_of({"type": "single-failure", "most": 1}, cell_size=4), Query("s11"))
+    assert certificate(impossible)["claim"] == "infeasible"
 
 
 def test_spread_exempts_the_domains_of_the_instance() -> None:
