@@ -142,6 +142,23 @@ def test_servers_that_pay_are_found_among_many() -> None:
     assert least(tree) == best.cost
 
 
+@pytest.mark.parametrize(
+    ("domains", "columns"),
+    [
+        ([Domain("d0", 0, 2, 10**15)], [(0, (), 1), (0, (1,), 1), (0, (1,), 1)]),
+        ([Domain("d0", 0, 3, 10**15), Domain("d1", 1, 2, 1)], [(10**12, (1,), 2), (7, (1, 2), 2), (1, (2,), 2)]),
+        ([Domain("d0", 0, 3)], [(10**18 + 3, (), 1), (10**18 + 1, (1,), 3), (10**18 + 2, (), 2)]),
+        ([], [(10**30 + at, (), 1) for at in range(5)]),
+    ],
+)
+def test_what_counts_most_leaves_the_rest_to_be_told(domains: list[Domain], columns: Any) -> None:
+    """Penalties and costs that are wider than floating point: the difference of one still decides."""
+    instance, best = instance_of(3, domains, columns), Best()
+    tree = Search(instance, best).run()
+    assert proven(tree)
+    assert best.cost == least(tree) == best_by_trying(instance)
+
+
 def test_where_domains_cross_the_tree_has_branches() -> None:
     pairs = [Domain(key, 0, 1) for key in ("ab", "bc", "ac")]
     instance = instance_of(2, pairs, [(1, (1, 3), 1), (1, (1, 2), 1), (1, (2, 3), 1), (100, (), 2)])
