@@ -194,3 +194,16 @@ def test_too_much_shared_power_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(availability_bdd, "MOST_NODES", 10)
     with pytest.raises(NotExact, match="too much power is shared"):
         Estimator(site).of(names[0], names[1:350:50])
+
+
+def test_what_is_given_up_is_between_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    names = list(site.servers)
+    instance, cell = names[0], names[1:350:50]
+    exact_value = Estimator(site).of(instance, cell).value
+    monkeypatch.setattr(walk, "MANY_STATES", 0)
+    monkeypatch.setattr(walk, "NEGLIGIBLE", 1e-12)
+    monkeypatch.setattr(module, "TOLERANCE", 1e-3)
+    rough = Estimator(site).of(instance, cell)
+    assert module.TOLERANCE > rough.error > 0.0
+    assert rough.value < exact_value <= rough.value + rough.error

@@ -5,16 +5,19 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from attrs import asdict, evolve
 
 from conformance.placement_definition import Question
-from conformance.placement_sites import Seeded, site
+from conformance.placement_sites import Seeded, question, site
 from physalia.placement import check as checker
 from physalia.placement import format as files
+from physalia.placement import rules
 from physalia.placement.answer import prove, query
 from physalia.placement.certificate import canonical, certificate
 from physalia.placement.check import Refused, check, main
@@ -110,17 +113,39 @@ def test_a_placement_stands_if_it_survives_by_definition(size: int) -> None:
     for seed in range(16):
         topology, policy = site(Seeded(f"check {seed}"), 9), policy_of({"type": "survives"}, cell_size=size)
         instance = next((one.name for one in topology.servers.values() if len(one.switches) > 1), "server-01")
-        question, content = Question(topology=topology, policy=policy, instance=instance), files.dumps(topology)
+        asked, content = Question(topology=topology, policy=policy, instance=instance), files.dumps(topology)
         made = certificate(query(topology, policy, Query(instance)))
         made = {key: value for key, value in made.items() if key not in {"evidence", "note"}} | {"claim": "feasible"}
-        for cell in question.cells():
+        for cell in asked.cells():
             found = cost(topology, policy, Query(instance), sorted(cell))
             if found is not None:
                 made |= {"placement": sorted(cell), "cost": asdict(found)}
-                legal = question.is_legal(cell)
+                legal = asked.is_legal(cell)
                 assert _stands(made, content) == legal, (seed, cell)
                 verdicts.add(legal)
     assert verdicts == {True, False} or size == 1
+
+
+def test_a_placement_stands_if_it_is_legal_by_definition() -> None:
+    """Every kind of rule, on sites and policies that a seed makes up; and the answer to the question stands too."""
+    broken_by = Counter[str]()
+    for seed in range(80):
+        asked = question(Seeded(f"legal {seed}"))
+        content = files.dumps(asked.topology)
+        query_of = Query(asked.instance, asked.primary, asked.replica, asked.color)
+        made = certificate(query(asked.topology, asked.policy, query_of))
+        assert _stands(made, content), seed
+        made = {key: value for key, value in made.items() if key not in {"evidence", "note"}} | {"claim": "feasible"}
+        cells = sorted(map(sorted, asked.cells()))
+        for cell in Random(seed).sample(cells, min(20, len(cells))):
+            found = cost(asked.topology, asked.policy, query_of, cell)
+            if found is not None:
+                made |= {"placement": cell, "cost": asdict(found)}
+                assert _stands(made, content) == asked.is_legal(frozenset(cell)), (seed, cell)
+                broken = {one.rule for one in rules.broken(asked.topology, asked.policy, query_of, cell)}
+                broken_by.update(broken if len(broken) == 1 else ())
+    alone = {"rack-cap", "one-failure", "power-cap", "pair", "near", "apart", "no-pair", "survival", "color", "drained"}
+    assert alone <= broken_by.keys()
 
 
 def _stands(made: dict[str, Any], content: bytes) -> bool:
