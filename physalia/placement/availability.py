@@ -6,7 +6,8 @@ once without the rest of the site and once with a rest that never fails; the tru
 more than ``TOLERANCE`` the whole site is walked. Other graphs get a decision diagram, up to a limit.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Literal
 
 from attrs import define, field, frozen
@@ -21,8 +22,8 @@ from physalia.placement.walk import Probability, TooHard, joint_probability, up_
 TOLERANCE = 1e-14
 """How far the two bounds may differ for the answer to be called exact; sums of doubles near 1 are no better."""
 
-MOST_SWITCHES = 400
-"""Whole sites with more switches are not walked."""
+MOST_SWITCHES = 60
+"""Whole sites with more switches are not walked, and get no diagram: neither comes to an end there."""
 
 
 class NotExact(ValueError):
@@ -129,8 +130,8 @@ class Estimator:
         up = self._up(instance, cell, probability)
         if not up:
             raise NotExact(f"instance {instance} is never up, so nothing can be said of what it reaches then.")
-        lower, _ = joint_probability(self._part(instance, cell, near, hub=False), probability)
-        _, upper = joint_probability(self._part(instance, cell, near, hub=True), probability)
+        lower, _ = joint_probability(self._part(instance, cell, near), probability)
+        _, upper = joint_probability(self._part(instance, cell, near, self._ways_round(near)), probability)
         if upper - lower <= TOLERANCE * up:
             return Availability(value=lower / up, method="walk", error=max(0.0, upper - lower) / up)
         if len(self.neighbours) > MOST_SWITCHES:
@@ -138,7 +139,7 @@ class Estimator:
                 f"the site has {len(self.neighbours):,} switches and those near the cell do not decide: "
                 f"the probability is between {lower / up!r} and {upper / up!r}."
             )
-        lower, upper = joint_probability(self._part(instance, cell, set(self.neighbours), hub=False), probability)
+        lower, upper = joint_probability(self._part(instance, cell, set(self.neighbours)), probability)
         return Availability(value=lower / up, method="whole walk", error=(upper - lower) / up)
 
     def _by_diagram(self, instance: str, cell: tuple[str, ...], probability: Probability, reason: str) -> Availability:
@@ -150,22 +151,40 @@ class Estimator:
             raise NotExact(f"instance {instance} is never up, so nothing can be said of what it reaches then.")
         return Availability(value=both / up, method="diagram")
 
-    def _part(self, instance: str, cell: tuple[str, ...], switches: set[str], *, hub: bool) -> Fabric:
-        neighbours: Neighbours = {}
-        border = []
+    def _part(
+        self, instance: str, cell: tuple[str, ...], switches: set[str], more: Iterable[tuple[str, str]] = ()
+    ) -> Fabric:
+        """The part of the fabric that these switches are, and perhaps more links, which never fail."""
+        neighbours: Neighbours = {
+            switch: [(link, to) for link, to in self.neighbours[switch] if to in switches] for switch in switches
+        }
+        for one, other in more:
+            neighbours[one].append((None, other))
+            neighbours[other].append((None, one))
+        return Fabric(topology=self.topology, instance=instance, cell=cell, neighbours=neighbours)
+
+    def _ways_round(self, switches: set[str]) -> list[tuple[str, str]]:
+        """The pairs of these switches that the rest of the site joins: those next to one connected piece of it."""
+        seen = set(switches)
+        joined: set[tuple[str, str]] = set()
         for switch in switches:
-            links = self.neighbours[switch]
-            neighbours[switch] = [(link, to) for link, to in links if to in switches]
-            if len(neighbours[switch]) < len(links):
-                border.append(switch)
-        hubs = frozenset[str]()
-        if hub and len(border) > 1:
-            rest = link_name("the", "rest")  # no switch has such a name
-            hubs = frozenset({rest})
-            neighbours[rest] = [(None, switch) for switch in sorted(border)]
-            for switch in border:
-                neighbours[switch].append((None, rest))
-        return Fabric(topology=self.topology, instance=instance, cell=cell, neighbours=neighbours, hubs=hubs)
+            for _, first in self.neighbours[switch]:
+                if first not in seen:
+                    joined.update(combinations(sorted(self._next_to_piece(first, switches, seen)), 2))
+        return sorted(joined)
+
+    def _next_to_piece(self, first: str, switches: set[str], seen: set[str]) -> set[str]:
+        """Those of some switches that are next to a connected piece of the rest; what is in the piece was seen then."""
+        found, waiting = set[str](), [first]
+        seen.add(first)
+        while waiting:
+            for _, to in self.neighbours[waiting.pop()]:
+                if to in switches:
+                    found.add(to)
+                elif to not in seen:
+                    seen.add(to)
+                    waiting.append(to)
+        return found
 
     def _near_switches(self, instance: str, cell: tuple[str, ...]) -> set[str]:
         """The switches that the servers hang on, and two levels of those above."""
@@ -186,7 +205,7 @@ class Estimator:
     def _up(self, instance: str, cell: tuple[str, ...], probability: Probability) -> float:
         own = set(self.topology.servers[instance].switches)
         try:
-            return up_probability(self._part(instance, (instance,), own, hub=False), probability)
+            return up_probability(self._part(instance, (instance,), own), probability)
         except NotTreeLike:
             return availability_bdd.joint_probability(self.topology, instance, cell[:1], probability)[1]
 

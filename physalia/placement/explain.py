@@ -11,7 +11,6 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from physalia.placement.costs import Cost
 from physalia.placement.loosen import Relaxation, loosened
 from physalia.placement.policy import FIXED_IDS, Policy
 from physalia.placement.problem import Problem, problem
@@ -37,12 +36,11 @@ class Conflict:
 class Explanation:
     """Why there is no placement: a conflict for each colour, and single changes that would give one, the least first.
 
-    Without conflicts there is a placement, which costs ``cost``.
+    Without conflicts there is a placement.
     """
 
     conflicts: tuple[Conflict, ...] = ()
     relaxations: tuple[Relaxation, ...] = ()
-    cost: Cost | None = None
     seconds: float = 0.0
 
     @property

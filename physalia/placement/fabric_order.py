@@ -1,7 +1,8 @@
 """A part of a fabric around one cell, and in which order to walk over it so that little is in sight at a time.
 
-Leaving the rest of the fabric out gives a lower bound of what is reached. Putting a hub in its place, which joins
-whatever the left-out part touches and never fails, gives an upper bound. Where both agree, the rest did not matter.
+Leaving the rest of the fabric out gives a lower bound of what is reached. Links that never fail in its place, between
+whatever each connected piece of the left-out part touches, give an upper bound. Where both agree, the rest did not
+matter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from physalia.placement.topology import Topology
 MOST_IN_SIGHT = 10
 
 Neighbours = dict[str, list[tuple[str | None, str]]]
-"""For each switch its links, by name, and where they lead; the links of a hub have no name."""
+"""For each switch its links, by name, and where they lead; a link without a name never fails."""
 
 
 class NotTreeLike(Exception):
@@ -56,13 +57,12 @@ Event = Show | Join | Add | Drop
 
 @frozen(kw_only=True)
 class Fabric:
-    """A part of a topology: its switches, with hubs for what is left out (or not), and who is in it."""
+    """A part of a topology: its switches with the links between them, and who is in it."""
 
     topology: Topology
     instance: str
     cell: tuple[str, ...]
     neighbours: Neighbours
-    hubs: frozenset[str] = frozenset()
     _nodes: Mapping[str, list[str]] = field(init=False)
 
     def __attrs_post_init__(self) -> None:

@@ -23,6 +23,7 @@ _SOLVER: Any = highspy.Highs.__base__
 """HiGHS itself: the class around it prints a banner, which would spoil what goes to standard output."""
 _FIRST, _LOOKED_AT, _BATCH = 160, 2000, 120
 _TOLERANCE = 1e-7
+_WIDEST, _SHARPER = 1e7, 1e5
 _DENOMINATORS = (1, 2, 12, 360)
 
 
@@ -59,7 +60,9 @@ def relax(instance: Instance) -> Relaxation:
         if proven < 1:
             raise Undecided(f"the numbers of HiGHS do not prove that {missing:g} nodes are missing")
         return Relaxation(False, dual, proven, {})
-    program.solve(costs=True)
+    program.solve(costs=True, unit=program.widest())
+    while program.unit > 1.0:
+        program.sharpen()
     dual = program.dual(scale=1)
     return Relaxation(True, dual, bound(instance, dual), program.taken())
 
@@ -75,16 +78,25 @@ class _Program:
     prices: Numbers = field(init=False)
     node: float = field(init=False, default=0.0)
     unit: float = field(init=False, default=1.0)
+    given: dict[int, int] = field(init=False, factory=dict)
+    given_node: int = field(init=False, default=0)
 
     def __attrs_post_init__(self) -> None:
         self.chosen = _first_columns(self.instance)
         self.prices = np.zeros(len(self.instance.domains))
 
-    def solve(self, *, costs: bool) -> float:
-        """Solve with all columns, in effect; the optimum: the cost (scaled), or without costs the nodes missing."""
+    def widest(self) -> float:
+        """The unit in which no cost and no penalty is wider than floating point should have to tell apart."""
+        pairs = (self.instance.penalty(at, one.high) for at, one in enumerate(self.instance.domains))
+        return max(1.0, max(self.instance.costs) / _WIDEST, max(pairs) / _WIDEST)
+
+    def solve(self, *, costs: bool, unit: float = 1.0) -> float:
+        """Solve with all columns, in effect; the optimum: the cost in units, or without costs the nodes missing."""
+        self.unit = unit
         instance = self.instance
-        cost = instance.cost.astype(float) if costs else np.zeros(len(instance.costs))
-        self.unit = max(1.0, float(cost.max(initial=0.0)) / 1e6)
+        cost = np.zeros(len(instance.costs))
+        if costs:
+            cost = self._left(adjusted_costs(instance, 1, self._by_key()) - self.given_node)
         while True:
             optimum = self._solve(cost, costs=costs)
             profit = self.node - cost - instance.sums(self.prices)
@@ -93,6 +105,24 @@ class _Program:
             if not len(paying) or (not costs and optimum <= _TOLERANCE):
                 return optimum
             self.chosen += [int(at) for at in paying[np.argsort(-profit[paying], kind="stable")][:_BATCH]]
+
+    def sharpen(self) -> None:
+        """Solve again around the prices that were found, exactly, so that what is left is small enough to be told.
+
+        Prices change no optimum: every column pays those of its domains, every unit of a domain gets its own back.
+        """
+        for at in self.rows:
+            self.given[at] = self.given.get(at, 0) + round(self.prices[at])
+        self.given_node += round(self.node)
+        self.solve(costs=True, unit=max(1.0, self.unit / _SHARPER))
+
+    def _left(self, exact: Numbers) -> Numbers:
+        """Costs in floating point; what is far too dear, or far too cheap, by no more than the program can tell."""
+        most = self.unit * _WIDEST
+        return np.clip(exact, -most, most).astype(float)
+
+    def _by_key(self) -> dict[str, int]:
+        return {self.instance.domains[at].key: price for at, price in self.given.items()}
 
     def _solve(self, cost: Numbers, *, costs: bool) -> float:
         instance = self.instance
@@ -111,12 +141,12 @@ class _Program:
                 model.rows_of[variable].append(row)
             high = min(domain.high, instance.nodes)
             if domain.weight and costs:
-                for nodes in range(1, high + 1):
-                    model.add(
-                        instance.pair_cost * domain.weight * (nodes - 1) / self.unit, nodes <= domain.low, 1, [-row]
-                    )
+                step, price = instance.pair_cost * domain.weight, self.given.get(at, 0)
+                pairs = self._left(np.array([step * nodes - price for nodes in range(high)], dtype=object))
+                for nodes in range(high):
+                    model.add(pairs[nodes] / self.unit, nodes < domain.low, 1, [-row])
             else:
-                model.add(0, domain.low, high, [-row])
+                model.add(-self.given.get(at, 0) / self.unit if costs else 0.0, domain.low, high, [-row])
             if domain.low and not costs:
                 model.add(1, 0, domain.low, [row])
         if not costs:
@@ -136,9 +166,11 @@ class _Program:
         instance, best = self.instance, None
         for denominator in _DENOMINATORS:
             prices = {
-                at: Fraction(float(self.prices[at])).limit_denominator(denominator)
+                at: self._price(at).limit_denominator(denominator) + self.given.get(at, 0)
                 for at in self.rows
-                if abs(self.prices[at]) > _TOLERANCE or (instance.domains[at].low and instance.domains[at].weight)
+                if abs(self.prices[at]) > _TOLERANCE
+                or self.given.get(at)
+                or (instance.domains[at].low and instance.domains[at].weight)
             }
             common = lcm(1, *(price.denominator for price in prices.values()))
             exact = {instance.domains[at].key: int(price * common) for at, price in sorted(prices.items())}
@@ -146,10 +178,13 @@ class _Program:
             proven = bound(instance, found)
             if best is None or proven > best[0]:
                 best = (proven, found)
-            if max((abs(float(prices[at]) - self.prices[at]) for at in prices), default=0.0) < _close(self.prices):
+            if all(abs(prices[at] - self.given.get(at, 0) - self._price(at)) < _close(self.prices) for at in prices):
                 break
         assert best is not None
         return best[1]
+
+    def _price(self, at: int) -> Fraction:
+        return Fraction(float(self.prices[at]))
 
     def taken(self) -> dict[int, float]:
         """How many servers of each column the last solution takes, where that is more than none."""

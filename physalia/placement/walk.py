@@ -18,6 +18,7 @@ from physalia.placement.power_states import PowerStates, Vector
 from physalia.placement.topology import Topology, link_name
 
 MOST_STATES = 20_000
+MOST_NUMBERS = 4_000_000
 MANY_STATES = 300
 NEGLIGIBLE = 1e-21
 """Where there are many states, those less likely than this are given up; what they add up to is accounted for."""
@@ -109,6 +110,10 @@ class _Walk:
                 states = self._likely(states)
             if len(states) > MOST_STATES:
                 raise TooHard(f"more than {MOST_STATES:,} states would have to be remembered at a time")
+            if len(states) * len(self._power.masks) > MOST_NUMBERS:
+                raise TooHard(
+                    f"too much power is shared: more than {MOST_NUMBERS:,} numbers would have to be remembered"
+                )
         raise AssertionError("the last event adds the instance's rack")
 
     def power_only(self) -> float:
@@ -175,7 +180,8 @@ class _Walk:
         found: list[tuple[State, Vector]] = []
         for state, vector in states.items():
             joined = blocks.with_link(state, both)
-            found.append((state, vector if joined is None else vector * (1.0 - carries)))
+            if joined is None or carries < 1.0:
+                found.append((state, vector if joined is None else vector * (1.0 - carries)))
             if joined is not None:
                 found.append((joined, vector * carries))
         return _collected(found)
@@ -227,10 +233,8 @@ class _Walk:
         return self._power.on(self._needed(event)) * (1.0 - own)
 
     def _fails(self, device: str | None) -> float:
-        """The probability to fail; a hub and its links (None) do not."""
-        if device is None or device in self._fabric.hubs:
-            return 0.0
-        return self._probability(device)
+        """The probability to fail; a link without a name does not."""
+        return 0.0 if device is None else self._probability(device)
 
 
 def _collected(pairs: Iterable[tuple[State, Vector]]) -> States:

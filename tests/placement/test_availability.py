@@ -167,3 +167,43 @@ def test_the_devices_that_matter_are_those_whose_loss_would() -> None:
     assert weights[tor].share == pytest.approx(topology.failure_probability(tor) / lost, rel=1e-6)
     assert next(iter(weights)) in {tor, rack} | topology.single_points(rack)
     assert weights[cell[0]].share < weights[tor].share
+
+
+def test_a_cell_over_three_rows_needs_no_more_than_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the site joins what each piece of it touches, and not rows with each other past the cores."""
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    rows: dict[str, list[str]] = {}
+    for server in site.servers.values():
+        rows.setdefault(site.row_of(server.rack), []).append(server.name)
+    first, second, third, *_ = rows.values()
+    cell = (first[1], first[25], second[0], second[30], third[0], third[22], third[45])
+    found = Estimator(site).of(first[0], cell)
+    assert found.method == "walk"
+    assert found.error <= module.TOLERANCE
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    whole = Estimator(site).of(first[0], cell)
+    assert whole.method == "whole walk"
+    assert found.value == pytest.approx(whole.value, abs=1e-14)
+
+
+def test_too_much_shared_power_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every element of power in sight doubles the numbers, whatever the switches are."""
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    names = list(site.servers)
+    monkeypatch.setattr(walk, "MOST_NUMBERS", 10)
+    monkeypatch.setattr(availability_bdd, "MOST_NODES", 10)
+    with pytest.raises(NotExact, match="too much power is shared"):
+        Estimator(site).of(names[0], names[1:350:50])
+
+
+def test_what_is_given_up_is_between_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    names = list(site.servers)
+    instance, cell = names[0], names[1:350:50]
+    exact_value = Estimator(site).of(instance, cell).value
+    monkeypatch.setattr(walk, "MANY_STATES", 0)
+    monkeypatch.setattr(walk, "NEGLIGIBLE", 1e-12)
+    monkeypatch.setattr(module, "TOLERANCE", 1e-3)
+    rough = Estimator(site).of(instance, cell)
+    assert module.TOLERANCE > rough.error > 0.0
+    assert rough.value < exact_value <= rough.value + rough.error

@@ -5,19 +5,28 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from attrs import asdict, evolve
 
+from conformance.placement_definition import Question
+from conformance.placement_sites import Seeded, question, site
 from physalia.placement import check as checker
 from physalia.placement import format as files
+from physalia.placement import rules
 from physalia.placement.answer import prove, query
 from physalia.placement.certificate import canonical, certificate
 from physalia.placement.check import Refused, check, main
+from physalia.placement.costs import Cost
 from physalia.placement.policy import Policy
 from physalia.placement.queries import Query
-from physalia.placement.topology import Topology
+from physalia.placement.rules import cost
+from physalia.placement.search import Best, Leaf, Search
+from physalia.placement.topology import Link, Topology
 from tests.placement.questions import crossing, policy_of, rack_cap, row_of_racks
 
 SOURCE = Path(checker.__file__)
@@ -74,6 +83,77 @@ def test_a_topology_in_other_bytes_is_another_topology() -> None:
     assert check(made, content)
     with pytest.raises(Refused, match="another topology: this one's SHA-256 is"):
         check(made, content + b"\n")
+
+
+def test_every_lower_worst_hop_must_be_refuted() -> None:
+    """Where switches of racks are joined there are odd numbers of hops: 3 lies between 2, which is refuted, and 4."""
+    joined = row_of_racks(racks=3, servers_per_rack=2)
+    links = {**joined.links, "short": Link("short", ("tor-r1", "tor-r2"))}
+    joined, policy = evolve(joined, links=links), policy_of({"type": "anti-affinity"}, cell_size=3, spread=["rack"])
+    asked = Query("s11")
+    answer = query(joined, policy, asked)
+    assert answer.cost == cost(joined, policy, asked, ("s12", "s21", "s22")) == Cost(3, 1, 8, 3)
+    made, better = certificate(answer), cost(joined, policy, asked, ("s12", "s21", "s31"))
+    assert better == Cost(4, 0, 9, 3)
+    best = Best()
+    tree = Search(answer.problem.instance("blue", 4), best).run()
+    assert isinstance(tree, Leaf)
+    assert set(best.servers) == {"s12", "s21", "s31"}
+    leaf = {"scale": tree.dual.scale, "node": tree.dual.node, "prices": dict(tree.dual.prices), "bound": tree.bound}
+    made |= {"placement": sorted(best.servers), "cost": asdict(better)}
+    made["evidence"]["trees"] = {"blue": leaf}
+    with pytest.raises(Refused, match="a leaf proves"):
+        check(canonical(made), files.dumps(joined))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_placement_stands_if_it_survives_by_definition(size: int) -> None:
+    """Every cell of sites that a seed makes up; with one or two nodes no server's own link may matter either."""
+    verdicts = set()
+    for seed in range(16):
+        topology, policy = site(Seeded(f"check {seed}"), 9), policy_of({"type": "survives"}, cell_size=size)
+        instance = next((one.name for one in topology.servers.values() if len(one.switches) > 1), "server-01")
+        asked, content = Question(topology=topology, policy=policy, instance=instance), files.dumps(topology)
+        made = certificate(query(topology, policy, Query(instance)))
+        made = {key: value for key, value in made.items() if key not in {"evidence", "note"}} | {"claim": "feasible"}
+        for cell in asked.cells():
+            found = cost(topology, policy, Query(instance), sorted(cell))
+            if found is not None:
+                made |= {"placement": sorted(cell), "cost": asdict(found)}
+                legal = asked.is_legal(cell)
+                assert _stands(made, content) == legal, (seed, cell)
+                verdicts.add(legal)
+    assert verdicts == {True, False} or size == 1
+
+
+def test_a_placement_stands_if_it_is_legal_by_definition() -> None:
+    """Every kind of rule, on sites and policies that a seed makes up; and the answer to the question stands too."""
+    broken_by = Counter[str]()
+    for seed in range(80):
+        asked = question(Seeded(f"legal {seed}"))
+        content = files.dumps(asked.topology)
+        query_of = Query(asked.instance, asked.primary, asked.replica, asked.color)
+        made = certificate(query(asked.topology, asked.policy, query_of))
+        assert _stands(made, content), seed
+        made = {key: value for key, value in made.items() if key not in {"evidence", "note"}} | {"claim": "feasible"}
+        cells = sorted(map(sorted, asked.cells()))
+        for cell in Random(seed).sample(cells, min(20, len(cells))):
+            found = cost(asked.topology, asked.policy, query_of, cell)
+            if found is not None:
+                made |= {"placement": cell, "cost": asdict(found)}
+                assert _stands(made, content) == asked.is_legal(frozenset(cell)), (seed, cell)
+                broken = {one.rule for one in rules.broken(asked.topology, asked.policy, query_of, cell)}
+                broken_by.update(broken if len(broken) == 1 else ())
+    alone = {"rack-cap", "one-failure", "power-cap", "pair", "near", "apart", "no-pair", "survival", "color", "drained"}
+    assert alone <= broken_by.keys()
+
+
+def _stands(made: dict[str, Any], content: bytes) -> bool:
+    try:
+        check(canonical(made), content)
+    except Refused:
+        return False
+    return True
 
 
 def test_a_name_that_reads_like_two_domains_is_refused() -> None:

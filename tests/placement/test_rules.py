@@ -38,6 +38,10 @@ def test_a_good_placement_breaks_no_rule() -> None:
         ),
         ({"type": "single-failure", "most": 1}, GOOD, "single-failure", "2 nodes lose power if feed-a fails; 1 may."),
         (
+            {"type": "single-failure", "most": 1}, ("s11", "s13", "s21"),
+            "single-failure", "2 nodes lose power if r1 fails; 1 may.",
+        ),
+        (
             {"type": "minimum", "kind": "row", "least": 2, "of": "instance"},
             GOOD, "minimum", "1 nodes are in row row-2; at least 2 must be.",
         ),
@@ -48,6 +52,10 @@ def test_a_good_placement_breaks_no_rule() -> None:
         (
             {"type": "hop-limit", "client": "instance", "most": 2}, GOOD,
             "hop-limit", "server s11 is 4 hops from the instance; 2 are allowed.",
+        ),
+        (
+            {"type": "hop-limit", "client": "instance", "most": 3}, GOOD,
+            "hop-limit", "server s11 is 4 hops from the instance; 3 are allowed.",
         ),
         ({"type": "anti-affinity"}, ("s11", "s21", "s41"), "anti-affinity", "server s41 is the instance of the volume"),
         ({"type": "overlap", "most": 1}, GOOD, "overlap", "2 servers are shared with cell other; 1 may be."),

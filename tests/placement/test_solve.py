@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -141,6 +142,23 @@ def test_servers_that_pay_are_found_among_many() -> None:
     assert least(tree) == best.cost
 
 
+@pytest.mark.parametrize(
+    ("domains", "columns"),
+    [
+        ([Domain("d0", 0, 2, 10**15)], [(0, (), 1), (0, (1,), 1), (0, (1,), 1)]),
+        ([Domain("d0", 0, 3, 10**15), Domain("d1", 1, 2, 1)], [(10**12, (1,), 2), (7, (1, 2), 2), (1, (2,), 2)]),
+        ([Domain("d0", 0, 3)], [(10**18 + 3, (), 1), (10**18 + 1, (1,), 3), (10**18 + 2, (), 2)]),
+        ([], [(10**30 + at, (), 1) for at in range(5)]),
+    ],
+)
+def test_what_counts_most_leaves_the_rest_to_be_told(domains: list[Domain], columns: Any) -> None:
+    """Penalties and costs that are wider than floating point: the difference of one still decides."""
+    instance, best = instance_of(3, domains, columns), Best()
+    tree = Search(instance, best).run()
+    assert proven(tree)
+    assert best.cost == least(tree) == best_by_trying(instance)
+
+
 def test_where_domains_cross_the_tree_has_branches() -> None:
     pairs = [Domain(key, 0, 1) for key in ("ab", "bc", "ac")]
     instance = instance_of(2, pairs, [(1, (1, 3), 1), (1, (1, 2), 1), (1, (2, 3), 1), (100, (), 2)])
@@ -272,6 +290,16 @@ def test_a_lower_worst_hop_goes_before_everything() -> None:
     assert answer.cost.worst_hop == 2
     assert {topology.servers[name].rack for name in answer.servers} == {"r1"}
     assert impossible(answer.nearer["blue"])
+
+
+def test_a_rack_is_a_single_failure_too() -> None:
+    """Two feeds of two racks each would let a rack take four."""
+    topology, policy = row_of_racks(racks=3, feeds=2), policy_of({"type": "single-failure", "most": 2}, cell_size=4)
+    answer = query(topology, policy, Query("s11"))
+    racks = Counter(topology.servers[name].rack for name in answer.servers)
+    assert max(racks.values()) == 2
+    impossible = query(topology, policy_of({"type": "single-failure", "most": 1}, cell_size=4), Query("s11"))
+    assert certificate(impossible)["claim"] == "infeasible"
 
 
 def test_spread_exempts_the_domains_of_the_instance() -> None:
