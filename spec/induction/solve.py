@@ -76,13 +76,14 @@ def check(solver: Any) -> Any:
     listen, and is asked in a thread: the one that waits hears the signal, and stops it.
     """
     solver.set(ctrl_c=False)
-    said = _ASKING.submit(solver.check)
     try:
-        return said.result()
-    finally:
-        while not said.done():
-            solver.ctx.interrupt()  # again, if its search had not begun
-            wait([said], _STOP_AGAIN_S)
+        return _ASKING.submit(solver.check).result()
+    except KeyboardInterrupt:
+        idle = _ASKING.submit(int)  # its turn comes when the search is over, or had not begun
+        while not idle.done():
+            solver.ctx.interrupt()
+            wait([idle], _STOP_AGAIN_S)
+        raise
 
 
 def solve(query: Query, effort: Effort) -> Answer:
