@@ -14,7 +14,7 @@ from conformance.unbounded import ProofReport, prove_layers
 from spec.induction.solve import Effort
 
 QUICK_LAYERS = ("ballots",)
-SECOND_TIMEOUT_S = 30.0
+SECOND_TIMEOUT_S = 120.0
 
 
 def run(settings: Settings, progress: Progress) -> LinkReport:

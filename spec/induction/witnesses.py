@@ -57,7 +57,7 @@ def firings(system: System, effort: Effort) -> Iterator[Witness]:
 
 
 def failings(system: System, effort: Effort, below: System | None = None) -> Iterator[Witness]:
-    """Every invariant and safety property is false in some state; those are tried that the layer below does not have."""
+    """Every invariant and safety property is false in some state. Those that the layer below has are tried there."""
     s, axioms = system.state(), list(axioms_of(system).values())
     known = {**below.invariants, **below.safety} if below else {}
     for name, claim in {**system.invariants, **system.safety}.items():

@@ -65,7 +65,7 @@ def test_each_step_is_held_against_the_whole_action_that_it_refines() -> None:
     assert refines is not None
     above = refines.above
     asked = {answer.query.about for answer in proofs()["outbox"].answers if answer.query.kind is Kind.REFINEMENT}
-    expected = {("init", name) for name in above.relations}
+    expected: set[tuple[str, ...]] = {("init", name) for name in above.relations}
     for act in system.actions:
         becomes = refines.becomes.get(act)
         if becomes is None:
