@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import frozen
 
-from conformance.links import BadInput, Progress, Verdict, combine
+from conformance.links import BadInput, Failure, Progress, Row, Verdict, combine
 from spec.induction.attacks import ATTACKS, attack, is_prevented
 from spec.induction.replay import NotReplayed
 from spec.induction.scenario import Attack, Found
@@ -48,6 +48,20 @@ class AttackReport:
     def verdict(self) -> Verdict:
         """It holds if every broken rule has its run, and the rule in place has none."""
         return combine(one.verdict for one in self.attacks)
+
+    def rows(self) -> Iterator[Row]:
+        """A row for each attack."""
+        for one in self.attacks:
+            seconds = one.found.seconds if one.found else 0.0
+            yield Row(name=f"attack {one.attack.name}", verdict=one.verdict, seconds=seconds, note=one.sentence)
+
+    def failures(self) -> Iterator[Failure]:
+        """The attacks that do not come out as they must."""
+        for one in self.attacks:
+            if one.verdict is not Verdict.HOLDS:
+                title = f"attack {one.attack.name}, {one.attack.broken}: {one.sentence}"
+                replay = f"physalia prove --attacks {one.attack.name}"
+                yield Failure(title=title, verdict=one.verdict, replay=replay)
 
     def as_json(self) -> Mapping[str, Any]:
         """The report for machines."""

@@ -1,12 +1,17 @@
 """The link ``induction``: the cell is safe for any number of everything, and the proof is about the relation that runs.
 
-``--quick`` proves the base, and ties its formulas to two bounded graphs; the default profile proves all layers, and
-ties more graphs; ``--deep`` has every query judged by a second solver too, and ties the largest.
+``--quick`` proves the base, and ties its formulas to bounded graphs; the default profile proves all layers, breaks
+their rules to see that something goes wrong then, and ties more graphs; ``--deep`` has every query judged by a second
+solver too, and ties the largest.
+
+The broken rules are here because a proof is easy where nothing bad can happen: a crash that loses nothing, a read that
+notes nothing. No query would tell.
 """
 
 import time
 from collections.abc import Iterator
 
+from conformance.attacks import run_attacks
 from conformance.links import LinkReport, Profile, Progress, Settings
 from conformance.second import judge_again
 from conformance.tie import tie
@@ -14,7 +19,7 @@ from conformance.unbounded import ProofReport, prove_layers
 from spec.induction.solve import Effort
 
 QUICK_LAYERS = ("ballots",)
-SECOND_TIMEOUT_S = 30.0
+SECOND_TIMEOUT_S = 120.0
 
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
@@ -25,6 +30,10 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     rows = [layer.row for layer in proof.layers]
     failures = list(proof.failures())
     notes = list(_notes(proof))
+    if settings.profile.includes(Profile.DEFAULT):
+        attacks = run_attacks((), progress)
+        rows += attacks.rows()
+        failures += attacks.failures()
     tied = tie(settings.profile, progress, seed=settings.seed)
     rows += tied.rows()
     failures += tied.failures()

@@ -35,6 +35,7 @@ _PACKAGES = ("spec", "physalia", "conformance")
 _KILLERS: Mapping[str, tuple[str, ...]] = {
     "tlc": ("spec", "tlc"),
     "graph": ("spec", "graph"),
+    "induction": ("verify", "induction", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
     "placement": ("verify", "placement", "--quick"),
 }

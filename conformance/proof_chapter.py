@@ -19,10 +19,11 @@ from spec.induction.ground import Ground, Known, Pick
 from spec.induction.kernel import Action, System
 from spec.induction.layers import system_of
 from spec.induction.normal import negated, normal_form
+from spec.induction.solve import check
 from spec.induction.structure import Juries, universe_of
 from spec.models import FOUNDERS, REPLACE, SWAP
 
-TIMEOUT_MS = 60_000
+TIMEOUT_S = 60.0
 PLAIN = "slots are counted from zero, and alpha is 1"
 PLACES = {
     PLAIN: {},
@@ -161,10 +162,10 @@ class _Search:
             return None
         facts = [proposition for known in self.state.values() for proposition in known.values()]
         solver = z3.Optimize()
-        solver.set("timeout", TIMEOUT_MS)
+        solver.set("timeout", round(TIMEOUT_S * 1000))
         solver.add(*(p for p in (*self.premises, *wanted) if p is not True))
         solver.minimize(z3.Sum(*(z3.If(fact, 1, 0) for fact in facts)))
-        return solver.model() if solver.check() == z3.sat else None
+        return solver.model() if check(solver) == z3.sat else None
 
     def _read(self, model: Any, act: Action | None, picks: Mapping[str, Pick], falls: str) -> Counterexample:
         def holds(value: Any) -> bool:

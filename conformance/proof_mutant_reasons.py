@@ -8,9 +8,9 @@ at all, and agreement does not miss them.
 from collections.abc import Mapping
 
 REASONS: Mapping[str, str] = {
-    "ballots: invariant left_covers_votes": "true, and needed above only where a vote's ballot is read off `left`",
+    "ballots: invariant left_covers_votes": "no other sentence reads a vote's ballot off `left`",
     "ballots: invariant left_is_a_ballot": "it says that the relation is a number, which only the tie relies on",
-    "ballots: invariant empty_prefix": "one_configuration says as much from the first extension on",
+    "ballots: invariant empty_prefix": "no step changes what the empty prefix leads to, and no other sentence asks",
     "ballots: guard leave.higher": "leaving what was left before changes nothing: it is a stutter",
     "ballots: guard vote.proposed": "without a proposal the step adds no vote, and only leaves lower ballots",
     "ballots: guard vote.fresh": "voting again for the same changes nothing: it is a stutter",
@@ -22,11 +22,12 @@ REASONS: Mapping[str, str] = {
     "disk: guard crash.promise_written": "a disk that remembers a higher promise than was made only makes its node shy",
     "reads: invariant first_is_one": "that some first majority and ballot exist, and any of them voted, is enough",
     "reads: guard ask.highest_known": "a decision that the proposer knows, above what it proposed, is one of another"
-    " ballot: the echoes will fail. Reads would never be answered; none would be answered wrongly",
+    " ballot: under a lower one a vote is reported for the next slot, under a higher one an echo fails, and the read"
+    " is not answered",
     "reads: guard serve.applied": "the claim is about which slots the answer must cover; applying them is how it does",
     "reads: guard serve.promised": "who echoed has promised: the guard of `echo` asks for it",
-    "truncation: guard write_vote.above_floor": "a vote below the floor is for what is decided there anyway (R4 asks so"
-    " that nobody needs the entry again)",
+    "truncation: guard write_vote.above_floor": "a late vote is harmless at or below a floor as above it: it may be for"
+    " another value, which no majority has under one ballot (R4 asks so that the entry is needed no more)",
     "truncation: guard truncate.alive": "the floor of a node without a disk is never reported",
     "truncation: guard truncate.applied": "truncating what one does not know is harmless to agreement, as the floor is"
     " reported; `recoverable` refuses it, and asks for more than this: a durable snapshot",

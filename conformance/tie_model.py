@@ -211,16 +211,18 @@ class _Run:
             for args in act.all_arguments:
                 self.guards += 1
                 # That a guard holds where there is an edge was asked of the edge.
-                if act.enabled(facts, *args) and (name, args) not in taken:
-                    yield from self._without_edge(number, name, args)
+                if (name, args) not in taken:
+                    yield from self._without_edge(number, name, args, holds=act.enabled(facts, *args))
 
-    def _without_edge(self, number: int, name: str, args: Args) -> Iterator[Mismatch]:
+    def _without_edge(self, number: int, name: str, args: Args, *, holds: bool) -> Iterator[Mismatch]:
         state = self.tie.found.state(number)
         declared = self.tie.reading.exception(state, name, args)
-        if declared:
+        if holds and declared:
             self.exceptions[declared] += 1
-            return
-        refused = explain(self.tie.reading.machine, state, name, args)
-        yield self.tie.mismatch(
-            "guard", number, f"it holds, and there is no edge, since in spec/ {refused}", name, args
-        )
+        elif holds:
+            refused = explain(self.tie.reading.machine, state, name, args)
+            reason = f"it holds, and there is no edge, since in spec/ {refused}"
+            yield self.tie.mismatch("guard", number, reason, name, args)
+        elif declared:
+            reason = f"it asks for more than what is declared ({declared})"
+            yield self.tie.mismatch("guard", number, reason, name, args)

@@ -15,7 +15,8 @@ from spec.cell import Cell
 from spec.commands import Log, Name, NoOp
 from spec.induction.evaluate import Element, Facts, Universe
 from spec.induction.structure import Juries, universe_of
-from spec.machine import Machine
+from spec.machine import Machine, successor
+from spec.values import put
 from spec.window import Nothing, Window
 
 State = TypeVar("State", bound=tuple[Any, ...])
@@ -54,7 +55,7 @@ class Reading(Generic[State]):
     read_step: Callable[[State, str, Args], tuple[str, Args] | None] = lambda _, name, args: (name, args)
     """The action, and its arguments, that a step of the machine is; None if it is one that must change no fact."""
     exception: Callable[[State, str, Args], str] = lambda *_: ""
-    """Why a guard may hold where the machine has no step; empty if it may not."""
+    """Why a guard must hold where the machine has no step: nothing but what is declared is missing. Empty elsewhere."""
     guards: bool = True
     """Whether the machine takes every step that the guards allow. A machine with a policy of its own does not."""
 
@@ -64,7 +65,9 @@ def read_ballots(machine: Ballots) -> Reading[ballots.State]:
     structure = _BallotsFacts(machine, Juries(machine))
 
     def exception(s: ballots.State, name: str, args: Args) -> str:
-        return NOT_ASKED if name == "propose" and args[2] not in s.asked and args[2] != NoOp else ""
+        if name != "propose" or args[2] in s.asked or args[2] == NoOp:
+            return ""
+        return NOT_ASKED if has_step(machine, s._replace(asked=s.asked | {args[2]}), name, args) else ""
 
     return Reading(
         machine=machine,
@@ -83,11 +86,12 @@ def read_window(machine: Window) -> Reading[window.State]:
     def facts(s: window.State) -> Facts:
         return _slots_facts(juries, machine.prefix(s), dict(enumerate(s.chosen[1:], start=1)))
 
-    def exception(s: window.State, _: str, args: Args) -> str:
+    def exception(s: window.State, name: str, args: Args) -> str:
         i, v = args
-        if i and s.chosen[i] != Nothing:
-            return CHOSEN_ONCE
-        return NOT_ASKED if v not in s.asked and v != NoOp else ""
+        free = s._replace(asked=s.asked | {v}, chosen=put(s.chosen, i, Nothing))
+        if free == s or not has_step(machine, free, name, args):
+            return ""
+        return CHOSEN_ONCE if s.chosen[i] != Nothing else NOT_ASKED
 
     return Reading(
         machine=machine,
@@ -100,6 +104,11 @@ def read_window(machine: Window) -> Reading[window.State]:
         paths=("choose",),
         exception=exception,
     )
+
+
+def has_step(machine: Machine[Any], s: Any, name: str, args: Args) -> bool:
+    """Whether a machine has a step with these arguments, which it may not have at all."""
+    return args in machine.arguments(name) and successor(machine, s, name, args) is not None
 
 
 def read_cell(machine: Cell) -> Reading[cell.State]:

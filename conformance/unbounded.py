@@ -25,7 +25,7 @@ from spec.induction.models import counterexample
 from spec.induction.prove import Proof, prove
 from spec.induction.solve import Answer, Effort, Outcome, write_smtlib
 from spec.induction.sorts import SortGraph, sort_graph
-from spec.induction.witnesses import Witness, firings, two_slots
+from spec.induction.witnesses import Witness, failings, firings, two_slots
 
 SCHEMA_VERSION = 1
 FILES = Path(".physalia") / "runs" / "prove"
@@ -196,7 +196,7 @@ def prove_layer(
     start = time.monotonic()
     system = system_of(name)
     proof = prove(system, below, effort, lambda part, done, of: progress.update(part, done, "queries", total=of))
-    witnesses = [*firings(system, effort)]
+    witnesses = [*firings(system, effort), *failings(system, effort, below.system if below else None)]
     reached = two_slots(system)
     report = LayerReport(
         name=name,

@@ -20,7 +20,7 @@ class Wish:
     layers: tuple[str, ...] = ()
     effort: Effort = field(factory=Effort)
     tied: bool = True
-    """Compare the formulas with the bounded graphs, too; only when all layers are asked for."""
+    """Compare the formulas of the base with the bounded graphs, too."""
     second: bool = False
     why: bool = False
 
@@ -70,10 +70,9 @@ class WholeProof:
 def prove_whole(wish: Wish, progress: Progress) -> WholeProof:
     """Run what is asked for. BadInput for an unknown layer, CannotRun for a solver that is not installed."""
     proof = prove_layers(wish.layers, wish.effort, progress)
-    tied = wish.tied and not wish.layers
     return WholeProof(
         proof=proof,
-        tied=tie(Profile.DEFAULT, progress, seed=wish.effort.seed) if tied else None,
+        tied=tie(Profile.DEFAULT, progress, seed=wish.effort.seed) if wish.tied else None,
         second=judge_again(proof, progress, timeout_s=wish.effort.timeout_s) if wish.second else None,
         why=tuple(necessity(proof, wish.effort, progress)) if wish.why else None,
     )

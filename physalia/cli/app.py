@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, models, place, prove
+from physalia.cli import checks, installation, interrupts, models, place, prove
 from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
@@ -31,7 +31,8 @@ app.add_typer(place.app, name="place")
 def invoke(arguments: Sequence[str]) -> int:
     """Run one command line; return its exit code. Errors of the user are one sentence on standard error."""
     try:
-        result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
+        with interrupts.kept():
+            result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
     except (BadInput, PlacementError) as error:

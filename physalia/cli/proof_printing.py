@@ -16,6 +16,8 @@ from physalia.cli.printing import STYLES, print_failure
 from spec.induction.solve import Outcome, write_smtlib
 from spec.induction.weaken import Ending
 
+_TABLE_WIDTH = 110
+
 
 def print_whole(whole: WholeProof, *, every_query: bool, to_stderr: bool) -> None:
     """Print why what failed failed, then layer by layer what was proved, then the verdict on everything."""
@@ -68,7 +70,7 @@ def _print_layers(console: Console, proof: ProofReport) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("layer")
     table.add_column("on")
-    for heading in ("actions", "invariants", "queries", "from below", "witnesses", "slowest", "seconds"):
+    for heading in ("actions", "invariants", "queries", "below", "witnesses", "slowest", "seconds"):
         table.add_column(heading, justify="right")
     table.add_column("verdict")
     for layer in proof.layers:
@@ -81,6 +83,8 @@ def _print_layers(console: Console, proof: ProofReport) -> None:
             layer.name, layer.on, *map(str, numbers), f"{slowest:.2f}", f"{layer.proof.seconds:.1f}",
             _styled(layer.verdict),
         )  # fmt: skip
+    # Wide enough for every heading: a column that is cut cannot be read, and a line that is wrapped can.
+    console.width = max(console.width, _TABLE_WIDTH)
     console.print(table)
 
 

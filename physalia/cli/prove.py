@@ -27,7 +27,10 @@ def prove(
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for each query.")] = _TIMEOUT_S,
     queries: Annotated[bool, typer.Option("--queries", help="Print every query, with its time and outcome.")] = False,
-    tie: Annotated[bool, typer.Option(help="With all layers: compare the formulas with the bounded graphs.")] = True,
+    tie: Annotated[
+        bool | None,
+        typer.Option(help="Compare the formulas of the base with the bounded graphs; default: if no LAYER is named."),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="For each invariant, print the counterexample that appears without it.")
     ] = False,
@@ -50,6 +53,11 @@ def prove(
         raise BadInput(f"--timeout {timeout:g} is no time-out: give a positive number of seconds, such as 20.")
     if mutants and attacks:
         raise BadInput("--mutants and --attacks are two different runs: give one of them.")
+    given = {"--queries": queries, "--tie": tie, "--why": why, "--second": second, "--smtlib": smtlib is not None}
+    unused = [option for option, value in given.items() if value]
+    if (mutants or attacks) and unused:
+        run = "--mutants" if mutants else "--attacks"
+        raise BadInput(f"{unused[0]} says how the proof is run, and {run} is another run: give one of them.")
     from conformance.toolchain import require_package  # noqa: PLC0415
 
     require_package("z3", "z3-solver")
@@ -61,6 +69,8 @@ def prove(
 
     names, effort = tuple(layers or ()), Effort(timeout_s=timeout, seed=seed)
     known_layers(names)
+    if smtlib is not None:
+        _make(smtlib)
     with display() as progress:
         if mutants:
             return _mutants(names, effort, json, progress)
@@ -68,7 +78,8 @@ def prove(
         from physalia.cli import proof_printing  # noqa: PLC0415  # brings rich
         from physalia.cli.printing import print_json  # noqa: PLC0415
 
-        wish = Wish(layers=names, effort=effort, tied=tie, second=second, why=why)
+        tied = not names if tie is None else tie
+        wish = Wish(layers=names, effort=effort, tied=tied, second=second, why=why)
         whole = prove_whole(wish, progress)
     if smtlib is not None:
         proof_printing.export(whole.proof, smtlib)
@@ -76,6 +87,14 @@ def prove(
         print_json(whole.as_json())
     proof_printing.print_whole(whole, every_query=queries, to_stderr=json)
     return EXIT_CODES[whole.verdict]
+
+
+def _make(folder: Path) -> None:
+    """Make the folder now: nobody wants to hear after the proof that it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be made ({error.strerror}); name a folder that can.") from None
 
 
 def _attacks(names: Sequence[str], json: bool) -> int:

@@ -11,8 +11,9 @@ from typing import Any
 import z3
 
 from spec.induction.evaluate import Element, Facts, Universe
+from spec.induction.solve import check
 
-TIMEOUT_MS = 20_000
+TIMEOUT_S = 20.0
 
 
 class NoAnswer(Exception):
@@ -34,10 +35,10 @@ class Oracle:
         closed = self._defined(z3.substitute(expression, *given), facts)
         # Nothing is left to be chosen but names for elements: what can hold does hold.
         solver = z3.SolverFor("UF")
-        solver.set("timeout", TIMEOUT_MS)
+        solver.set("timeout", round(TIMEOUT_S * 1000))
         solver.set("random_seed", 0)
         solver.add(closed, *self._closed_sorts())
-        answer = solver.check()
+        answer = check(solver)
         if answer == z3.unknown:
             raise NoAnswer(f"z3 gave up: {solver.reason_unknown()}")
         return bool(answer == z3.sat)

@@ -6,6 +6,7 @@ reproduces it.
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from spec.induction.queries import Query
 
 TIMEOUT_S = 20.0
 SEED = 0
+_STOP_AGAIN_S = 0.05
+_ASKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="z3")
 
 
 class Outcome(StrEnum):
@@ -66,6 +69,23 @@ def solver(effort: Effort) -> Any:
     return fresh
 
 
+def check(solver: Any) -> Any:
+    """What a solver of z3 says. Ctrl-C ends its search.
+
+    z3 would take that signal for itself, and give up as if the time were over, or not even that. So it is told not to
+    listen, and is asked in a thread: the one that waits hears the signal, and stops it.
+    """
+    solver.set(ctrl_c=False)
+    try:
+        return _ASKING.submit(solver.check).result()
+    except KeyboardInterrupt:
+        idle = _ASKING.submit(int)  # its turn comes when the search is over, or had not begun
+        while not idle.done():
+            solver.ctx.interrupt()
+            wait([idle], _STOP_AGAIN_S)
+        raise
+
+
 def solve(query: Query, effort: Effort) -> Answer:
     """Ask z3 whether the claim follows from the premises."""
     start = time.monotonic()
@@ -73,7 +93,7 @@ def solve(query: Query, effort: Effort) -> Answer:
     for name, premise in query.premises.items():
         fresh.assert_and_track(premise, name)
     fresh.add(z3.Not(query.claim))
-    said = fresh.check()
+    said = check(fresh)
     seconds = time.monotonic() - start
     if said == z3.unsat:
         used = frozenset(str(name.decl().name()) for name in fresh.unsat_core())
@@ -88,7 +108,7 @@ def satisfiable(formulas: list[Formula], effort: Effort) -> tuple[Outcome, Any, 
     fresh = solver(effort)
     fresh.add(*formulas)
     start = time.monotonic()
-    said = fresh.check()
+    said = check(fresh)
     seconds = time.monotonic() - start
     if said == z3.sat:
         return Outcome.PROVED, fresh.model(), seconds

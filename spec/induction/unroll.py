@@ -15,8 +15,9 @@ from spec.induction.evaluate import Element, Facts, Relation, Universe, compiled
 from spec.induction.ground import Ground, Known, Pick
 from spec.induction.kernel import Action, System
 from spec.induction.normal import Formula, negated, normal_form
+from spec.induction.solve import check
 
-TIMEOUT_MS = 120_000
+TIMEOUT_S = 120.0
 
 
 class NoRun(Exception):
@@ -64,11 +65,11 @@ def find_run(system: System, universe: Universe, plan: tuple[str, ...], violates
     steps = [search.step(at, *_planned(system, universe, entry)) for at, entry in enumerate(plan)]
     bad = {name: search.ground.formula(negated(normal_form(formula)), {}) for name, formula in violates.items()}
     solver = z3.SolverFor("QF_FD")
-    solver.set("timeout", TIMEOUT_MS)
+    solver.set("timeout", round(TIMEOUT_S * 1000))
     solver.set("random_seed", 0)
     solver.add(*(proposition for proposition in search.asserted if proposition is not True))
     solver.add(z3.Or(*bad.values()))
-    answer = solver.check()
+    answer = check(solver)
     if answer != z3.sat:
         if answer == z3.unknown:
             raise NoRun(f"the solver gave up: {solver.reason_unknown()}", proved=False)

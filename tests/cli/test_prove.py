@@ -35,6 +35,8 @@ def test_the_base_is_proved(capsys: pytest.CaptureFixture[str]) -> None:
     assert "ballots: Ballot -> Node; Configuration -> Ballot, Quorum" in told.out
     assert "no cycles: every query is in the decidable fragment" in told.out
     assert "ballots: holds" in told.err
+    assert "\x1b" not in told.out + told.err
+    assert told.out.splitlines()[0].split()[:4] == ["layer", "on", "actions", "invariants"]
 
 
 def test_every_query_is_told_by_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +56,15 @@ def test_json_is_as_its_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["second_opinion"]["agrees"] == 92
     assert len(told["necessity"]) == 15
     assert len(told["layers"][0]["answers"]) == 92
+
+
+@pytest.mark.slow
+def test_the_tie_is_run_where_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["prove", "ballots", "--tie", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema("prove"))
+    assert told["queries"] == 92
+    assert told["states_evaluated"] >= 10_000
 
 
 @pytest.mark.slow
@@ -108,6 +119,9 @@ def test_out_of_time_is_exit_3_with_a_script(tmp_path: Path, capsys: pytest.Capt
         (["--timeout", "-3"], "--timeout -3 is no time-out"),
         (["--timeout", "nan"], "--timeout nan is no time-out"),
         (["--mutants", "--attacks"], "two different runs"),
+        (["--mutants", "--why"], "--why says how the proof is run, and --mutants is another run: give one of them."),
+        (["--attacks", "--smtlib", "scripts"], "--smtlib says how the proof is run, and --attacks is another run"),
+        (["ballots", "--smtlib", "/dev/null"], "/dev/null: cannot be made (File exists); name a folder that can."),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(

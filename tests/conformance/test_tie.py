@@ -21,7 +21,7 @@ from spec.ballots import Ballots
 from spec.commands import Ballot, Name, Node, Slot, Told
 from spec.induction.breaking import forgetting, instead, without
 from spec.induction.evaluate_by_z3 import Oracle
-from spec.induction.kernel import System
+from spec.induction.kernel import Action, System
 from spec.induction.layers import LAYERS, system_of
 from spec.log import Log
 from spec.machine import Machine, action
@@ -179,6 +179,36 @@ def test_an_undeclared_exception_is_no_exception(system: System) -> None:
     assert (kind, name) == ("guard", "propose")
     assert args[2] in SWAP | DROP
     assert "any(" in reason
+
+
+def test_a_guard_that_assumes_what_is_to_be_shown_is_found(system: System) -> None:
+    """An exception says where a guard must hold without an edge, not only where it may."""
+
+    def once(system: System, act: Action) -> Any:
+        return z3.And(act.guard["open"], z3.Not(system.state().chosen(*act.parameters.values())))
+
+    kind, name, _, reason = first(run(instead("choose", "open", once)(system), "MCWindow"))
+    assert (kind, name) == ("guard", "choose")
+    assert reason == f"it asks for more than what is declared ({CHOSEN_ONCE})"
+
+
+def test_an_exception_excuses_nothing_else(system: System) -> None:
+    """Nobody asked for the value; but that is not all that is missing."""
+    found = tied(without("propose", "open")(system), "MCBallotsIssued")
+    (state,) = found.reading.machine.init()
+    for args in found.formulas.actions["propose"].all_arguments:
+        assert not found.reading.exception(state, "propose", args)
+
+
+def test_every_list_of_arguments_is_compared(system: System) -> None:
+    found, universe = run(system), tied(system).reading.universe
+    each = 0
+    for act in system.actions.values():
+        lists = 1
+        for parameter in act.parameters.values():
+            lists *= len(universe.domains[parameter.sort().name()])
+        each += lists
+    assert found.guards == found.states * each
 
 
 def test_a_structure_that_breaks_an_axiom_is_refused(system: System) -> None:

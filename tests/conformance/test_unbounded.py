@@ -11,7 +11,9 @@ from conformance.necessity import necessity
 from conformance.proof_mutant_reasons import REASONS
 from conformance.proof_mutants import MutantsReport, judge_mutants
 from conformance.second import Opinions, judge_again
+from conformance.tie import tie
 from conformance.unbounded import ProofReport, prove_layers
+from spec.induction.attacks import ATTACKS
 from spec.induction.layers import LAYERS
 from spec.induction.second_opinion import Opinion, Second
 from spec.induction.solve import Effort
@@ -142,6 +144,16 @@ def test_the_quick_link_proves_the_base(tmp_path: Path, monkeypatch: pytest.Monk
     assert report.verdict is Verdict.HOLDS
     assert [row.name for row in report.rows if not row.name.startswith("tie")] == ["ballots"]
     assert any("92 queries" in note for note in report.notes)
+
+
+def test_the_default_link_breaks_every_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    base = prove_base(tmp_path)
+    monkeypatch.setattr(induction, "prove_layers", lambda *_: base)
+    monkeypatch.setattr(induction, "tie", lambda _, progress, seed: tie(Profile.QUICK, progress, seed=seed))
+    rows = {row.name: row.verdict for row in induction.run(Settings(), Silence()).rows}
+    assert {f"attack {name}" for name in ATTACKS} <= rows.keys()
+    assert set(rows.values()) == {Verdict.HOLDS}
 
 
 @pytest.mark.usefixtures("broken")

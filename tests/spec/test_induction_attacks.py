@@ -19,6 +19,8 @@ from spec.induction.evaluate import Universe, compiled
 from spec.induction.ground import Ground, Pick
 from spec.induction.layers import system_of
 from spec.induction.normal import normal_form
+from spec.induction.prove import prove
+from spec.induction.solve import Outcome
 from spec.induction.structure import Juries, universe_of
 from spec.induction.unroll import NoRun, find_run
 from spec.models import DROP, FOUNDERS, SWAP
@@ -226,6 +228,18 @@ def test_a_report_for_machines() -> None:
     assert one["violated"] == "recoverable"
     assert one["steps"][-1]["action"] == "lose_disk"
     assert one["replay"] is None
+
+
+def test_a_system_in_which_nothing_bad_can_happen_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that there is to prove of a read that notes nothing is proved; but no broken rule leads to a bad one."""
+    careless = forgetting("ask", "acknowledged_at")(system_of("reads"))
+    assert prove(careless).outcome is Outcome.PROVED
+    monkeypatch.setattr("spec.induction.attacks.system_of", lambda _: careless)
+    report = judged.run_attacks(["read-by-the-wrong-configuration"], Silence())
+    (row,) = report.rows()
+    (failure,) = report.failures()
+    assert row.verdict is failure.verdict is Verdict.REFUTED
+    assert "no such run" in failure.title
 
 
 def test_an_unknown_attack_gets_the_closest_ones() -> None:

@@ -9,14 +9,14 @@ from attrs import evolve
 
 from spec.induction.ballots import Ballots
 from spec.induction.disk import KEPT_PROMISE, KEPT_VOTES, Disk
-from spec.induction.kernel import Becomes, Refinement, State, Step, Term, action, invariant
+from spec.induction.kernel import Becomes, Refinement, State, Step, Term, action, axiom, invariant, safety
 from spec.induction.layers import LAYERS, system_of, with_what_they_stand_on
 from spec.induction.outbox import Outbox
 from spec.induction.prove import Proof, prove, worst
 from spec.induction.queries import Kind, initiation, queries_of
 from spec.induction.solve import Effort, Outcome, as_smtlib, solve
-from spec.induction.vocabulary import Not, forall
-from spec.induction.witnesses import firings, two_slots
+from spec.induction.vocabulary import And, Not, Or, exists, forall, member
+from spec.induction.witnesses import failings, firings, two_slots
 
 
 @cache
@@ -59,6 +59,23 @@ def test_an_inherited_answer_is_the_one_that_asking_would_give() -> None:
     assert {solve(answer.query, Effort()).outcome for answer in inherited} == {Outcome.PROVED}
 
 
+def test_each_step_is_held_against_the_whole_action_that_it_refines() -> None:
+    system = system_of("outbox")
+    refines = system.refinement
+    assert refines is not None
+    above = refines.above
+    asked = {answer.query.about for answer in proofs()["outbox"].answers if answer.query.kind is Kind.REFINEMENT}
+    expected: set[tuple[str, ...]] = {("init", name) for name in above.relations}
+    for act in system.actions:
+        becomes = refines.becomes.get(act)
+        if becomes is None:
+            expected |= {(act, "nothing", name) for name in above.relations}
+        else:
+            expected |= {(act, becomes.name, name) for name in above.relations}
+            expected |= {(act, becomes.name, "guard", name) for name in above.actions[becomes.name].guard}
+    assert asked == expected
+
+
 # Broken layers.
 
 
@@ -86,6 +103,14 @@ class Wishful(Ballots):
         return forall(lambda i, v: Not(s.chosen(i, v)))
 
 
+class NobodyAnswers(Disk):
+    """A conjunct of the layer below has another meaning under the same name."""
+
+    @action()
+    def propose(self, s: State, b: Term, i: Term, v: Term, *, j: Term, x: Term, q: Term, c: Term) -> Step:
+        return super().propose(s, b, i, v, j=j, x=x, q=q, c=c).where(all_left=z3.BoolVal(val=True))
+
+
 class Idle(Outbox):
     def refinement(self) -> Refinement:
         return Refinement(above=Ballots().system(), becomes={"vote": Becomes("vote")})
@@ -96,6 +121,7 @@ class Idle(Outbox):
     [
         (NoPhaseOne, "", "nophaseone/propose/proposals_safe"),
         (SentBeforeDurable, "ballots", "sentbeforedurable/crash/votes_are_durable"),
+        (NobodyAnswers, "ballots", "nobodyanswers/propose/proposals_safe"),
         (AnyOrder, "disk", "anyorder/vote/outbox_not_left"),
         (Wishful, "", "wishful/choose/nothing_is_chosen"),
         (Idle, "disk", "idle/refinement/promise/nothing/left"),
@@ -172,6 +198,37 @@ def test_two_slots_are_decided_under_disjoint_configurations(name: str) -> None:
     assert witness.outcome is Outcome.PROVED
     assert witness.run is not None
     assert [step.action for step in witness.run.steps].count("choose") == 2
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_claim_can_fail(name: str) -> None:
+    on = LAYERS[name].on
+    found = list(failings(system_of(name), Effort(), system_of(on) if on else None))
+    assert found
+    assert {witness.outcome for witness in found} == {Outcome.PROVED}
+
+
+def test_a_claim_that_says_nothing_is_seen() -> None:
+    class Empty(Ballots):
+        @safety
+        def one_value_chosen(self, s: State) -> z3.BoolRef:
+            return forall(lambda i, v: Or(s.chosen(i, v), Not(s.chosen(i, v))))
+
+    found = {witness.name: witness.outcome for witness in failings(Empty().system(), Effort())}
+    assert found["empty/can_fail/one_value_chosen"] is Outcome.REFUTED
+    assert found["empty/can_fail/agreement"] is Outcome.PROVED
+
+
+def test_an_axiom_that_forbids_disjoint_configurations_is_refuted() -> None:
+    class OneJury(Ballots):
+        @axiom
+        def majorities_meet(self) -> z3.BoolRef:
+            return forall(lambda q, r: exists(lambda n: And(member(n, q), member(n, r))))
+
+    witness = two_slots(evolve(OneJury().system(), name="ballots"))
+    assert witness is not None
+    assert witness.outcome is Outcome.REFUTED
+    assert witness.name.endswith("as axiom majorities_meet forbids")
 
 
 def test_a_run_that_cannot_be_is_seen() -> None:

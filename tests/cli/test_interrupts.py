@@ -1,0 +1,92 @@
+"""Ctrl-C ends a proof wherever it strikes: in the solver, which takes the signal for itself, and in a destructor."""
+
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import z3
+
+from physalia.cli import interrupts
+from spec.induction.solve import check
+
+MANY_STEPS = 10**8
+
+
+class StruckInItsDestructor:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def work_on() -> None:
+    StruckInItsDestructor()
+    for _ in range(MANY_STEPS):
+        pass
+
+
+def test_an_interrupt_in_a_destructor_is_kept() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupts.kept():
+        work_on()
+
+
+def test_other_complaints_of_destructors_are_reported_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported: list[Any] = []
+
+    class Careless:
+        def __del__(self) -> None:
+            raise ValueError("careless")
+
+    monkeypatch.setattr(sys, "unraisablehook", reported.append)
+    with interrupts.kept():
+        Careless()
+    assert len(reported) == 1
+    assert sys.unraisablehook == reported.append
+
+
+def test_an_interrupt_ends_a_search_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    solver, asked = endless(), z3.Solver.check
+
+    def interrupted(one: z3.Solver) -> z3.CheckSatResult:
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+        return asked(one)
+
+    monkeypatch.setattr(z3.Solver, "check", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        check(solver)
+    monkeypatch.undo()
+    assert check(z3.Solver()) == z3.sat
+
+
+def endless() -> z3.Solver:
+    """A question that z3 does not answer: an order without end."""
+    sort = z3.DeclareSort("S")
+    less, more = z3.Function("less", sort, sort, z3.BoolSort()), z3.Function("more", sort, sort)
+    a, b, c = z3.Consts("a b c", sort)
+    solver = z3.Solver()
+    solver.add(
+        z3.ForAll([a, b, c], z3.Implies(z3.And(less(a, b), less(b, c)), less(a, c))),
+        z3.ForAll([a], z3.And(z3.Not(less(a, a)), less(a, more(a)))),
+    )
+    return solver
+
+
+def test_an_interrupted_proof_is_exit_130(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "physalia.cli", "prove", "--no-tie"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("  ballots: holds")  # the next layer is under way
+    process.send_signal(signal.SIGINT)
+    printed, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
+    assert printed == ""
