@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from conformance.placement_definition import Question
 from conformance.placement_sites import Seeded, site
@@ -146,12 +147,12 @@ def test_a_lower_worst_hop_goes_before_everything() -> None:
 
 
 def test_a_rack_is_a_single_failure_too() -> None:
-    """Two feeds of two racks each would let a rack take four."""
-    topology, policy = row_of_racks(racks=3, feeds=2), policy_of({"type": "single-failure", "most": 2}, cell_size=4)
-    answer = query(topology, policy, Query("s11"))
-    racks = Counter(topology.servers[name].rack for name in answer.servers)
-    assert max(racks.values()) == 2
-    impossible = query(topology, policy_of({"type": "single-failure", "most": 1}, cell_size=4), Query("s11"))
+    """With two feeds to every rack no element of power darkens one alone, and a rack that fails still does."""
+    site = row_of_racks(racks=3, feeds=2)
+    site = evolve(site, racks={n: evolve(rack, supplies=("feed-a", "feed-b")) for n, rack in site.racks.items()})
+    answer = query(site, policy_of({"type": "single-failure", "most": 2}, cell_size=4), Query("s11"))
+    assert max(Counter(site.servers[name].rack for name in answer.servers).values()) == 2
+    impossible = query(site, policy_of({"type": "single-failure", "most": 1}, cell_size=4), Query("s11"))
     assert certificate(impossible)["claim"] == "infeasible"
 
 
