@@ -11,7 +11,6 @@ from typing import Protocol, TypeVar
 
 from conformance.placement_definition import Question
 from physalia.placement.policy import (
-    CLIENTS,
     DOMAIN_KINDS,
     AntiAffinity,
     Cap,
@@ -24,18 +23,7 @@ from physalia.placement.policy import (
     SingleFailure,
     Survives,
 )
-from physalia.placement.topology import (
-    POWER_KINDS,
-    Cell,
-    DeviceKind,
-    Link,
-    Power,
-    PowerKind,
-    Rack,
-    Server,
-    Switch,
-    Topology,
-)
+from physalia.placement.topology import Cell, DeviceKind, Link, Power, PowerKind, Rack, Server, Switch, Topology
 from physalia.placement.validity import build
 
 T = TypeVar("T")
@@ -208,10 +196,7 @@ def question(choose: Choices) -> Question:
     size = (3, 3, 3, 4, 4, 5, 5, 7)[choose.number(0, 7)]
     size = min(size, len(servers) - 2)
     spare = size - size // 2 - 1
-    most = max(1, spare - (choose.number(1, 4) == 1))
-    # Both keep a majority out of one rack: a rack may fail alone, too.
-    capped: Rule = Cap(id="rack-cap", kind="rack", most=most)
-    rules = [capped if choose.number(1, 3) > 1 else SingleFailure(id="one-failure", most=most)]
+    rules: list[Rule] = [Cap(id="rack-cap", kind="rack", most=max(1, spare - (choose.number(1, 4) == 1)))]
     if any(len(cell.servers) == 2 for cell in topology.cells.values()):  # noqa: PLR2004
         rules.append(Overlap(id="no-pair", most=1))
     rules += [rule for rule in _more_rules(choose, topology, size, spare) if choose.number(1, 3) == 1]
@@ -284,20 +269,17 @@ def _crowded(choose: Choices) -> Question:
 def _more_rules(choose: Choices, topology: Topology, size: int, spare: int) -> list[Rule]:
     racks = list(topology.racks)
     rack = racks[choose.number(0, len(racks) - 1)]
-    level = POWER_KINDS[choose.number(0, 2)]
-    elements = "+".join(sorted(topology.powers_above(rack)[level]))
-    pairs = (None, *POWER_KINDS)[choose.number(0, 3)]
-    client = CLIENTS[choose.number(0, 2)]
+    ups = "+".join(sorted(topology.powers_above(rack)["ups"]))
     return [
         Cap(id="row-cap", kind="row", most=choose.number(size - 1, size)),
-        Cap(id="power-cap", kind=level, most=choose.number(max(1, spare), size)),
+        Cap(id="ups-cap", kind="ups", most=choose.number(max(1, spare), size)),
         SingleFailure(id="power", most=choose.number(max(1, spare), size)),
-        PairCap(id="pair", most=choose.number(max(1, spare), size), kind=pairs),
+        PairCap(id="pair", most=choose.number(max(1, spare), size), kind=None if choose.number(1, 2) == 1 else "pdu"),
         Minimum(id="some-here", kind="rack", name=rack, least=1),
-        Minimum(id="some-power", kind=level, name=elements, least=choose.number(1, 2)),
-        Minimum(id="near-client", kind="row", of=client, least=choose.number(1, 2)),
+        Minimum(id="some-power", kind="ups", name=ups, least=choose.number(1, 2)),
+        Minimum(id="near-replica", kind="row", of="replica", least=choose.number(1, 2)),
         HopLimit(id="near", client="instance", most=choose.number(2, 3) * 2),
-        HopLimit(id="near-client-too", client=client, most=choose.number(2, 3) * 2),
+        HopLimit(id="near-primary", client="primary", most=choose.number(2, 3) * 2),
         AntiAffinity(id="apart"),
         Overlap(id="overlap", most=1 if choose.number(1, 2) == 1 else 2),
         Survives(id="survival"),

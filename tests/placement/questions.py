@@ -3,6 +3,7 @@
 from typing import Any
 
 from physalia.placement import policy as policies
+from physalia.placement.instance import Domain, Instance
 from physalia.placement.policy import Policy
 from physalia.placement.topology import Cell, Link, Power, Rack, Server, Switch, Topology
 from physalia.placement.validity import build
@@ -68,4 +69,18 @@ def crossing() -> Topology:
         nodes=40,
         cells=tuple(Cell(f"cell-{at}", pair) for at, pair in enumerate(pairs)),
         fills=dict.fromkeys(cheap, 2),
+    )
+
+
+def instance_of(nodes: int, domains: list[Domain], columns: list[tuple[int, tuple[int, ...], int]]) -> Instance:
+    """An instance of columns (cost, domains from 1 on, how many servers)."""
+    listed = [Domain("", 0, nodes), *domains]
+    names = [[f"s{at}.{one}" for one in range(count)] for at, (_, _, count) in enumerate(columns)]
+    return Instance(
+        nodes,
+        listed,
+        {domain.key: at for at, domain in enumerate(listed)},
+        [cost for cost, _, _ in columns],
+        [(0, *inside) for _, inside, _ in columns],
+        names,
     )

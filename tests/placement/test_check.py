@@ -144,7 +144,7 @@ def test_a_placement_stands_if_it_is_legal_by_definition() -> None:
                 assert _stands(made, content) == asked.is_legal(frozenset(cell)), (seed, cell)
                 broken = {one.rule for one in rules.broken(asked.topology, asked.policy, query_of, cell)}
                 broken_by.update(broken if len(broken) == 1 else ())
-    alone = {"rack-cap", "one-failure", "power-cap", "pair", "near", "apart", "no-pair", "survival", "color", "drained"}
+    alone = {"rack-cap", "ups-cap", "pair", "apart", "no-pair", "survival", "color", "drained"}
     assert alone <= broken_by.keys()
 
 
