@@ -126,7 +126,8 @@ def explain(
 ) -> int:
     """Say which rules conflict when a cell cannot be placed, and which single changes would help.
 
-    Exit code 0: there is a placement, so there is nothing to explain; 1: there is none; 2: bad input.
+    Exit code 0: there is a placement, so there is nothing to explain; 1: there is none; 2: bad input; 3: neither
+    was found.
     """
     with _needs():
         from physalia.cli.placement_printing import explanation_json, explanation_lines  # noqa: PLC0415
@@ -139,7 +140,7 @@ def explain(
             print_json({"schema_version": SCHEMA_VERSION, **explanation_json(explained)})
         else:
             print("\n".join(explanation_lines(explained)))
-        return 0 if explained.placeable else EXIT_CODES["impossible"]
+        return EXIT_CODES[explained.verdict]
 
 
 @app.command()

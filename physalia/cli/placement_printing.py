@@ -72,6 +72,7 @@ def availability(answer: Answer, devices: int) -> dict[str, Any]:
 def explanation_json(explained: Explanation) -> dict[str, Any]:
     """An explanation as plain data."""
     return {
+        "verdict": explained.verdict,
         "placeable": explained.placeable,
         "conflicts": [
             {"color": one.color or None, "rules": list(one.rules), "sentences": list(one.sentences)}
@@ -139,6 +140,9 @@ def explanation_lines(explained: Explanation) -> Iterator[str]:
     """An explanation for people: what the colours have in common is said once."""
     if explained.placeable:
         yield "there is a placement: nothing to explain."
+        return
+    if explained.verdict == "inconclusive":
+        yield "inconclusive: neither a placement was found, nor a proof that there is none."
         return
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for one in explained.conflicts:

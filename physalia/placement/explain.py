@@ -7,7 +7,7 @@ no help by itself, so only those in some are loosened, each by as little as will
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from attrs import evolve, field, frozen
 
@@ -36,9 +36,11 @@ class Conflict:
 class Explanation:
     """Why there is no placement: a conflict for each colour, and single changes that would give one, the least first.
 
-    Without conflicts there is a placement.
+    ``verdict`` is "placed" where there is nothing to explain, "impossible" with the conflicts, or "inconclusive" where
+    the search found no placement and no proof that there is none.
     """
 
+    verdict: Literal["placed", "impossible", "inconclusive"]
     conflicts: tuple[Conflict, ...] = ()
     relaxations: tuple[Relaxation, ...] = ()
     seconds: float = 0.0
@@ -46,7 +48,7 @@ class Explanation:
     @property
     def placeable(self) -> bool:
         """Whether there is nothing to explain."""
-        return not self.conflicts
+        return self.verdict == "placed"
 
 
 def explain(topology: Topology, policy: Policy, query: Query) -> Explanation:
@@ -57,14 +59,15 @@ def explain(topology: Topology, policy: Policy, query: Query) -> Explanation:
     stated = tried.problem(whole)
     trees = {color: tried.tree(whole, color) for color in stated.colors}
     if not all(map(impossible, trees.values())):
-        return Explanation(seconds=time.monotonic() - start)
+        found = any(tried.found[whole, color] for color in stated.colors)
+        return Explanation("placed" if found else "inconclusive", seconds=time.monotonic() - start)
     conflicts = []
     for color in stated.colors:
         core = tried.shrink(whole, color)
         sentences = describe(tried.problem(core), core, color, tried.tree(core, color))
         conflicts.append(Conflict(color, tuple(sorted(core, key=tried.order)), tuple(sentences)))
     relaxations = loosened(topology, policy, query, {one.color: one.rules for one in conflicts})
-    return Explanation(tuple(conflicts), tuple(relaxations), seconds=time.monotonic() - start)
+    return Explanation("impossible", tuple(conflicts), tuple(relaxations), seconds=time.monotonic() - start)
 
 
 @frozen
@@ -76,6 +79,7 @@ class _Subsets:
     query: Query
     problems: dict[frozenset[str], Problem] = field(factory=dict)
     trees: dict[tuple[frozenset[str], str], Tree] = field(factory=dict)
+    found: dict[tuple[frozenset[str], str], bool] = field(factory=dict)
 
     def problem(self, rules: frozenset[str]) -> Problem:
         """The query under these rules."""
@@ -90,7 +94,9 @@ class _Subsets:
         if (rules, color) not in self.trees:
             stated = self.problem(rules)
             limit = max(stated.worst_hops, default=0)
-            self.trees[rules, color] = Search(stated.instance(color, limit), Best(), color).run()
+            best = Best()
+            self.trees[rules, color] = Search(stated.instance(color, limit), best, color).run()
+            self.found[rules, color] = best.cost is not None
         return self.trees[rules, color]
 
     def shrink(self, rules: frozenset[str], color: str) -> frozenset[str]:

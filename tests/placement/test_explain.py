@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from physalia.cli.placement_printing import explanation_lines
+from physalia.placement import search
 from physalia.placement.answer import query
 from physalia.placement.explain import explain
+from physalia.placement.instance import Instance
+from physalia.placement.linear import Relaxation, Undecided
 from physalia.placement.policy import Policy
 from physalia.placement.queries import Query
 from physalia.placement.topology import Cell, Topology
@@ -206,6 +210,18 @@ def test_where_domains_cross_the_conflict_is_found_all_the_same() -> None:
     (conflict,) = explained.conflicts
     assert conflict.rules == ("overlap",)
     assert conflict.sentences
+
+
+def test_a_search_that_stays_open_explains_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def undecided(instance: Instance) -> Relaxation:
+        raise Undecided("the numbers prove nothing")
+
+    monkeypatch.setattr(search, "relax", undecided)
+    explained = explain(SITE, policy_of(rack_cap(3)), Query("s11"))
+    assert (explained.verdict, explained.placeable, explained.conflicts) == ("inconclusive", False, ())
+    assert list(explanation_lines(explained)) == [
+        "inconclusive: neither a placement was found, nor a proof that there is none."
+    ]
 
 
 def test_what_can_be_placed_needs_no_explanation() -> None:
