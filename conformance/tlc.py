@@ -196,7 +196,9 @@ def _java(toolchain: Toolchain, folder: Path, limits: Limits, options: tuple[str
 
 def _check(folder: Path, model: str, arguments: tuple[str, ...]) -> list[str]:
     # -deadlock switches the check for deadlocks off: a finished world is no error here.
-    exact = ["-tool", "-workers", "1", "-deadlock", "-metadir", str(_scratch(folder) / "meta")]
+    # Of a temporal property the counterexample depends on when TLC looks, and on random fingerprints.
+    same = ["-lncheck", "final", "-fp", "0"]
+    exact = ["-tool", "-workers", "1", "-deadlock", *same, "-metadir", str(_scratch(folder) / "meta")]
     return [*exact, *arguments, "-config", f"{model}.cfg", model]
 
 
