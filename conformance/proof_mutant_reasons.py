@@ -29,8 +29,6 @@ REASONS: Mapping[str, str] = {
     "truncation: guard write_vote.above_floor": "a late vote is harmless at or below a floor as above it: it may be for"
     " another value, which no majority has under one ballot (R4 asks so that the entry is needed no more)",
     "truncation: guard truncate.alive": "the floor of a node without a disk is never reported",
-    "truncation: guard truncate.applied": "truncating what one does not know is harmless to agreement, as the floor is"
-    " reported; `recoverable` refuses it, and asks for more than this: a durable snapshot",
     "leaving: axiom nobody_removed_at_first": "if somebody were, it would be no member, and could hold nothing",
     "leaving: guard vote.alive": "a vote that an erased node wrote before and sends late is still a vote",
     "leaving: guard write_promise.alive": "a promise of an erased node keeps it from voting, which it does not do",
