@@ -29,8 +29,8 @@ REASONS: Mapping[str, str] = {
     "truncation: guard write_vote.above_floor": "a late vote is harmless at or below a floor as above it: it may be for"
     " another value, which no majority has under one ballot (R4 asks so that the entry is needed no more)",
     "truncation: guard truncate.alive": "the floor of a node without a disk is never reported",
-    "truncation: guard truncate.applied": "truncating what one does not know is harmless to agreement, as the floor is"
-    " reported; `recoverable` refuses it, and asks for more than this: a durable snapshot",
+    "leaving: invariant floor_durable": "`truncate` asks for the snapshot itself, and what is held is kept step by"
+    " step; it stands there because R10 says so",
     "leaving: axiom nobody_removed_at_first": "if somebody were, it would be no member, and could hold nothing",
     "leaving: guard vote.alive": "a vote that an erased node wrote before and sends late is still a vote",
     "leaving: guard write_promise.alive": "a promise of an erased node keeps it from voting, which it does not do",

@@ -4,9 +4,23 @@ Votes in a truncated slot stay in the state as what happened, but no reply repor
 A slot at or below somebody's floor is decided: a proposer that hears of the floor must not take the silence for "free".
 """
 
-from spec.induction.kernel import Formula, State, Step, Term, action, invariant, relation, then, when
+from spec.induction.kernel import Formula, State, Step, Term, action, invariant, relation, safety, then, when
 from spec.induction.reads import Reads
-from spec.induction.vocabulary import And, Ballot, Implies, Node, Not, Or, Slot, before, below, forall, member
+from spec.induction.vocabulary import (
+    And,
+    Ballot,
+    Implies,
+    Node,
+    Not,
+    Or,
+    Slot,
+    before,
+    below,
+    exists,
+    forall,
+    member,
+    zero,
+)
 
 
 class Truncation(Reads):
@@ -70,6 +84,18 @@ class Truncation(Reads):
         return super().lose_disk(s, n).also(floor=lambda m, i: And(m != n, s.floor(m, i)))
 
     @invariant
+    def floor_chosen(self, s: State) -> Formula:
+        """What anybody truncated is chosen."""
+        return forall(lambda n, i: Implies(And(s.floor(n, i), i != zero), exists(lambda v: s.chosen(i, v))))
+
+    @invariant
+    def reported_floor_chosen(self, s: State) -> Formula:
+        """What a reply says was truncated is chosen."""
+        return forall(
+            lambda n, b, i: Implies(And(s.reported_floor(n, b, i), i != zero), exists(lambda v: s.chosen(i, v)))
+        )
+
+    @invariant
     def reports_complete(self, s: State) -> Formula:
         """A reply leaves out no vote above its floor."""
         return forall(
@@ -91,3 +117,8 @@ class Truncation(Reads):
                 Or(s.reports(n, b, j, c, v), s.reported_floor(n, b, j)),
             )
         )  # fmt: skip
+
+    @safety
+    def floors_are_decided(self, s: State) -> Formula:
+        """If any floor is at or above a slot, the slot is decided: a proposer need only let itself be taught (R3)."""
+        return And(self.floor_chosen(s), self.reported_floor_chosen(s))

@@ -7,6 +7,7 @@ import pytest
 import z3
 from attrs import evolve
 
+from conformance.tie_formulas import names_in
 from spec.induction.ballots import Ballots
 from spec.induction.disk import KEPT_PROMISE, KEPT_VOTES, Disk
 from spec.induction.kernel import Becomes, Refinement, State, Step, Term, action, axiom, invariant, safety
@@ -178,6 +179,17 @@ def test_a_script_reproduces_its_query() -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_every_action_fires(name: str) -> None:
     assert {witness.outcome for witness in firings(system_of(name), Effort())} == {Outcome.PROVED}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_an_action_chooses_has_an_effect(name: str) -> None:
+    """What a crash keeps of a relation is what becomes of it; else nothing would ever be lost there."""
+    for act in system_of(name).actions.values():
+        sorts = {relation: kind.sorts for relation, kind in system_of(name).relations.items()}
+        places = {relation: [z3.Const(f"p{at}", sort) for at, sort in enumerate(sorts[relation])] for relation in sorts}
+        effects = [update(*places[relation]) for relation, update in act.updates.items()]
+        chosen = {term.name() for term in act.witnesses.values() if not z3.is_const(term)}
+        assert chosen <= frozenset[str]().union(*map(names_in, effects)), act.name
 
 
 def test_an_action_that_cannot_fire_is_seen() -> None:
