@@ -42,10 +42,10 @@ def availability(
     estimator = Estimator(site)
     try:
         found = estimator.of(instance, cell)
+        weights = estimator.weights(instance, cell)[:devices] if devices else []
     except NotExact as reason:
         typer.echo(f"physalia: {reason}", err=True)
         return _NO_ANSWER
-    weights = estimator.weights(instance, cell)[:devices] if devices else []
     if json:
         told = {"instance": instance, "servers": list(cell), "availability": found.value, "method": found.method}
         more = {"error": found.error, "devices": [asdict(weight) for weight in weights]}

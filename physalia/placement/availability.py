@@ -3,7 +3,7 @@
 A device of any kind is down with its probability, independently of the others; what hangs on it follows. On tree-like
 fabrics the number comes from a walk over the switches near the cell (``physalia.placement.walk``). It is done twice,
 once without the rest of the site and once with a rest that never fails; the truth lies between. If the two differ by
-more than ``TOLERANCE`` the whole site is walked. Other graphs get a decision diagram, up to a limit.
+more than ``TOLERANCE`` a small site is walked whole. Other graphs get a decision diagram, up to a limit.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +21,9 @@ from physalia.placement.walk import Probability, TooHard, joint_probability, up_
 
 TOLERANCE = 1e-14
 """How far the two bounds may differ for the answer to be called exact; sums of doubles near 1 are no better."""
+
+CLOSE = 1e-12
+"""How far they may differ where the site has too many switches to be walked whole; the answer tells how far."""
 
 MOST_SWITCHES = 60
 """Whole sites with more switches are not walked, and get no diagram: neither comes to an end there."""
@@ -132,9 +135,10 @@ class Estimator:
             raise NotExact(f"instance {instance} is never up, so nothing can be said of what it reaches then.")
         lower, _ = joint_probability(self._part(instance, cell, near), probability)
         _, upper = joint_probability(self._part(instance, cell, near, self._ways_round(near)), probability)
-        if upper - lower <= TOLERANCE * up:
+        is_large = len(self.neighbours) > MOST_SWITCHES
+        if upper - lower <= (CLOSE if is_large else TOLERANCE) * up:
             return Availability(value=lower / up, method="walk", error=max(0.0, upper - lower) / up)
-        if len(self.neighbours) > MOST_SWITCHES:
+        if is_large:
             raise NotExact(
                 f"the site has {len(self.neighbours):,} switches and those near the cell do not decide: "
                 f"the probability is between {lower / up!r} and {upper / up!r}."

@@ -30,7 +30,8 @@ def titles(model: str, run: Any) -> list[tuple[str, str]]:
 def test_every_step_of_a_model_has_its_arguments() -> None:
     run = run_twin("MCCellIdleWindow", None).run
     found = titles("MCCellIdleWindow", run)
-    assert [title for title, _ in found[1:3]] == ["Prepare(1)", "Promise(1, 1)"]
+    assert found[1] == ("Prepare(1)", "")
+    assert found[2] in {(f"Promise({n}, 1)", "") for n in (1, 2, 4)}
     assert "Propose(1, 1, replace)" in [title for title, _ in found]
     assert {title.partition("(")[0] for title, _ in found[1:]} == {"Prepare", "Promise", "Propose", "Vote", "Decide"}
     assert not any(remark for _, remark in found)
