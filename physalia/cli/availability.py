@@ -35,6 +35,7 @@ def availability(
     from attrs import asdict  # noqa: PLC0415
 
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
+    from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
     from physalia.placement import format as files  # noqa: PLC0415
     from physalia.placement.availability import Estimator, NotExact  # noqa: PLC0415  # brings numpy
 
@@ -42,14 +43,15 @@ def availability(
     estimator = Estimator(site)
     try:
         found = estimator.of(instance, cell)
-        weights = estimator.weights(instance, cell)[:devices] if devices else []
+        with counted("what matters", "devices") as told:
+            weights = estimator.weights(instance, cell, told)[:devices] if devices else []
     except NotExact as reason:
         typer.echo(f"physalia: {reason}", err=True)
         return _NO_ANSWER
     if json:
-        told = {"instance": instance, "servers": list(cell), "availability": found.value, "method": found.method}
+        asked = {"instance": instance, "servers": list(cell), "availability": found.value, "method": found.method}
         more = {"error": found.error, "devices": [asdict(weight) for weight in weights]}
-        print_json({"schema_version": SCHEMA_VERSION, **told, "unavailability": found.unavailability, **more})
+        print_json({"schema_version": SCHEMA_VERSION, **asked, "unavailability": found.unavailability, **more})
         return 0
     print(f"availability {found.value:.12f}, unavailability {found.unavailability:.3e} (exact, by {found.method})")
     for weight in weights:

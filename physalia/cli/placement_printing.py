@@ -55,6 +55,7 @@ def availability(answer: Answer, devices: int) -> dict[str, Any]:
 
     None if there is no placement, or with a sentence that says why, if its network is too hard.
     """
+    from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
     from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
 
     topology, instance = answer.problem.topology, answer.problem.query.instance
@@ -62,7 +63,8 @@ def availability(answer: Answer, devices: int) -> dict[str, Any]:
         return {"availability": None}
     try:
         found = exact(topology, instance, answer.servers)
-        weights = devices_that_matter(topology, instance, answer.servers, devices) if devices else []
+        with counted("what matters", "devices") as told:
+            weights = devices_that_matter(topology, instance, answer.servers, devices, told) if devices else []
     except NotExact as reason:
         return {"availability": None, "availability_unknown": str(reason)}
     listed = [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]

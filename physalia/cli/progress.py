@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from attrs import define, field
@@ -106,3 +106,14 @@ def display() -> Iterator[Progress]:
         return
     with Live(shown, console=console, refresh_per_second=_FRAMES_A_SECOND, transient=True):
         yield shown
+
+
+@contextmanager
+def counted(part: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show how many of how many there are, as long as the context lasts."""
+    with display() as shown:
+
+        def told(done: int, total: int) -> None:
+            shown.update(part, done, unit, total=total)
+
+        yield told

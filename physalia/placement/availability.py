@@ -68,9 +68,19 @@ def exact(topology: Topology, instance: str, servers: Sequence[str]) -> float:
     return Estimator(topology).of(instance, servers).value
 
 
-def devices_that_matter(topology: Topology, instance: str, servers: Sequence[str], most: int = 10) -> list[Weight]:
-    """The devices that are down in most of the unavailable time, the worst first."""
-    return Estimator(topology).weights(instance, servers)[:most]
+def _untold(done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+def devices_that_matter(
+    topology: Topology,
+    instance: str,
+    servers: Sequence[str],
+    most: int = 10,
+    told: Callable[[int, int], None] = _untold,
+) -> list[Weight]:
+    """The devices that are down in most of the unavailable time, the worst first (`Estimator.weights`)."""
+    return Estimator(topology).weights(instance, servers, told)[:most]
 
 
 def independent(nodes: int, fails: float) -> float:
@@ -99,27 +109,39 @@ class Estimator:
             self.neighbours[one].append((link.name, other))
             self.neighbours[other].append((link.name, one))
 
-    def of(self, instance: str, servers: Sequence[str], given: Mapping[str, float] | None = None) -> Availability:
+    def of(
+        self, instance: str, servers: Sequence[str], given: Mapping[str, float] | None = None, close: float = CLOSE
+    ) -> Availability:
         """The availability of a placement; ``given`` replaces probabilities of single devices.
 
-        NotExact if there is no exact answer within the limits, or if the instance is never up.
+        ``close`` is how far the bounds may differ on a site that is too large to be walked whole. NotExact if there is
+        no exact answer within the limits, or if the instance is never up.
         """
         check_names(self.topology, instance, servers)
         probability = self._probability(given or {})
         cell = tuple(servers)
         try:
-            return self._walked(instance, cell, probability)
+            return self._walked(instance, cell, probability, close)
         except (NotTreeLike, TooHard) as reason:
             return self._by_diagram(instance, cell, probability, str(reason))
 
-    def weights(self, instance: str, servers: Sequence[str]) -> list[Weight]:
-        """Every device near the cell that may fail, by its share of the unavailable time; the worst first."""
+    def weights(
+        self, instance: str, servers: Sequence[str], told: Callable[[int, int], None] = _untold
+    ) -> list[Weight]:
+        """Every device near the cell that may fail, by its share of the unavailable time; the worst first.
+
+        To three digits: while a device is down, more of the site may matter. ``told`` hears how many of how many
+        devices were tried.
+        """
         found = []
-        lost = self._lost(instance, servers, {})
-        for device in self._near(instance, servers):
+        close = max(CLOSE, self.of(instance, servers).unavailability / 1_000)
+        lost = self._lost(instance, servers, {}, close)
+        devices = self._near(instance, servers)
+        for number, device in enumerate(devices):
+            told(number, len(devices))
             fails = self.topology.failure_probability(device)
             if 0.0 < fails < 1.0 and lost > 0.0:
-                down = self._lost(instance, servers, {device: 1.0})
+                down = self._lost(instance, servers, {device: 1.0}, close)
                 up = self._up(instance, tuple(servers), self._probability({device: 1.0}))
                 conditional = down / up if up else 0.0
                 share = fails * down / lost
@@ -128,7 +150,7 @@ class Estimator:
                 )
         return sorted(found, key=lambda weight: (-weight.share, weight.device))
 
-    def _walked(self, instance: str, cell: tuple[str, ...], probability: Probability) -> Availability:
+    def _walked(self, instance: str, cell: tuple[str, ...], probability: Probability, close: float) -> Availability:
         near = self._near_switches(instance, cell)
         up = self._up(instance, cell, probability)
         if not up:
@@ -136,7 +158,7 @@ class Estimator:
         lower, _ = joint_probability(self._part(instance, cell, near), probability)
         _, upper = joint_probability(self._part(instance, cell, near, self._ways_round(near)), probability)
         is_large = len(self.neighbours) > MOST_SWITCHES
-        if upper - lower <= (CLOSE if is_large else TOLERANCE) * up:
+        if upper - lower <= (close if is_large else TOLERANCE) * up:
             return Availability(value=lower / up, method="walk", error=max(0.0, upper - lower) / up)
         if is_large:
             raise NotExact(
@@ -201,10 +223,10 @@ class Estimator:
             found = found | level
         return found
 
-    def _lost(self, instance: str, servers: Sequence[str], given: Mapping[str, float]) -> float:
+    def _lost(self, instance: str, servers: Sequence[str], given: Mapping[str, float], close: float) -> float:
         """P(the instance is up without a majority)."""
         up = self._up(instance, tuple(servers), self._probability(given))
-        return up * self.of(instance, servers, given).unavailability if up else 0.0
+        return up * self.of(instance, servers, given, close).unavailability if up else 0.0
 
     def _up(self, instance: str, cell: tuple[str, ...], probability: Probability) -> float:
         own = set(self.topology.servers[instance].switches)

@@ -13,7 +13,9 @@ from physalia.placement import availability as module
 from physalia.placement import availability_bdd, walk
 from physalia.placement.availability import Estimator, NotExact, devices_that_matter, exact, independent
 from physalia.placement.errors import BadQuery
+from physalia.placement.format import read
 from physalia.placement.generate import Fabric, Feeding, generate
+from physalia.placement.shipped import example
 from physalia.placement.topology import Topology
 
 FAILS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -207,3 +209,18 @@ def test_what_is_given_up_is_between_the_bounds(monkeypatch: pytest.MonkeyPatch)
     rough = Estimator(site).of(instance, cell)
     assert module.TOLERANCE > rough.error > 0.0
     assert rough.value < exact_value <= rough.value + rough.error
+
+
+def test_what_matters_is_told_where_a_lost_device_makes_the_rest_of_the_site_matter() -> None:
+    """Without feed-a the bounds are 2e-12 apart: too far for an availability, and close enough for a share."""
+    site = read(example("single-fed.json"))
+    instance, cell = "server-3-02-11", ("server-1-06-08", "server-3-02-03", "server-3-02-13", "server-3-02-18",
+                                        "server-3-04-11", "server-5-01-15", "server-5-03-18")  # fmt: skip
+    estimator = Estimator(site)
+    with pytest.raises(NotExact, match="do not decide"):
+        estimator.of(instance, cell, {"feed-a": 1.0})
+    heard: list[tuple[int, int]] = []
+    weights = estimator.weights(instance, cell, lambda done, total: heard.append((done, total)))
+    assert [done for done, _ in heard] == list(range(heard[0][1]))
+    (lost,) = [weight for weight in weights if weight.device == "feed-a"]
+    assert lost.conditional == pytest.approx(1 - 0.99971237350, abs=1e-10)
