@@ -59,16 +59,17 @@ def availability(answer: Answer, devices: int) -> dict[str, Any]:
     from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
 
     topology, instance = answer.problem.topology, answer.problem.query.instance
+    told: dict[str, Any] = {"availability": None}
     if not answer.servers:
-        return {"availability": None}
+        return told
     try:
-        found = exact(topology, instance, answer.servers)
-        with counted("what matters", "devices") as told:
-            weights = devices_that_matter(topology, instance, answer.servers, devices, told) if devices else []
+        told["availability"] = exact(topology, instance, answer.servers)
+        with counted("what matters", "devices") as so_far:
+            weights = devices_that_matter(topology, instance, answer.servers, devices, so_far) if devices else []
     except NotExact as reason:
-        return {"availability": None, "availability_unknown": str(reason)}
+        return {**told, "availability_unknown": str(reason)}
     listed = [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
-    return {"availability": found, **({"devices": listed} if devices else {})}
+    return {**told, **({"devices": listed} if devices else {})}
 
 
 def explanation_json(explained: Explanation) -> dict[str, Any]:
