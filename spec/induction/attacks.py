@@ -9,6 +9,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import evolve
+
 from spec.ballots import Ballots
 from spec.commands import Change, Content, Name, Write
 from spec.induction import replay
@@ -43,7 +45,7 @@ def is_prevented(name: str) -> bool:
     """Whether there is no such run when the rule is not broken."""
     chosen = ATTACKS[name]
     try:
-        _search(chosen, system_of(chosen.layer))
+        _search(evolve(chosen, and_so=()), system_of(chosen.layer))
     except NoRun as found:
         if not found.proved:
             raise
@@ -56,8 +58,9 @@ def _search(chosen: Attack, system: System) -> Run:
     universe = universe_of(
         Juries(m), nodes=m.nodes, max_ballot=m.max_ballot, max_slot=m.max_slot, values=m.commands
     )  # fmt: skip
-    predicate = {**system.invariants, **system.safety}[chosen.violates]
-    return find_run(system, universe, chosen.plan, {chosen.violates: predicate(system.state())})
+    s, claims = system.state(), {**system.invariants, **system.safety}
+    violates = {chosen.violates: claims[chosen.violates](s)}
+    return find_run(system, universe, chosen.plan, violates, [claims[name](s) for name in chosen.and_so])
 
 
 # Rules that are broken by another formula.
@@ -130,7 +133,8 @@ _ALL = (
         what="a promise is sent before it is durable, a crash loses it, and the node votes below what it promised",
         layer="disk", broken="a crash may lose promises that were sent: crash without promise_sent",
         breaks=without("crash", "promise_sent"),
-        bounds=_ONE_SLOT, violates="agreement", replays=replay.on_cell(replay.CellLosesPromises),
+        bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
+        replays=replay.on_cell(replay.CellLosesPromises),
         plan=(
             *_promise(1), "propose b=1 i=1", *_promise(2), "crash", *_vote(1, 1), "propose b=2 i=1", *_vote(2, 1),
         ),
@@ -140,7 +144,8 @@ _ALL = (
         what="a vote is sent before it is durable, a crash loses it, and the node's promise reply leaves it out",
         layer="disk", broken="a crash may lose votes that were sent: crash without votes_sent",
         breaks=without("crash", "votes_sent"),
-        bounds=_ONE_SLOT, violates="agreement", replays=replay.on_cell(replay.CellLosesVotes),
+        bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
+        replays=replay.on_cell(replay.CellLosesVotes),
         plan=_contest("crash"),
     ),
     Attack(
@@ -148,7 +153,8 @@ _ALL = (
         what="a node that lost its disk stays a member under its old name, and reports that it never voted",
         layer="disk", broken="a node without its disk goes on: lose_disk does not set lost",
         breaks=forgetting("lose_disk", "lost"),
-        bounds=_ONE_SLOT, violates="agreement", replays=replay.on_cell(replay.CellLosesDisks),
+        bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
+        replays=replay.on_cell(replay.CellLosesDisks),
         plan=_contest("lose_disk"),
     ),
     Attack(
@@ -164,7 +170,8 @@ _ALL = (
         what="a proposer asks a majority of an old configuration for promises, and misses the votes of the new one",
         layer="ballots", broken="any configuration that was in force will do: propose without window",
         breaks=without("propose", "window"),
-        bounds=_A_CHANGE, violates="agreement", replays=replay.on_ballots(replay.BallotsOfAnyPhase1),
+        bounds=_A_CHANGE, violates="agreement", and_so=("one_value_chosen",),
+        replays=replay.on_ballots(replay.BallotsOfAnyPhase1),
         plan=_over_a_change(proposes=("1", "0"), chooses=("1", "1")),
     ),
     Attack(
@@ -172,7 +179,7 @@ _ALL = (
         what="a node that truncated a slot reports no vote there, and the proposer takes the slot to be free",
         layer="truncation", broken="replies count whatever their floor is: propose without floors_below",
         breaks=without("propose", "floors_below"),
-        bounds=_ONE_SLOT, violates="agreement",
+        bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
         plan=(
             *_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "truncate",
             *_promise(2), "propose b=2 i=1", *_vote(2, 1),
@@ -215,7 +222,8 @@ _ALL = (
         what="a node votes under a ballot that it has left",
         layer="ballots", broken="vote without not_left",
         breaks=without("vote", "not_left"),
-        bounds=_ONE_SLOT, violates="agreement", replays=replay.on_ballots(replay.BallotsThatForgetPromises),
+        bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
+        replays=replay.on_ballots(replay.BallotsThatForgetPromises),
         plan=(
             "leave b=1", "leave b=1", "propose b=1 i=1", "leave b=2", "leave b=2", "propose b=2 i=1",
             "vote b=1 i=1", "vote b=1 i=1", "choose b=1", "vote b=2 i=1", "vote b=2 i=1", "choose b=2",
@@ -226,7 +234,7 @@ _ALL = (
         what="a proposer adopts any vote that was reported, not the one under the highest ballot",
         layer="ballots", broken="propose asks that somebody voted for the value, not that no vote is higher",
         breaks=instead("propose", "highest", _any_vote),
-        bounds=_bounds(TWO_WRITES, nodes=3, ballots=3, slots=1), violates="agreement",
+        bounds=_bounds(TWO_WRITES, nodes=3, ballots=3, slots=1), violates="agreement", and_so=("one_value_chosen",),
         replays=replay.on_ballots(replay.BallotsThatTakeAnyVote),
         plan=(
             "leave b=1", "leave b=1", "propose b=1 i=1", "vote b=1 i=1", *_leave_and_choose(2, 1), "choose b=2",

@@ -29,6 +29,8 @@ class Attack:
     """Actions, and perhaps some of their arguments: `propose b=1`."""
     violates: str
     """An invariant or a safety property of the layer."""
+    and_so: tuple[str, ...] = ()
+    """What is false at the end of the run too: a safety property that stopped saying something would not be."""
     replays: Callable[[Ballots, Run], Replayed] | None = None
     """How the run is taken on a Python model; None if no model has these actions."""
 

@@ -5,7 +5,7 @@ are the solver's to find. A run that it found is then walked through again with 
 nothing of how it was found. It knows no protocol.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import z3
@@ -56,8 +56,12 @@ class Run:
         return self.how[self.how.rindex("with ") :] if "with " in self.how else ""
 
 
-def find_run(system: System, universe: Universe, plan: tuple[str, ...], violates: Mapping[str, Any]) -> Run:
+def find_run(
+    system: System, universe: Universe, plan: tuple[str, ...], violates: Mapping[str, Any], and_so: Sequence[Any] = ()
+) -> Run:
     """A run of these actions after which one of the named formulas does not hold. NoRun if there is none.
+
+    Nor do the formulas ``and_so``, any of them.
 
     The plan names an action for each step, and may give some of its arguments: `propose b=1`.
     """
@@ -69,13 +73,14 @@ def find_run(system: System, universe: Universe, plan: tuple[str, ...], violates
     solver.set("random_seed", 0)
     solver.add(*(proposition for proposition in search.asserted if proposition is not True))
     solver.add(z3.Or(*bad.values()))
+    solver.add(*(search.ground.formula(negated(normal_form(formula)), {}) for formula in and_so))
     answer = check(solver)
     if answer != z3.sat:
         if answer == z3.unknown:
             raise NoRun(f"the solver gave up: {solver.reason_unknown()}", proved=False)
         raise NoRun("there is no such run over this structure", proved=True)
     run = _read(search, steps, solver.model())
-    return _checked(system, universe, run, violates)
+    return _checked(system, universe, run, violates, and_so)
 
 
 def _planned(system: System, universe: Universe, entry: str) -> tuple[Action, dict[str, Element]]:
@@ -187,7 +192,7 @@ def _read(search: _Search, steps: list[_Step], model: Any) -> Run:
     return Run(start=start, steps=tuple(taken), violated="", how="")
 
 
-def _checked(system: System, universe: Universe, run: Run, violates: Mapping[str, Any]) -> Run:
+def _checked(system: System, universe: Universe, run: Run, violates: Mapping[str, Any], and_so: Sequence[Any]) -> Run:
     """The run, walked through with the compiled formulas: guards, effects, and what does not hold at the end."""
     before = run.start
     for name, initial in system.init.items():
@@ -204,6 +209,7 @@ def _checked(system: System, universe: Universe, run: Run, violates: Mapping[str
             wrong = refutation(formula, universe, both_states, given)
             assert not wrong, f"{step.action} with {given}: {wrong}"
         before = step.facts
+    assert all(refutation(formula, universe, before, {}) for formula in and_so), "something holds at the end after all"
     for name, formula in violates.items():
         how = refutation(formula, universe, before, {})
         if how:

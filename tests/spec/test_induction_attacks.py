@@ -242,6 +242,16 @@ def test_a_system_in_which_nothing_bad_can_happen_is_refuted(monkeypatch: pytest
     assert "no such run" in failure.title
 
 
+def test_a_safety_property_that_asks_too_little_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That a ballot has one value is proved, and can fail; but what two ballots decide does not violate it."""
+    base = system_of("ballots")
+    same_ballot = evolve(base, safety={**base.safety, "one_value_chosen": base.invariants["one_value_per_ballot"]})
+    assert prove(same_ballot).outcome is Outcome.PROVED
+    monkeypatch.setattr("spec.induction.attacks.system_of", lambda _: same_ballot)
+    report = judged.run_attacks(["vote-below-the-promise"], Silence())
+    assert report.verdict is Verdict.REFUTED
+
+
 def test_an_unknown_attack_gets_the_closest_ones() -> None:
     with pytest.raises(BadInput, match="did you mean stale-jury"):
         judged.run_attacks(["stale-juri"], Silence())
