@@ -7,7 +7,6 @@ at least half of the made-up questions must have a placement.
 """
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from attrs import frozen
@@ -15,6 +14,7 @@ from attrs import frozen
 from conformance import placement_explore
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import Manifest, Model, load_manifest
+from conformance.parallel import completed, workers
 from conformance.placement_definition import breaking
 from conformance.placement_explore import Tally, examine, explore, keep
 from conformance.placement_judge import Table, judge, told
@@ -78,17 +78,11 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     with Processes() as processes:
         runner = _Runner(manifest, settings, progress, processes, find_toolchain() if models else None)
         # While TLC lists the models the sites are judged. All in this thread: z3 is not made for two.
-        with ThreadPoolExecutor(THREADS) as pool:
-            try:
-                listings = [pool.submit(runner.listed, model) for model in models]
-                sites = [runner.sites(name) for name in made_up]
-                judged = [
-                    runner.model(model, listing.result()) for model, listing in zip(models, listings, strict=True)
-                ]
-            except BaseException:
-                processes.close()
-                raise
-        judged += sites
+        with workers(THREADS, processes.close) as pool:
+            listings = {pool.submit(runner.listed, model): model for model in models}
+            sites = [runner.sites(name) for name in made_up]
+            listed = {listings[one].name: runner.model(listings[one], one.result()) for one in completed(listings)}
+        judged = [*(listed[model.name] for model in models), *sites]
     failures = [one.failure for one in judged if one.failure]
     return LinkReport.of(
         LINK,
