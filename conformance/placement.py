@@ -17,7 +17,7 @@ from conformance.manifest import Manifest, Model, load_manifest
 from conformance.parallel import completed, workers
 from conformance.placement_definition import breaking
 from conformance.placement_explore import Tally, examine, explore, keep
-from conformance.placement_judge import Table, judge, told
+from conformance.placement_judge import GaveUp, Table, judge, told
 from conformance.placement_models import RUNG, Listing, question
 from conformance.placement_sites import Seeded
 from conformance.placement_table import by_definition
@@ -141,6 +141,8 @@ class _Runner:
             compare(model.name, listing)
         except Refuted as refuted:
             return self._refuted(model.name, refuted, seen.seconds)
+        except GaveUp as reason:
+            return self._gave_up(model.name, reason, seen.seconds)
         legal = sum(one.legal for one in listing.cells.values())
         surviving = sum(one.survives for one in listing.cells.values())
         note = f"{len(listing.cells)} cells: {legal} legal, {surviving} survive"
@@ -167,6 +169,8 @@ class _Runner:
                 _seeded(amount, seed, wanted, tally, told_of)
         except Refuted as refuted:
             return self._refuted(name, refuted, time.monotonic() - start, tally)
+        except GaveUp as reason:
+            return self._gave_up(name, reason, time.monotonic() - start)
         note = (
             f"{name}: {tally.questions} sites, {tally.feasible_share:.0%} with a placement, {tally.cells:,} cells, "
             f"seed {seed}"
@@ -201,6 +205,13 @@ class _Runner:
         failure = Failure(title=f"{name}: {refuted.title}", lines=(*refuted.lines, *kept), replay=self._replay())
         row = Row(name=name, verdict=Verdict.REFUTED, seconds=seconds, note=refuted.title)
         return Judged(row=row, failure=failure)
+
+    def _gave_up(self, name: str, reason: GaveUp, seconds: float) -> Judged:
+        self.progress.finish(name, str(reason))
+        failure = Failure(title=f"{name}: {reason}", verdict=Verdict.INCONCLUSIVE, replay=self._replay())
+        return Judged(
+            row=Row(name=name, verdict=Verdict.INCONCLUSIVE, seconds=seconds, note=str(reason)), failure=failure
+        )
 
     def _replay(self) -> str:
         profile = {Profile.QUICK: " --quick", Profile.DEEP: " --deep"}.get(self.settings.profile, "")

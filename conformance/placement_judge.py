@@ -27,6 +27,10 @@ from physalia.placement.topology import JOINT
 Value = tuple[int, int, int, int]
 
 
+class GaveUp(Exception):
+    """A solver came to no end, so nothing is said of the question; the message says which and of what."""
+
+
 @frozen
 class Table:
     """Every cell: the legal ones with their values, and those that survive."""
@@ -55,7 +59,10 @@ def query_of(question: Question) -> Query:
 
 
 def judge(question: Question, table: Table, *, z3: bool) -> Seen:
-    """Compare everything; Refuted names the first difference. With ``z3`` the solver proves, and survival twice."""
+    """Compare everything; Refuted names the first difference, GaveUp what has no answer.
+
+    With ``z3`` the solver proves, and survival twice.
+    """
     marks: set[str] = set()
     _judge_rules(question, table)
     _judge_cuts(question, marks)
@@ -120,8 +127,7 @@ def _judge_survival(question: Question, table: Table, marks: set[str], *, z3: bo
             raise Refuted(f"survival of {told(cell)}: {contradiction}") from contradiction
         for one in found:
             if one.holds is None:
-                marks.add("z3 gave up")
-                continue
+                raise GaveUp(f"{one.method} gave up on whether {told(cell)} survives")
             if one.holds != (cell in table.surviving):
                 raise Refuted(
                     f"the cell {told(cell)} {'does not survive' if one.holds else 'survives'}; {one.sentence}"

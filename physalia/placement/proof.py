@@ -36,6 +36,7 @@ class Refutation:
 def refute(instance: Instance, leaf: Leaf, optimum: int | None, timeout_s: float | None = None) -> Refutation:
     """Ask z3 to refute a choice that costs less than the optimum; any choice at all if the leaf says there is none."""
     solver = z3.SolverFor("QF_LRA")
+    solver.set("ctrl_c", False)  # z3 would take an interrupt for its own, and only give up
     solver.set("arith.solver", _SIMPLEX)
     if timeout_s is not None:
         solver.set("timeout", max(1, int(timeout_s * _MILLISECONDS)))

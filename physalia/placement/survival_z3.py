@@ -24,6 +24,7 @@ def refute(topology: Topology, instance: str, servers: Sequence[str], timeout_ms
     check_names(topology, instance, servers)
     question = _Question(topology, instance, servers)
     solver = z3.SolverFor("QF_FD")
+    solver.set("ctrl_c", False)  # z3 would take an interrupt for its own, and only give up
     solver.set("timeout", timeout_ms)
     solver.set("random_seed", 0)
     solver.add(*question.meaning(), question.instance_is_up(), question.majority_is_lost())

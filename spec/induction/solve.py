@@ -81,9 +81,8 @@ def check(solver: Any) -> Any:
         return _ASKING.submit(solver.check).result()
     except KeyboardInterrupt:
         idle = _ASKING.submit(int)  # its turn comes when the search is over, or had not begun
-        while not idle.done():
+        while wait([idle], _STOP_AGAIN_S).not_done:  # not at once: z3 forgets what it is told as a search begins
             solver.ctx.interrupt()
-            wait([idle], _STOP_AGAIN_S)
         raise
 
 

@@ -11,6 +11,9 @@ import pytest
 import z3
 
 from physalia.cli import interrupts
+from physalia.placement.generate import Fabric, generate
+from physalia.placement.survival_z3 import refute
+from physalia.placement.topology import Topology
 from spec.induction.solve import check
 
 MANY_STEPS = 10**8
@@ -73,6 +76,21 @@ def endless() -> z3.Solver:
         z3.ForAll([a], z3.And(z3.Not(less(a, a)), less(a, more(a)))),
     )
     return solver
+
+
+def test_the_solvers_of_placements_leave_interrupts_alone() -> None:
+    """Struck at twenty moments of one proof after another; z3 would keep every third of them for itself."""
+    site = generate(Fabric(servers=40, servers_per_rack=4))
+    names = list(site.servers)
+    for strike in range(20):
+        threading.Timer(0.02 + 0.003 * strike, signal.raise_signal, [signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt), interrupts.kept():
+            prove_again_and_again(site, names[0], names[4:39:5])
+
+
+def prove_again_and_again(site: Topology, instance: str, cell: list[str]) -> None:
+    for _ in range(MANY_STEPS):
+        assert refute(site, instance, cell, timeout_ms=10_000).holds is not None
 
 
 def test_an_interrupted_proof_is_exit_130(tmp_path: Path) -> None:

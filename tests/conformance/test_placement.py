@@ -26,6 +26,7 @@ from conformance.tlc import Outcome, run_tlc
 from physalia.placement import format as files
 from physalia.placement.answer import Answer
 from physalia.placement.policy import read
+from physalia.placement.survival import Survival
 from physalia.placement.topology import DEVICE_KINDS, DeviceKind
 
 FOLDER = load_manifest().folder
@@ -140,6 +141,16 @@ def test_what_never_happened_is_inconclusive(monkeypatch: pytest.MonkeyPatch) ->
     assert report.verdict is Verdict.INCONCLUSIVE
     assert "never: the sky falls" in report.failures[0].lines
     assert report.failures[0].replay == "physalia verify placement --quick --seed 0"
+
+
+@pytest.mark.parametrize("name", [SEEDED, DRAWN, SMALL])
+def test_a_solver_that_gives_up_is_inconclusive(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(
+        "conformance.placement_judge.prove", lambda *_: (Survival(holds=None, method="z3", failures=1),)
+    )
+    report = run(name)
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert "z3 gave up on whether" in report.failures[0].title
 
 
 def test_too_few_possible_sites_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
