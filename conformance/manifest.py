@@ -23,22 +23,11 @@ SURVIVES = "survives"
 _IMPORT = re.compile(r"(?:^EXTENDS|\bINSTANCE) +(\w+(?:, *\w+)*)")
 _MODULE = re.compile(r"\w+")
 _COMMENT = re.compile(r"\\\*.*|\(\*.*?\*\)")
-_WITH_TLC = frozenset(
-    [
-        "Naturals",
-        "Integers",
-        "Reals",
-        "Sequences",
-        "FiniteSets",
-        "Bags",
-        "RealTime",
-        "TLC",
-        "TLCExt",
-        "Toolbox",
-        "Randomization",
-        "Json",
-    ]
-)
+_WITH_TLC = {
+    "Naturals", "Integers", "Reals", "Sequences", "FiniteSets", "Bags", "RealTime", "TLC", "TLCExt", "Toolbox",
+    "Randomization", "Json",
+}  # fmt: skip
+"""The modules that come with TLC, so that no file of theirs need be there."""
 
 
 @frozen(kw_only=True)

@@ -108,7 +108,7 @@ class Ground:
             case Symbol(name):
                 return names[name] if name in names else self.universe.functions[name][()]
             case Applied() | Choice():
-                raise NotImplementedError(f"functions of what is not known: {term}")
+                raise TypeError(f"a function of what is not known yet has no value: {term}")
 
     def _relation(self, name: str) -> Known:
         if name not in self.universe.relations:
