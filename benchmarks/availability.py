@@ -1,10 +1,8 @@
 """Seconds for the exact availability of a placement, on a generated fabric, for placements that answer queries.
 
 Each placement is the best one for another client. What depends on the topology alone is prepared once and timed by
-itself. The states of small parts of a fabric are remembered between placements (``physalia.placement.blocks``), so the
-first one is timed by itself too.
-
-    python -m benchmarks.availability [--json] [--servers N] [--placements N] [--feeding single|dual|mixed] [--seed N]
+itself. The states of small parts of a fabric are remembered between placements
+(``physalia.placement.availability.blocks``), so the first one is timed by itself too.
 """
 
 import argparse
@@ -14,11 +12,11 @@ import time
 from random import Random
 from typing import Any
 
-from physalia.placement.answer import query
-from physalia.placement.availability import Estimator
-from physalia.placement.generate import Fabric, Feeding, generate
-from physalia.placement.policy import default
-from physalia.placement.queries import Query
+from physalia.placement.availability.estimator import Estimator
+from physalia.placement.rules.policy import default
+from physalia.placement.rules.queries import Query
+from physalia.placement.site.generate import Fabric, Feeding, generate
+from physalia.placement.solver.answer import query
 
 SCHEMA_VERSION = 1
 

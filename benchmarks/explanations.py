@@ -14,11 +14,11 @@ from typing import Any
 
 from attrs import evolve
 
-from physalia.placement import policy as policies
-from physalia.placement.explain import explain
-from physalia.placement.generate import Fabric, generate
-from physalia.placement.queries import Query
-from physalia.placement.topology import Topology
+from physalia.placement.explanations.explain import explain
+from physalia.placement.rules import policy as policies
+from physalia.placement.rules.queries import Query
+from physalia.placement.site.generate import Fabric, generate
+from physalia.placement.site.topology import Topology
 
 SCHEMA_VERSION = 1
 _RACK_CAP = {"id": "rack-cap", "type": "cap", "kind": "rack", "most": 3}

@@ -18,12 +18,12 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from conformance.cfg import take_checks_out
+from conformance.graph.mirror import machine_of
 from conformance.links import BadInput, CannotRun
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
-from conformance.mirror import machine_of
-from conformance.tlc import copy_of
-from conformance.toolchain import Toolchain, find_toolchain
+from conformance.tlc.cfg import take_checks_out
+from conformance.tlc.run import copy_of
+from conformance.tlc.toolchain import Toolchain, find_toolchain
 from spec.machine import explore
 from spec.models import MODELS
 

@@ -14,11 +14,11 @@ import time
 from itertools import count
 from typing import Any
 
-from conformance.coverage import Coverage
-from conformance.lockstep import drive
-from conformance.play import Play
+from conformance.judges.coverage import Coverage
+from conformance.lockstep.link import drive
+from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
-from conformance.scenario import Setup
+from conformance.world.scenario import Setup
 
 SCHEMA_VERSION = 1
 EVENTS_PER_RUN = 250

@@ -15,14 +15,14 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from physalia.placement import format as files
-from physalia.placement.answer import query
-from physalia.placement.availability import Estimator
-from physalia.placement.policy import Policy, default
-from physalia.placement.queries import Query
-from physalia.placement.rules import Judge
-from physalia.placement.shipped import example
-from physalia.placement.topology import Topology
+from physalia.placement.availability.estimator import Estimator
+from physalia.placement.rules.judge import Judge
+from physalia.placement.rules.policy import Policy, default
+from physalia.placement.rules.queries import Query
+from physalia.placement.site import format as files
+from physalia.placement.site.shipped import example
+from physalia.placement.site.topology import Topology
+from physalia.placement.solver.answer import query
 
 SCHEMA_VERSION = 1
 OURS, HOPS, CHANCE = "spread before hops", "hops only", "random"

@@ -21,12 +21,12 @@ from random import Random
 from typing import Any
 
 from benchmarks.placement_peer import solve
-from physalia.placement import format as files
-from physalia.placement import policy as policies
-from physalia.placement.answer import Answer, prove
-from physalia.placement.certificate import certificate, dumps, size
-from physalia.placement.generate import Fabric, generate
-from physalia.placement.queries import Query
+from physalia.placement.certificates.certificate import certificate, dumps, size
+from physalia.placement.rules import policy as policies
+from physalia.placement.rules.queries import Query
+from physalia.placement.site import format as files
+from physalia.placement.site.generate import Fabric, generate
+from physalia.placement.solver.answer import Answer, prove
 
 SCHEMA_VERSION = 1
 PEER_LIMIT_S = 600.0
@@ -89,7 +89,7 @@ def _check(certificate_file: Path, topology_file: Path) -> float:
 
 
 def _checker() -> Path:
-    from physalia.placement import check  # noqa: PLC0415  # the file is what is run
+    from physalia.placement.certificates import check  # noqa: PLC0415  # the file is what is run
 
     return Path(check.__file__)
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from attrs import frozen
 from ortools.sat.python import cp_model
 
-from physalia.placement.costs import Cost
-from physalia.placement.hops import Hops
-from physalia.placement.policy import AntiAffinity, Cap, Overlap, Policy, SingleFailure
-from physalia.placement.queries import Query
-from physalia.placement.rules import cost, place_of
-from physalia.placement.topology import Server, Topology
+from physalia.placement.rules.costs import Cost
+from physalia.placement.rules.judge import cost, place_of
+from physalia.placement.rules.policy import AntiAffinity, Cap, Overlap, Policy, SingleFailure
+from physalia.placement.rules.queries import Query
+from physalia.placement.site.hops import Hops
+from physalia.placement.site.topology import Server, Topology
 
 
 @frozen

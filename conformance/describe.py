@@ -1,20 +1,16 @@
 """States, actions and differences of the specification in words, for whoever has to find the fault."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from attrs import evolve
 
 from spec import cell as spec
+from spec.differences import call
 from spec.explain import explain
 from spec.machine import Step, enabled
 
 MAX_LINES = 40
 """More lines of one kind than this help nobody."""
-
-
-def call(name: str, arguments: Iterable[object]) -> str:
-    """An action with its arguments, such as ``vote(3, 5, 1)``."""
-    return f"{name}({', '.join(map(str, arguments))})"
 
 
 def refusal(machine: spec.Cell, state: spec.State, name: str, arguments: tuple[object, ...]) -> tuple[str, ...]:

@@ -180,11 +180,11 @@ INSTALL = "pip install 'physalia[verify]'"
 """What brings everything that links need."""
 
 LINKS = {
-    "tlc": "conformance.ladder:run",
-    "graph": "conformance.graph:run",
-    "induction": "conformance.induction:run",
-    "lockstep": "conformance.lockstep:run",
-    "placement": "conformance.placement:run",
+    "tlc": "conformance.tlc.link:run",
+    "graph": "conformance.graph.link:run",
+    "induction": "conformance.induction.link:run",
+    "lockstep": "conformance.lockstep.link:run",
+    "placement": "conformance.placement.link:run",
 }
 
 

@@ -1,6 +1,6 @@
 """States in words, and what differs between two of them, part by part."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -38,6 +38,11 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
                 yield from differences(old, new, f"{place}[{at}]")
         case _:
             yield f"{place}: {show(before)} -> {show(after)}"
+
+
+def call(name: str, args: Iterable[Any]) -> str:
+    """An action with its arguments, such as ``vote(3, 1, 2)``."""
+    return f"{name}({', '.join(map(show, args))})"
 
 
 def _is_function(value: tuple[Any, ...]) -> bool:

@@ -7,7 +7,7 @@
 (* prints each that is whole, and what decides these things for 100,000        *)
 (* servers must give the same answers.                                         *)
 (* Leaves out: probabilities, time, who proposes a placement.                  *)
-(* Mirrored by Question in conformance/placement_definition.py; decided by     *)
+(* Mirrored by Question in conformance/placement/definition.py; decided by     *)
 (* physalia/placement.                                                         *)
 EXTENDS Sites, TLC
 

@@ -5,7 +5,7 @@
 (* Everything is said by definition and for a dozen servers: reachability is a *)
 (* closure, a distance the least of its kind.                                  *)
 (* Leaves out: probabilities, more than one failure.                           *)
-(* Mirrored by World in conformance/placement_definition.py.                   *)
+(* Mirrored by World in conformance/placement/definition.py.                   *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANT

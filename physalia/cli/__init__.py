@@ -8,13 +8,28 @@ needed, so that help appears at once.
 
 import signal
 import sys
+import sysconfig
+from pathlib import Path
 from types import FrameType
 
 
 def main() -> None:
     """Run the program ``physalia`` and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    own_packages_first()
     sys.exit(run(sys.argv[1:]))
+
+
+def own_packages_first() -> None:
+    """Let this process find the packages that were installed with this one before any others of the same name.
+
+    Many a repository has a folder ``spec`` or ``conformance``, and its tests put it on the path. Only the standard
+    library goes before the installed packages.
+    """
+    library = sysconfig.get_path("stdlib")
+    standard = [one for one in sys.path if one in (library, str(Path(library, "lib-dynload")))]
+    installed = str(Path(__file__).resolve().parents[2])
+    sys.path[:] = list(dict.fromkeys([*standard, installed, *sys.path]))
 
 
 def run(arguments: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from conformance.attacks import AttackReport, run_attacks
+from conformance.induction.attacks import AttackReport, run_attacks
 from conformance.links import EXIT_CODES, Progress
 from physalia.cli.printing import print_json
 

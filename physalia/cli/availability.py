@@ -36,8 +36,8 @@ def availability(
 
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
-    from physalia.placement import format as files  # noqa: PLC0415
-    from physalia.placement.availability import Estimator, NotExact  # noqa: PLC0415  # brings numpy
+    from physalia.placement.availability.estimator import Estimator, NotExact  # noqa: PLC0415  # brings numpy
+    from physalia.placement.site import format as files  # noqa: PLC0415
 
     site, cell = files.read(topology), tuple(servers.split(","))
     estimator = Estimator(site)
@@ -64,7 +64,7 @@ def availability(
 
 def _figure_4(*, json: bool) -> int:
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.placement.availability import independent  # noqa: PLC0415  # brings numpy
+    from physalia.placement.availability.estimator import independent  # noqa: PLC0415  # brings numpy
 
     rows = {size: [independent(size, fails) for fails in _FAILING] for size in _SIZES}
     if json:

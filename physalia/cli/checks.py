@@ -68,7 +68,7 @@ def mutants(
 
     Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged.
     """
-    from conformance.mutants import catalogue, run  # noqa: PLC0415
+    from conformance.mutants.matrix import catalogue, run  # noqa: PLC0415
     from physalia.cli.printing import print_json, print_mutants  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
@@ -77,7 +77,7 @@ def mutants(
         if name not in known:
             close = difflib.get_close_matches(name, known, n=3)
             raise BadInput(
-                f"there is no mutant called {name}; {_did_you_mean(close, 'conformance/mutants.toml lists them.')}"
+                f"there is no mutant called {name}; {_did_you_mean(close, 'conformance/mutants/catalogue lists them.')}"
             )
     with display() as progress:
         matrix = run([known[name] for name in names or known], progress)

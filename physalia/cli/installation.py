@@ -68,7 +68,7 @@ def _version(name: str) -> str | None:
 
 
 def _java() -> str:
-    from conformance.toolchain import find_java  # noqa: PLC0415
+    from conformance.tlc.toolchain import find_java  # noqa: PLC0415
 
     java = find_java()
     try:
@@ -84,7 +84,7 @@ def _java() -> str:
 
 
 def _jar() -> str:
-    from conformance.toolchain import find_jar  # noqa: PLC0415
+    from conformance.tlc.toolchain import find_jar  # noqa: PLC0415
 
     jar = find_jar()
     try:

@@ -44,10 +44,10 @@ def tlc(
     A counterexample is printed as named actions with what each one changed. With --twin the specification is broken on
     purpose, in a copy: exit code 0 then means that TLC caught it as the manifest says.
     """
-    from conformance import ladder  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from conformance.tlc import Limits, Processes  # noqa: PLC0415
-    from conformance.toolchain import find_toolchain  # noqa: PLC0415
+    from conformance.tlc import link as ladder  # noqa: PLC0415
+    from conformance.tlc.run import Limits, Processes  # noqa: PLC0415
+    from conformance.tlc.toolchain import find_toolchain  # noqa: PLC0415
     from physalia.cli.printing import print_json, print_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
@@ -67,7 +67,7 @@ def tlc(
 @app.command()
 def check(model: ModelName, json: Json = False) -> int:
     """Explore one model's Python mirror whole, with its invariants, and hold the counts against the manifest."""
-    from conformance import mirror  # noqa: PLC0415
+    from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from physalia.cli.printing import print_checked, print_json  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
@@ -89,7 +89,7 @@ def simulate(
     json: Json = False,
 ) -> int:
     """Walk through one model's Python mirror at random, checking its invariants at every step."""
-    from conformance import mirror  # noqa: PLC0415
+    from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 

@@ -13,10 +13,10 @@ from physalia.cli import availability, topologies
 from physalia.cli.options import Json
 
 if TYPE_CHECKING:
-    from physalia.placement.answer import Answer
-    from physalia.placement.policy import Policy
-    from physalia.placement.queries import Query
-    from physalia.placement.topology import Topology
+    from physalia.placement.rules.policy import Policy
+    from physalia.placement.rules.queries import Query
+    from physalia.placement.site.topology import Topology
+    from physalia.placement.solver.answer import Answer
 
 app = typer.Typer(
     help="Where a cell should live: the best placement, its proof, and why there is none.",
@@ -66,7 +66,7 @@ def query(
     Exit code 0: placed; 1: proven impossible, with an explanation; 2: bad input; 3: time ran out.
     """
     with _needs():
-        from physalia.placement.answer import query as ask  # noqa: PLC0415  # brings numpy and highspy
+        from physalia.placement.solver.answer import query as ask  # noqa: PLC0415  # brings numpy and highspy
 
         asked = _asked(instance, primary, replica, color)
         site, rules = _read(topology, policy)
@@ -107,7 +107,7 @@ def prove(
         site, rules = _read(topology, policy)
         if servers is not None:
             return _survive(site, asked, tuple(servers.split(",")), json=json)
-        from physalia.placement.answer import prove as ask  # noqa: PLC0415  # brings numpy and highspy
+        from physalia.placement.solver.answer import prove as ask  # noqa: PLC0415  # brings numpy and highspy
 
         with _progress() as told:
             answer = ask(site, rules, asked, time_limit_s=time_limit_s, told=told)
@@ -132,7 +132,7 @@ def explain(
     with _needs():
         from physalia.cli.placement_printing import explanation_json, explanation_lines  # noqa: PLC0415
         from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-        from physalia.placement.explain import explain as ask  # noqa: PLC0415
+        from physalia.placement.explanations.explain import explain as ask  # noqa: PLC0415
 
         site, rules = _read(topology, policy)
         explained = ask(site, rules, _asked(instance, primary, replica, color))
@@ -156,8 +156,8 @@ def check(
 
     Exit code 0: it stands, whatever it claims; 1: it does not prove its claim; 2: a file cannot be read.
     """
-    from physalia.placement.check import Refused  # noqa: PLC0415
-    from physalia.placement.check import check as judge  # noqa: PLC0415
+    from physalia.placement.certificates.check import Refused  # noqa: PLC0415
+    from physalia.placement.certificates.check import check as judge  # noqa: PLC0415
 
     gc.disable()  # a topology is a million objects, none of them garbage
     contents = [_bytes(file) for file in (certificate, topology, *([] if policy is None else [policy]))]
@@ -178,14 +178,14 @@ def check(
 
 
 def _asked(instance: str, primary: str | None, replica: str | None, color: str | None) -> "Query":
-    from physalia.placement.queries import Query  # noqa: PLC0415
+    from physalia.placement.rules.queries import Query  # noqa: PLC0415
 
     return Query(instance, primary, replica, color)
 
 
 def _read(topology: Path, policy: Path | None) -> "tuple[Topology, Policy]":
-    from physalia.placement import format as files  # noqa: PLC0415
-    from physalia.placement import policy as policies  # noqa: PLC0415
+    from physalia.placement.rules import policy as policies  # noqa: PLC0415
+    from physalia.placement.site import format as files  # noqa: PLC0415
 
     rules = policies.default() if policy is None else policies.read(policy)
     return files.read(topology), rules
@@ -204,8 +204,8 @@ def _conclude(
     """Write the certificate, say what was found, and return the exit code."""
     from physalia.cli.placement_printing import answer_json, answer_lines  # noqa: PLC0415
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.placement.certificate import NoCertificate, certificate, dumps  # noqa: PLC0415
-    from physalia.placement.explain import explain as ask  # noqa: PLC0415
+    from physalia.placement.certificates.certificate import NoCertificate, certificate, dumps  # noqa: PLC0415
+    from physalia.placement.explanations.explain import explain as ask  # noqa: PLC0415
 
     made, missing, stated = None, "", answer.problem
     try:
@@ -247,7 +247,7 @@ def _survive(site: "Topology", asked: "Query", servers: tuple[str, ...], *, json
 
 
 def _survival(site: "Topology", asked: "Query", servers: tuple[str, ...]) -> Any:
-    from physalia.placement.survival import prove as ask  # noqa: PLC0415  # brings z3
+    from physalia.placement.survival.prove import prove as ask  # noqa: PLC0415  # brings z3
 
     return ask(site, asked.instance, servers)
 

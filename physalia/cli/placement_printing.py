@@ -6,12 +6,12 @@ from typing import Any
 
 from attrs import asdict
 
-from physalia.placement.answer import Answer
-from physalia.placement.certificate import canonical
-from physalia.placement.costs import Cost
-from physalia.placement.explain import Explanation
-from physalia.placement.problem import ANY_COLOR
-from physalia.placement.survival import Survival
+from physalia.placement.certificates.certificate import canonical
+from physalia.placement.explanations.explain import Explanation
+from physalia.placement.rules.costs import Cost
+from physalia.placement.solver.answer import Answer
+from physalia.placement.solver.problem import ANY_COLOR
+from physalia.placement.survival.by_cuts import Survival
 
 
 def answer_json(
@@ -56,7 +56,7 @@ def availability(answer: Answer, devices: int) -> dict[str, Any]:
     None if there is no placement, or with a sentence that says why, if its network is too hard.
     """
     from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
-    from physalia.placement.availability import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
+    from physalia.placement.availability.estimator import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
 
     topology, instance = answer.problem.topology, answer.problem.query.instance
     told: dict[str, Any] = {"availability": None}

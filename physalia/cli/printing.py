@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from conformance.counterexamples import narrate
-from conformance.ladder import Judged
 from conformance.links import Failure, Verdict
+from conformance.tlc.counterexamples import narrate
+from conformance.tlc.link import Judged
 from conformance.verify import Report
 
 if TYPE_CHECKING:
-    from conformance.mirror import Checked
-    from conformance.mutants import KillMatrix
+    from conformance.graph.mirror import Checked
+    from conformance.mutants.matrix import KillMatrix
 
 STYLES = {
     Verdict.HOLDS: "green",
@@ -69,7 +69,7 @@ def print_run(judged: Judged) -> None:
 
 def print_checked(checked: "Checked") -> None:
     """Print one exploration: the path to a violation if there is one, and whether the manifest agrees."""
-    from conformance import mirror  # noqa: PLC0415  # brings every machine
+    from conformance.graph import mirror  # noqa: PLC0415  # brings every machine
 
     console = Console(file=sys.stdout, highlight=False)
     for line in mirror.narrate(checked.path):

@@ -7,11 +7,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from conformance.induction.mutants import MutantsReport
+from conformance.induction.necessity import Necessity
+from conformance.induction.unbounded import LayerReport, ProofReport
+from conformance.induction.whole_proof import WholeProof
 from conformance.links import BadInput, Verdict
-from conformance.necessity import Necessity
-from conformance.proof_mutants import MutantsReport
-from conformance.unbounded import LayerReport, ProofReport
-from conformance.whole_proof import WholeProof
 from physalia.cli.printing import STYLES, print_failure
 from spec.induction.solve import Outcome, write_smtlib
 from spec.induction.weaken import Ending

@@ -58,12 +58,12 @@ def prove(
     if (mutants or attacks) and unused:
         run = "--mutants" if mutants else "--attacks"
         raise BadInput(f"{unused[0]} says how the proof is run, and {run} is another run: give one of them.")
-    from conformance.toolchain import require_package  # noqa: PLC0415
+    from conformance.tlc.toolchain import require_package  # noqa: PLC0415
 
     require_package("z3", "z3-solver")
     if attacks:
         return _attacks(layers or (), json)
-    from conformance.unbounded import known_layers  # noqa: PLC0415  # brings z3
+    from conformance.induction.unbounded import known_layers  # noqa: PLC0415  # brings z3
     from physalia.cli.progress import display  # noqa: PLC0415
     from spec.induction.solve import Effort  # noqa: PLC0415
 
@@ -74,7 +74,7 @@ def prove(
     with display() as progress:
         if mutants:
             return _mutants(names, effort, json, progress)
-        from conformance.whole_proof import Wish, prove_whole  # noqa: PLC0415
+        from conformance.induction.whole_proof import Wish, prove_whole  # noqa: PLC0415
         from physalia.cli import proof_printing  # noqa: PLC0415  # brings rich
         from physalia.cli.printing import print_json  # noqa: PLC0415
 
@@ -106,8 +106,8 @@ def _attacks(names: Sequence[str], json: bool) -> int:
 
 
 def _mutants(names: tuple[str, ...], effort: "Effort", json: bool, progress: "Progress") -> int:
-    from conformance.proof_mutants import judge_mutants  # noqa: PLC0415
-    from conformance.unbounded import prove_layers  # noqa: PLC0415
+    from conformance.induction.mutants import judge_mutants  # noqa: PLC0415
+    from conformance.induction.unbounded import prove_layers  # noqa: PLC0415
     from physalia.cli import proof_printing  # noqa: PLC0415
     from physalia.cli.printing import print_json  # noqa: PLC0415
 

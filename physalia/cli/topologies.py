@@ -7,11 +7,11 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.options import Json, Seed
-from physalia.placement.generate import Fabric, Feeding
-from physalia.placement.netbox_options import Chassis, Imported, Note, Options, Uplinks, Use
+from physalia.placement.netbox.options import Chassis, Imported, Note, Options, Uplinks, Use
+from physalia.placement.site.generate import Fabric, Feeding
 
 if TYPE_CHECKING:
-    from physalia.placement.topology import Topology
+    from physalia.placement.site.topology import Topology
 
 importer = typer.Typer(help="Make a topology from an inventory.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,8 +48,8 @@ def generate(
 ) -> int:
     """Generate a leaf-spine fabric with rows and feeds, the same for the same seed, and write it to a file."""
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.placement.format import write  # noqa: PLC0415
-    from physalia.placement.generate import generate as make  # noqa: PLC0415
+    from physalia.placement.site.format import write  # noqa: PLC0415
+    from physalia.placement.site.generate import generate as make  # noqa: PLC0415
 
     fabric = Fabric(
         servers=servers,
@@ -99,9 +99,9 @@ def netbox(
     The inventory is a dump with natural foreign keys: `manage.py dumpdata dcim contenttypes --natural-foreign`.
     """
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.placement.format import write  # noqa: PLC0415
-    from physalia.placement.netbox import import_site  # noqa: PLC0415
-    from physalia.placement.netbox_dump import read  # noqa: PLC0415
+    from physalia.placement.netbox.dump import read  # noqa: PLC0415
+    from physalia.placement.netbox.inventory import import_site  # noqa: PLC0415
+    from physalia.placement.site.format import write  # noqa: PLC0415
 
     options = Options(
         site=site,
@@ -130,7 +130,7 @@ def netbox(
 def examples(json: Json = False) -> int:
     """List the examples that are installed, topologies, an inventory and policies, and where they are."""
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.placement.shipped import EXAMPLES, example  # noqa: PLC0415
+    from physalia.placement.site.shipped import EXAMPLES, example  # noqa: PLC0415
 
     if json:
         told = [{"path": str(example(name)), "what": what} for name, what in EXAMPLES.items()]

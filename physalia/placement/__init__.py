@@ -1,6 +1,10 @@
 """Placement: where a cell may live, which place is the best, and a proof that somebody else can check.
 
-    from physalia.placement import Query, format, policy, prove
+    from physalia.placement import Query, prove
+
+    from physalia.placement.site import format
+
+    from physalia.placement.rules import policy
     answer = prove(format.read(path), policy.default(), Query("server-1-01-01"))
 
 The package knows neither the specifications nor the judges. What is heavy (networkx, z3, highspy) is imported where it
@@ -10,12 +14,17 @@ is used, so that importing the package costs little.
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from physalia.placement.answer import Answer, prove, query
-    from physalia.placement.queries import Query
+    from physalia.placement.rules.queries import Query
+    from physalia.placement.solver.answer import Answer, prove, query
 
 __all__ = ["Answer", "Query", "prove", "query"]
 
-_HOMES = {"Answer": "answer", "Query": "queries", "prove": "answer", "query": "answer"}
+_HOMES = {
+    "Answer": "solver.answer",
+    "Query": "rules.queries",
+    "prove": "solver.answer",
+    "query": "solver.answer",
+}
 
 
 def __getattr__(name: str) -> Any:

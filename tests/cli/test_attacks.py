@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from conformance import attacks as judged
+from conformance.induction import attacks as judged
 from conformance.links import Verdict
 from physalia.cli import run
 from spec.induction.attacks import ATTACKS

@@ -15,7 +15,7 @@ import pytest
 from conformance import verify as chain
 from conformance.links import LINKS, Failure, Link, LinkReport, Progress, Row, Settings, Verdict
 from physalia.cli import run
-from tests.house.small_specifications import MANIFEST, specify
+from tests.conformance.tlc.small_specifications import MANIFEST, specify
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("z3", "hypothesis", "networkx", "highspy", "rich", "numpy", "spec", "msgspec")

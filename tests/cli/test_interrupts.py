@@ -11,9 +11,9 @@ import pytest
 import z3
 
 from physalia.cli import interrupts
-from physalia.placement.generate import Fabric, generate
-from physalia.placement.survival_z3 import refute
-from physalia.placement.topology import Topology
+from physalia.placement.site.generate import Fabric, generate
+from physalia.placement.site.topology import Topology
+from physalia.placement.survival.by_z3 import refute
 from spec.induction.solve import check
 
 MANY_STEPS = 10**8

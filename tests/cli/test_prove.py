@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 from attrs import evolve
 
-from conformance import unbounded
+from conformance.induction import unbounded
 from physalia.cli import run
 from physalia.cli.prove import _LAYERS, _TIMEOUT_S
 from spec.induction.layers import LAYERS

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from conformance.cfg import config_properties
 from conformance.manifest import load_manifest
+from conformance.tlc.cfg import config_properties
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "ladder.md").read_text(encoding="utf-8")

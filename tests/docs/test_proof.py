@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from conformance.links import Profile
-from conformance.manifest import load_manifest
-from conformance.proof_chapter import (
+from conformance.induction.chapter import (
     PLACES,
     PLAIN,
     Counterexample,
@@ -17,7 +15,9 @@ from conformance.proof_chapter import (
     small_universe,
     why_none,
 )
-from conformance.tie import models_of
+from conformance.induction.tie.tie import models_of
+from conformance.links import Profile
+from conformance.manifest import load_manifest
 from spec.induction.attacks import ATTACKS
 from spec.induction.evaluate import compiled
 from spec.induction.layers import LAYERS, system_of

@@ -48,7 +48,9 @@ def test_the_installed_wheel_verifies_itself(tmp_path: Path) -> None:
         assert where.startswith(str(site)), f"{package} comes from {where}, not from the wheel"
 
     reads = """
-from physalia.placement import format, policy, shipped
+from physalia.placement.site import format
+from physalia.placement.rules import policy
+from physalia.placement.site import shipped
 policy.default()
 format.read(shipped.example("single-fed.json"))
 assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)

@@ -8,7 +8,7 @@ import pytest
 import z3
 from attrs import evolve
 
-from conformance import attacks as judged
+from conformance.induction import attacks as judged
 from conformance.links import BadInput, Silence, Verdict
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties

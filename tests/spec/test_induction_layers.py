@@ -7,7 +7,7 @@ import pytest
 import z3
 from attrs import evolve
 
-from conformance.tie_formulas import names_in
+from conformance.induction.tie.formulas import names_in
 from spec.induction.ballots import Ballots
 from spec.induction.disk import KEPT_PROMISE, KEPT_VOTES, Disk
 from spec.induction.kernel import Becomes, Refinement, State, Step, Term, action, axiom, invariant, safety

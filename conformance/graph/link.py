@@ -1,0 +1,238 @@
+"""The link ``graph``: TLC's whole graph of a model and the mirror's are the same, state by state and step by step.
+
+The manifest says from which profile on a model's graphs are compared (``graph``). TLC runs such a model with nothing to
+check and dumps its graph; the mirror of the same name is explored; the two are compared as sets, both directions. Every
+mirror is also explored with its invariants and with the refinement of the rung above, in the profile that runs its
+model (in quick only where the graphs are not compared): it must have as many states, at the same depth, as the manifest
+says that TLC found.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from attrs import frozen
+
+from conformance.graph.compare import Comparison, compare, narrate
+from conformance.graph.mirror import check, machine_of
+from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.manifest import HOLDS, Manifest, Model, load_manifest
+from conformance.parallel import completed, workers
+from conformance.tlc.cfg import take_checks_out
+from conformance.tlc.decode import StateDecoder
+from conformance.tlc.dump import DumpError, read_dump
+from conformance.tlc.messages import Counts
+from conformance.tlc.run import Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.toolchain import Toolchain, find_toolchain
+from spec.machine import Limits as ExplorationLimits
+from spec.machine import Machine, Status, explore
+from spec.models import MODELS
+
+THREADS = 2
+SPARE_STATES = 5_000
+"""So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
+TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
+_VERDICT_OF = {
+    Outcome.VIOLATED: Verdict.REFUTED,
+    Outcome.BROKEN: Verdict.ERROR,
+    Outcome.OUT_OF_MEMORY: Verdict.INCONCLUSIVE,
+    Outcome.OUT_OF_TIME: Verdict.INCONCLUSIVE,
+}
+
+
+@frozen(kw_only=True)
+class Judged:
+    """What came of one model: its row, why it does not hold if it does not, and the labels that TLC used."""
+
+    row: Row
+    failure: Failure | None = None
+    labels: frozenset[str] = frozenset()
+    ambiguous: int = 0
+
+
+def run(settings: Settings, progress: Progress) -> LinkReport:
+    """Compare the models of the profile; BadInput for a bad manifest, CannotRun without Java or TLC."""
+    start = time.monotonic()
+    manifest = load_manifest()
+    graphs, mirrors = models_of(manifest, settings)
+    with Processes() as processes:
+        limits = Limits(timeout_s=TIMEOUT_S[settings.profile])
+        runner = Runner(manifest, find_toolchain(), processes, limits, _UntilClosed(progress, processes))
+        judged = _in_threads(runner, graphs, mirrors)
+    failures = [one.failure for one in judged if one.failure]
+    if not settings.models and settings.profile is not Profile.QUICK:
+        failures += _vocabulary_failures(graphs, judged)
+    return LinkReport.of(
+        "graph",
+        [one.row for one in judged],
+        failures,
+        models=len({*graphs, *mirrors}),
+        seconds=time.monotonic() - start,
+        notes=_notes(judged, graphs),
+    )
+
+
+def models_of(manifest: Manifest, settings: Settings) -> tuple[list[Model], list[Model]]:
+    """The models whose graphs are compared, and those whose mirrors are checked. Of a named model it is the graph."""
+    wanted = [manifest.model(name) for name in settings.models] or [
+        model for model in manifest.models if model.graph is not None or model.name in MODELS
+    ]
+    for model in wanted:
+        machine_of(manifest, model.name)
+    if settings.models:
+        return wanted, []
+    graphs = [model for model in wanted if model.graph is not None and settings.profile.includes(model.graph)]
+    checked = [
+        model for model in wanted
+        if model.expect == HOLDS and settings.profile.includes(model.profile)
+        and (model not in graphs or settings.profile is not Profile.QUICK)
+    ]  # fmt: skip
+    return graphs, checked
+
+
+@frozen
+class _UntilClosed:
+    """Progress that stops whoever reports it once the processes are closed: a mirror's exploration is no process."""
+
+    progress: Progress
+    processes: Processes
+
+    def update(self, part: str, done: int, unit: str, **more: int | None) -> None:
+        if self.processes.closed:
+            raise InterruptedError("every run has been ended")
+        self.progress.update(part, done, unit, **more)
+
+    def finish(self, part: str, result: str) -> None:
+        self.progress.finish(part, result)
+
+
+@frozen
+class Runner:
+    """What judges a model: the specifications, Java and TLC, what a run may use, and whom to tell."""
+
+    manifest: Manifest
+    toolchain: Toolchain
+    processes: Processes
+    limits: Limits
+    progress: Progress
+
+    def graph(self, model: Model) -> Judged:
+        """Compare the graphs of a model."""
+        start = time.monotonic()
+        machine = machine_of(self.manifest, model.name)
+        with copy_of(self.manifest.folder) as folder:
+            take_checks_out(folder / f"{model.name}.cfg")
+            file = folder / "graph.dot"
+            seen = run_tlc(
+                self.toolchain, folder, model.name, processes=self.processes, limits=self.limits,
+                arguments=("-dump", "dot,actionlabels", str(file)), on_progress=self._on_tlc(model),
+            )  # fmt: skip
+            if seen.outcome is not Outcome.PASSED:
+                return _not_dumped(model, seen)
+            # A mirror with more states than TLC differs already; it need not be followed to wherever it leads.
+            enough = ExplorationLimits(states=2 * seen.distinct + SPARE_STATES)
+            found = explore(machine, invariants=(), record=True, limits=enough, progress=self._on_mirror(model))
+            try:
+                dump = read_dump(file, StateDecoder(type(found.state(0))).state, seen.distinct)
+                comparison = compare(found, dump)
+            except DumpError as error:
+                return self._bad_dump(model, str(error))
+        self.progress.finish(model.name, "a difference" if comparison.difference else f"{comparison.states:,} states")
+        return _judged(model, comparison, time.monotonic() - start)
+
+    def check(self, model: Model, *, is_compared: bool) -> Judged:
+        """Check the mirror's invariants and refinement, and its counts; of compared graphs states count there."""
+        start = time.monotonic()
+        checked = check(self.manifest, model.name, self.progress)
+        row = Row(
+            name=f"{model.name}, invariants and refinement",
+            verdict=checked.verdict,
+            states=0 if is_compared else checked.found.distinct,
+            edges=0 if is_compared else checked.found.generated,
+            seconds=time.monotonic() - start,
+            note=checked.differences[0] if checked.differences else f"depth {checked.found.depth}",
+        )
+        if not checked.differences:
+            return Judged(row=row)
+        title = f"{model.name}: the mirror does not find what the manifest says"
+        lines = (*checked.differences, *narrate(checked.path))
+        return Judged(row=row, failure=Failure(title=title, lines=lines, replay=f"physalia spec check {model.name}"))
+
+    def _bad_dump(self, model: Model, sentence: str) -> Judged:
+        self.progress.finish(model.name, "a bad dump")
+        failure = Failure(title=f"{model.name}: the dump is no graph", verdict=Verdict.ERROR, lines=(sentence,))
+        return Judged(row=Row(name=model.name, verdict=Verdict.ERROR, note=sentence), failure=failure)
+
+    def _on_tlc(self, model: Model) -> Any:
+        def on_progress(counts: Counts, depth: int) -> None:
+            self.progress.update(
+                model.name, counts.distinct, "states of TLC", total=model.distinct, queue=counts.queue, depth=depth
+            )
+
+        return on_progress
+
+    def _on_mirror(self, model: Model) -> Any:
+        def on_progress(status: Status) -> None:
+            self.progress.update(
+                model.name, status.distinct, "states", total=model.distinct, queue=status.queue, depth=status.depth
+            )
+
+        return on_progress
+
+
+def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
+    verdict = Verdict.REFUTED if comparison.difference else Verdict.HOLDS
+    row = Row(
+        name=model.name,
+        verdict=verdict,
+        states=comparison.states,
+        edges=comparison.edges,
+        seconds=seconds,
+        note=comparison.difference[0] if comparison.difference else f"{comparison.edges:,} steps, equal both ways",
+    )
+    failure = None
+    if comparison.difference:
+        title = f"{model.name}: the graphs of tla/ and spec/ differ"
+        replay = f"physalia spec graph {model.name}"
+        failure = Failure(title=title, lines=comparison.difference, replay=replay)
+    return Judged(row=row, failure=failure, labels=comparison.labels, ambiguous=comparison.ambiguous)
+
+
+def _not_dumped(model: Model, seen: TlcRun) -> Judged:
+    verdict = _VERDICT_OF[seen.outcome]
+    title = f"{model.name}: TLC did not dump its graph ({seen.outcome})"
+    failure = Failure(title=title, verdict=verdict, lines=seen.errors, replay=f"physalia spec tlc {model.name}")
+    return Judged(row=Row(name=model.name, verdict=verdict, note=str(seen.outcome)), failure=failure)
+
+
+def _in_threads(runner: Runner, graphs: list[Model], mirrors: list[Model]) -> list[Judged]:
+    """Judge two models at a time, so that TLC works on one while the mirror works on the other; the largest first."""
+    tasks: list[tuple[Model, Callable[[Model], Judged]]] = [(model, runner.graph) for model in graphs]
+    tasks += [(model, partial(runner.check, is_compared=model in graphs)) for model in mirrors]
+    largest_first = sorted(range(len(tasks)), key=lambda place: -tasks[place][0].distinct)
+    with workers(THREADS, runner.processes.close) as pool:
+        places = {pool.submit(tasks[place][1], tasks[place][0]): place for place in largest_first}
+        results = {places[future]: future.result() for future in completed(places)}
+    return [results[place] for place in range(len(tasks))]
+
+
+def _vocabulary_failures(graphs: list[Model], judged: list[Judged]) -> list[Failure]:
+    """For each rung, the actions that no graph has a step of: what was never taken was never compared."""
+    failures = []
+    for rung in dict.fromkeys(model.rung for model in graphs):
+        mine = [place for place, model in enumerate(graphs) if model.rung == rung]
+        labels = frozenset[str]().union(*(judged[place].labels for place in mine))
+        machine: Machine[Any] = MODELS[graphs[mine[0]].name]
+        never = [name for name in machine.action_names() if name.capitalize() not in labels]
+        if never:
+            title = f"{rung}: no graph that was compared has a step {', '.join(never)}"
+            failures.append(Failure(title=title, replay="physalia verify graph"))
+    return failures
+
+
+def _notes(judged: Iterable[Judged], graphs: list[Model]) -> list[str]:
+    ambiguous = sum(one.ambiguous for one in judged)
+    if not graphs:
+        return []
+    return [f"{ambiguous:,} steps of {len(graphs)} graphs differ from another one in their arguments alone."]

@@ -1,0 +1,125 @@
+"""One model's Python mirror on its own: explored whole, or walked at random, and held against the manifest."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attrs import frozen
+
+from conformance.describe import difference
+from conformance.links import BadInput, Progress, Verdict
+from conformance.manifest import HOLDS, Manifest, Model
+from spec.differences import call
+from spec.machine import Exploration, Machine, Status, Step, explore, walk
+from spec.models import MODELS
+
+SCHEMA_VERSION = 1
+
+
+def machine_of(manifest: Manifest, model: str) -> Machine[Any]:
+    """The machine that mirrors a model; BadInput when there is no such model, or it has no mirror."""
+    known = manifest.model(model)
+    if known.name not in MODELS:
+        raise BadInput(f"{manifest.path}: model {model} has no Python mirror; try one of {', '.join(MODELS)}.")
+    return MODELS[known.name]
+
+
+@frozen(kw_only=True)
+class Checked:
+    """What an exploration found, beside the manifest: the differences are empty when all is as it should be."""
+
+    model: Model
+    found: Exploration[Any]
+    differences: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Refuted by any difference."""
+        return Verdict.REFUTED if self.differences else Verdict.HOLDS
+
+    @property
+    def violated(self) -> str:
+        """The name of what does not hold; empty when everything does."""
+        return self.found.violation.name if self.found.violation else ""
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """A shortest path to what does not hold."""
+        return self.found.violation.path if self.found.violation else ()
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The exploration for machines, as docs/spec-check.schema.json describes it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "model": self.model.name,
+            "violated": self.violated,
+            "distinct": self.found.distinct,
+            "generated": self.found.generated,
+            "depth": self.found.depth,
+            "seconds": self.found.seconds,
+            "taken": dict(self.found.taken),
+            "differences": list(self.differences),
+            "counterexample": list(steps_as_json(self.path)),
+        }
+
+
+def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
+    """Explore a model's mirror with its invariants, and with the refinement of the rung above."""
+    machine, model = machine_of(manifest, name), manifest.model(name)
+
+    def on_progress(status: Status) -> None:
+        progress.update(name, status.distinct, "states", queue=status.queue, depth=status.depth)
+
+    progress.update(name, 0, "states")
+    found = explore(machine, refinement=machine.above() is not None, progress=on_progress)
+    progress.finish(name, f"{found.distinct:,} states, depth {found.depth}")
+    return Checked(model=model, found=found, differences=tuple(_unexpected(model, found)))
+
+
+def _unexpected(model: Model, found: Exploration[Any]) -> Iterator[str]:
+    if found.violation:
+        if found.violation.name != model.violates:
+            yield f"violation: the manifest says {model.violates or 'none'}, the mirror says {found.violation.name}."
+        elif len(found.violation.path) != model.length:
+            length = len(found.violation.path)
+            yield f"states in the counterexample: the manifest says {model.length}, the mirror says {length}."
+    elif model.expect == HOLDS:
+        # TLC stops at the violation of a model that is to be refuted, so that its counts say nothing here. Generated
+        # states are not compared: TLC counts a step once for each way in which a disjunction in its guard holds.
+        for what, expected, got in (
+            ("distinct states", model.distinct, found.distinct),
+            ("depth", model.depth, found.depth),
+        ):
+            if expected != got:
+                yield f"{what}: the manifest says {expected:,}, the mirror says {got:,}."
+
+
+def simulate(machine: Machine[Any], seed: int, most_steps: int) -> tuple[tuple[Step, ...], str]:
+    """A random walk, and the invariant that its last state violates: the walk ends there, or the name is empty."""
+    steps = []
+    for step in walk(machine, seed, most_steps=most_steps):
+        steps.append(step)
+        for name in machine.invariant_names():
+            if not getattr(machine, name)(step.state):
+                return tuple(steps), name
+    return tuple(steps), ""
+
+
+def narrate(steps: tuple[Step, ...]) -> Iterator[str]:
+    """The steps as numbered actions with their arguments, each with what it changed."""
+    for number, (step, changes) in enumerate(_with_changes(steps), start=1):
+        yield f"{number:3} {call(step.name, step.args)}"
+        yield from (f"      {change}" for change in changes)
+
+
+def steps_as_json(steps: tuple[Step, ...]) -> Iterator[Mapping[str, Any]]:
+    """The steps for machines."""
+    for step, changes in _with_changes(steps):
+        yield {"action": step.name, "arguments": [str(argument) for argument in step.args], "changes": list(changes)}
+
+
+def _with_changes(steps: tuple[Step, ...]) -> Iterator[tuple[Step, tuple[str, ...]]]:
+    before = steps[0].state if steps else None
+    for step in steps:
+        yield step, difference(before, step.state)  # type: ignore[arg-type]  # it works on the states of any machine
+        before = step.state

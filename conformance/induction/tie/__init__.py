@@ -1,0 +1,1 @@
+"""The tie: the proof's formulas and the bounded graphs speak of one relation."""

@@ -1,0 +1,217 @@
+"""The formulas of a system, compiled for one model: which states, steps and arguments they allow, and why not more."""
+
+from collections.abc import Iterator, Mapping
+from copy import copy
+from typing import Any, TypeAlias
+
+import z3
+from attrs import define, field, frozen
+
+from conformance.induction.tie.readings import Args, Part, Reading
+from spec.induction.evaluate import Facts, Predicate, Universe, compiled, refutation
+from spec.induction.kernel import Action, System
+
+MOST_DERIVED = 12
+"""A path of derived steps that is longer than this leads nowhere: each adds a fact, and no step needs as many."""
+
+Derived: TypeAlias = tuple[str, Args]
+"""A step that a machine takes at once with another: an action of the formulas, and its arguments."""
+
+
+@frozen(kw_only=True)
+class CompiledAction:
+    """An action of the formulas, as far as a machine has something to compare with it."""
+
+    action: Action
+    all_arguments: tuple[Args, ...]
+    """Every list of elements of the sorts of its parameters."""
+    enabled: Predicate
+    """Of the facts, and a value for each parameter."""
+    effects: Mapping[str, Any]
+    """For each relation what the relational form says of it."""
+    changes: Predicate
+    """All effects at once: of the facts before with those after under primed names, and the parameters."""
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """The parameters as constants of z3."""
+        return tuple(self.action.parameters.values())
+
+    def given(self, args: Args) -> dict[Any, Any]:
+        """The parameters with their values."""
+        return dict(zip(self.parameters, args, strict=True))
+
+
+def compile_action(
+    system: System, action: Action, universe: Universe, relations: tuple[str, ...], part: Part | None = None
+) -> CompiledAction:
+    """Compile an action, without what the part leaves out, and for these relations alone."""
+    for conjunct in part.leaves_out if part else ():
+        action = action.without(conjunct)
+    parameters = tuple(action.parameters.values())
+    effects = {name: formula for name, formula in system.effects(action).items() if name in relations}
+    return CompiledAction(
+        action=action,
+        all_arguments=tuple(universe.arguments(tuple(parameter.sort().name() for parameter in parameters))),
+        enabled=compiled(action.enabled, universe, parameters),
+        effects=effects,
+        changes=compiled(z3.And(*effects.values()), universe, parameters),
+    )
+
+
+def pair(before: Facts, after: Facts) -> dict[str, Any]:
+    """Two states as the facts of a relational formula."""
+    return {**before, **{f"{name}'": relation for name, relation in after.items()}}
+
+
+@define
+class Formulas:
+    """A system, compiled for the model of one reading."""
+
+    system: System
+    reading: Reading[Any]
+    invariants: dict[str, Predicate] = field(init=False)
+    """The invariants and the safety properties that speak of nothing but what the model has."""
+    actions: dict[str, CompiledAction] = field(init=False)
+    """By the names of the machine's actions, and the derived ones by their own."""
+
+    def __attrs_post_init__(self) -> None:
+        universe = self.reading.universe
+        self.invariants = {name: compiled(formula, universe) for name, formula in self.formulas().items()}
+        parts = {**self.reading.steps, **{name: Part(action=name) for name in self.reading.derived}}
+        self.actions = {
+            name: compile_action(
+                self.system, self.system.actions[part.action], universe, self.reading.relations, part
+            )
+            for name, part in parts.items()
+        }  # fmt: skip
+
+    def without(self, name: str, conjunct: str) -> "Formulas":
+        """The same, with a weaker guard of one action."""
+        weak = self.actions[name].action.without(conjunct)
+        other = copy(self)
+        act = compile_action(self.system, weak, self.reading.universe, self.reading.relations)
+        other.actions = {**self.actions, name: act}
+        return other
+
+    def formulas(self) -> dict[str, Any]:
+        """The formulas of `invariants`."""
+        state = self.system.state()
+        written = {name: make(state) for name, make in {**self.system.invariants, **self.system.safety}.items()}
+        absent = self.system.relations.keys() - set(self.reading.relations)
+        return {name: formula for name, formula in written.items() if not absent & names_in(formula)}
+
+    # What does not change, and how it begins.
+
+    def broken_axioms(self) -> Iterator[str]:
+        """The axioms that do not hold in the model, each with where it fails."""
+        for name, axiom in self.system.axioms.items():
+            wrong = refutation(axiom, self.reading.universe, {}, {})
+            if wrong:
+                yield f"{name}: {wrong}"
+
+    def begun_otherwise(self, facts: Facts) -> Iterator[str]:
+        """What the formulas say of the initial state, where it is not so in these facts."""
+        for name in self.reading.relations:
+            sorts = self.system.relations[name].sorts
+            places = [z3.Const(f"place{at}", sort) for at, sort in enumerate(sorts)]
+            holds = compiled(self.system.init[name](*places), self.reading.universe, tuple(places))
+            for fact in self.reading.universe.arguments(tuple(sort.name() for sort in sorts)):
+                if holds({}, *fact) != (fact in facts[name]):
+                    yield f"{name}{fact}"
+
+    # States.
+
+    def violated(self, facts: Facts) -> Iterator[str]:
+        """The invariants that do not hold."""
+        return (name for name, holds in self.invariants.items() if not holds(facts))
+
+    def unfinished(self, facts: Facts) -> Derived | None:
+        """A derived step that could still be taken and would change something; None in a state of the machine."""
+        same = None
+        for name in self.reading.derived:
+            act = self.actions[name]
+            for args in act.all_arguments:
+                if act.enabled(facts, *args):
+                    same = same or pair(facts, facts)
+                    if not act.changes(same, *args):
+                        return name, args
+        return None
+
+    @property
+    def derived_guards(self) -> int:
+        """How many guards `unfinished` evaluates."""
+        return sum(len(self.actions[name].all_arguments) for name in self.reading.derived)
+
+    # Steps.
+
+    def middle(self, name: str, before: Facts, after: Facts) -> Facts:
+        """The state between a step and the derived steps that belong to it."""
+        if name not in self.reading.paths:
+            return after
+        later = {relation for derived in self.reading.derived for relation in self.system.actions[derived].updates}
+        return {**after, **{relation: before[relation] for relation in later}}
+
+    def leads(self, name: str, args: Args, before: Facts, after: Facts) -> tuple[Derived, ...] | None:
+        """The derived steps that go with an action from state to state; None if the action does not lead there."""
+        middle = self.middle(name, before, after)
+        act = self.actions[name]
+        if not (act.enabled(before, *args) and act.changes(pair(before, middle), *args)):
+            return None
+        return () if middle is after else self.path(middle, after)
+
+    def path(self, facts: Facts, goal: Facts) -> tuple[Derived, ...] | None:
+        """Derived steps that lead to the goal; None if there are none."""
+        steps: list[Derived] = []
+        while facts != goal and len(steps) < MOST_DERIVED:
+            found = next(self._towards(facts, goal), None)
+            if found is None:
+                return None
+            name, args, facts = found
+            steps.append((name, args))
+        return tuple(steps) if facts == goal else None
+
+    def _towards(self, facts: Facts, goal: Facts) -> Iterator[tuple[str, Args, Facts]]:
+        """Derived steps that add a fact of the goal. None closes the way to another, since facts only grow."""
+        for name in self.reading.derived:
+            act = self.actions[name]
+            for relation in act.action.updates:
+                for fact in goal[relation] - facts[relation]:
+                    after = {**facts, relation: facts[relation] | {fact}}
+                    for args in act.all_arguments:
+                        if act.enabled(facts, *args) and act.changes(pair(facts, after), *args):
+                            yield name, args, after
+
+    # Why not.
+
+    def why_disabled(self, name: str, args: Args, facts: Facts) -> str:
+        """Which conjuncts of a guard are to blame: each without which it would hold, or the first that is false."""
+        act = self.actions[name]
+        blamed = [
+            conjunct
+            for conjunct in act.action.guard
+            if compiled(act.action.without(conjunct).enabled, self.reading.universe, act.parameters)(facts, *args)
+        ]
+        if blamed:
+            return f"its guard would hold without {' or without '.join(blamed)}"
+        return "more than one conjunct of its guard is false"
+
+    def why_not(self, name: str, args: Args, before: Facts, after: Facts) -> str:
+        """Why a step is not allowed: a conjunct of the guard, or what is said of a relation."""
+        act = self.actions[name]
+        if not act.enabled(before, *args):
+            return self.why_disabled(name, args, before)
+        both = pair(before, self.middle(name, before, after))
+        for relation, effect in act.effects.items():
+            wrong = refutation(effect, self.reading.universe, both, act.given(args))
+            if wrong:
+                return f"what it makes of {relation} is not so: {wrong}"
+        return f"no {' or '.join(self.reading.derived)} leads on to the target"
+
+
+def names_in(formula: Any) -> frozenset[str]:
+    """The names of the relations and functions in a syntax tree."""
+    if z3.is_quantifier(formula):
+        return names_in(formula.body())
+    inner = frozenset[str]().union(*map(names_in, formula.children()))
+    return inner | {formula.decl().name()} if z3.is_app(formula) else inner

@@ -1,0 +1,257 @@
+"""The judge of the lockstep: every step of the code is held against the specification, in both directions.
+
+What is announced must be allowed: an action's guard holds in the state before, and the state it leads to is the one
+that the code and its messages show. A stutter changes nothing.
+
+What is allowed must be done, or a hidden variable could wedge the code unseen. (a) An event that calls for an action
+which the specification allows must be that action. (b) After every step, the internal events that are due are compared
+with what the specification allows on the node's *view*: the state with only those messages that reached it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from conformance import describe
+from conformance.judges.coverage import Coverage
+from conformance.judges.manners import Manners
+from conformance.judges.projection import MAX_SLOT, Hearing, Names, Projection
+from conformance.judges.timers import Timers
+from conformance.refutation import Refuted
+from conformance.world.scenario import Setup
+from conformance.world.world import Outcome, World
+from physalia import model
+from physalia.model import NodeId
+from spec import cell as spec
+from spec.cell_properties import CellProperties
+from spec.differences import call as call_words
+
+Call: TypeAlias = tuple[str, tuple[object, ...]]
+"""An action of the specification with its arguments."""
+CHEAP_INVARIANTS = (
+    "agreement", "ballots_used_once", "leaders_own", "promise_covers_votes", "votes_kept", "proposals_wanted",
+    "known_decided", "verdicts_true",
+)  # fmt: skip
+"""Judged after every action; all the others with the whole, at the end of a run."""
+
+
+class OutOfBounds(Exception):
+    """The run left the bounds that the specification was given; it says nothing from here on."""
+
+
+class Judge:
+    """Follows one world, step by step. Every method raises `Refuted` if the code is at fault."""
+
+    def __init__(self, setup: Setup, world: World, coverage: Coverage) -> None:
+        self.world = world
+        self.coverage = coverage
+        self.names = Names(setup.nodes)
+        nodes = range(1, setup.nodes + 1)
+        owner = self.names.owner
+        self.machine = CellProperties(
+            content=self.names.content, first=setup.members, alpha=setup.alpha, nodes=nodes, max_slot=MAX_SLOT,
+            max_ballot=max(owner), owner=owner, learners=frozenset(nodes), mortals=frozenset(nodes),
+        )  # fmt: skip
+        (self.state,) = self.machine.init()
+        self.projection = Projection(setup, self.names)
+        self.hearings = {node: Hearing(self.names) for node in nodes}
+        self.manners = Manners(world, self.names, self.machine)
+        self.timers = Timers(world, self.names, self.machine)
+        self._due = dict(world.due)
+        self._sights: dict[NodeId, tuple[object, ...]] = {}
+        self._actions: dict[str, Callable[..., spec.State | None]] = {
+            name: getattr(self.machine, name) for name in self.machine.action_names()
+        }
+        self._invariants: dict[str, Callable[[spec.State], bool]] = {
+            name: getattr(self.machine, name) for name in self.machine.invariant_names()
+        }
+
+    def step(self, outcome: Outcome) -> None:
+        """Judge one step."""
+        match outcome.announces:
+            case model.Action("issue", (model.Write() | model.Read() | model.Change() as command,)):
+                self.names.register(command)
+        before, cell = self.state, self.world.nodes[outcome.node]
+        after = self.projection.after(before, outcome, cell)
+        if isinstance(outcome.announces, model.Action):
+            self._judge_action(outcome, outcome.announces, before, after)
+        else:
+            self._judge_stutter(outcome, outcome.announces, before, after)
+        if outcome.is_of_node:
+            self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
+            self.timers.judge(outcome, before, self.hearings[outcome.node])
+            self._hear(outcome)
+            self._judge_disk(outcome.node)
+            self._judge_due(outcome.node)
+
+    def whole(self) -> None:
+        """Judge everything at once: all nodes projected anew, and every invariant."""
+        state = self.projection.whole(self.world, self.state)
+        if state != self.state:
+            raise Refuted("a node changed without a step", describe.difference(self.state, state))
+        self._judge_invariants(self._invariants)
+
+    def _judge_invariants(self, names: Iterable[str]) -> None:
+        for name in names:
+            if not self._invariants[name](self.state):
+                raise Refuted(f"the invariant {name} does not hold", describe.describe_state(self.state))
+
+    # Actions and stutters
+
+    def _judge_action(self, outcome: Outcome, action: model.Action, before: spec.State, after: spec.State) -> None:
+        name, arguments = announced = action.name, self.names.arguments(action)
+        if outcome.event is not None and announced != self._called_for(outcome.node, outcome.event):
+            raise Refuted(
+                f"node {outcome.node} announces {call_words(*announced)}, which the event does not call for",
+                (f"event: {outcome.event}",),
+            )
+        self._stay_within_bounds(name, arguments)
+        allowed = self.successor(before, announced)
+        if allowed is None:
+            raise Refuted(
+                f"the specification does not allow {call_words(*announced)}",
+                describe.refusal(self.machine, before, name, arguments),
+            )
+        if allowed != after:
+            raise Refuted(
+                f"after {call_words(*announced)} the code is in another state than the specification",
+                describe.difference(allowed, after),
+            )
+        self.state = allowed
+        self._judge_invariants(CHEAP_INVARIANTS)
+        self.coverage.action(self.machine, outcome, name, arguments, before, allowed)
+
+    def _stay_within_bounds(self, name: str, arguments: tuple[object, ...]) -> None:
+        parameters = getattr(self.machine, name).domains
+        slot = dict(zip(parameters, arguments, strict=True)).get("i", 1)
+        assert isinstance(slot, int)
+        if slot > MAX_SLOT:
+            raise OutOfBounds
+        if slot < 1:
+            raise Refuted(f"{call_words(name, arguments)} names a slot that there is not")
+
+    def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
+        node, event = outcome.node, outcome.event
+        if isinstance(event, model.Propose | model.Decide | model.Learn):
+            if event in self._due[node]:
+                raise Refuted(f"node {node} does not take an event that it said was due: {event}")
+        elif event is not None:
+            call = self._called_for(node, event)
+            if call is not None and self.successor(before, call) is not None:
+                raise Refuted(f"node {node} stutters ({stutter.kind}) where {call_words(*call)} is due")
+        if after != before:
+            raise Refuted(
+                f"a stutter ({stutter.kind}) of node {node} changes the state", describe.difference(before, after)
+            )
+        fault = self._wrong_kind(outcome, stutter.kind, before)
+        if fault:
+            raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event}",))
+        self.coverage.stutter(outcome, stutter.kind, leads=before.active[node] != 0)
+
+    def _called_for(self, node: NodeId, event: model.Event) -> Call | None:
+        """The one action that this event may be."""
+        ballot = self.names.ballot
+        match event:
+            case model.Receive(sender, model.Prepare(b)) if sender == b.node:
+                return "promise", (node, ballot(b))
+            case model.Receive(sender, model.Proposal(b, slot)) if sender == b.node:
+                return "vote", (node, ballot(b), slot)
+            case model.Campaign(b) if b.node == node:
+                return "prepare", (ballot(b),)
+            case model.Propose(b, slot, value) if b.node == node:
+                return "propose", (ballot(b), slot, self.names.command(value))
+            case model.Decide(b, slot) if b.node == node:
+                return "decide", (ballot(b), slot)
+            case model.Learn(slot):
+                return "learn", (node, slot)
+            case _:
+                return None
+
+    def successor(self, state: spec.State, call: Call) -> spec.State | None:
+        """Where an action of the specification leads, or None where its guard is false."""
+        name, arguments = call
+        return self._actions[name](state, *arguments)
+
+    def _wrong_kind(self, outcome: Outcome, kind: model.StutterKind, before: spec.State) -> str:
+        """Why a stutter is not of the kind that it is said to be; the empty string if it is."""
+        late = self._refusal_due(outcome, before)
+        refusals = [p.message for p in outcome.sent if isinstance(p.message, model.Refusal)]
+        lessons = [p for p in outcome.sent if not isinstance(p.message, model.Ask)]
+        if (kind == "refused") != (late is not None):
+            return "it came too late" if late is not None else "it did not come too late"
+        if refusals != ([] if late is None else [late]):
+            return f"answers with {refusals}, not with {late}"
+        if (kind == "rejected") != bool(outcome.rejects):
+            return "it rejects a command" if outcome.rejects else "it rejects nothing"
+        if kind == "resent" and not (outcome.sent or outcome.answers):
+            return "it sends nothing"
+        if kind in ("recorded", "ignored") and (lessons or outcome.answers):
+            return "it sends something"
+        if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit):
+            return "there was nothing to record"
+        if (kind == "restarted") != (outcome.event is None):
+            return "only a crash that lost nothing is that"
+        return ""
+
+    def _refusal_due(self, outcome: Outcome, before: spec.State) -> model.Refusal | None:
+        """The refusal that the event must be answered with, if it asks for a ballot below the promise."""
+        match outcome.event:
+            case model.Receive(sender, model.Prepare(ballot) | model.Proposal(ballot)) if sender == ballot.node:
+                if self.names.ballot(ballot) < before.promised[outcome.node]:
+                    return model.Refusal(ballot, self.world.nodes[outcome.node].promised)
+        return None
+
+    # What the node heard, keeps, and could do
+
+    def _hear(self, outcome: Outcome) -> None:
+        if outcome.event is None:
+            self.hearings[outcome.node] = Hearing(self.names)
+        else:
+            self.hearings[outcome.node].note(outcome)
+
+    def _judge_disk(self, node: NodeId) -> None:
+        """A restart that lost nothing would bring back exactly what the node has now."""
+        cell, written = self.world.nodes[node], self.world.disks[node].written
+        for what, has, kept in (
+            ("promised", cell.promised, written.promised),
+            ("accepted", cell.accepted, written.accepted),
+            ("known", cell.known, written.known),
+        ):
+            if has != kept:
+                raise Refuted(f"node {node} does not write down its `{what}`", (f"disk: {kept}", f"node: {has}"))
+
+    def _judge_due(self, node: NodeId) -> None:
+        hearing, due = self.hearings[node], self.world.due[node]
+        sight = (hearing.revision, due, *(variable[node] for variable in self._own(self.state)))
+        if sight == self._sights.get(node):
+            return
+        self._due[node], self._sights[node] = due, sight
+        view = hearing.view(self.state)
+        offered: set[tuple[object, ...]] = set()
+        for event in due:
+            call = self._called_for(node, event)
+            if call is None or self.successor(view, call) is None:
+                raise Refuted(
+                    f"node {node} says that {event} is due, which the specification does not allow on what it heard",
+                    () if call is None else describe.refusal(self.machine, view, *call),
+                )
+            offered.add((call[0], *call[1][:2]))
+        for call in self._possible(node, view, hearing):
+            if (call[0], *call[1][:2]) not in offered and self.successor(view, call) is not None:
+                raise Refuted(
+                    f"node {node} has heard enough for {call_words(*call)}, but it is not due",
+                    (f"due: {due}", *describe.describe_state(view)),
+                )
+
+    def _own(self, state: spec.State) -> tuple[tuple[object, ...], ...]:
+        """The variables that a node has of its own: all that it sees beside what it heard."""
+        return state.promised, state.accepted, state.active, state.known
+
+    def _possible(self, node: NodeId, view: spec.State, hearing: Hearing) -> Iterator[Call]:
+        """Every internal action that might be allowed to this node; the specification says whether it is."""
+        ballot, first = view.active[node], len(view.known[node]) + 1
+        yield "learn", (node, first)
+        if ballot != 0:
+            yield "decide", (ballot, first)
+            for slot in range(first, first + self.machine.alpha):
+                for value in hearing.candidates(ballot, slot, view.known[node]):
+                    yield "propose", (ballot, slot, value)

@@ -1,0 +1,213 @@
+"""Manners: what the specification leaves open and a cell must do all the same, or it would wait for ever.
+
+The specification says which messages may be sent, and that each may be lost. It does not say to whom they go, nor that
+one is sent again: to a duplicate, to a node that lags, or on a timer. These rules do. Whatever they refute is safe, and
+useless. Each takes a step that the judge found right, with the state before it.
+"""
+
+from collections.abc import Collection, Iterator
+
+from conformance.judges.projection import Hearing, Names
+from conformance.judges.timers import is_leading, told, window
+from conformance.refutation import Refuted
+from conformance.wording import message_words
+from conformance.world.world import Outcome, World
+from physalia import model
+from physalia.model import NodeId
+from spec import cell as spec
+
+
+class Manners:
+    """Judges how the nodes of one world treat each other and their clients. `judge` raises `Refuted`."""
+
+    def __init__(self, world: World, names: Names, machine: spec.Cell) -> None:
+        self._world = world
+        self._names = names
+        self._machine = machine
+        self._refused_for: dict[NodeId, model.Ballot] = {}
+
+    def judge(self, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing) -> None:
+        """`hearing` is what the node had heard before this step."""
+        node, event = outcome.node, outcome.event
+        packets = [(packet.receiver, packet.data) for packet in outcome.sent]
+        if len(set(packets)) < len(packets):
+            raise Refuted(f"node {node} sends the same message to the same node twice in one step", told(outcome.sent))
+        clients = [request for request, _ in (*outcome.answers, *outcome.rejects)]
+        if len(set(clients)) < len(clients):
+            raise Refuted(f"node {node} speaks twice to the same client in one step", tuple(map(str, clients)))
+        match outcome.announces:
+            case model.Action(name):
+                firsts = tuple(self._firsts(name, outcome, before, after, hearing))
+                self._want(outcome, iter(firsts))
+                self._judge_recipients(outcome, firsts)
+        match event:
+            case model.Receive(sender, message):
+                self._want(outcome, self._replies(node, sender, message, before, hearing))
+                if isinstance(message, model.Refusal) and message.ballot == self._world.nodes[node].active:
+                    passed = self._refused_for.get(node, model.NO_BALLOT)
+                    self._refused_for[node] = max(message.promised, passed)
+                    self._judge_next_ballot(node)
+            case model.Campaign():
+                self._want(outcome, self._told_by_an_outsider(outcome, before))
+                self._judge_next_ballot(node)
+            case None:  # it crashed, and what it had heard is forgotten
+                self._refused_for.pop(node, None)
+                self._judge_next_ballot(node)
+            case model.Propose(_, slot, value):
+                self._judge_turn(outcome, slot, value, before, hearing)
+            case model.Submit(command):
+                self._judge_client(outcome, command, before, hearing)
+
+    def _want(self, outcome: Outcome, wanted: Iterator[tuple[NodeId, model.Message]]) -> None:
+        """These messages must be among what was sent."""
+        sent = {(packet.receiver, packet.message) for packet in outcome.sent}
+        for receiver, message in wanted:
+            if (receiver, message) not in sent:
+                raise Refuted(
+                    f"node {outcome.node} does not send node {receiver} what it needs: {message_words(message)}",
+                    (f"event: {outcome.event}", *told(outcome.sent)),
+                )
+
+    def _judge_recipients(self, outcome: Outcome, wanted: Collection[tuple[NodeId, model.Message]]) -> None:
+        """What asks for something or tells of it goes to those whom it concerns, and to nobody else."""
+        for packet in outcome.sent:
+            is_for_some = isinstance(packet.message, model.Prepare | model.Proposal | model.Decision)
+            if is_for_some and (packet.receiver, packet.message) not in wanted:
+                raise Refuted(
+                    f"node {outcome.node} sends node {packet.receiver} what does not concern it: "
+                    f"{message_words(packet.message)}"
+                )
+
+    # To whom something is sent for the first time
+
+    def _firsts(
+        self, action: str, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing
+    ) -> Iterator[tuple[NodeId, model.Message]]:
+        node = outcome.node
+        known = self._world.nodes[node].known
+        match outcome.event:
+            case model.Campaign(ballot):
+                prepare = model.Prepare(ballot, len(known))
+                yield from ((member, prepare) for member in window(self._machine, after, node))
+            case model.Propose(ballot, slot, value):
+                proposal = model.Proposal(ballot, slot, value)
+                yield from ((member, proposal) for member in self._machine.members_of(before, node, slot))
+            case model.Receive(owner, model.Prepare() | model.Proposal()):
+                if not any(packet.receiver == owner for packet in outcome.sent):
+                    raise Refuted(f"node {node} does not send its {action} to node {owner}", told(outcome.sent))
+            case model.Decide(_, slot):
+                decision = model.Decision(slot, known[-1])
+                audience = window(self._machine, after, node) | self._machine.members_of(before, node, slot)
+                yield from ((member, decision) for member in audience - {node})
+                yield from self._invitations(node, before, after)
+            case model.Learn():
+                yield from self._invitations(node, before, after)
+                name = self._names.command(known[-1])
+                if name in hearing.asked and name not in before.known[node] and not outcome.answers:
+                    raise Refuted(f"node {node} learns what became of a command and does not answer its client")
+
+    def _invitations(
+        self, node: NodeId, before: spec.State, after: spec.State
+    ) -> Iterator[tuple[NodeId, model.Message]]:
+        """Whoever enters the window of a leader is sent the leader's old prepare."""
+        active = self._world.nodes[node].active
+        if active == model.NO_BALLOT:
+            return
+        ballot = self._names.ballot(active)
+        prefix = next(m.prefix for m in after.prepares if m.ballot == ballot)
+        slots = range(prefix + 1, len(before.known[node]) + self._machine.alpha + 1)
+        invited = frozenset().union(*(self._machine.members_of(before, node, slot) for slot in slots))
+        for member in window(self._machine, after, node) - invited:
+            yield member, model.Prepare(active, prefix)
+
+    def _told_by_an_outsider(self, outcome: Outcome, before: spec.State) -> Iterator[tuple[NodeId, model.Message]]:
+        """Who may not campaign for being no member teaches the members, and asks them, or perhaps nobody ever may."""
+        node, known = outcome.node, self._world.nodes[outcome.node].known
+        match outcome.event:
+            case model.Campaign(ballot) if ballot.node == node and isinstance(outcome.announces, model.Stutter):
+                b = self._names.ballot(ballot)
+                is_used = any(m.ballot == b for m in before.prepares)
+                if is_used or before.promised[node] >= b or before.active[node] >= b:
+                    return
+                members = window(self._machine, before, node) | self._machine.members_of(before, node, len(known))
+                for member in members - {node}:
+                    yield member, model.Ask(len(known))
+                    if known:
+                        yield member, model.Decision(len(known), known[-1])
+
+    # What is sent again
+
+    def _replies(
+        self, node: NodeId, sender: NodeId, message: model.Message, before: spec.State, hearing: Hearing
+    ) -> Iterator[tuple[NodeId, model.Message]]:
+        """To a duplicate, and to and from a node that lags."""
+        cell, alpha = self._world.nodes[node], self._machine.alpha
+        prefix = len(cell.known)
+        match message:
+            case model.Proposal(ballot, slot) if sender == ballot.node:
+                if before.promised[node] <= self._names.ballot(ballot):
+                    yield sender, model.Vote(ballot, slot, node)
+        match message:
+            case model.Prepare(ballot) if sender == ballot.node and cell.promised == ballot:
+                yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
+            case model.Ask(theirs):
+                for slot in range(theirs + 1, prefix + 1):
+                    yield sender, model.Decision(slot, cell.known[slot - 1])
+            case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
+                yield sender, model.Ask(prefix)
+            case model.Decision(slot) if slot <= prefix:
+                yield sender, model.Ask(prefix)
+            case model.Decision(slot) if slot > prefix + 1 and not hearing.knows_decision_of(prefix + 1):
+                yield sender, model.Ask(prefix)
+            case model.Prepare(prefix=theirs) if theirs > prefix and not hearing.knows_decision_of(prefix + 1):
+                yield sender, model.Ask(prefix)
+
+    def _judge_next_ballot(self, node: NodeId) -> None:
+        """The next ballot is the node's own, above all it promised, ever used, or was refused for."""
+        ballot, used = self._world.next_ballot(node), self._world.disks[node].written.used
+        cell, refused_for = self._world.nodes[node], self._refused_for.get(node, model.NO_BALLOT)
+        for below in (cell.promised, cell.active, refused_for, *used):
+            if ballot.node != node or ballot <= below:
+                raise Refuted(f"node {node} would campaign with {ballot}, which must be its own and above {below}")
+
+    # Clients
+
+    def _judge_turn(
+        self, outcome: Outcome, slot: int, value: model.Command, before: spec.State, hearing: Hearing
+    ) -> None:
+        """Of the commands that may be proposed, the one that waits longest is."""
+        node, name = outcome.node, self._names.command(value)
+        ballot = before.active[node]
+        if not isinstance(outcome.announces, model.Action) or hearing.is_reported(ballot, slot):
+            return
+        spent = {m.value for m in before.proposals if m.ballot == ballot} | set(before.known[node])
+        waiting = [other for other in hearing.in_order if other not in spent]
+        if waiting and name != waiting[0]:
+            raise Refuted(f"node {node} proposes {name}, and {waiting[0]} waits longer")
+
+    def _judge_client(self, outcome: Outcome, command: model.Asked, before: spec.State, hearing: Hearing) -> None:
+        """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons."""
+        node, name = outcome.node, self._names.command(command)
+        known, ballot = before.known[node], before.active[node]
+        if name in known:
+            if not outcome.answers:
+                raise Refuted(f"node {node} knows what became of {name} and does not answer its client")
+            return
+        leads = is_leading(self._machine, self._world, node, before, hearing)
+        if name in hearing.asked and leads:
+            if outcome.rejects:
+                raise Refuted(f"node {node} rejects {name}, which it has taken on")
+            return
+        open_values = {m.slot: m.value for m in before.proposals if m.ballot == ballot and m.slot > len(known)}
+        waiting = hearing.asked - set(known) - set(open_values.values())
+        reason = None
+        if not leads:
+            reason = "not the proposer"
+        elif len(open_values) + len(waiting) >= self._machine.alpha:
+            reason = "pipeline full"
+        if outcome.rejects != (() if reason is None else ((command.request, reason),)):
+            raise Refuted(
+                f"node {node} should {'take on' if reason is None else 'reject'} {name}: "
+                f"{len(open_values)} slots are open, {len(waiting)} commands wait, alpha is {self._machine.alpha}",
+                (f"rejects: {outcome.rejects}",),
+            )

@@ -1,0 +1,1 @@
+"""The link ``lockstep``: the real cell, driven through a simulated world, beside the specification."""

@@ -1,0 +1,242 @@
+"""The link ``lockstep``: the running cell, in a simulated world, beside the specification, step by step.
+
+Each campaign is a world of some size with some alpha. It is driven twice: by the seeded random driver, which gets far,
+and by the Hypothesis machine, which looks into corners. What is refuted is shrunk, told as a scenario, and kept with a
+script that replays it. A campaign that did not reach what it is for is inconclusive, whatever else it showed.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from attrs import Factory, define, field, frozen
+
+from conformance.judges.coverage import (
+    ALWAYS,
+    WITH_CHANGES,
+    WITH_FEW_NODES,
+    WITH_PIPELINE,
+    WITH_PIPELINED_CHANGES,
+    Coverage,
+    effective_change,
+)
+from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.lockstep import machine as rules
+from conformance.lockstep import replay
+from conformance.lockstep.driver import Driver
+from conformance.lockstep.moves import Moves
+from conformance.lockstep.play import Play
+from conformance.lockstep.shrink import Finding, shrink
+from conformance.refutation import Refuted
+from conformance.world.scenario import Calm, Scenario, Setup
+from conformance.world.world import MakeNode
+from physalia.cell import Node
+
+
+@frozen(kw_only=True)
+class Amount:
+    """How much of a campaign a profile runs.
+
+    `runs` runs of the random driver with `events` events each, of which more follow, up to `most_runs`, while something
+    that should be reached is not; and `scenarios` of Hypothesis with at most `moves` moves each.
+    """
+
+    runs: int
+    most_runs: int
+    events: int
+    scenarios: int
+    moves: int
+
+
+@frozen(kw_only=True)
+class Campaign:
+    """Worlds of one kind, and what they must reach."""
+
+    name: str
+    setup: Setup
+    marks: tuple[str, ...]
+
+
+def _campaigns() -> tuple[Campaign, ...]:
+    """3 nodes; 3 + 1 at three alphas, where changes come and go; all 7 with a spare. Clocks run at different rates."""
+    slow_to_fast = ("1", "1/2", "3/2", "1", "1/3", "1", "1", "1")
+
+    def setup(nodes: int, members: int, alpha: int) -> Setup:
+        return Setup.of(nodes, members, alpha, slow_to_fast[:nodes])
+
+    small = [
+        Campaign(
+            name=f"3 + 1 nodes, alpha {alpha}",
+            setup=setup(4, 3, alpha),
+            marks=(
+                *ALWAYS,
+                *WITH_FEW_NODES,
+                *WITH_CHANGES,
+                effective_change(alpha),
+                *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
+            ),
+        )
+        for alpha in (1, 2, 3)
+    ]
+    return (
+        Campaign(name="3 nodes, alpha 3", setup=setup(3, 3, 3), marks=(*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
+        *small,
+        Campaign(name="7 + 1 nodes, alpha 3", setup=setup(8, 7, 3), marks=(*ALWAYS, effective_change(3))),
+    )
+
+
+CAMPAIGNS = _campaigns()
+
+AMOUNTS = {
+    Profile.QUICK: Amount(runs=32, most_runs=640, events=160, scenarios=14, moves=30),
+    Profile.DEFAULT: Amount(runs=90, most_runs=900, events=200, scenarios=45, moves=40),
+    Profile.DEEP: Amount(runs=3_000, most_runs=4_000, events=300, scenarios=1_000, moves=60),
+}
+
+MAX_COMMANDS = 24
+"""So many commands a run makes up at most, so that it stays within the specification's slots."""
+
+SHRINK_S = 8.0
+"""How long a finding is shrunk, in seconds."""
+
+
+@define
+class _Tally:
+    """What the runs of one campaign add up to. States are counted by their hashes: nothing is merged by them."""
+
+    coverage: Coverage = Factory(Coverage)
+    runs: int = 0
+    steps: int = 0
+    states: set[int] = Factory(set)
+    edges: set[tuple[int, int]] = Factory(set)
+    started: float = field(factory=monotonic)
+
+    def add(self, played: Play) -> None:
+        """Another run held."""
+        self.runs += 1
+        self.steps += played.steps
+        self.states |= played.state_hashes
+        self.edges |= played.edge_hashes
+
+
+def run(
+    settings: Settings, progress: Progress, make_node: MakeNode = Node, runs_folder: Path = replay.RUNS
+) -> LinkReport:
+    """Run the profile's campaigns, all or the named ones. The first refutation ends it."""
+    started = monotonic()
+    chosen = _choose(settings.models)
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    for campaign in chosen:
+        row, failure = _run(campaign, settings, progress, make_node, runs_folder)
+        rows.append(row)
+        progress.finish(campaign.name, f"{row.verdict}: {row.note}")
+        if failure is not None:
+            failures.append(failure)
+            if failure.verdict is Verdict.REFUTED:
+                break
+    return LinkReport.of("lockstep", rows, failures, models=len(rows), seconds=monotonic() - started)
+
+
+def _choose(names: Sequence[str]) -> tuple[Campaign, ...]:
+    known = [campaign.name for campaign in CAMPAIGNS]
+    for name in names:
+        if name not in known:
+            raise BadInput(f"the lockstep has no campaign {name!r}; it has {', '.join(map(repr, known))}")
+    return tuple(campaign for campaign in CAMPAIGNS if not names or campaign.name in names)
+
+
+def _run(
+    campaign: Campaign, settings: Settings, progress: Progress, make_node: MakeNode, runs_folder: Path
+) -> tuple[Row, Failure | None]:
+    tally, amount = _Tally(), AMOUNTS[settings.profile]
+    finding = _drive(campaign, amount, settings.seed, tally, progress, make_node)
+    if finding is None:
+        finding = _explore(campaign, amount, settings.seed, tally, progress, make_node)
+    missing = tally.coverage.missing(campaign.marks)
+    note = f"{tally.runs} scenarios, seed {settings.seed}"
+    failure: Failure | None = None
+    verdict = Verdict.HOLDS
+    if finding is not None:
+        verdict = Verdict.REFUTED
+        progress.update(f"{campaign.name}: shrinking", 0, "events", total=len(finding.scenario.happenings))
+        failure = _failure(campaign, shrink(finding, make_node, SHRINK_S), runs_folder)
+    elif missing:
+        verdict = Verdict.INCONCLUSIVE
+        failure = Failure(
+            title=f"{campaign.name}: nothing was refuted, but some things never happened, so nothing was shown of them",
+            verdict=verdict,
+            lines=tuple(f"never: {mark}" for mark in missing),
+            replay=f"physalia verify lockstep --seed {settings.seed}",
+        )
+    row = Row(
+        name=campaign.name, verdict=verdict, states=len(tally.states), edges=len(tally.edges), steps=tally.steps,
+        seconds=monotonic() - tally.started, note=note,
+    )  # fmt: skip
+    return row, failure
+
+
+def _drive(
+    campaign: Campaign, amount: Amount, seed: int, tally: _Tally, progress: Progress, make_node: MakeNode
+) -> Finding | None:
+    """The seeded random driver: as many runs as asked for, and more while something was never reached."""
+    for number in count():
+        enough = number >= amount.runs and not tally.coverage.missing(campaign.marks)
+        if enough or number >= amount.most_runs:
+            return None
+        run_seed = f"{seed}/{campaign.name}/{number}"
+        finding = drive(campaign.setup, run_seed, amount.events, tally.coverage, make_node, tally.add)
+        if finding is not None:
+            return finding
+        if number % 4 == 0:
+            progress.update(campaign.name, tally.steps, "steps")
+    return None
+
+
+def drive(
+    setup: Setup,
+    seed: str,
+    events: int,
+    coverage: Coverage,
+    make_node: MakeNode = Node,
+    held: Callable[[Play], None] = lambda _: None,
+) -> Finding | None:
+    """One run of the random driver, with its calm at the end; return what it found, or tell `held` of the run."""
+    played: Play | None = None
+    try:
+        played = Play(setup, make_node, coverage)
+        moves = Moves(played.world, MAX_COMMANDS)
+        for happening in Driver(moves, Random(seed)).happenings(events):  # noqa: S311 (repeatable, no secret)
+            played.play(happening)
+        played.play(Calm())
+        played.finish()
+    except Refuted as refuted:
+        return Finding(Scenario(setup, ()) if played is None else played.scenario, refuted)
+    held(played)
+    return None
+
+
+def _explore(
+    campaign: Campaign, amount: Amount, seed: int, tally: _Tally, progress: Progress, make_node: MakeNode
+) -> Finding | None:
+    def done(played: Play) -> None:
+        tally.add(played)
+        if tally.runs % 4 == 0:
+            progress.update(f"{campaign.name}: Hypothesis", tally.steps, "steps")
+
+    return rules.explore(campaign.setup, amount.scenarios, amount.moves, seed, tally.coverage, done, make_node)
+
+
+def _failure(campaign: Campaign, finding: Finding, runs_folder: Path) -> Failure:
+    kept: tuple[str, ...] = ()
+    try:
+        command = f"python {replay.keep(finding, runs_folder)}"
+    except OSError as error:
+        kept, command = (f"the replay script could not be written: {error}",), "physalia verify lockstep"
+    return Failure(
+        title=f"{campaign.name}: {finding.refuted.title}",
+        lines=(*replay.lines(finding.scenario, finding.refuted), *kept),
+        replay=command,
+    )

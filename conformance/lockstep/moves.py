@@ -1,0 +1,204 @@
+"""What can happen next: events of the scenario alphabet, made from small numbers and the state of a world.
+
+Both drivers choose by these moves: the rules of the Hypothesis machine, which hand in numbers that shrink to 0, and the
+seeded random driver. A move returns None where there is nothing to do. No move judges anything; a move may look at a
+node only to find an event that is worth a try.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from conformance.world.scenario import Crash, Deliver, Duplicate, Give, Happening, Lose, Pass
+from conformance.world.world import Packet, World
+from physalia.model import (
+    NO_BALLOT,
+    Asked,
+    Ballot,
+    Campaign,
+    Change,
+    Command,
+    Decide,
+    Internal,
+    Learn,
+    NodeId,
+    NoOp,
+    Propose,
+    Read,
+    RequestId,
+    Submit,
+    Write,
+)
+
+MAX_ROUND = 40
+"""No campaign goes beyond this round: the specification's ballots are bounded."""
+
+OF_ANOTHER = -9
+"""A jump to a ballot that another node owns."""
+
+SERVERS = ("a", "b", "c", "d")
+CLIENTS = ("x", "y", "z")
+
+T = TypeVar("T")
+
+
+def pick(things: Sequence[T], place: int) -> T:
+    """One of the things; numbers beyond the last one start again, so that every number means something."""
+    return things[place % len(things)]
+
+
+class Moves:
+    """The moves in one world, with the commands that were made up for it so far."""
+
+    def __init__(self, world: World, max_commands: int) -> None:
+        self.world = world
+        self.max_commands = max_commands
+        self.commands: list[Asked] = []
+
+    @property
+    def node_ids(self) -> range:
+        """All nodes."""
+        return range(1, self.world.setup.nodes + 1)
+
+    @property
+    def leaders(self) -> list[NodeId]:
+        """The nodes that lead a ballot."""
+        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT]
+
+    def node(self, number: int) -> NodeId:
+        """The node of that number; numbers beyond the last node start again."""
+        return pick(self.node_ids, number - 1)
+
+    # Messages
+
+    def deliver(self, place: int) -> Happening | None:
+        """The message at that place of the network arrives; 0 is the oldest."""
+        packet = self._packet(place)
+        return None if packet is None else Deliver(packet.sender, packet.receiver, packet.message)
+
+    def duplicate(self, place: int) -> Happening | None:
+        """The message arrives and stays in flight."""
+        packet = self._packet(place)
+        return None if packet is None else Duplicate(packet.sender, packet.receiver, packet.message)
+
+    def lose(self, place: int) -> Happening | None:
+        """The message is lost."""
+        packet = self._packet(place)
+        return None if packet is None else Lose(packet.sender, packet.receiver, packet.message)
+
+    def _packet(self, place: int) -> Packet | None:
+        return pick(self.world.in_flight, place) if self.world.in_flight else None
+
+    # Nodes
+
+    def due(self, place: int) -> Happening | None:
+        """One of the internal events that some node could take."""
+        events = [Give(node, event) for node, due in self.world.due.items() for event in due]
+        return pick(events, place) if events else None
+
+    def undue(self, node: int, place: int, kind: int) -> Happening:
+        """An internal event that is just beside what is due: each guard of the node must see to one of these."""
+        chosen = self.node(node)
+        cell = self.world.nodes[chosen]
+        window = len(cell.known) + self.world.setup.alpha
+        slot = max(1, len(cell.known) + place % (self.world.setup.alpha + 3))
+        ballot = cell.active if cell.active != NO_BALLOT else Ballot(1, chosen)
+        values: list[Command] = [NoOp(), *self.commands[-3:], *(d.value for d in self._proposals_due(chosen))]
+        older = Ballot(max(1, ballot.round - 1), chosen)
+        events: list[Internal] = [
+            Learn(slot),
+            Decide(ballot, slot),
+            Decide(older, len(cell.known) + 1),
+            Propose(ballot, slot, pick(values, place // 3)),
+            Propose(ballot, window + 1, values[-1]),
+            Propose(older, slot, values[-1]),
+            *(Propose(ballot, due.slot, pick(values, place // 3)) for due in self._proposals_due(chosen)),
+            *(Propose(older, due.slot, due.value) for due in self._proposals_due(chosen)),
+            *(Decide(older, due.slot) for due in self.world.due[chosen] if isinstance(due, Decide)),
+        ]
+        return Give(chosen, pick(events, kind))
+
+    def learn_ahead(self, ahead: int) -> Happening:
+        """The node that knows least is to learn a slot beyond the one that it lacks: it may have heard of that."""
+        laggard = min(self.node_ids, key=lambda node: len(self.world.nodes[node].known))
+        return Give(laggard, Learn(len(self.world.nodes[laggard].known) + 2 + ahead % 2))
+
+    def _proposals_due(self, node: NodeId) -> list[Propose]:
+        return [event for event in self.world.due[node] if isinstance(event, Propose)]
+
+    def campaign(self, node: int, jump: int = 0) -> Happening | None:
+        """A node takes over, `jump` rounds higher than it needs to, or so many too low; -9 is another node's ballot."""
+        chosen = self.node(node)
+        ballot = self.world.next_ballot(chosen)
+        if jump == OF_ANOTHER:
+            ballot = Ballot(ballot.round, self.node(node + 1))
+        else:
+            ballot = Ballot(max(1, ballot.round + jump), ballot.node)
+        return Give(chosen, Campaign(ballot)) if ballot.round <= MAX_ROUND else None
+
+    def crash(self, node: int, keep: int) -> Happening:
+        """A node crashes; of its unflushed records the first `keep` survive, at most all of them."""
+        chosen = self.node(node)
+        return Crash(chosen, keep % (self.world.unflushed(chosen) + 1))
+
+    def tick(self, node: int, elapsed_ms: int) -> Happening:
+        """Time passes, and a node looks at its clock."""
+        return Pass(self.node(node), elapsed_ms)
+
+    # Clients
+
+    def to_leader(self, node: int) -> NodeId:
+        """A node that leads, if there is one."""
+        return pick(self.leaders or self.node_ids, node)
+
+    def retry(self, node: NodeId, place: int) -> Happening | None:
+        """A client asks again, perhaps elsewhere."""
+        return Give(node, Submit(pick(self.commands, place))) if self.commands else None
+
+    def write(self, node: NodeId, slip: int) -> Happening | None:
+        """A conditional write; with `slip` 0 it expects what is known to be the volume's version."""
+        place = len(self.commands)
+        primary, replica = pick(SERVERS, place), pick(SERVERS, place + 1)
+        return self._ask(node, Write(self._request(), max(0, self.volume_version() + slip), primary, replica))
+
+    def read(self, node: NodeId) -> Happening | None:
+        """A read, which is a command of the log."""
+        return self._ask(node, Read(self._request()))
+
+    def change(self, node: NodeId, slip: int, members: frozenset[NodeId]) -> Happening | None:
+        """A change of the members; with `slip` 0 it expects what is known to be the jury's version."""
+        return self._ask(node, Change(self._request(), max(0, self.jury_version() + slip), members))
+
+    def _request(self) -> RequestId:
+        place = len(self.commands)
+        return RequestId(pick(CLIENTS, place), place // len(CLIENTS) + 1)
+
+    def _ask(self, node: NodeId, command: Asked) -> Happening | None:
+        if len(self.commands) >= self.max_commands:
+            return None
+        self.commands.append(command)
+        return Give(node, Submit(command))
+
+    def volume_version(self) -> int:
+        """How many writes were done in the longest known prefix."""
+        return self._done(Write)
+
+    def jury_version(self) -> int:
+        """How many changes were effective in the longest known prefix."""
+        return self._done(Change)
+
+    def members_now(self) -> frozenset[NodeId]:
+        """The jury after the longest known prefix."""
+        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        members, version = self.world.setup.members, 0
+        for command in log:
+            if isinstance(command, Change) and command.expects == version:
+                members, version = command.members, version + 1
+        return members
+
+    def _done(self, kind: type[Write] | type[Change]) -> int:
+        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        version = 0
+        for command in log:
+            if isinstance(command, kind) and command.expects == version:
+                version += 1
+        return version

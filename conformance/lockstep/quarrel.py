@@ -1,0 +1,178 @@
+"""A quarrel: somebody takes over, and what he sends arrives here and there, or does not.
+
+Everything that is subtle about this protocol lies in what a new proposer finds out of an old one's half-finished work.
+Chance alone seldom leaves such work behind, so some runs begin with a few of these.
+"""
+
+from collections.abc import Collection, Iterator
+from random import Random
+
+from conformance.lockstep.moves import Moves
+from conformance.world.scenario import Deliver, Happening, Lose
+from physalia.model import Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
+
+
+def quarrel(moves: Moves, random: Random) -> Iterator[Happening]:
+    """One campaign with a few commands, of whose messages a part arrives; each kind has a chance of its own."""
+    leader = random.choice(moves.node_ids)
+    yield from _maybe(moves.campaign(leader))
+    yield from _sift(moves, random, Prepare, random.choice((0.7, 0.9, 1.0)))
+    yield from _sift(moves, random, Promise, random.choice((0.8, 1.0)))
+    for _ in range(random.randint(0, moves.world.setup.alpha + 1)):
+        yield from _maybe(_command(moves, random, leader))
+    yield from _all_due(moves, random, 0.9)
+    yield from _sift(moves, random, Proposal, random.choice((0.2, 0.4, 0.6, 1.0)))
+    yield from _sift(moves, random, Vote, random.choice((0.0, 0.3, 0.6, 1.0)))
+    yield from _all_due(moves, random, 0.7)
+    yield from _sift(moves, random, Decision, random.choice((0.0, 0.5, 1.0)))
+    yield from _all_due(moves, random, 0.7)
+
+
+def echo(moves: Moves, random: Random) -> Iterator[Happening]:
+    """Three leaders in turn, so that a command that a client repeats ends up in two slots.
+
+    The first gets one vote for it in slot 1. The second, unaware of that, fails with another command in slot 1 and gets
+    one vote for the repeated one in slot 2. The third hears of both votes, and is bound by both.
+    """
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    everyone = frozenset(moves.node_ids)
+    yield from _lead(moves, first, 0, everyone)
+    yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {first})
+    yield from _lead(moves, second, 2, everyone - {first})
+    yield from _maybe(moves.write(second, 0))
+    yield from _maybe(moves.retry(second, -2))
+    yield from _propose(moves, {third}, above_slot=1)
+    yield from _lead(moves, third, 2, everyone)
+    yield from _propose(moves, everyone)
+    yield from _only(moves, Vote, everyone)
+    yield from _all_due(moves, random, 1.0)
+
+
+def hole(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A leader pipelines two commands, of which only the second gets votes; its successor has nothing to put below."""
+    first, second = random.sample(sorted(moves.world.setup.members), 2)
+    everyone = frozenset(moves.node_ids)
+    yield from _lead(moves, first, 0, everyone)
+    yield from _maybe(moves.write(first, 0))
+    yield from _maybe(moves.write(first, 1))
+    yield from _propose(moves, everyone, above_slot=1)
+    yield from _lead(moves, second, 2, everyone)
+    yield from _propose(moves, everyone)
+
+
+def dispute(moves: Moves, random: Random) -> Iterator[Happening]:
+    """Two leaders get one vote each for different commands in slot 1; the third hears of both, in either order.
+
+    Half of the time the second knows nothing of the first, so that their ballots are of one round.
+    """
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    everyone = frozenset(moves.node_ids)
+    is_unaware = random.random() < 0.5  # noqa: PLR2004  # half of the time
+    if is_unaware:
+        first, second = sorted((first, second))
+    yield from _lead(moves, first, 0, everyone - {second} if is_unaware else everyone)
+    yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {first})
+    yield from _lead(moves, second, 0 if is_unaware else 2, everyone - {first})
+    yield from _maybe(moves.write(second, 0))
+    yield from _propose(moves, {second})
+    yield from _lead(moves, third, 2, everyone)
+
+
+def hearsay(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A hole of which only a newcomer tells, who is no member for it and voted above it, where the change counts."""
+    setup = moves.world.setup
+    first, second, leaving = random.sample(sorted(setup.members), 3)
+    others = sorted(set(moves.node_ids) - setup.members)
+    if not others or setup.alpha == 1:
+        return
+    newcomer, everyone = random.choice(others), frozenset(moves.node_ids)
+    yield from _lead(moves, first, 0, everyone)
+    yield from _maybe(moves.change(first, 0, setup.members - {leaving} | {newcomer}))
+    yield from _propose(moves, everyone)
+    for kind in (Vote, Decision, Prepare, Promise):
+        yield from _only(moves, kind, everyone)
+        yield from _all_due(moves, random, 1.0)
+    for _ in range(setup.alpha):
+        yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {newcomer}, above_slot=setup.alpha)
+    yield from _lead(moves, second, 2, everyone)
+    yield from _propose(moves, everyone)
+
+
+def outbid(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A leader's proposal is refused by two who follow different higher ballots, and the higher refusal comes first."""
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    yield from _lead(moves, first, 0, frozenset(moves.node_ids))
+    yield from _lead(moves, second, 2, frozenset({second}))
+    yield from _lead(moves, third, 5, frozenset({third}))
+    yield from _maybe(moves.write(first, 0))
+    yield from _propose(moves, {second, third})
+    for sender in (third, second):
+        yield from (Deliver(*packet) for packet in _refusals(moves, sender))
+
+
+def _refusals(moves: Moves, sender: int) -> list[tuple[int, int, Message]]:
+    return [
+        (packet.sender, packet.receiver, packet.message)
+        for packet in moves.world.in_flight
+        if isinstance(packet.message, Refusal) and packet.sender == sender
+    ]
+
+
+def _lead(moves: Moves, leader: int, jump: int, heard_by: frozenset[int]) -> Iterator[Happening]:
+    yield from _maybe(moves.campaign(leader, jump))
+    yield from _only(moves, Prepare, heard_by)
+    yield from _only(moves, Promise, heard_by)
+
+
+def _propose(moves: Moves, heard_by: Collection[int], above_slot: int = 0) -> Iterator[Happening]:
+    while (due := moves.due(0)) is not None:
+        yield due
+    yield from _only(moves, Proposal, heard_by, above_slot)
+
+
+def _only(moves: Moves, kind: type[Message], receivers: Collection[int], above_slot: int = 0) -> Iterator[Happening]:
+    """The messages of a kind arrive at these nodes, if they are for a slot above that one, and are lost elsewhere."""
+    for packet in [packet for packet in moves.world.in_flight if isinstance(packet.message, kind)]:
+        slot = packet.message.slot if isinstance(packet.message, Proposal) else 1
+        event = Deliver if packet.receiver in receivers and slot > above_slot else Lose
+        yield event(packet.sender, packet.receiver, packet.message)
+
+
+def _command(moves: Moves, random: Random, leader: int) -> Happening | None:
+    """An old command once more, or a new one; changes where there are nodes to change to."""
+    what = random.choice(("retry", "retry", "change", "write", "write"))
+    if what == "retry":
+        return moves.retry(leader, random.getrandbits(8))
+    others = sorted(set(moves.node_ids) - moves.members_now())
+    if what == "change" and others:
+        members = moves.members_now()
+        return moves.change(leader, 0, members - {random.choice(sorted(members))} | {random.choice(others)})
+    return moves.write(leader, random.choice((0, 0, 1)))
+
+
+def _sift(moves: Moves, random: Random, kind: type[Message], chance: float) -> Iterator[Happening]:
+    """Every message of a kind that is in flight now arrives with this chance, and is lost otherwise or left there."""
+    packets = [packet for packet in moves.world.in_flight if isinstance(packet.message, kind)]
+    random.shuffle(packets)
+    for packet in packets:
+        if random.random() < chance:
+            yield Deliver(packet.sender, packet.receiver, packet.message)
+        elif random.choice((True, True, True, False)):
+            yield Lose(packet.sender, packet.receiver, packet.message)
+
+
+def _all_due(moves: Moves, random: Random, chance: float) -> Iterator[Happening]:
+    """What is due is done, with this chance after each step, until nothing is left."""
+    while random.random() < chance:
+        due = moves.due(random.getrandbits(8))
+        if due is None:
+            return
+        yield due
+
+
+def _maybe(happening: Happening | None) -> Iterator[Happening]:
+    if happening is not None:
+        yield happening

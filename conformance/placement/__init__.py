@@ -1,0 +1,1 @@
+"""The link ``placement``: answers about placements are those of the definitions."""

@@ -1,0 +1,70 @@
+"""What a TLC configuration checks, and the name of what was violated.
+
+TLC names an invariant that falls. Of a refinement it says only in which line of the upper module the formula stands,
+and of a temporal property nothing at all; the configuration and the modules tell the rest.
+"""
+
+import re
+from pathlib import Path
+
+from conformance.tlc.messages import TEMPORAL
+
+REFINEMENT = "Refines"
+_PROPERTY = ("PROPERTY", "PROPERTIES")
+_INVARIANT = ("INVARIANT", "INVARIANTS")
+_KEYWORD = re.compile(
+    r"\b(SPECIFICATION|INIT|NEXT|CONSTANTS?|INVARIANTS?|PROPERTY|PROPERTIES|(?:ACTION_)?CONSTRAINTS?|SYMMETRY|VIEW)\b"
+)
+_LINE_COMMENT = re.compile(r"\\\*.*")
+_BLOCK_COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
+_PLACE = re.compile(r"line (?P<line>\d+), col \d+ to line \d+, col \d+ of module (?P<module>\w+)")
+_DEFINITION = re.compile(r"(?P<assumed>ASSUME\s+)?(?P<name>\w+)\s*==")
+
+
+def config_properties(config: Path) -> tuple[str, ...]:
+    """The names under PROPERTY and PROPERTIES, in order."""
+    sections = _sections(config.read_text(encoding="utf-8"))
+    return tuple(name for keyword, body in sections if keyword in _PROPERTY for name in body.split())
+
+
+def take_refinement_out(config: Path) -> None:
+    """Rewrite a copy of a configuration without the properties that are called Refines..."""
+    lines = []
+    for keyword, body in _sections(config.read_text(encoding="utf-8")):
+        if keyword in _PROPERTY:
+            names = [name for name in body.split() if not name.startswith(REFINEMENT)]
+            lines += [f"{keyword} {' '.join(names)}"] if names else []
+        else:
+            lines.append(f"{keyword} {body.strip()}")
+    config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def take_checks_out(config: Path) -> None:
+    """Rewrite a copy of a configuration so that nothing is checked: what is left is the state space."""
+    sections = _sections(config.read_text(encoding="utf-8"))
+    kept = [f"{keyword} {body.strip()}" for keyword, body in sections if keyword not in (*_PROPERTY, *_INVARIANT)]
+    config.write_text("\n".join(kept) + "\n", encoding="utf-8")
+
+
+def resolve_violated(violated: str, folder: Path, properties: tuple[str, ...]) -> str:
+    """The name of what TLC calls ``violated``, where the name can be told; else TLC's words."""
+    if violated == TEMPORAL:
+        own = [name for name in properties if not name.startswith(REFINEMENT)]
+        return " or ".join(own or properties)
+    place = _PLACE.search(violated)
+    if place is None:
+        return violated
+    lines = (folder / f"{place['module']}.tla").read_text(encoding="utf-8").splitlines()
+    definition = next(filter(None, map(_DEFINITION.match, reversed(lines[: int(place["line"])]))), None)
+    if definition and (definition["assumed"] or definition["name"] in properties):
+        return definition["name"]
+    refinement = REFINEMENT + place["module"]
+    if refinement in properties:
+        return refinement
+    return properties[0] if len(properties) == 1 else violated
+
+
+def _sections(text: str) -> list[tuple[str, str]]:
+    """Every keyword of the configuration with the text below it."""
+    parts = _KEYWORD.split(_BLOCK_COMMENT.sub("", _LINE_COMMENT.sub("", text)))
+    return list(zip(parts[1::2], parts[2::2], strict=True))

@@ -1,0 +1,287 @@
+"""The simulated world: real cells, the bytes between them, their disks and their clocks, and nothing left to chance.
+
+Every choice comes in as an event of the alphabet in ``conformance.world.scenario``; the world carries it out, hands the
+node its event, carries out the effects in order, and reports what the step was. The network loses, duplicates, delays
+and reorders as it is told to. Every message and every record goes through the codec, and nodes share no memory.
+
+The world holds the cell to the law of effects: whatever a message depends on is flushed before the message is sent.
+Any implementation with the few members of ``Cell`` can be put in, by a factory.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Protocol, TypeVar, assert_never
+
+from attrs import frozen
+
+from conformance.refutation import Refuted
+from conformance.wording import message_words
+from conformance.world.disk import Disk
+from conformance.world.scenario import Calm, Crash, Deliver, Duplicate, Give, Given, Happening, Lose, Pass, Setup
+from physalia.cell import Node
+from physalia.model import (
+    Accepted,
+    Action,
+    Announcement,
+    Answer,
+    Asked,
+    Ballot,
+    Command,
+    DurableRecord,
+    Effect,
+    Event,
+    Flush,
+    Internal,
+    Message,
+    NodeId,
+    Reason,
+    Receive,
+    Reject,
+    RequestId,
+    Send,
+    Slot,
+    Step,
+    Store,
+    Stutter,
+    Submit,
+    Tick,
+    Verdict,
+)
+from physalia.wire import CodecError, decode_message, encode_message
+
+T = TypeVar("T")
+
+
+class Cell(Protocol):
+    """What the conformance suite asks of one node of an implementation: to step, and to be looked at."""
+
+    @property
+    def promised(self) -> Ballot:
+        """The highest ballot that was promised or voted under."""
+
+    @property
+    def accepted(self) -> Mapping[Slot, Accepted]:
+        """The last vote in each slot that has one."""
+
+    @property
+    def active(self) -> Ballot:
+        """The ballot that this node leads, NO_BALLOT when it is idle."""
+
+    @property
+    def known(self) -> Sequence[Command]:
+        """The decided prefix, slot 1 first."""
+
+    def next_ballot(self) -> Ballot:
+        """A ballot that this node may campaign with."""
+
+    def due(self) -> tuple[Internal, ...]:
+        """Every internal event that is enabled by what this node received."""
+
+    def step(self, event: Event) -> Step:
+        """Perform one event."""
+
+
+MakeNode = Callable[[NodeId, frozenset[NodeId], int, Sequence[DurableRecord]], Cell]
+"""Makes a node from its id, the first members, alpha, and the records that its disk holds."""
+
+
+class NotPossible(Exception):
+    """The event cannot happen in this world as it is: the message is not in flight, or there is no such node."""
+
+
+@frozen
+class Packet:
+    """A message in flight: its bytes, and what was said before it became bytes."""
+
+    sender: NodeId
+    receiver: NodeId
+    data: bytes
+    message: Message
+
+
+@frozen
+class Outcome:
+    """One step: what happened to `node`, what it was given, what the step was, and what left the node in it.
+
+    `event` is None when the step was the world's own: a client asked, or the node crashed and restarted.
+    """
+
+    node: NodeId
+    event: Event | None
+    announces: Announcement
+    sent: tuple[Packet, ...] = ()
+    answers: tuple[tuple[RequestId, Verdict], ...] = ()
+    rejects: tuple[tuple[RequestId, Reason], ...] = ()
+
+    @property
+    def is_of_node(self) -> bool:
+        """Whether the node took part. When a client asks for the first time, its request has reached nobody yet."""
+        return self.event is not None or not (isinstance(self.announces, Action) and self.announces.name == "issue")
+
+
+class World:
+    """`setup.nodes` nodes made by `make_node`, and everything between them. Deterministic."""
+
+    def __init__(self, setup: Setup, make_node: MakeNode = Node) -> None:
+        self.setup = setup
+        self.make_node = make_node
+        self.disks = {node: Disk() for node in range(1, setup.nodes + 1)}
+        self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.disks}
+        self.due: dict[NodeId, tuple[Internal, ...]] = {node: self._due(node) for node in self.nodes}
+        """What each node said was due after its last step."""
+        self.in_flight: list[Packet] = []
+        self.asked: set[Asked] = set()
+        self.now_ms = Fraction(0)
+        self._decoded: dict[bytes, Message] = {}
+
+    def apply(self, happening: Happening) -> tuple[Outcome, ...]:
+        """Let it happen; return the steps that it was, in order. A loss is none, and a first request is two.
+
+        Raises `NotPossible`, and `Refuted` if the node breaks the law of effects, raises an exception, or says what
+        the codec does not give back.
+        """
+        match happening:
+            case Give(node, event):
+                return (*self._issue(node, event), self._step(node, event))
+            case Deliver(sender, receiver, message):
+                packet = self.in_flight.pop(self._find(sender, receiver, message))
+                return (self._receive(packet),)
+            case Duplicate(sender, receiver, message):
+                return (self._receive(self.in_flight[self._find(sender, receiver, message)]),)
+            case Lose(sender, receiver, message):
+                del self.in_flight[self._find(sender, receiver, message)]
+                return ()
+            case Pass(node, elapsed_ms):
+                self.now_ms += elapsed_ms
+                return (self._step(node, Tick(self.clock_ms(node))),)
+            case Crash(node, keep):
+                return (self._crash(node, keep),)
+            case Calm():
+                raise NotPossible("calm is not one event of the world, but what follows from it is")
+            case _:
+                assert_never(happening)
+
+    def clock_ms(self, node: NodeId) -> int:
+        """What the node's own clock shows, in milliseconds. It started somewhere and runs at its own rate."""
+        return 1_000 * node + int(self.now_ms * self.setup.rates[node - 1])
+
+    def unflushed(self, node: NodeId) -> int:
+        """How many records a crash of the node may take now."""
+        return len(self.disks[node].unflushed)
+
+    def next_ballot(self, node: NodeId) -> Ballot:
+        """A ballot that the node may campaign with, if it may at all."""
+        return self._ask(node, self.nodes[node].next_ballot)
+
+    def _due(self, node: NodeId) -> tuple[Internal, ...]:
+        return self._ask(node, self.nodes[node].due)
+
+    def _ask(self, node: NodeId, question: Callable[[], T]) -> T:
+        try:
+            return question()
+        except Exception as error:
+            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"asked for {question}",)) from error
+
+    def _node(self, node: NodeId) -> Cell:
+        if node not in self.nodes:
+            raise NotPossible(f"there is no node {node}")
+        return self.nodes[node]
+
+    def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
+        for place, packet in enumerate(self.in_flight):
+            if packet.sender == sender and packet.receiver == receiver and packet.message == message:
+                return place
+        raise NotPossible(f"{message_words(message)} is not in flight from {sender} to {receiver}")
+
+    def _issue(self, node: NodeId, event: Given) -> tuple[Outcome, ...]:
+        if not isinstance(event, Submit) or event.command in self.asked:
+            return ()
+        self.asked.add(event.command)
+        return (Outcome(node, None, Action("issue", (event.command,))),)
+
+    def _receive(self, packet: Packet) -> Outcome:
+        return self._step(packet.receiver, Receive(packet.sender, self._decode(packet.data)))
+
+    def _decode(self, data: bytes) -> Message:
+        """The message of these bytes. The same bytes are decoded once: a codec has no memory."""
+        if data not in self._decoded:
+            self._decoded[data] = decode_message(data)
+        return self._decoded[data]
+
+    def _step(self, node: NodeId, event: Event) -> Outcome:
+        cell = self._node(node)
+        try:
+            step = cell.step(event)
+        except Exception as error:
+            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"given {event}",)) from error
+        self.due[node] = self._due(node)
+        return self._carry_out(node, event, step)
+
+    def _carry_out(self, node: NodeId, event: Event, step: Step) -> Outcome:
+        """The effects, in their order."""
+        disk = self.disks[node]
+        sent: list[Packet] = []
+        answers: list[tuple[RequestId, Verdict]] = []
+        rejects: list[tuple[RequestId, Reason]] = []
+        for effect in step.effects:
+            match effect:
+                case Store(record):
+                    self._store(node, record)
+                case Flush():
+                    disk.flush()
+                case Send(receiver, message):
+                    self._hold_law(node, effect, disk.unsafe(message))
+                    sent.append(self._send(node, receiver, message, sent[-1] if sent else None))
+                case Answer(request, verdict):
+                    self._hold_law(node, effect, disk.unsafe(None))
+                    answers.append((request, verdict))
+                case Reject(request, reason):
+                    rejects.append((request, reason))
+                case _:
+                    raise Refuted(f"node {node} asks for {effect}, which is no effect")
+        self.in_flight += sent
+        return Outcome(node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects))
+
+    def _store(self, node: NodeId, record: DurableRecord) -> None:
+        try:
+            self.disks[node].store(record)
+        except CodecError as error:
+            raise Refuted(f"the codec refuses what node {node} stores: {error}", (str(record),)) from error
+
+    def _hold_law(self, node: NodeId, effect: Effect, unsafe: str) -> None:
+        if unsafe:
+            raise Refuted(
+                f"node {node} lets something out before what it depends on is durable: {unsafe}",
+                (f"effect: {effect}",),
+            )
+
+    def _send(self, sender: NodeId, receiver: NodeId, message: Message, previous: Packet | None) -> Packet:
+        if receiver not in self.nodes:
+            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (message_words(message),))
+        if previous is not None and previous.message is message:
+            return Packet(sender, receiver, previous.data, message)
+        try:
+            data = encode_message(message)
+            heard = self._decode(data)
+        except CodecError as error:
+            raise Refuted(f"the codec refuses what node {sender} sends: {error}", (str(message),)) from error
+        if heard != message:
+            raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
+        return Packet(sender, receiver, data, message)
+
+    def _crash(self, node: NodeId, keep: int) -> Outcome:
+        """Crash(n, k) if a ballot or knowledge is lost, else a restart that nothing shows."""
+        before = self._node(node)
+        is_idle, known_before = before.active.round == 0, len(self.disks[node].written.known)
+        self.nodes[node] = self._restart(node, self.disks[node].crash(keep))
+        self.due[node] = self._due(node)
+        kept = len(self.disks[node].written.known)
+        if is_idle and kept == known_before:
+            return Outcome(node, None, Stutter("restarted"))
+        return Outcome(node, None, Action("crash", (node, kept)))
+
+    def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
+        try:
+            return self.make_node(node, self.setup.members, self.setup.alpha, records)
+        except Exception as error:
+            raise Refuted(f"node {node} cannot start from its own disk: {type(error).__name__}: {error}") from error

@@ -1,0 +1,1 @@
+"""How likely an instance that is up reaches a majority of its cell."""

@@ -1,0 +1,1 @@
+"""Why a cell cannot be placed, and what would have to give."""

@@ -1,0 +1,1 @@
+"""Sites from an inventory of NetBox."""

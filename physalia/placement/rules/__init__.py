@@ -1,0 +1,1 @@
+"""What is asked of a placement: policies, queries, and the judge of one placement by definition."""

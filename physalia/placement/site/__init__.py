@@ -1,0 +1,1 @@
+"""A site: what there is, in which file it stands, and what follows from it alone."""

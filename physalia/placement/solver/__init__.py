@@ -1,0 +1,1 @@
+"""The best placement, or none, with the numbers that prove it."""

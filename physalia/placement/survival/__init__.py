@@ -1,0 +1,1 @@
+"""What a single failure takes away, and whether a majority of a cell survives each one."""

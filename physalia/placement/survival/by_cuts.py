@@ -1,0 +1,74 @@
+"""``MajoritySurvives``: if any one device fails and the instance stays up, it still reaches a majority of its cell.
+
+Said here the graph way, which counts the nodes of the cell in each cut set (``physalia.placement.survival.cuts``).
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from attrs import frozen
+
+from physalia.placement.errors import BadQuery
+from physalia.placement.site.topology import Topology
+from physalia.placement.survival.cuts import cut_sets
+from physalia.placement.survival.failures import failures
+
+
+@frozen(kw_only=True)
+class Survival:
+    """Whether a majority survives every single failure, as one ``method`` has it.
+
+    If not, ``breaks`` is a device whose failure leaves the instance up and cuts off ``lost``, at least
+    n - majority + 1 nodes of the cell (all of them, or as many as z3 needed). ``failures`` counts what was considered.
+    ``holds`` is None if z3 gave up.
+    """
+
+    holds: bool | None
+    method: Literal["graph", "z3"]
+    failures: int
+    breaks: str | None = None
+    lost: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What was found, for people."""
+        if self.holds is None:
+            return f"{self.method}: no answer within the time allowed."
+        if self.holds:
+            return f"{self.method}: a majority survives each of {self.failures:,} single failures."
+        return f"{self.method}: if {self.breaks} fails, the instance is up but does not reach {', '.join(self.lost)}."
+
+
+def survives(topology: Topology, instance: str, servers: Sequence[str]) -> Survival:
+    """Whether the cell on ``servers`` survives, by the cut sets; BadQuery for servers that do not exist.
+
+    Of several devices that break it, the one that costs most nodes is named, and of those the first in the topology.
+    """
+    check_names(topology, instance, servers)
+    spare = len(servers) - (len(servers) // 2 + 1)
+    cell = [topology.servers[name] for name in servers]
+    worst: tuple[int, str, tuple[str, ...]] = (spare, "", ())
+    for device, cut in cut_sets(topology, instance, spare).items():
+        lost = tuple(server.name for server in cell if cut.holds(server))
+        if len(lost) > worst[0]:
+            worst = (len(lost), device, lost)
+    _, breaks, lost = worst
+    return Survival(holds=not breaks, method="graph", failures=count(topology), breaks=breaks or None, lost=lost)
+
+
+def count(topology: Topology) -> int:
+    """How many single failures there are: racks, power, switches and links, those of servers included."""
+    own = sum(len(server.switches) for server in topology.servers.values())
+    return sum(1 for _ in failures(topology)) + own
+
+
+def check_names(topology: Topology, instance: str, servers: Sequence[str]) -> None:
+    """BadQuery if the instance or a node is no server of the topology, if one is named twice, or if there is none."""
+    for name in (instance, *servers):
+        if name not in topology.servers:
+            raise BadQuery(f"{topology.where}: there is no server {name}.")
+    if not servers:
+        raise BadQuery("a cell has at least one node, and no server is named.")
+    if len(set(servers)) != len(servers):
+        twice = next(name for at, name in enumerate(servers) if name in servers[:at])
+        raise BadQuery(f"the cell has two nodes on server {twice}; nodes of a cell are on different servers.")

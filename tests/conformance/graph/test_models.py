@@ -1,0 +1,102 @@
+"""The constants of `spec/models.py` are those of `tla/MC*.cfg` and `tla/MC*.tla`, constant by constant."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.manifest import load_manifest
+from conformance.tlc.values import Function, parse_value
+from spec.commands import Change, Content, Read, Write
+from spec.models import MODELS, PROGRESS
+
+TLA = Path(__file__).resolve().parents[3] / "tla"
+ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
+KINDS: dict[str, type[Content]] = {"write": Write, "read": Read, "change": Change}
+
+
+def constants(name: str) -> dict[str, Any]:
+    """The constants of a model, with its tables, as TLC would read them."""
+    config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
+    module = (TLA / f"{name}.tla").read_text(encoding="utf-8")
+    found: dict[str, Any] = {
+        constant: parse_value(text) for constant, text in re.findall(r"^  (\w+) = (.*)$", config, flags=re.MULTILINE)
+    }
+    for constant, table in re.findall(r"^  (\w+) <- (\w+)$", config, flags=re.MULTILINE):
+        definition = re.search(rf"^{table}\s*==(.*?)(?=^\S|\Z)", module, flags=re.MULTILINE | re.DOTALL)
+        assert definition is not None
+        found[constant] = parse_value(definition[1].strip())
+    return found
+
+
+def content(table: Any) -> dict[str, Content]:
+    """The commands of a table."""
+    assert isinstance(table, Function)
+    commands = {}
+    for name, command in table.pairs:
+        assert isinstance(name, str)
+        assert isinstance(command, Function)
+        fields: dict[Any, Any] = dict(command.pairs)
+        commands[name] = KINDS[fields.pop("kind")](**fields)
+    return commands
+
+
+def test_every_model_has_a_mirror_but_those_about_placement() -> None:
+    assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | set(PROGRESS) | ABOUT_PLACEMENT
+
+
+@pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
+def test_the_constants_are_the_models(name: str) -> None:
+    machine: Any = {**MODELS, **PROGRESS}[name]
+    found = constants(name)
+    mirrored = {
+        "Content": machine.content, "First": machine.first, "Alpha": machine.alpha, "Early": machine.early,
+    }  # fmt: skip
+    if "MaxSlot" in found:
+        mirrored["MaxSlot"] = machine.max_slot
+    if "Nodes" in found:
+        mirrored |= {"Nodes": frozenset(machine.nodes), "MaxBallot": machine.max_ballot}
+    if "Owner" in found:
+        assert list(machine.owner) == list(machine.audience) == list(machine.ballots)
+        mirrored |= {
+            "Owner": tuple(machine.owner.values()), "Audience": tuple(machine.audience.values()),
+            "Learners": machine.learners, "Mortals": machine.mortals,
+        }  # fmt: skip
+    assert mirrored == found | {"Content": content(found["Content"])}
+
+
+INVARIANTS_LEFT_OUT = {
+    "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
+    "MCBallotsThreeBallots": "too large for the refinement",
+    "MCCellContestCrash": "too large for all", "MCCellChangeTwoBallots": "too large for all",
+    **dict.fromkeys(PROGRESS, "about progress"),
+}  # fmt: skip
+"""Models whose configuration leaves some invariant of its rung out, and why; their mirrors check all the same."""
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in INVARIANTS_LEFT_OUT])
+def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
+    config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
+    listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
+    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell") if name.startswith(f"MC{part}"))
+    module = "CellProperties" if rung == "Cell" else rung
+    after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
+    defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
+    defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
+    mirrored = {part.replace("_", "") for part in MODELS[name].invariant_names()}
+    invariants = {found for found in defined if found.lower() in mirrored}
+    assert set(listed) == {"TypeOK", "Witnesses"} | invariants
+
+
+def test_every_invariant_has_a_mirror_of_its_name() -> None:
+    names = {invariant.replace("_", "") for machine in MODELS.values() for invariant in machine.invariant_names()}
+    listed = {
+        invariant.lower()
+        for name in MODELS
+        for invariant in (TLA / f"{name}.cfg").read_text(encoding="utf-8").split("INVARIANTS\n")[1].split()
+    }
+    kept = {part for part in listed if not part.startswith("refines")}
+    assert kept - names == {"witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
+                            "entriesstay", "recordskeepversions"}  # fmt: skip
+    assert names <= listed

@@ -1,0 +1,108 @@
+"""The kill matrix can fail: a mutant that survives, does not apply, does not build or breaks its killer is no kill."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from attrs import evolve
+
+from conformance.links import BadInput, Silence, Verdict
+from conformance.mutants.matrix import KillMatrix, Mutant, Status, catalogue, read, run
+
+ROOT = Path(__file__).resolve().parents[3]
+
+HALF = Mutant(
+    name="half-a-quorum",
+    family="A",
+    fault="half of the members are a majority",
+    killer="graph",
+    model="MCBallotsTwoBallots",
+    file="spec/commands.py",
+    replace="2 * len(some & members) > len(members)",
+    with_="2 * len(some & members) >= len(members) - 1",
+)
+HARMLESS = evolve(HALF, name="harmless", with_="len(members) < 2 * len(some & members)")
+ABSENT = evolve(HALF, name="absent", replace="2 * len(nobody)")
+NO_PYTHON = evolve(HALF, name="no-python", with_="2 * len(some & members")
+NO_ANSWER = evolve(HALF, name="no-answer", with_="1 / 0")
+NO_CHANGE = evolve(HALF, name="no-change", with_=HALF.replace)
+
+
+@pytest.fixture(scope="module")
+def matrix() -> KillMatrix:
+    return run([HALF, HARMLESS, ABSENT, NO_PYTHON, NO_ANSWER, NO_CHANGE], Silence())
+
+
+def test_only_a_refuted_mutant_is_killed(matrix: KillMatrix) -> None:
+    assert {outcome.mutant.name: outcome.status for outcome in matrix.outcomes} == {
+        "half-a-quorum": Status.KILLED,
+        "harmless": Status.SURVIVED,
+        "absent": Status.NOT_APPLIED,
+        "no-python": Status.BUILD_FAILED,
+        "no-answer": Status.ERROR,
+        "no-change": Status.NOT_APPLIED,
+    }
+
+
+def test_a_survivor_refutes_the_suite(matrix: KillMatrix) -> None:
+    assert matrix.verdict is Verdict.REFUTED
+    assert evolve(matrix, outcomes=matrix.outcomes[:1]).verdict is Verdict.HOLDS
+    assert evolve(matrix, outcomes=matrix.outcomes[::2]).verdict is Verdict.ERROR
+    assert evolve(matrix, outcomes=()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_matrix_is_as_its_schema_says(matrix: KillMatrix) -> None:
+    printed = json.loads(json.dumps(matrix.as_json()))
+    jsonschema.validate(printed, json.loads((ROOT / "docs" / "mutants.schema.json").read_text(encoding="utf-8")))
+    assert (printed["applied"], printed["killed"], printed["survived"]) == (3, 1, 1)
+
+
+def test_a_killer_that_refutes_everything_kills_nothing() -> None:
+    impossible = evolve(HALF, model="MCNoSuchModel")
+    (outcome,) = run([impossible], Silence()).outcomes
+    assert outcome.status is Status.ERROR
+    assert outcome.note.startswith("its killer does not hold without it")
+
+
+def test_the_catalogue_has_faults_of_all_kinds_for_every_link() -> None:
+    mutants = catalogue()
+    assert {mutant.killer for mutant in mutants} == {"tlc", "graph", "induction", "lockstep", "placement"}
+    for family in "ACFG":
+        assert sum(mutant.family == family for mutant in mutants) >= 4
+
+
+@pytest.mark.parametrize("mutant", [mutant for mutant in catalogue() if mutant.file], ids=lambda mutant: mutant.name)
+def test_every_substitution_applies(mutant: Mutant) -> None:
+    text = (ROOT / mutant.file).read_text(encoding="utf-8")
+    assert text.count(mutant.replace) == 1
+    compile(text.replace(mutant.replace, mutant.with_), mutant.file, "exec")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[mutant", "no list of"),
+        ("", "no list of"),
+        ("mutant = 3", "no list of"),
+        ('mutant = ["x"]', "no list of"),
+        ("[mutant]\nname = 'x'", "no list of"),
+        ('[[mutant]]\nname = "x"', "mutant x"),
+        ('[[mutant]]\nname = "x"\nfamily = "A"\nfault = "f"\nkiller = "tlc"\ncolour = "red"\n', "colour"),
+        ('[[mutant]]\nname = "x"\nfamily = "A"\nfault = "f"\nkiller = "magic"\ntwin = "t"\n', "no killer 'magic'"),
+        ('[[mutant]]\nname = "x"\nfamily = "A"\nfault = "f"\nkiller = "tlc"\n', "either a twin or a file"),
+    ],
+)
+def test_a_malformed_catalogue_is_one_sentence(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=r"^some\.toml") as caught:
+        read(text, "some.toml")
+    assert said in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_two_mutants_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in two files, since a name is how a mutant is asked for."""
+    monkeypatch.setattr("conformance.mutants.matrix.read", lambda text, file: (HALF,))
+    with pytest.raises(BadInput, match=f"two mutants are called {HALF.name}"):
+        catalogue()

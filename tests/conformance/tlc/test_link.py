@@ -1,0 +1,154 @@
+"""The link ``tlc`` refuses whatever differs from the manifest, and takes nothing else for a kill."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from conformance.links import LinkReport, Profile, Settings, Silence, Verdict
+from conformance.manifest import load_manifest
+from conformance.tlc import link as ladder
+from conformance.tlc.messages import TraceState
+from conformance.tlc.run import Outcome, TlcRun
+from tests.conformance.tlc.small_specifications import COUNTER, MANIFEST, specify
+
+GOOD = MANIFEST.format(distinct=34, generated=57, depth=7)
+CHECKS = "INVARIANTS Small Witnesses"
+
+
+def run_link(folder: Path, manifest: str, monkeypatch: pytest.MonkeyPatch, counter: str = COUNTER) -> LinkReport:
+    specify(folder, checks=CHECKS, counter=counter)
+    (folder / "manifest.toml").write_text(manifest, encoding="utf-8")
+    monkeypatch.setattr(ladder, "load_manifest", lambda: load_manifest(folder))
+    return ladder.run(Settings(profile=Profile.QUICK), Silence())
+
+
+def test_what_is_as_the_manifest_says_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = run_link(tmp_path, GOOD, monkeypatch)
+    assert report.verdict is Verdict.HOLDS
+    assert (report.models, report.states, report.edges) == (1, 34, 57)
+    assert report.notes == ("1 of 1 twins are killed with everything checked.",)
+
+
+SEEN = TlcRun(
+    outcome=Outcome.PASSED,
+    distinct=34,
+    generated=57,
+    depth=7,
+    seconds=1.0,
+    reached=frozenset({"ReachThree"}),
+    taken={"Add": 3, "Forget": 2},
+)
+CAUGHT = evolve(SEEN, outcome=Outcome.VIOLATED, violated="Small", trace=(TraceState("Add", "count = 6"),) * 3)
+
+
+def task_in(folder: Path, manifest: str, twin: str | None = None) -> ladder.Task:
+    specify(folder)
+    (folder / "manifest.toml").write_text(manifest, encoding="utf-8")
+    return ladder.task_named(load_manifest(folder), "MCCounter", twin, refinement=True)
+
+
+@pytest.mark.parametrize(
+    ("run", "says"),
+    [
+        (evolve(SEEN, distinct=35), "distinct states: the manifest says 34, TLC says 35."),
+        (evolve(SEEN, generated=56), "generated states: the manifest says 57, TLC says 56."),
+        (evolve(SEEN, depth=8), "depth: the manifest says 7, TLC says 8."),
+        (evolve(SEEN, reached=frozenset()), "ReachThree was never reached."),
+        (
+            evolve(SEEN, reached=frozenset({"ReachThree", "ReachTwo"})),
+            "ReachTwo was reached, and the manifest does not list it.",
+        ),
+        (evolve(SEEN, taken={"Add": 3, "Forget": 0}), "Forget was never taken."),
+        (CAUGHT, "violation: the manifest says none, TLC says Small."),
+    ],
+)
+def test_every_difference_of_a_model_refutes(tmp_path: Path, run: TlcRun, says: str) -> None:
+    task = task_in(tmp_path, GOOD)
+    assert ladder.judge(task, SEEN, "").verdict is Verdict.HOLDS
+    judged = ladder.judge(task, run, run.violated)
+    assert (judged.verdict, judged.differences) == (Verdict.REFUTED, (says,))
+    assert judged.failure is not None
+    assert judged.failure.replay == "physalia spec tlc MCCounter"
+
+
+@pytest.mark.parametrize(
+    ("run", "violated", "says"),
+    [
+        (CAUGHT, "Tiny", "violation: the manifest says Small, TLC says Tiny."),
+        (SEEN, "", "violation: the manifest says Small, TLC says none."),
+        (evolve(CAUGHT, trace=()), "Small", "states in the counterexample: the manifest says 3, TLC says 0."),
+    ],
+)
+def test_every_difference_of_a_twin_refutes(tmp_path: Path, run: TlcRun, violated: str, says: str) -> None:
+    task = task_in(tmp_path, GOOD, "leaps")
+    assert ladder.judge(task, CAUGHT, "Small").verdict is Verdict.HOLDS
+    judged = ladder.judge(task, run, violated)
+    assert (judged.verdict, judged.differences) == (Verdict.REFUTED, (says,))
+    assert judged.failure is not None
+    assert judged.failure.replay == "physalia spec tlc MCCounter --twin leaps"
+
+
+def test_a_listed_action_must_be_taken(tmp_path: Path) -> None:
+    task = task_in(tmp_path, GOOD.replace('["ReachThree"]', '["ReachThree"]\nactions = ["Never"]'))
+    assert ladder.judge(task, SEEN, "").differences == ("Never was never taken.",)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict"),
+    [
+        (Outcome.BROKEN, Verdict.ERROR),
+        (Outcome.OUT_OF_TIME, Verdict.INCONCLUSIVE),
+        (Outcome.OUT_OF_MEMORY, Verdict.INCONCLUSIVE),
+    ],
+)
+@pytest.mark.parametrize("twin", [None, "leaps"])
+def test_what_did_not_finish_is_neither_pass_nor_kill(
+    tmp_path: Path, outcome: Outcome, verdict: Verdict, twin: str | None
+) -> None:
+    judged = ladder.judge(task_in(tmp_path, GOOD, twin), evolve(CAUGHT, outcome=outcome), "")
+    assert judged.verdict is verdict
+    assert judged.failure is not None
+
+
+def test_a_twin_that_survives_refutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    harmless = GOOD.replace('with = "count\' = count + k + k"', 'with = "count\' = count + k + 0"')
+    report = run_link(tmp_path, harmless, monkeypatch)
+    assert report.verdict is Verdict.REFUTED
+    assert report.failures[0].lines == ("violation: the manifest says Small, TLC says none.",)
+    assert report.notes == ("0 of 1 twins are killed with everything checked.",)
+
+
+def test_a_twin_that_does_not_apply_is_an_error_and_the_models_are_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    astray = GOOD.replace('replace = "count\' = count + k"', 'replace = "count\' = count + q"')
+    report = run_link(tmp_path, astray, monkeypatch)
+    assert (report.verdict, report.models, report.states) == (Verdict.ERROR, 1, 34)
+    assert "occurs 0 times in Counter.tla" in report.failures[0].title
+    broken = run_link(tmp_path, astray, monkeypatch, COUNTER.replace("count <= 5", "count <= 4"))
+    assert broken.verdict is Verdict.REFUTED
+
+
+def test_an_evaluation_error_is_no_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wild = GOOD.replace('with = "count\' = count + k + k"', 'with = "count\' = log[17]"')
+    report = run_link(tmp_path, wild, monkeypatch)
+    assert report.verdict is Verdict.ERROR
+    assert report.notes == ("0 of 1 twins are killed with everything checked.",)
+
+
+def test_running_out_of_time_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ladder.TIMEOUT_S, Profile.QUICK, 3.0)
+    report = run_link(
+        tmp_path,
+        GOOD,
+        monkeypatch,
+        COUNTER.replace("Small == count <= 5", "Small == TRUE").replace("count < 4 /\\ ", ""),
+    )
+    assert report.verdict is Verdict.INCONCLUSIVE
+
+
+def test_nothing_run_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = GOOD.replace('profile = "quick"', 'profile = "deep"')
+    report = run_link(tmp_path, later, monkeypatch)
+    assert (report.verdict, report.models) == (Verdict.INCONCLUSIVE, 0)

@@ -1,0 +1,194 @@
+"""TLC's verdicts are told apart: passed, violated, broken, cut; and nothing is left running."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.links import CannotRun
+from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
+from conformance.tlc.counterexamples import narrate
+from conformance.tlc.run import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.toolchain import Toolchain, find_toolchain
+from tests.conformance.tlc.small_specifications import COUNTER, specify
+
+
+@pytest.fixture
+def processes() -> Iterator[Processes]:
+    with Processes() as running:
+        yield running
+
+
+def check(folder: Path, processes: Processes, limits: Limits | None = None) -> TlcRun:
+    return run_tlc(
+        find_toolchain(),
+        folder,
+        "MCCounter",
+        processes=processes,
+        limits=limits or Limits(memory_mib=256, timeout_s=60),
+        arguments=COVERAGE,
+        java_options=QUICK_START,
+    )
+
+
+def name_of(run: TlcRun, folder: Path) -> str:
+    return resolve_violated(run.violated, folder, config_properties(folder / "MCCounter.cfg"))
+
+
+def test_a_run_that_holds_reports_counts_witnesses_and_actions(tmp_path: Path, processes: Processes) -> None:
+    run = check(specify(tmp_path, checks="INVARIANTS Small Witnesses"), processes)
+    assert run.outcome is Outcome.PASSED
+    assert (run.distinct, run.generated, run.depth) == (34, 57, 7)
+    assert run.reached == {"ReachThree"}
+    assert run.taken["Add"] > 0
+    assert run.taken["Forget"] > 0
+    assert run.trace == ()
+
+
+def test_an_action_that_is_never_taken_is_seen(tmp_path: Path, processes: Processes) -> None:
+    dead = COUNTER.replace("\\/ Forget", "\\/ Forget \\/ Never")
+    assert check(specify(tmp_path, counter=dead), processes).taken["Never"] == 0
+
+
+def test_an_invariant_falls_with_the_shortest_counterexample(tmp_path: Path, processes: Processes) -> None:
+    run = check(specify(tmp_path, checks="INVARIANT Tiny"), processes)
+    assert (run.outcome, run.violated, len(run.trace)) == (Outcome.VIOLATED, "Tiny", 2)
+    assert narrate("MCCounter", run) == (
+        "  1 Initial predicate",
+        "      count = 0",
+        "      log = <<>>",
+        "  2 Add",
+        "      (no arguments: the model has no mirror)",
+        "      count: 0 -> 2",
+        "      log[1] = [added |-> {2}, before |-> 0]",
+    )
+
+
+def test_an_invariant_that_falls_at_once_has_one_state(tmp_path: Path, processes: Processes) -> None:
+    run = check(specify(tmp_path, checks="INVARIANT Started", extra="Started == count > 0"), processes)
+    assert (run.outcome, run.violated, len(run.trace)) == (Outcome.VIOLATED, "Started", 1)
+
+
+def test_a_refinement_is_named_by_the_module_above(tmp_path: Path, processes: Processes) -> None:
+    folder = specify(tmp_path, checks="PROPERTY RefinesUpper\nPROPERTY Positive", extra="RefinesUpper == Up!Spec")
+    run = check(folder, processes)
+    assert run.outcome is Outcome.VIOLATED
+    assert name_of(run, folder) == "RefinesUpper"
+
+
+def test_an_action_property_is_named(tmp_path: Path, processes: Processes) -> None:
+    shrinking = COUNTER.replace("Tail(log) /\\ count' = count", "Tail(log) /\\ count' = count - 1")
+    folder = specify(tmp_path, checks="PROPERTY Positive", counter=shrinking)
+    assert name_of(check(folder, processes), folder) == "Positive"
+
+
+def test_a_temporal_property_is_named_and_the_loop_is_told(tmp_path: Path, processes: Processes) -> None:
+    folder = specify(tmp_path, checks="PROPERTY Ends")
+    run = check(folder, processes)
+    assert run.outcome is Outcome.VIOLATED
+    assert name_of(run, folder) == "Ends"
+    assert run.loops_to > 0
+    assert "for ever" in narrate("MCCounter", run)[-1]
+
+
+def test_fingerprints_are_not_random_so_that_runs_are_the_same(tmp_path: Path, processes: Processes) -> None:
+    """With random ones the counterexample to a liveness property was now and then a longer one."""
+    told: list[str] = []
+    run_tlc(find_toolchain(), specify(tmp_path), "MCCounter", processes=processes, on_line=told.append)
+    assert any("Model-Checking with fp 0 and seed" in line for line in told), told
+
+
+def test_an_assumption_that_is_false_is_named(tmp_path: Path, processes: Processes) -> None:
+    folder = specify(tmp_path, extra="ASSUME TwoIsLess == 2 < 1")
+    run = check(folder, processes)
+    assert run.outcome is Outcome.VIOLATED
+    assert name_of(run, folder) == "TwoIsLess"
+
+
+@pytest.mark.parametrize(
+    ("checks", "extra", "says"),
+    [
+        ("INVARIANT Wild", "", "out of domain"),
+        ("INVARIANT NotThere", "", "NotThere"),
+        ("INVARIANT Odd", "Odd == count +", "Parse Error"),
+        ("INVARIANT Odd", 'Odd == count = "three"', "check equality"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_no_violation(
+    tmp_path: Path, processes: Processes, checks: str, extra: str, says: str
+) -> None:
+    run = check(specify(tmp_path, checks=checks, extra=extra), processes)
+    assert (run.outcome, run.violated) == (Outcome.BROKEN, "")
+    assert says.lower() in " ".join(run.errors).lower()
+
+
+ENDLESS = COUNTER.replace("count < 4 /\\ ", "")
+
+
+def test_a_run_that_takes_too_long_is_cut(tmp_path: Path, processes: Processes) -> None:
+    run = check(specify(tmp_path, counter=ENDLESS), processes, Limits(memory_mib=512, timeout_s=4))
+    assert run.outcome is Outcome.OUT_OF_TIME
+    assert run.seconds < 10
+
+
+def test_a_run_that_takes_too_much_memory_is_told_from_an_error(tmp_path: Path, processes: Processes) -> None:
+    greedy = COUNTER.replace(
+        "Init == count = 0", "Init == count \\in {Len([i \\in 1..(10^8) |-> <<i, n>>]) : n \\in 1..9}"
+    )
+    run = check(specify(tmp_path, counter=greedy), processes, Limits(memory_mib=64, timeout_s=60))
+    assert run.outcome is Outcome.OUT_OF_MEMORY
+
+
+def test_closing_ends_what_is_running(tmp_path: Path) -> None:
+    specify(tmp_path, counter=ENDLESS)
+    seen: list[subprocess.Popen[str]] = []
+    with Processes() as processes:
+
+        def interrupt() -> None:
+            seen.extend(processes.running)
+            processes.close()
+
+        timer = threading.Timer(2.0, interrupt)
+        timer.start()
+        start = time.monotonic()
+        with pytest.raises(InterruptedError):
+            check(tmp_path, processes, Limits(memory_mib=512, timeout_s=60))
+        timer.join()
+    assert time.monotonic() - start < 20
+    assert len(seen) == 1
+    assert seen[0].poll() is not None
+
+
+def test_a_broken_jar_says_what_to_install(tmp_path: Path, processes: Processes) -> None:
+    jar = tmp_path / "broken.jar"
+    jar.write_bytes(b"no jar")
+    specify(tmp_path)
+    with pytest.raises(CannotRun, match="PHYSALIA_TLA2TOOLS"):
+        run_tlc(Toolchain(java=find_toolchain().java, jar=jar), tmp_path, "MCCounter", processes=processes)
+
+
+def test_a_java_that_does_not_start_says_what_to_install(tmp_path: Path, processes: Processes) -> None:
+    java = tmp_path / "java"
+    java.write_text("not a program", encoding="utf-8")
+    specify(tmp_path)
+    with pytest.raises(CannotRun, match="PHYSALIA_JAVA"):
+        run_tlc(Toolchain(java=java, jar=find_toolchain().jar), tmp_path, "MCCounter", processes=processes)
+
+
+@pytest.mark.parametrize("variable", ["PHYSALIA_JAVA", "PHYSALIA_TLA2TOOLS"])
+def test_a_variable_that_leads_nowhere_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "/nowhere/at/all")
+    with pytest.raises(CannotRun, match=f"{variable} leads to /nowhere/at/all"):
+        find_toolchain()
+
+
+def test_a_refinement_is_taken_out_of_a_copy_only(tmp_path: Path) -> None:
+    folder = specify(tmp_path, checks="INVARIANT Small \\* not this: Refines\nPROPERTIES RefinesUpper Positive")
+    with copy_of(folder) as copy:
+        take_refinement_out(copy / "MCCounter.cfg")
+        assert config_properties(copy / "MCCounter.cfg") == ("Positive",)
+    assert config_properties(folder / "MCCounter.cfg") == ("RefinesUpper", "Positive")
+    assert not copy.exists()

@@ -1,0 +1,92 @@
+"""Scenarios are read back as they were written, and what cannot be read is named with its line."""
+
+from random import Random
+
+import pytest
+
+from conformance.lockstep.driver import Driver
+from conformance.lockstep.moves import Moves
+from conformance.wording import UnreadableWords, command_words, message_words, read_command, read_message
+from conformance.world.scenario import Calm, Scenario, Setup, happening_words, read_scenario
+from conformance.world.world import World
+from physalia.model import (
+    Ask,
+    Ballot,
+    Change,
+    Command,
+    Decision,
+    Message,
+    NoOp,
+    Prepare,
+    Promise,
+    Proposal,
+    Read,
+    Refusal,
+    Report,
+    RequestId,
+    Vote,
+    Write,
+)
+
+B, C = Ballot(1, 2), Ballot(12, 34)
+COMMANDS: list[Command] = [
+    NoOp(),
+    Read(RequestId("x", 1)),
+    Write(RequestId("strange, (name) #1 %", 7), 3, "a b", "é,"),
+    Change(RequestId("x", 2), 0, frozenset({2, 10, 3})),
+]
+MESSAGES: list[Message] = [
+    Prepare(B, 3),
+    Promise(B, 1, (), 0),
+    Promise(C, 1, tuple(Report(slot, B, value) for slot, value in enumerate(COMMANDS, start=1)), 4),
+    *(Proposal(B, 1, value) for value in COMMANDS),
+    Vote(B, 1, 3),
+    *(Decision(2, value) for value in COMMANDS),
+    Ask(0),
+    Refusal(B, C),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_commands_are_read_back(command: Command) -> None:
+    word = command_words(command)
+    assert " " not in word
+    assert read_command(word) == command
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=str)
+def test_messages_are_read_back(message: Message) -> None:
+    assert read_message(message_words(message).split()) == message
+
+
+def test_a_vote_reads_as_people_say_it() -> None:
+    assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote b2.1 slot 1 node 3"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_runs_are_read_back(seed: int) -> None:
+    setup = Setup.of(4, 3, 2, ("1", "1/3", "3/2", "1"))
+    world = World(setup)
+    happened = []
+    for happening in Driver(Moves(world, 24), Random(seed)).happenings(150):
+        world.apply(happening)
+        happened.append(happening)
+    scenario = Scenario(setup, (*happened, Calm()))
+    assert read_scenario(scenario.text()) == scenario
+    assert len({happening_words(happening).split()[0] for happening in happened}) >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "a scenario starts with"),
+        ("node 1 tick after 1 ms", "line 1"),
+        ("world nodes 1 members 1 alpha 1 rates 1\n\nexplode 3", "line 3, 'explode 3': this is no event"),
+        ("world nodes 1 members 1 alpha 1 rates 1\ncrash x keep 1", "line 2"),
+        ("world nodes 1 members 1 alpha 1 rates 1\nnode 1 submit noop", "nobody asks for a no-op"),
+        ("world nodes 1 members 1 alpha 1 rates 1\ndeliver 1 -> 1 vote b1 slot 1 node 1", "'b1' is no ballot"),
+    ],
+)
+def test_what_cannot_be_read_is_named(text: str, sentence: str) -> None:
+    with pytest.raises(UnreadableWords, match=sentence):
+        read_scenario(text)

@@ -1,0 +1,227 @@
+"""The exact availability is that of brute force, of the published table, and says so where it cannot be exact."""
+
+import gc
+from math import comb
+
+import pytest
+from attrs import evolve
+
+from conformance.placement.brute import availability
+from conformance.placement.definition import single_failures
+from conformance.placement.sites import Seeded, site, with_probabilities
+from physalia.placement.availability import diagram as availability_bdd
+from physalia.placement.availability import estimator as module
+from physalia.placement.availability import walk
+from physalia.placement.availability.estimator import Estimator, NotExact, devices_that_matter, exact, independent
+from physalia.placement.errors import BadQuery
+from physalia.placement.site.format import read
+from physalia.placement.site.generate import Fabric, Feeding, generate
+from physalia.placement.site.shipped import example
+from physalia.placement.site.topology import Topology
+
+FAILS = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+FIGURE_4 = {
+    1: (0.99, 0.95, 0.90, 0.80, 0.70, 0.60, 0.5, 0.40, 0.30, 0.20),
+    3: (0.9997, 0.9928, 0.972, 0.896, 0.784, 0.648, 0.5, 0.352, 0.216, 0.104),
+    5: (0.99999, 0.9988, 0.9914, 0.9421, 0.8369, 0.6826, 0.5, 0.3174, 0.1631, 0.0579),
+    7: (1 - 3.4e-7, 0.9998, 0.9973, 0.9667, 0.8740, 0.7102, 0.5, 0.2898, 0.1260, 0.0333),
+    9: (1 - 1.2e-8, 0.99997, 0.9991, 0.9804, 0.9012, 0.7334, 0.5, 0.2666, 0.0988, 0.0196),
+}
+"""P(majority alive) by cell size, as the paper's figure 4 shows it."""
+
+
+@pytest.mark.parametrize("nodes", FIGURE_4)
+def test_independent_nodes_are_the_papers_figure_4(nodes: int) -> None:
+    for fails, published in zip(FAILS, FIGURE_4[nodes], strict=True):
+        needed = nodes // 2 + 1
+        binomial = sum(comb(nodes, up) * (1 - fails) ** up * fails ** (nodes - up) for up in range(needed, nodes + 1))
+        found = independent(nodes, fails)
+        assert found == pytest.approx(binomial, abs=1e-13)
+        # The table is rounded to four or five digits, and to two of what is missing where that is little.
+        digits = 1e-9 if published > 0.99999 + 5e-6 else 6e-5
+        assert found == pytest.approx(published, abs=digits * (10 if published > 0.99999 + 5e-6 and nodes == 7 else 1))
+
+
+def uncertain(topology: Topology, instance: str, cell: list[str], choose: Seeded) -> Topology:
+    own = [*cell, *(link for name in {instance, *cell} for link, _ in topology.links_of(name))]
+    matter = list(dict.fromkeys([*single_failures(topology), *own]))
+    made = with_probabilities(choose, topology, matter, 12)
+    # Probabilities that are no sums of powers of two, so that rounding is seen.
+    given = {device: 0.003 + chance * 0.61 for device, chance in made.device_probability.items()}
+    return evolve(made, device_probability=given)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_it_is_that_of_brute_force(seed: int) -> None:
+    choose = Seeded(f"availability/{seed}")
+    made = site(choose)
+    instance = choose.some(list(made.servers), 1, 1)[0]
+    cell = choose.some(list(made.servers), 5, 5)
+    topology = uncertain(made, instance, cell, choose)
+    expected = availability(topology, instance, cell)
+    assert expected is not None
+    assert exact(topology, instance, cell) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("feeding", list(Feeding))
+@pytest.mark.parametrize("redundant", [False, True])
+def test_small_fabrics_are_walked_and_are_those_of_brute_force(feeding: Feeding, redundant: bool) -> None:
+    choose = Seeded(f"fabric/{feeding}/{redundant}")
+    fabric = Fabric(
+        servers=12, servers_per_rack=2, racks_per_row=3, racks_per_pdu=1, rows_per_ups=1, cores=2, colors=1,
+        feeding=feeding, redundant_racks=redundant,
+    )  # fmt: skip
+    made = generate(fabric)
+    names = list(made.servers)
+    for cell in (names[1:4], names[1:10:2], [names[2], names[5], names[8]]):
+        topology = uncertain(made, names[0], cell, choose)
+        found = Estimator(topology).of(names[0], cell)
+        assert found.method in {"walk", "whole walk"}
+        assert found.value == pytest.approx(availability(topology, names[0], cell), abs=1e-12)
+
+
+def test_walk_and_diagram_agree_on_a_fabric_with_assumed_probabilities() -> None:
+    topology = generate(Fabric(servers=16, servers_per_rack=4, racks_per_row=2, cores=2, colors=1))
+    names = list(topology.servers)
+    estimator = Estimator(topology)
+    for cell in (names[1:4], names[3:16:3]):
+        both, up = availability_bdd.joint_probability(
+            topology, names[0], tuple(cell), topology.failure_probability
+        )  # fmt: skip
+        assert estimator.of(names[0], cell).value == pytest.approx(both / up, abs=1e-13)
+
+
+def test_on_a_large_fabric_the_rest_of_the_site_is_shown_not_to_matter() -> None:
+    topology = generate(Fabric(servers=2_000))
+    names = list(topology.servers)
+    found = Estimator(topology).of(names[0], names[41:241:30])
+    assert found.method == "walk"
+    assert 0.0 <= found.error <= module.TOLERANCE
+    assert 1e-9 < found.unavailability < 1e-3
+
+
+def test_without_the_rest_that_matters_the_whole_site_is_walked() -> None:
+    topology = generate(Fabric(servers=12, servers_per_rack=2, racks_per_row=3, racks_per_pdu=1, cores=1, colors=1))
+    likely = evolve(topology, probability={"link": 0.3, "switch": 0.2, "rack": 0.0, "server": 0.0})
+    names = list(topology.servers)
+    found = Estimator(likely).of(names[0], names[2:4] + names[6:7])
+    assert found.method == "whole walk"
+
+
+def test_what_is_given_up_is_accounted_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    topology = generate(Fabric(servers=400, servers_per_rack=10, racks_per_row=8, cores=2))
+    names = list(topology.servers)
+    cell = names[5:400:57]
+    expected = Estimator(topology).of(names[0], cell)
+    monkeypatch.setattr(walk, "MANY_STATES", 1)
+    monkeypatch.setattr(walk, "NEGLIGIBLE", 1e-16)
+    monkeypatch.setattr(module, "TOLERANCE", 1e-6)
+    found = Estimator(topology).of(names[0], cell)
+    assert found.error > 0.0
+    assert found.value - 1e-15 <= expected.value <= found.value + found.error + 1e-15
+
+
+def test_beyond_the_limit_there_is_a_sentence_instead_of_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(availability_bdd, "MOST_NODES", 30)
+    monkeypatch.setattr(walk, "MOST_STATES", 3)
+    topology = generate(Fabric(servers=40, servers_per_rack=4))
+    names = list(topology.servers)
+    with pytest.raises(NotExact, match="more than 30 nodes") as caught:
+        exact(topology, names[0], names[4:39:5])
+    assert "\n" not in str(caught.value)
+    gc.collect()  # what the diagram left behind complains now, if ever
+
+
+def test_large_sites_that_do_not_decide_say_between_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SWITCHES", 2)
+    topology = generate(Fabric(servers=12, servers_per_rack=2, racks_per_row=3, racks_per_pdu=1, cores=1, colors=1))
+    likely = evolve(topology, probability={"link": 0.3, "switch": 0.2})
+    names = list(topology.servers)
+    with pytest.raises(NotExact, match="between 0"):
+        exact(likely, names[0], names[2:4] + names[6:7])
+
+
+def test_an_instance_that_is_never_up_has_no_availability() -> None:
+    topology = generate(Fabric(servers=12, servers_per_rack=2))
+    names = list(topology.servers)
+    with pytest.raises(NotExact, match="never up"):
+        exact(evolve(topology, device_probability={names[0]: 1.0}), names[0], names[1:4])
+
+
+def test_wrong_names_are_refused() -> None:
+    topology = generate(Fabric(servers=12, servers_per_rack=2))
+    with pytest.raises(BadQuery, match="no server nobody"):
+        exact(topology, "nobody", [])
+
+
+def test_the_devices_that_matter_are_those_whose_loss_would() -> None:
+    """Three nodes in one rack: that rack, its power and its switch are down in nearly all of the unavailable time."""
+    topology = generate(Fabric(servers=48, servers_per_rack=4, colors=1))
+    names = list(topology.servers)
+    cell = names[4:7]
+    weights = {weight.device: weight for weight in devices_that_matter(topology, names[0], cell, most=50)}
+    rack = topology.servers[cell[0]].rack
+    tor = topology.servers[cell[0]].switches[0]
+    assert weights[rack].conditional == pytest.approx(1.0)
+    assert weights[tor].conditional == pytest.approx(1.0)
+    # The definition of the share, with brute numbers: P(down) P(lost | down) / P(lost).
+    lost = Estimator(topology).of(names[0], cell).unavailability
+    assert weights[tor].share == pytest.approx(topology.failure_probability(tor) / lost, rel=1e-6)
+    assert next(iter(weights)) in {tor, rack} | topology.single_points(rack)
+    assert weights[cell[0]].share < weights[tor].share
+
+
+def test_a_cell_over_three_rows_needs_no_more_than_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of the site joins what each piece of it touches, and not rows with each other past the cores."""
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    rows: dict[str, list[str]] = {}
+    for server in site.servers.values():
+        rows.setdefault(site.row_of(server.rack), []).append(server.name)
+    first, second, third, *_ = rows.values()
+    cell = (first[1], first[25], second[0], second[30], third[0], third[22], third[45])
+    found = Estimator(site).of(first[0], cell)
+    assert found.method == "walk"
+    assert found.error <= module.TOLERANCE
+    monkeypatch.setattr(module, "TOLERANCE", -1.0)
+    whole = Estimator(site).of(first[0], cell)
+    assert whole.method == "whole walk"
+    assert found.value == pytest.approx(whole.value, abs=1e-14)
+
+
+def test_too_much_shared_power_ends_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every element of power in sight doubles the numbers, whatever the switches are."""
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    names = list(site.servers)
+    monkeypatch.setattr(walk, "MOST_NUMBERS", 10)
+    monkeypatch.setattr(availability_bdd, "MOST_NODES", 10)
+    with pytest.raises(NotExact, match="too much power is shared"):
+        Estimator(site).of(names[0], names[1:350:50])
+
+
+def test_what_is_given_up_is_between_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    site = generate(Fabric(servers=400, servers_per_rack=20, racks_per_row=4, feeding=Feeding.SINGLE, cells=0))
+    names = list(site.servers)
+    instance, cell = names[0], names[1:350:50]
+    exact_value = Estimator(site).of(instance, cell).value
+    monkeypatch.setattr(walk, "MANY_STATES", 0)
+    monkeypatch.setattr(walk, "NEGLIGIBLE", 1e-12)
+    monkeypatch.setattr(module, "TOLERANCE", 1e-3)
+    rough = Estimator(site).of(instance, cell)
+    assert module.TOLERANCE > rough.error > 0.0
+    assert rough.value < exact_value <= rough.value + rough.error
+
+
+def test_what_matters_is_told_where_a_lost_device_makes_the_rest_of_the_site_matter() -> None:
+    """Without feed-a the bounds are 2e-12 apart: too far for an availability, and close enough for a share."""
+    site = read(example("single-fed.json"))
+    instance, cell = "server-3-02-11", ("server-1-06-08", "server-3-02-03", "server-3-02-13", "server-3-02-18",
+                                        "server-3-04-11", "server-5-01-15", "server-5-03-18")  # fmt: skip
+    estimator = Estimator(site)
+    with pytest.raises(NotExact, match="do not decide"):
+        estimator.of(instance, cell, {"feed-a": 1.0})
+    heard: list[tuple[int, int]] = []
+    weights = estimator.weights(instance, cell, lambda done, total: heard.append((done, total)))
+    assert [done for done, _ in heard] == list(range(heard[0][1]))
+    (lost,) = [weight for weight in weights if weight.device == "feed-a"]
+    assert lost.conditional == pytest.approx(1 - 0.99971237350, abs=1e-10)
