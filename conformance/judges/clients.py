@@ -38,7 +38,7 @@ class Clients:
     _command_of: dict[RequestId, Asked] = Factory(dict)
 
     def note(self, outcome: Outcome) -> None:
-        """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different answers to one."""
+        """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
         self.time += 1
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:

@@ -140,7 +140,7 @@ class Manners:
     def _replies(
         self, node: NodeId, sender: NodeId, message: model.Message, before: spec.State, hearing: Hearing
     ) -> Iterator[tuple[NodeId, model.Message]]:
-        """To a duplicate, and to and from a node that lags."""
+        """To a duplicate, and to and from a node that lags (R9)."""
         cell, alpha = self._world.nodes[node], self._machine.alpha
         prefix = len(cell.known)
         match message:
@@ -186,7 +186,7 @@ class Manners:
             raise Refuted(f"node {node} proposes {name}, and {waiting[0]} waits longer")
 
     def _judge_client(self, outcome: Outcome, command: model.Asked, before: spec.State, hearing: Hearing) -> None:
-        """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons."""
+        """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons (R12)."""
         node, name = outcome.node, self._names.command(command)
         known, ballot = before.known[node], before.active[node]
         if name in known:

@@ -1,7 +1,7 @@
 """A simulated disk: a journal of encoded records, of which a crash may take what was not flushed.
 
 The disk reads the journal in its own way, which shares nothing with the node's recovery. So it can say after every step
-what a restart would bring back, and whether a message may leave: whatever it depends on must be flushed before.
+what a restart would bring back, and whether a message may leave: what it depends on must be flushed before (R2, R4).
 """
 
 from attrs import Factory, define

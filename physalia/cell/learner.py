@@ -93,7 +93,7 @@ class Learner:
         return (Send(sender, Ask(self.prefix)),) if missing else ()
 
     def teach(self, sender: NodeId, ask: Ask) -> Step:
-        """Answer with the decisions after the asking node's prefix, from memory."""
+        """Answer with the decisions after the asking node's prefix, from memory (R9)."""
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         slots = range(ask.prefix + 1, last + 1)
         return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in slots])

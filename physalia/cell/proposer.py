@@ -179,7 +179,7 @@ class Proposer:
         return NoOp() if is_hole else None
 
     def has_majority(self, slot: Slot) -> bool:
-        """Whether a majority of the slot's configuration voted for what the active ballot proposed there."""
+        """Whether a majority of the slot's configuration voted for what the active ballot proposed there (R4)."""
         votes = self.leadership.votes.get(slot)
         return votes is not None and is_majority(votes, self.learner.configurations.members(slot))
 
@@ -294,7 +294,7 @@ class Proposer:
         return effects + sends(members, Ask(learner.prefix))
 
     def unacknowledged(self) -> list[Effect]:
-        """Everything sent under the active ballot that its recipient did not answer, while an answer may help."""
+        """Everything sent under the active ballot that its recipient did not answer, while an answer may help (R14)."""
         if not self.is_leading:
             return []
         leadership, learner = self.leadership, self.learner

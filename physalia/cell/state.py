@@ -23,7 +23,7 @@ class State:
     def apply(self, command: Command) -> Verdict | None:
         """Apply the next decided command; return its verdict, or None for the no-op, for which nobody asked.
 
-        A command that was applied before changes nothing and has the verdict that it had at its first place.
+        A command that was applied before changes nothing and has the verdict that it had at its first place (R6).
         """
         if isinstance(command, NoOp):
             return None

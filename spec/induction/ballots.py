@@ -5,7 +5,7 @@ Not(left(n, b)). And the prefix, which `Ballots` computes from the votes, is sta
 Choose notes that a majority voted, and Extend that the prefix is longer. They are steps of `Window`; in `Ballots` both
 happen at once with the last vote.
 
-What clients asked for is left out: it has no part in why ballots agree.
+What clients asked for is left out: it has no part in why ballots agree. Rules: R1, R3, R4.
 """
 
 from collections.abc import Mapping
