@@ -11,8 +11,8 @@ from pathlib import Path
 from attrs import frozen
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXTS = (".py", ".tla", ".cfg", ".md", ".toml", ".json")
-"""What the repository's own words stand in."""
+TEXTS = (".py", ".tla", ".cfg", ".md", ".toml", ".schema.json")
+"""How the files end in which the repository's own words stand."""
 
 
 def texts(root: Path, endings: tuple[str, ...] = TEXTS) -> dict[str, str]:
@@ -22,7 +22,7 @@ def texts(root: Path, endings: tuple[str, ...] = TEXTS) -> dict[str, str]:
         for top in sorted(root.iterdir())
         if not top.name.startswith(".") and top.name not in ("build", "dist")
         for path in ([top] if top.is_file() else sorted(top.rglob("*")))
-        if path.suffix in endings and path.is_file() and "__pycache__" not in path.parts
+        if path.name.endswith(endings) and path.is_file() and "__pycache__" not in path.parts
     }
 
 
