@@ -8,7 +8,9 @@ from collections.abc import Sequence
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, models, place, prove
+from physalia.cli import checks, installation, interrupts, models
+from physalia.cli.place import commands as place
+from physalia.cli.proof import commands as prove
 from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130

@@ -14,7 +14,7 @@ from physalia.cli import interrupts
 from physalia.placement.site.generate import Fabric, generate
 from physalia.placement.site.topology import Topology
 from physalia.placement.survival.by_z3 import refute
-from spec.induction.solve import check
+from spec.induction.proving.solve import check
 
 MANY_STEPS = 10**8
 

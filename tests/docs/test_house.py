@@ -15,7 +15,8 @@ from conformance.lockstep import link as lockstep
 from conformance.lockstep.replay import replay
 from conformance.verify import Report
 from conformance.world.scenario import Setup
-from physalia.cli import models, place
+from physalia.cli import models
+from physalia.cli.place import commands as place
 from physalia.cli.printing import print_report
 from physalia.placement.site import shipped
 from tests.conformance.lockstep.broken_cells import break_cell

@@ -7,8 +7,8 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.mutants.matrix import catalogue
-from spec.induction.attacks import ATTACKS
-from spec.induction.layers import LAYERS, system_of
+from spec.induction.attacks.attacks import ATTACKS
+from spec.induction.layers.stack import LAYERS, system_of
 from tests.docs.pages import ROOT, texts
 from tests.docs.rule_pages import FOLDERS, Evidence, cited_rules, cited_traps, faults, rules, traps
 
@@ -58,7 +58,7 @@ SMALL = """# Rules
 - *specified*: [`tla/Cell.tla`](../tla/Cell.tla) `Vote`
 - *modelled*: `spec/cell.py` `Cell.vote`
 - *performed*: `physalia/cell.py` `vote`
-- *proved*: `spec/induction/ballots.py` `agreement`
+- *proved*: `spec/induction/layers/ballots.py` `agreement`
 - *judged by*: `conformance/judge.py` `judge`
 - *broken by*: twins `half`, `third`; attacks
   `raid`
@@ -75,7 +75,7 @@ SMALL = """# Rules
 SMALL_FILES = {
     "tla/Cell.tla": "\\* As R1 says.\nVote(n) ==\n",
     "spec/cell.py": '"""R1"""\nclass Cell:\n    def vote(self): ...\n',
-    "spec/induction/ballots.py": '"""R1"""\ndef agreement(): ...\ndef helper(): ...\n',
+    "spec/induction/layers/ballots.py": '"""R1"""\ndef agreement(): ...\ndef helper(): ...\n',
     "physalia/cell.py": '"""Rules R1 and R2, and trap 1."""\ndef vote(): ...\n',
     "physalia/other.py": '"""Nothing. Rack R305."""\ndef vote(): ...\n',
     "conformance/judge.py": '"""R1"""\ndef judge(): ...\n',
@@ -104,11 +104,15 @@ def test_a_small_page_is_right(tmp_path: Path) -> None:
         ("`physalia/cell.py`", "`physalia/other.py`", "said to be performed physalia/other.py, which does not cite it"),
         ("`physalia/cell.py`", "`physalia/gone.py`", "R1: there is no physalia/gone.py"),
         ("`physalia/cell.py`", "`spec/cell.py`", "R1: spec/cell.py is no place for what is performed"),
-        ("`spec/cell.py` `Cell.vote`", "`spec/induction/ballots.py` `helper`", "is no place for what is modelled"),
+        (
+            "`spec/cell.py` `Cell.vote`",
+            "`spec/induction/layers/ballots.py` `helper`",
+            "is no place for what is modelled",
+        ),
         ("`Vote`", "`Veto`", "R1: there is no Veto in tla/Cell.tla"),
         ("`Cell.vote`", "`Cell.veto`", "R1: there is no Cell.veto in spec/cell.py"),
-        ("`agreement`", "`harmony`", "R1: there is no harmony in spec/induction/ballots.py"),
-        ("`agreement`", "`helper`", "R1: helper is proved of no layer spec/induction/ballots.py"),
+        ("`agreement`", "`harmony`", "R1: there is no harmony in spec/induction/layers/ballots.py"),
+        ("`agreement`", "`helper`", "R1: helper is proved of no layer spec/induction/layers/ballots.py"),
         ("`third`", "`fourth`", "R1: there are no twins fourth"),
         ("`raid`", "`ride`", "R1: there are no attacks ride"),
         ("attacks\n", "raids\n", "R1: 'raids\\n  `raid`' does not begin with one of twins, mutants, attacks, models"),

@@ -13,8 +13,8 @@ from spec import ballots, cell, window
 from spec.ballots import Ballots
 from spec.cell import Cell
 from spec.commands import Log, Name, NoOp
-from spec.induction.evaluate import Element, Facts, Universe
-from spec.induction.structure import Juries, universe_of
+from spec.induction.formulas.evaluate import Element, Facts, Universe
+from spec.induction.formulas.structure import Juries, universe_of
 from spec.machine import Machine, successor
 from spec.values import put
 from spec.window import Nothing, Window

@@ -26,8 +26,8 @@ from conformance.induction.tie.readings import reading_of
 from conformance.induction.tie.weakened import Weakened, weakened_guards
 from conformance.links import Failure, Profile, Progress, Row, Verdict, combine
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
-from spec.induction.ballots import Ballots
-from spec.induction.kernel import System
+from spec.induction.formulas.kernel import System
+from spec.induction.layers.ballots import Ballots
 
 TIED_RUNGS = ("Window", "Ballots", "Cell")
 MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}

@@ -19,10 +19,10 @@ from conformance.manifest import load_manifest
 from spec import ballots
 from spec.ballots import Ballots
 from spec.commands import Ballot, Name, Node, Slot, Told
-from spec.induction.breaking import forgetting, instead, without
-from spec.induction.evaluate_by_z3 import Oracle
-from spec.induction.kernel import Action, System
-from spec.induction.layers import LAYERS, system_of
+from spec.induction.attacks.breaking import forgetting, instead, without
+from spec.induction.formulas.kernel import Action, System
+from spec.induction.layers.stack import LAYERS, system_of
+from spec.induction.proving.by_z3 import Oracle
 from spec.log import Log
 from spec.machine import Machine, action
 from spec.models import DROP, FOUNDERS, MODELS, REPLACE, SWAP
