@@ -38,4 +38,4 @@ class Configurations:
 
     def between(self, first: Slot, last: Slot) -> frozenset[NodeId]:
         """Everyone who is a member for one of the slots from `first` to `last`."""
-        return frozenset().union(*(self.members(slot) for slot in range(first, last + 1)))
+        return frozenset().union(*self.juries[max(0, first - self.alpha) : max(0, last - self.alpha) + 1])

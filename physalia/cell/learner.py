@@ -35,13 +35,14 @@ TAUGHT_AT_ONCE_SLOTS = 128
 class Learner:
     """One node's `known`, with the state that it amounts to, and the configurations of its window.
 
-    `heard` has the decisions that were received and are not taken up yet.
+    `first_unknown` is the slot after it, and `heard` has the decisions that were received and are not taken up yet.
     """
 
     node: NodeId
     configurations: Configurations
     state: State
     known: list[Command] = Factory(list)
+    first_unknown: Slot = 1
     heard: dict[Slot, Command] = Factory(dict)
 
     @classmethod
@@ -53,11 +54,6 @@ class Learner:
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""
         return len(self.known)
-
-    @property
-    def first_unknown(self) -> Slot:
-        """The lowest slot whose decision is not known."""
-        return len(self.known) + 1
 
     def learn(self, slot: Slot) -> Step:
         """Learn(n, i): take up the decision of the first unknown slot, which somebody else took."""
@@ -73,6 +69,7 @@ class Learner:
         """Know the first unknown slot's decision; return the verdict on it."""
         self.heard.pop(self.first_unknown, None)
         self.known.append(value)
+        self.first_unknown += 1
         verdict = self.state.apply(value)
         self.configurations.extend(self.state.jury.members)
         return verdict
@@ -89,8 +86,10 @@ class Learner:
 
     def ask(self, sender: NodeId, known_to_sender: Slot) -> tuple[Effect, ...]:
         """Ask the sender, who is known to know so many slots, if one of them is neither known here nor heard."""
-        missing = any(slot not in self.heard for slot in range(self.first_unknown, known_to_sender + 1))
-        return (Send(sender, Ask(self.prefix)),) if missing else ()
+        for slot in range(self.first_unknown, known_to_sender + 1):
+            if slot not in self.heard:
+                return (Send(sender, Ask(self.prefix)),)
+        return ()
 
     def teach(self, sender: NodeId, ask: Ask) -> Step:
         """Answer with the decisions after the asking node's prefix, from memory (R9)."""

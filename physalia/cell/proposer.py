@@ -42,14 +42,16 @@ from physalia.model import (
 class Leadership:
     """What one active ballot has done and heard; it is forgotten as a whole.
 
-    `prepare` was sent to `invited`. `proposals` and `votes` have the slots that are still unknown, and `spent` every
-    value ever proposed under the ballot that is not known, since it must not be proposed as a new one again.
-    `acknowledged` says how far the other nodes are known to know; `refused` has those who promised a higher ballot.
+    `prepare` was sent to `invited`, and slot `reported` is the last in which one of the promises reports a vote.
+    `proposals` and `votes` have the slots that are still unknown, and `spent` every value ever proposed under the
+    ballot that is not known, since it must not be proposed as a new one again. `acknowledged` says how far the other
+    nodes are known to know; `refused` has those who promised a higher ballot.
     """
 
     prepare: Prepare
     invited: frozenset[NodeId]
     promises: dict[NodeId, Promise] = Factory(dict)
+    reported: Slot = 0
     proposals: dict[Slot, Command] = Factory(dict)
     votes: dict[Slot, set[NodeId]] = Factory(dict)
     spent: set[Command] = Factory(set)
@@ -97,11 +99,8 @@ class Proposer:
 
     @property
     def next_slot(self) -> Slot:
-        """The lowest slot that is neither known nor proposed under the active ballot."""
-        slot = self.learner.first_unknown
-        while slot in self.leadership.proposals:
-            slot += 1
-        return slot
+        """The lowest slot that is neither known nor proposed under the active ballot; both are without gaps."""
+        return self.learner.first_unknown + len(self.leadership.proposals)
 
     # The actions
 
@@ -164,19 +163,29 @@ class Proposer:
         Everyone of the slot's configuration who promised is the majority; the highest vote among exactly their reports
         binds. Otherwise it is the command that waits longest, or the no-op below a slot that may be decided.
         """
+        leadership = self.leadership
+        fresh = self._fresh()
+        if fresh is None and leadership.reported < slot:
+            return None
         members = self.learner.configurations.members(slot)
-        promises = self.leadership.promises
+        promises = leadership.promises
         majority = {node: promise for node, promise in promises.items() if node in members and promise.floor < slot}
         if not is_majority(majority, members):
             return None
         reports = [report for promise in majority.values() for report in promise.accepted if report.slot == slot]
         if reports:
             return max(reports, key=lambda report: report.ballot).value
+        if fresh is not None:
+            return fresh
+        is_hole = slot < leadership.reported
+        return NoOp() if is_hole else None
+
+    def _fresh(self) -> Command | None:
+        """Of the commands that wait, the one that waits longest and that the active ballot has not proposed."""
         for command in self.waiting:
             if command not in self.leadership.spent:
                 return command
-        is_hole = any(report.slot > slot for promise in promises.values() for report in promise.accepted)
-        return NoOp() if is_hole else None
+        return None
 
     def has_majority(self, slot: Slot) -> bool:
         """Whether a majority of the slot's configuration voted for what the active ballot proposed there (R4)."""
@@ -191,6 +200,8 @@ class Proposer:
     def due(self) -> list[Internal]:
         """The proposals and decisions that are enabled: at most one of each, since both go in order."""
         events: list[Internal] = []
+        if self.active == NO_BALLOT:
+            return events
         slot = self.next_slot
         value = self.choice(slot) if slot <= self.learner.configurations.last else None
         if value is not None:
@@ -207,21 +218,20 @@ class Proposer:
 
     def settle(self, slot: Slot, value: Command) -> list[Effect]:
         """The slot has just become known: close it, and invite whoever is new in the window with the old prepare."""
-        leadership = self.leadership
-        leadership.proposals.pop(slot, None)
-        leadership.votes.pop(slot, None)
-        leadership.spent.discard(value)
         self.waiting.pop(value, None)
         if self.active == NO_BALLOT:
             return []
-        configurations = self.learner.configurations
+        leadership, configurations = self.leadership, self.learner.configurations
+        leadership.proposals.pop(slot, None)
+        leadership.votes.pop(slot, None)
+        leadership.spent.discard(value)
         newcomers = configurations.members(configurations.last) - leadership.invited
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
 
     def fall_idle_below(self, ballot: Ballot) -> None:
         """The node promised `ballot` or voted under it, and leads no lower one any more."""
-        if self.active < ballot:
+        if NO_BALLOT < self.active < ballot:
             self.leadership = idle()
 
     # What it hears
@@ -255,6 +265,7 @@ class Proposer:
         if sender not in leadership.invited or sender in leadership.promises:
             return IGNORED
         leadership.promises[sender] = promise
+        leadership.reported = max([leadership.reported, *(report.slot for report in promise.accepted)])
         return RECORDED
 
     def record_vote(self, sender: NodeId, vote: Vote) -> Step:

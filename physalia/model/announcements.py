@@ -2,15 +2,14 @@
 
 from typing import Literal, TypeAlias
 
-from attrs import frozen
-
 from physalia.model.effects import Effect
+from physalia.model.value import value
 
 ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
 StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "restarted"]
 
 
-@frozen
+@value
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
@@ -21,7 +20,7 @@ class Action:
     arguments: tuple[object, ...]
 
 
-@frozen
+@value
 class Stutter:
     """A step that leaves the state of the step table as it was. `restarted` too is announced by the world."""
 
@@ -31,7 +30,7 @@ class Stutter:
 Announcement: TypeAlias = Action | Stutter
 
 
-@frozen
+@value
 class Step:
     """What one event did, and what is to be carried out because of it."""
 

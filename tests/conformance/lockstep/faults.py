@@ -91,9 +91,8 @@ FAULTS = (
     Fault("a command decided twice counts twice", "state", "if verdict is None:", "if True:"),
     Fault(
         "decisions are learned out of order", "node",
-        "slot = self._learner.first_unknown\n"
-        "        learn: list[Internal] = [Learn(slot)] if slot in self._learner.heard",
-        "slot = min(self._learner.heard, default=0)\n        learn: list[Internal] = [Learn(slot)] if slot",
+        "slot = self._learner.first_unknown\n        if slot in self._learner.heard:",
+        "slot = min(self._learner.heard, default=0)\n        if slot:",
     ),
     Fault(
         "a cell ignores every second voter", "proposer",
