@@ -1,0 +1,63 @@
+"""What can happen to one node, as values: each holds every choice, and has its words."""
+
+from typing import TypeAlias, assert_never
+
+from attrs import frozen
+
+from conformance.exhaustive.translation import Said
+from conformance.wording import message_words
+from conformance.world.scenario import Given, given_words
+from physalia import model
+from physalia.model import NodeId
+
+
+@frozen
+class Give:
+    """The node is given an event of its own: a client's command, a campaign, or an internal event, due or not."""
+
+    event: Given
+
+
+@frozen
+class Hear:
+    """A message that was sent arrives, for the first time or again."""
+
+    said: Said
+
+
+@frozen
+class FlushOne:
+    """The first entry of the node's queue is flushed and sent."""
+
+
+@frozen
+class Restart:
+    """The node crashes, and restarts with its disk, on which `keep` more decisions are found than were flushed."""
+
+    keep: int
+
+
+@frozen
+class Wait:
+    """The node looks at its clock, when the time has come to send again if it waits for that."""
+
+
+Happening: TypeAlias = Give | Hear | FlushOne | Restart | Wait
+
+
+def words(node: NodeId, happening: Happening) -> str:
+    """The event of a node in one line."""
+    match happening:
+        case Give(event):
+            return f"node {node} {given_words(event)}"
+        case Hear(Said(sender, message)):
+            assert not isinstance(message, model.Answer)
+            return f"deliver {sender} -> {node} {message_words(message)}"
+        case FlushOne():
+            return f"flush {node}"
+        case Restart(keep):
+            return f"crash {node} keep {keep}"
+        case Wait():
+            return f"node {node} waits"
+        case _:
+            assert_never(happening)

@@ -1,0 +1,299 @@
+"""What one node can do in a joint state: its row, which depends on its local state and on what was said to and by it.
+
+Rows are made once and remembered. A joint state is one integer: the numbers of the local states, and above them a bit
+for each thing that was said. A move turns it into `(s ^ flip) | add`.
+"""
+
+from typing import NamedTuple, Protocol
+
+from attrs import define, field
+
+from conformance.exhaustive.automaton import Automaton, Edge, heard_as
+from conformance.exhaustive.events import Give, Happening, Hear, words
+from conformance.exhaustive.graph import INTERNAL, Graph
+from conformance.exhaustive.network import Sent
+from conformance.exhaustive.translation import NOBODY, Said, Written
+from conformance.refutation import Refuted
+from physalia import model
+from physalia.model import NodeId
+
+FIELD_BITS = 20
+"""So many bits hold the number of a local state. More local states than that are refused."""
+
+STUTTERS = frozenset({"recorded", "resent", "ignored", "refused", "rejected", "restarted"})
+"""The kinds that the step table declares."""
+
+
+class Shift(NamedTuple):
+    """A step of the code as the specification sees it: of the node, its new view, and what is written down beside."""
+
+    step: int
+    node: NodeId
+    view: int
+    written: frozenset[Written]
+
+
+class Move(NamedTuple):
+    """What an event does to a joint state. `shift` is the number of the step, -1 for a stutter."""
+
+    flip: int
+    add: int
+    shift: int
+
+
+@define(eq=False)
+class Row:
+    """What a node can do: every move that changes something, and what the demands need to know of it."""
+
+    moves: tuple[Move, ...]
+    happenings: tuple[Happening, ...]
+    """What each of the moves is."""
+    takes: int
+    """The steps of the specification that they are."""
+    hidden: tuple[Move, ...]
+    """Those that nothing shows: receipts."""
+    rejects: frozenset[str]
+    """Commands that the node turns away."""
+    reaches: int = -1
+    """The internal steps that it can reach by hidden moves alone, whatever value is proposed; -1 if not yet known."""
+
+
+@define
+class Shifts:
+    """All shifts, and their numbers."""
+
+    known: list[Shift] = field(factory=list)
+    number_of: dict[Shift, int] = field(factory=dict)
+
+    def number(self, shift: Shift) -> int:
+        """The number of a shift."""
+        number = self.number_of.setdefault(shift, len(self.known))
+        if number == len(self.known):
+            self.known.append(shift)
+        return number
+
+
+class Mover(Protocol):
+    """Whoever moves: a node, or the clients."""
+
+    known: dict[int, Row]
+
+    @property
+    def mask(self) -> int:
+        """The bits of a joint state on which its row depends."""
+
+    def row(self, part: int) -> Row:
+        """The row for this part of a joint state."""
+
+    def reaches(self, part: int) -> int:
+        """The internal steps that it can reach by hidden moves alone."""
+
+    def words(self, happening: Happening) -> str:
+        """An event of it in words."""
+
+
+@define(eq=False)
+class Clients:
+    """The clients, of whom one may ask for a command at any time, once."""
+
+    sent: Sent
+    graph: Graph
+    shifts: Shifts
+    asks: list[Said]
+    known: dict[int, Row] = field(factory=dict)
+
+    @property
+    def mask(self) -> int:
+        """The bits of everything that may be asked for."""
+        return sum(self.sent.bit(said) for said in self.asks)
+
+    def row(self, part: int) -> Row:
+        """What was not asked for yet."""
+        if part not in self.known:
+            self.known[part] = self._make(part)
+        return self.known[part]
+
+    def _make(self, part: int) -> Row:
+        moves: list[Move] = []
+        happenings: list[Happening] = []
+        takes = 0
+        for said in self.asks:
+            bit, written = self.sent.bit(said), self.sent.translation.written(said)
+            if part & bit or written is None:
+                continue
+            step = self.graph.number(("issue", (written[1],)))
+            takes |= 1 << step
+            moves.append(Move(0, bit, self.shifts.number(Shift(step, NOBODY, 0, frozenset({written})))))
+            happenings.append(Hear(said))
+        return Row(tuple(moves), tuple(happenings), takes, (), frozenset(), 0)
+
+    def reaches(self, part: int) -> int:
+        """Nothing: clients take no internal steps."""
+        return self.row(part).reaches
+
+    def words(self, happening: Happening) -> str:
+        """A request in words."""
+        assert isinstance(happening, Hear)
+        return f"a client asks for {self.sent.translation.written(happening.said)[1]}"  # type: ignore[index]
+
+
+@define(eq=False)
+class Rows:
+    """The rows of one node."""
+
+    automaton: Automaton
+    sent: Sent
+    graph: Graph
+    shifts: Shifts
+    low: int
+    """Where the number of the local state begins in a joint state."""
+    known: dict[int, Row] = field(factory=dict)
+
+    @property
+    def node(self) -> NodeId:
+        """Whose rows they are."""
+        return self.automaton.node
+
+    @property
+    def mask(self) -> int:
+        """The bits of a joint state on which a row depends."""
+        return ((1 << FIELD_BITS) - 1) << self.low | self.sent.masks[self.node]
+
+    def words(self, happening: Happening) -> str:
+        """An event of the node in words."""
+        return words(self.node, happening)
+
+    def local(self, joint: int) -> int:
+        """The number of the node's local state."""
+        return joint >> self.low & ((1 << FIELD_BITS) - 1)
+
+    def row(self, part: int) -> Row:
+        """The row for this part of a joint state. Raises `Refuted` if the code does what is wrong by itself."""
+        row = self.known.get(part)
+        if row is None:
+            row = self.known[part] = self._make(part)
+        return row
+
+    def happenings(self, part: int) -> list[tuple[Happening, Edge]]:
+        """Everything that may happen to the node, and what it does."""
+        local = self.local(part)
+        heard = [
+            (Give(said.message) if isinstance(said.message, model.Submit) else Hear(said), bit, said)
+            for bit, said in self.sent.inboxes[self.node]
+            if part & bit
+        ]
+        received = [(happening, self.automaton.hear(local, bit, said)) for happening, bit, said in heard]
+        return [*self.automaton.own(local), *received]
+
+    def _make(self, part: int) -> Row:
+        local = self.local(part)
+        moves: list[tuple[Move, Happening]] = []
+        hidden: list[Move] = []
+        rejects: set[str] = set()
+        takes = 0
+        ignored = self._ignored(part, local)
+        for happening, edge in self.happenings(part):
+            self._must_have_said(part, local, edge, happening)
+            if edge.target != local and edge.stutter != "restarted":
+                self._must_stay_ignored(local, edge, ignored, happening)
+            add = 0
+            for said in edge.says:
+                add |= self.sent.bit(said)
+            flip = (local ^ edge.target) << self.low
+            if edge.label is not None:
+                step = self.graph.number(edge.label)
+                takes |= 1 << step
+                moves.append((Move(flip, add, self._shift(step, edge)), happening))
+                continue
+            self._must_stutter(local, edge, happening)
+            if edge.stutter == "rejected" and isinstance(happening, Give) and isinstance(happening.event, model.Submit):
+                rejects.add(happening.event.command.request.client)
+            if flip or add & ~part:
+                move = Move(flip, add, -1)
+                moves.append((move, happening))
+                if edge.stutter != "restarted":
+                    hidden.append(move)
+        return Row(
+            tuple(move for move, _ in moves), tuple(happening for _, happening in moves),
+            takes, tuple(hidden), frozenset(rejects),
+        )  # fmt: skip
+
+    def _shift(self, step: int, edge: Edge) -> int:
+        if edge.target >= 1 << FIELD_BITS:
+            raise OverflowError(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
+        written = frozenset(self.sent.translation.written(said) for said in edge.says) - {None}
+        view = self.automaton.locals[edge.target].view
+        return self.shifts.number(Shift(step, self.node, view, written))  # type: ignore[arg-type]
+
+    def reaches(self, part: int) -> int:
+        """The internal steps that the node can reach from here by hidden moves alone, up to the value proposed (R3).
+
+        Whoever heard three promises cannot act on two, so the value is the one thing that receipts may take away.
+        """
+        row = self.row(part)
+        if row.reaches < 0:
+            steps = [step for step in _bits(row.takes) if self.graph.found.steps[step][0] in INTERNAL]
+            reached = 0
+            for step in steps:
+                reached |= self.graph.same_slot(step)
+            row.reaches = reached
+            for move in row.hidden:
+                reached |= self.reaches((part ^ move.flip) | (move.add & self.mask))
+            row.reaches = reached
+        return row.reaches
+
+    # What is asked of every step by itself
+
+    def _ignored(self, part: int, local: int) -> list[tuple[int, Said]]:
+        """What the node has heard and ignores."""
+        inbox = [(bit, said) for bit, said in self.sent.inboxes[self.node] if part & bit]
+        edges = [(bit, said, self.automaton.hear(local, bit, said)) for bit, said in inbox]
+        return [(bit, said) for bit, said, edge in edges if edge.stutter == "ignored" and edge.target == local]
+
+    def _must_stay_ignored(
+        self, local: int, edge: Edge, ignored: list[tuple[int, Said]], happening: Happening
+    ) -> None:
+        """The receipt rule: what was ignored once stays so after any step of its own under the same ballot.
+
+        A network where nothing is lost for good would hide that a node forgot what it heard, since it hears it again.
+        Only whom the step itself asks for a promise, the node listens to from then on.
+        """
+        automaton = self.automaton
+        before, after = automaton.locals[local], automaton.locals[edge.target]
+        if automaton.views[before.view].active != automaton.views[after.view].active:
+            return
+        for bit, said in ignored:
+            again = automaton.hear(edge.target, bit, said)
+            if again.target != edge.target and said.sender not in edge.invites:
+                raise Refuted(
+                    f"node {self.node} forgets what it heard: after {happening} it no longer ignores {said.message}",
+                    (f"given: {heard_as(said)}",),
+                )
+
+    def _must_have_said(self, part: int, local: int, edge: Edge, happening: Happening) -> None:
+        """What is sent again was sent before, or waits in the queue."""
+        waits = [said for entry in self.automaton.locals[local].outlet.queue for said in entry.says]
+        for said in edge.repeats:
+            in_queue = any(one[:2] == said[:2] and said.to <= one.to for one in waits)
+            if not in_queue and not self.sent.was_said(part, said):
+                raise Refuted(
+                    f"node {self.node} sends again what it never sent: {said.message} to {sorted(said.to)}",
+                    (f"after {happening}",),
+                )
+
+    def _must_stutter(self, local: int, edge: Edge, happening: Happening) -> None:
+        """A stutter is of a declared kind, and shows nothing."""
+        if edge.stutter not in STUTTERS:
+            raise Refuted(f"node {self.node} announces a stutter of no declared kind: {edge.stutter!r}")
+        before, after = self.automaton.locals[local].view, self.automaton.locals[edge.target].view
+        if before != after:
+            views = self.automaton.views
+            differs = [name for name in views[0]._fields if getattr(views[before], name) != getattr(views[after], name)]
+            raise Refuted(
+                f"node {self.node} announces that a step was {edge.stutter}, and it changed {', '.join(differs)}",
+                (f"after {happening}",),
+            )
+
+
+def _bits(mask: int) -> list[int]:
+    return [number for number in range(mask.bit_length()) if mask >> number & 1]

@@ -1,0 +1,164 @@
+"""From what the code says to what the specification says, in one scope.
+
+Ballots of the specification are numbered from 1; the code's are (round, node), and the round is that number, so that
+their order is the same. Commands have a name in the scope, which is their client in the code.
+"""
+
+from typing import Any, NamedTuple, TypeAlias, assert_never
+
+from conformance.refutation import Refuted
+from conformance.world.disk import Journal
+from physalia import model
+from physalia.model import NodeId
+from spec import cell as spec
+from spec import commands
+from spec.values import function_of
+
+TO_WHOEVER_ASKS: frozenset[NodeId] = frozenset()
+"""A decision has no address: whoever knows it tells it to whoever asks."""
+
+NOBODY: NodeId = 0
+"""The sender of what clients are told and ask for: it does not matter who says it."""
+
+
+class Said(NamedTuple):
+    """What one step said: a message and all to whom it went, an answer to a client, or what a client asks for."""
+
+    sender: NodeId
+    message: model.Message | model.Answer | model.Submit
+    to: frozenset[NodeId]
+
+
+Written: TypeAlias = tuple[str, Any]
+"""A variable of the specification and what is put into it."""
+
+
+class Translation:
+    """The words of one scope, whose constants are those of `machine`."""
+
+    def __init__(self, machine: spec.Cell) -> None:
+        self._machine = machine
+        self._ballots = {model.Ballot(b, owner): b for b, owner in machine.owner.items()}
+        self.ballots = {b: ballot for ballot, b in self._ballots.items()}
+        self.commands = {name: _command(name, content) for name, content in machine.content.items()}
+        self._names: dict[model.Command, str] = {command: name for name, command in self.commands.items()}
+        self._names[model.NoOp()] = commands.NoOp
+        self.values: dict[str, model.Command] = {name: command for command, name in self._names.items()}
+
+    def ballot(self, ballot: model.Ballot) -> int:
+        """The number of a ballot. Raises `Refuted` for one that this scope does not have."""
+        if ballot == model.NO_BALLOT:
+            return 0
+        return self._known(self._ballots, ballot)
+
+    def command(self, command: model.Command) -> str:
+        """The name of a command. Raises `Refuted` for one that nobody asked for."""
+        return self._known(self._names, command)
+
+    def _known(self, words: dict[Any, Any], word: Any) -> Any:
+        if word not in words:
+            raise Refuted(f"the code speaks of {word}, which there is not in this scope")
+        return words[word]
+
+    def step(self, action: model.Action) -> tuple[str, tuple[object, ...]]:
+        """The name and the arguments of an announced action, as the specification's method takes them."""
+        return action.name, tuple(self._argument(argument) for argument in action.arguments)
+
+    def _argument(self, argument: object) -> object:
+        match argument:
+            case model.Ballot():
+                return self.ballot(argument)
+            case model.Write() | model.Read() | model.Change() | model.NoOp():
+                return self.command(argument)
+            case _:
+                return argument
+
+    def written(self, said: Said) -> Written | None:
+        """What the specification writes down of it; None if it reads no such messages."""
+        sender, message, to = said
+        match message:
+            case model.Prepare(ballot, prefix):
+                return "prepares", spec.Prepare(self.ballot(ballot), prefix, to)
+            case model.Promise(ballot, node, accepted, floor):
+                reports = frozenset(
+                    spec.Report(one.slot, self.ballot(one.ballot), self.command(one.value)) for one in accepted
+                )
+                return "promises", spec.Promise(self.ballot(ballot), node, reports, floor)
+            case model.Proposal(ballot, slot, value):
+                return "proposals", spec.Proposal(self.ballot(ballot), slot, self.command(value), to)
+            case model.Vote(ballot, slot, node):
+                return "votes", spec.Vote(self.ballot(ballot), slot, node)
+            case model.Decision(slot, value):
+                return "decisions", spec.Decision(slot, self.command(value), sender)
+            case model.Answer(request, verdict):
+                return "told", commands.Told(request.client, commands.Verdict(verdict.done, _record(verdict.saw)))
+            case model.Submit(command):
+                return "asked", self.command(command)
+            case model.Ask() | model.Refusal():
+                return None
+            case _:
+                assert_never(message)
+
+    def messages(self, some: tuple[Said, ...]) -> spec.Messages:
+        """What the specification writes down of everything that a step said."""
+        by_variable: dict[str, set[Any]] = {}
+        for said in some:
+            written = self.written(said)
+            if written is not None:
+                by_variable.setdefault(written[0], set()).add(written[1])
+        return spec.Messages(**{variable: frozenset(values) for variable, values in by_variable.items()})
+
+    def record(self, record: model.DurableRecord) -> Any:
+        """A record in the specification's words; None for a decision, which is counted there and not written down."""
+        match record:
+            case model.UsedBallot(ballot):
+                return spec.Used(self.ballot(ballot))
+            case model.Promised(ballot):
+                return spec.Promised(self.ballot(ballot))
+            case model.Accepted(ballot, slot, value):
+                return spec.Voted(self.ballot(ballot), slot, self.command(value))
+            case model.Known():
+                return None
+            case _:
+                assert_never(record)
+
+    def votes(self, accepted: dict[int, model.Accepted]) -> tuple[spec.Accepted, ...]:
+        """accepted[n]. Raises `Refuted` for a vote outside the slots, or in another slot than it was cast in."""
+        slots = self._machine.slots
+        for slot, vote in accepted.items():
+            if slot not in slots or vote.slot != slot:
+                raise Refuted(f"the code keeps {vote} as its vote in slot {slot}; the slots are 1 to {len(slots)}")
+        return function_of(
+            spec.Accepted(self.ballot(accepted[i].ballot), self.command(accepted[i].value))
+            if i in accepted
+            else spec.NoVote
+            for i in slots
+        )
+
+    def disk(self, journal: Journal) -> spec.Disk:
+        """disk[n], from what a journal holds."""
+        used = frozenset(self.ballot(ballot) for ballot in journal.used)
+        return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted))
+
+
+def _command(name: str, content: commands.Content) -> model.Asked:
+    request = model.RequestId(name, 1)
+    match content:
+        case commands.Write(expects, primary, replica):
+            return model.Write(request, expects, primary, replica)
+        case commands.Read():
+            return model.Read(request)
+        case commands.Change(expects, members):
+            return model.Change(request, expects, members)
+        case _:
+            assert_never(content)
+
+
+def _record(record: model.Record) -> commands.Volume | commands.Jury:
+    match record:
+        case model.Volume(version, primary, replica):
+            return commands.Volume(version, primary, replica)
+        case model.Jury(version, members):
+            return commands.Jury(version, members)
+        case _:
+            assert_never(record)
