@@ -6,21 +6,21 @@ from attrs import frozen
 
 from conformance.exhaustive.translation import Said
 from conformance.wording import message_words
-from conformance.world.scenario import Given, given_words
+from conformance.world.scenario import given_words
 from physalia import model
-from physalia.model import NodeId
+from physalia.model import Campaign, Internal, NodeId
 
 
 @frozen
 class Give:
-    """The node is given an event of its own: a client's command, a campaign, or an internal event, due or not."""
+    """The node is given an event of its own: a campaign, or an internal event."""
 
-    event: Given
+    event: Campaign | Internal
 
 
 @frozen
 class Hear:
-    """A message that was sent arrives, for the first time or again."""
+    """A message that was sent, or a command that was asked for, arrives, for the first time or again."""
 
     said: Said
 
@@ -50,8 +50,10 @@ def words(node: NodeId, happening: Happening) -> str:
     match happening:
         case Give(event):
             return f"node {node} {given_words(event)}"
+        case Hear(Said(_, model.Submit() as event)):
+            return f"node {node} {given_words(event)}"
         case Hear(Said(sender, message)):
-            assert not isinstance(message, model.Answer)
+            assert not isinstance(message, model.Answer | model.Submit)
             return f"deliver {sender} -> {node} {message_words(message)}"
         case FlushOne():
             return f"flush {node}"

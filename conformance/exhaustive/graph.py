@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import define, field
 
-from conformance.exhaustive.automaton import Label
+from conformance.exhaustive.performing import Label
 from conformance.refutation import Refuted
 from spec.cell import Cell, State
 from spec.machine import Exploration, explore

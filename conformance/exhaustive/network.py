@@ -6,6 +6,7 @@ allowed, so that the set of everything ever said is all that there is to know of
 
 from attrs import define, field
 
+from conformance.exhaustive.events import Happening, Hear
 from conformance.exhaustive.scopes import Network, Scope
 from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said, Translation, Written
 from conformance.refutation import Refuted
@@ -30,7 +31,7 @@ class Sent:
     bit_of: dict[Said, int] = field(factory=dict)
     of_sender: dict[tuple[NodeId, object], list[Said]] = field(factory=dict)
     masks: dict[NodeId, int] = field(factory=dict)
-    inboxes: dict[NodeId, list[tuple[int, Said]]] = field(factory=dict)
+    inboxes: dict[NodeId, list[tuple[int, Happening]]] = field(factory=dict)
     """What a node may receive, with its bits."""
 
     def __attrs_post_init__(self) -> None:
@@ -55,7 +56,7 @@ class Sent:
         receivers = self._receivers(said)
         for node in self.scope.machine.nodes:
             if node in receivers:
-                self.inboxes[node].append((bit, arrives))
+                self.inboxes[node].append((bit, Hear(arrives)))
             if node in receivers or said.sender in (node, NOBODY):
                 self.masks[node] |= bit
 

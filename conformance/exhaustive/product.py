@@ -15,9 +15,10 @@ from typing import Any, TypeAlias
 from attrs import define
 
 from conformance.describe import difference, refusal
-from conformance.exhaustive.automaton import Automaton, MakeExplorable
+from conformance.exhaustive.automaton import Automaton, Misstep
 from conformance.exhaustive.graph import INTERNAL, Graph, Projected
 from conformance.exhaustive.network import Sent
+from conformance.exhaustive.performing import MakeExplorable, Performer
 from conformance.exhaustive.rows import FIELD_BITS, Clients, Mover, Row, Rows, Shift, Shifts
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import NOBODY, Said, Translation, Written
@@ -40,12 +41,13 @@ class Found:
 
 
 class Disagreement(Exception):
-    """Code and specification disagree, and joint state `joint` shows it."""
+    """Code and specification disagree in joint state `joint`; `last` is the event that showed it, if one did."""
 
-    def __init__(self, joint: int, refuted: Refuted) -> None:
+    def __init__(self, joint: int, refuted: Refuted, last: str = "") -> None:
         super().__init__(refuted.title)
         self.joint = joint
         self.refuted = refuted
+        self.last = last
 
 
 class NeverTaken(Exception):
@@ -78,8 +80,8 @@ class Product:
         }
         self.beginning = sum(self.sent.bit(asks[name]) for name in scope.machine.early)
         self.nodes = [
-            Rows(Automaton(scope, words, node, make_node), self.sent, graph, self.shifts, FIELD_BITS * place)
-            for place, node in enumerate(nodes)
+            Rows(Automaton(performer, words), self.sent, graph, self.shifts, FIELD_BITS * place)
+            for place, performer in enumerate(Performer(scope, words, node, make_node) for node in nodes)
         ]
         later = [asks[name] for name in asks if name not in scope.machine.early]
         self.movers: list[Mover] = [*self.nodes, *([Clients(self.sent, graph, self.shifts, later)] if later else [])]
@@ -143,8 +145,8 @@ class Product:
     def _row(self, joint: int, mover: Mover, part: int) -> Row:
         try:
             mover.reaches(part)
-        except Refuted as refuted:
-            raise Disagreement(joint, refuted) from None
+        except Misstep as misstep:
+            raise Disagreement(joint, misstep.refuted, mover.words(misstep.happening)) from None
         return mover.row(part)
 
     # Projection

@@ -4,14 +4,16 @@ Rows are made once and remembered. A joint state is one integer: the numbers of 
 for each thing that was said. A move turns it into `(s ^ flip) | add`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 from attrs import define, field
 
-from conformance.exhaustive.automaton import Automaton, Edge, heard_as
-from conformance.exhaustive.events import Give, Happening, Hear, words
+from conformance.exhaustive.automaton import Automaton, Edge, Misstep
+from conformance.exhaustive.events import Give, Happening, Hear, Restart, words
 from conformance.exhaustive.graph import INTERNAL, Graph
 from conformance.exhaustive.network import Sent
+from conformance.exhaustive.performing import Deed
 from conformance.exhaustive.translation import NOBODY, Said, Written
 from conformance.refutation import Refuted
 from physalia import model
@@ -175,15 +177,14 @@ class Rows:
         return row
 
     def happenings(self, part: int) -> list[tuple[Happening, Edge]]:
-        """Everything that may happen to the node, and what it does."""
+        """Everything that may happen to the node, and what it does. Raises `Misstep`."""
         local = self.local(part)
-        heard = [
-            (Give(said.message) if isinstance(said.message, model.Submit) else Hear(said), bit, said)
-            for bit, said in self.sent.inboxes[self.node]
-            if part & bit
-        ]
-        received = [(happening, self.automaton.hear(local, bit, said)) for happening, bit, said in heard]
+        received = [(happening, self.automaton.hear(local, bit, happening)) for bit, happening in self._inbox(part)]
         return [*self.automaton.own(local), *received]
+
+    def _inbox(self, part: int) -> list[tuple[int, Happening]]:
+        """What the node may hear, with its bits."""
+        return [(bit, happening) for bit, happening in self.sent.inboxes[self.node] if part & bit]
 
     def _make(self, part: int) -> Row:
         local = self.local(part)
@@ -193,37 +194,53 @@ class Rows:
         takes = 0
         ignored = self._ignored(part, local)
         for happening, edge in self.happenings(part):
-            self._must_have_said(part, local, edge, happening)
-            if edge.target != local and edge.stutter != "restarted":
-                self._must_stay_ignored(local, edge, ignored, happening)
+            deed = edge.deed
+            try:
+                step = self._judge(part, local, happening, edge, ignored)
+            except Refuted as refuted:
+                raise Misstep(happening, refuted) from None
             add = 0
-            for said in edge.says:
+            for said in deed.says:
                 add |= self.sent.bit(said)
             flip = (local ^ edge.target) << self.low
-            if edge.label is not None:
-                step = self.graph.number(edge.label)
+            if deed.label is not None:
                 takes |= 1 << step
                 moves.append((Move(flip, add, self._shift(step, edge)), happening))
                 continue
-            self._must_stutter(local, edge, happening)
-            if edge.stutter == "rejected" and isinstance(happening, Give) and isinstance(happening.event, model.Submit):
-                rejects.add(happening.event.command.request.client)
+            if deed.stutter == "rejected" and isinstance(happening, Hear):
+                rejects.update(value for _, value in self._written((happening.said,)))
             if flip or add & ~part:
                 move = Move(flip, add, -1)
                 moves.append((move, happening))
-                if edge.stutter != "restarted":
+                if deed.stutter != "restarted":
                     hidden.append(move)
         return Row(
             tuple(move for move, _ in moves), tuple(happening for _, happening in moves),
             takes, tuple(hidden), frozenset(rejects),
         )  # fmt: skip
 
+    def _written(self, some: Iterable[Said]) -> frozenset[Written]:
+        written = map(self.sent.translation.written, some)
+        return frozenset(one for one in written if one is not None)
+
+    def _judge(
+        self, part: int, local: int, happening: Happening, edge: Edge, ignored: list[tuple[int, Happening]]
+    ) -> int:
+        """What is asked of every step by itself; the number of the step, -1 for a stutter. Raises `Refuted`."""
+        deed = edge.deed
+        self._must_have_said(part, local, deed)
+        if not isinstance(happening, Restart) and edge.target != local:
+            self._must_stay_ignored(local, edge, ignored)
+        if deed.label is not None:
+            return self.graph.number(deed.label)
+        self._must_stutter(local, edge, happening)
+        return -1
+
     def _shift(self, step: int, edge: Edge) -> int:
         if edge.target >= 1 << FIELD_BITS:
             raise OverflowError(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
-        written = frozenset(self.sent.translation.written(said) for said in edge.says) - {None}
         view = self.automaton.locals[edge.target].view
-        return self.shifts.number(Shift(step, self.node, view, written))  # type: ignore[arg-type]
+        return self.shifts.number(Shift(step, self.node, view, self._written(edge.deed.says)))
 
     def reaches(self, part: int) -> int:
         """The internal steps that the node can reach from here by hidden moves alone, up to the value proposed (R3).
@@ -244,15 +261,12 @@ class Rows:
 
     # What is asked of every step by itself
 
-    def _ignored(self, part: int, local: int) -> list[tuple[int, Said]]:
+    def _ignored(self, part: int, local: int) -> list[tuple[int, Happening]]:
         """What the node has heard and ignores."""
-        inbox = [(bit, said) for bit, said in self.sent.inboxes[self.node] if part & bit]
-        edges = [(bit, said, self.automaton.hear(local, bit, said)) for bit, said in inbox]
-        return [(bit, said) for bit, said, edge in edges if edge.stutter == "ignored" and edge.target == local]
+        edges = [(bit, happening, self.automaton.hear(local, bit, happening)) for bit, happening in self._inbox(part)]
+        return [(bit, one) for bit, one, edge in edges if edge.deed.stutter == "ignored" and edge.target == local]
 
-    def _must_stay_ignored(
-        self, local: int, edge: Edge, ignored: list[tuple[int, Said]], happening: Happening
-    ) -> None:
+    def _must_stay_ignored(self, local: int, edge: Edge, ignored: list[tuple[int, Happening]]) -> None:
         """The receipt rule: what was ignored once stays so after any step of its own under the same ballot.
 
         A network where nothing is lost for good would hide that a node forgot what it heard, since it hears it again.
@@ -262,37 +276,38 @@ class Rows:
         before, after = automaton.locals[local], automaton.locals[edge.target]
         if automaton.views[before.view].active != automaton.views[after.view].active:
             return
-        for bit, said in ignored:
-            again = automaton.hear(edge.target, bit, said)
-            if again.target != edge.target and said.sender not in edge.invites:
-                raise Refuted(
-                    f"node {self.node} forgets what it heard: after {happening} it no longer ignores {said.message}",
-                    (f"given: {heard_as(said)}",),
-                )
+        for bit, happening in ignored:
+            again = automaton.hear(edge.target, bit, happening)
+            if again.target != edge.target and not (isinstance(happening, Hear) and _invites(edge, happening)):
+                title = f"node {self.node} forgets what it heard: it ignored something, and does no longer"
+                raise Refuted(title, (f"ignored before: {self.words(happening)}",))
 
-    def _must_have_said(self, part: int, local: int, edge: Edge, happening: Happening) -> None:
+    def _must_have_said(self, part: int, local: int, deed: Deed) -> None:
         """What is sent again was sent before, or waits in the queue."""
-        waits = [said for entry in self.automaton.locals[local].outlet.queue for said in entry.says]
-        for said in edge.repeats:
-            in_queue = any(one[:2] == said[:2] and said.to <= one.to for one in waits)
-            if not in_queue and not self.sent.was_said(part, said):
-                raise Refuted(
-                    f"node {self.node} sends again what it never sent: {said.message} to {sorted(said.to)}",
-                    (f"after {happening}",),
-                )
+        if deed.repeats:
+            waits = [said for entry in self.automaton.locals[local].outlet.queue for said in entry.says]
+            for said in deed.repeats:
+                in_queue = any(one[:2] == said[:2] and said.to <= one.to for one in waits)
+                if not in_queue and not self.sent.was_said(part, said):
+                    title = f"node {self.node} sends again what it never sent"
+                    raise Refuted(title, (f"{said.message} to {sorted(said.to)}",))
 
     def _must_stutter(self, local: int, edge: Edge, happening: Happening) -> None:
-        """A stutter is of a declared kind, and shows nothing."""
-        if edge.stutter not in STUTTERS:
-            raise Refuted(f"node {self.node} announces a stutter of no declared kind: {edge.stutter!r}")
+        """A stutter is of a declared kind, it shows nothing, and an internal event is none."""
+        kind = edge.deed.stutter
+        if kind not in STUTTERS:
+            raise Refuted(f"node {self.node} announces a stutter of no declared kind: {kind!r}")
+        if isinstance(happening, Give) and not isinstance(happening.event, model.Campaign):
+            raise Refuted(f"node {self.node} said that an event was due, and then it was {kind}")
         before, after = self.automaton.locals[local].view, self.automaton.locals[edge.target].view
         if before != after:
             views = self.automaton.views
             differs = [name for name in views[0]._fields if getattr(views[before], name) != getattr(views[after], name)]
-            raise Refuted(
-                f"node {self.node} announces that a step was {edge.stutter}, and it changed {', '.join(differs)}",
-                (f"after {happening}",),
-            )
+            raise Refuted(f"node {self.node} announces that a step was {kind}, and it changed {', '.join(differs)}")
+
+
+def _invites(edge: Edge, happening: Hear) -> bool:
+    return happening.said.sender in edge.deed.invites
 
 
 def _bits(mask: int) -> list[int]:
