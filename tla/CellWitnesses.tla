@@ -34,7 +34,7 @@ ReachVoteBeforePromise ==
 ReachReproposal ==
   \E m \in promises : \E r \in m.accepted :
     /\ r.ballot < m.ballot /\ Owner[r.ballot] # Owner[m.ballot]
-    /\ [ballot |-> m.ballot, slot |-> r.slot, value |-> r.value] \in proposals
+    /\ WasProposed(m.ballot, r.slot, r.value)
 
 \* A proposer was told of different votes for one slot and chose.
 ReachChoice ==
