@@ -121,6 +121,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCCellSharedCrash": cell(
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), learners={1, 2}, mortals={1, 3},
     ),
+    "MCCellSharedCrashRefines": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), learners={1, 2}, mortals={1, 3},
+    ),
     "MCCellPipeline": cell(
         SWAP | MOVE | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1,), audience=({1, 2},), learners={1}, mortals={1},
     ),
