@@ -80,7 +80,7 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2}, issued=True,
     ),
     "MCCellChangeRefines": cell(
-        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2},
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), strays={1, 4}, learners={2},
     ),
     "MCCellFailedChange": cell(
         SWAP | STALE, nodes=4, max_slot=2, owners=(2,), audience=({2, 3, 4},), strays={4}, learners={2},
@@ -92,13 +92,13 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2, 4), audience=({1, 2}, {2, 4}), learners={4},
     ),
     "MCCellChangeCrash": cell(
-        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), strays={4}, mortals={2},
     ),
     "MCCellCrashAlpha2": cell(
         SWAP | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
     ),
     "MCCellChangeAlpha2": cell(
-        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), learners={2},
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4}, learners={2},
     ),
     "MCCellTwoChanges": cell(
         SWAP | REPLACE | AGAIN, nodes=4, alpha=2, max_slot=3, owners=(3,), audience=({2, 3, 4},),
@@ -149,6 +149,9 @@ PROGRESS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellPendingChange": cell(
         SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4},
+    ),
+    "MCCellInvitedChange": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},),
     ),
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
