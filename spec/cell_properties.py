@@ -61,11 +61,7 @@ class CellProperties(Cell):
                 for vote in s.accepted[n][1:]
             )
             and all(set(s.known[n]) <= set(values) and len(s.known[n]) <= self.max_slot for n in nodes)
-            and all(
-                n in self.mortals and len(entry.records) <= 1 and entry.known in self.lengths
-                for n in nodes
-                for entry in s.queue[n]
-            )
+            and all(len(entry.records) <= 1 and entry.known in self.lengths for n in nodes for entry in s.queue[n])
             and all(self.owner[b] == n for n in nodes for b in s.disk[n].used)
             and all(s.kept[n] in self.lengths for n in nodes)
         )
@@ -100,13 +96,17 @@ class CellProperties(Cell):
         return all(self.owner[m.ballot] in self.configuration(s, m.prefix + 1) for m in s.prepares)
 
     @invariant
-    def used_kept(self, s: State) -> bool:
-        """A ballot whose prepare was sent is used, as the disk says."""
-        return all(m.ballot in s.disk[self.owner[m.ballot]].used for m in s.prepares)
+    def prepares_kept(self, s: State) -> bool:
+        """What a node sent, its disk stands for: that its ballot is used, and the decisions that it said it knows."""
+        return all(
+            m.ballot in s.disk[self.owner[m.ballot]].used
+            and (self.owner[m.ballot] not in self.mortals or m.prefix <= s.kept[self.owner[m.ballot]])
+            for m in s.prepares
+        )
 
     @invariant
     def promise_covers_votes(self, s: State) -> bool:
-        """What a node sent, its disk stands for."""
+        """A promise or a vote that was sent is a promise on the disk."""
         return (
             all(m.ballot <= s.disk[m.node].promised for m in s.promises)
             and all(w.ballot <= s.disk[w.node].promised for w in s.votes)

@@ -38,8 +38,7 @@ TypeOK ==
   /\ active \in [Nodes -> 0..MaxBallot]
   /\ \A n \in Nodes : known[n] \in Seq(Value) /\ Len(known[n]) <= MaxSlot
   /\ \A n \in Nodes : \A j \in DOMAIN queue[n] :
-       /\ n \in Mortals /\ Len(queue[n][j].records) <= 1
-       /\ queue[n][j].known \in 0..MaxSlot
+       Len(queue[n][j].records) <= 1 /\ queue[n][j].known \in 0..MaxSlot
   /\ \A n \in Nodes : \A b \in disk[n].used : Owner[b] = n
   /\ kept \in [Nodes -> 0..MaxSlot]
 
@@ -73,8 +72,10 @@ BallotsRise ==
   [][\A n \in Nodes : active'[n] = 0 \/ active[n] <= active'[n]]_vars
 
 \* What a node sent, its disk stands for.
-UsedKept ==
-  \A m \in prepares : m.ballot \in disk[Owner[m.ballot]].used
+PreparesKept ==
+  \A m \in prepares :
+    /\ m.ballot \in disk[Owner[m.ballot]].used
+    /\ Owner[m.ballot] \in Mortals => m.prefix <= kept[Owner[m.ballot]]
 
 PromiseCoversVotes ==
   /\ \A m \in promises : m.ballot <= disk[m.node].promised

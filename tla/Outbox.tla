@@ -66,7 +66,7 @@ AllFlushed(d, entries) ==
   IF entries = << >> THEN d
   ELSE AllFlushed(Flushed(d, Head(entries).records), Tail(entries))
 
-Used(n)       == AllFlushed(disk[n], queue[n]).used
+Used(n)          == AllFlushed(disk[n], queue[n]).used
 Waiting(kind, n) == UNION {queue[n][j].sends[kind] : j \in DOMAIN queue[n]}
 
 Nothing == [told |-> {}, prepares |-> {}, promises |-> {}, proposals |-> {},
@@ -81,8 +81,8 @@ Send(messages) ==
   /\ decisions' = decisions \cup messages.decisions
 
 Enqueue(n, records, messages) ==
-  queue' = [queue EXCEPT ![n] = Append(@,
-    [records |-> records, known |-> Len(known[n]), sends |-> messages])]
+  LET entry == [records |-> records, known |-> Len(known[n]), sends |-> messages]
+  IN  queue' = [queue EXCEPT ![n] = Append(@, entry)]
 
 \* n writes a record, and says something that depends on it.  A node that never
 \* crashes flushes at once: to everyone else a late flush is a slow network.
