@@ -183,6 +183,7 @@ LINKS = {
     "tlc": "conformance.tlc.link:run",
     "graph": "conformance.graph.link:run",
     "induction": "conformance.induction.link:run",
+    "exhaustive": "conformance.exhaustive.link:run",
     "lockstep": "conformance.lockstep.link:run",
     "placement": "conformance.placement.link:run",
 }

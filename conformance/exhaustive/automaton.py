@@ -18,8 +18,8 @@ from physalia import model
 
 IGNORED = model.Stutter("ignored")
 
-TWINS_KEPT = 3
-"""So many of the nodes that were taken for one that is known already are looked at, for each local state."""
+LOOKED_AT = 4
+"""Of the nodes that were taken for one that is known already, every so-manieth is kept, to be looked at."""
 
 
 class Misstep(Exception):
@@ -41,7 +41,7 @@ class Edge:
 
 @define
 class Twin:
-    """A node that was taken for the one that is remembered, since their keys are equal; they differ somewhere."""
+    """A node that was taken for the one that is remembered under `number`, since their keys are equal."""
 
     number: int
     memory: Any
@@ -59,7 +59,6 @@ class Local:
     """What can happen to it without a message, once that was run."""
     heard: dict[int, tuple[Happening, Edge]] = field(factory=dict)
     """What the thing said with that bit does to it."""
-    arrivals: int = 0
 
 
 class Automaton:
@@ -73,6 +72,7 @@ class Automaton:
         self.views: list[View] = []
         self.locals: list[Local] = []
         self.twins: list[Twin] = []
+        self._arrivals = 0
         self._translation = translation
         self._view_numbers: dict[View, int] = {}
         self._numbers: dict[Hashable, int] = {}
@@ -87,7 +87,9 @@ class Automaton:
         if number is None:
             number = self._numbers[key] = self._add(cell, outlet)
         else:
-            self._look_at_twin(number, cell, outlet)
+            self._arrivals += 1
+            if self._arrivals % LOOKED_AT == 0:
+                self.twins.append(Twin(number, cell.snapshot(), outlet))
         return number
 
     def _add(self, cell: Explorable, outlet: Outlet) -> int:
@@ -98,15 +100,6 @@ class Automaton:
             self.views.append(view)
         self.locals.append(Local(cell.snapshot(), outlet, view_number))
         return len(self.locals) - 1
-
-    def _look_at_twin(self, number: int, cell: Explorable, outlet: Outlet) -> None:
-        """Keep a node that is not the one that is remembered, though their keys are equal."""
-        local = self.locals[number]
-        if local.arrivals < TWINS_KEPT:
-            local.arrivals += 1
-            memory = cell.snapshot()
-            if repr(memory) != repr(local.memory) or outlet != local.outlet:
-                self.twins.append(Twin(number, memory, outlet))
 
     def key(self, cell: Explorable, outlet: Outlet) -> Hashable:
         """What there is to tell a local state from another: memory, what a restart brings back, and what waits."""

@@ -3,15 +3,14 @@
 Steps are actions with their arguments; a set of steps is an integer, with the bit of each step's number.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from attrs import define, field
 
 from conformance.exhaustive.performing import Label
 from conformance.refutation import Refuted
 from spec.cell import Cell, State
-from spec.machine import Exploration, explore
+from spec.machine import Exploration, Status, explore
 
 INTERNAL = ("propose", "decide", "learn")
 """Actions that a node takes by itself, once it has heard enough. All others happen to it."""
@@ -37,9 +36,9 @@ class Projected:
 class Graph:
     """The whole graph of the specification, and how much of it the code has shown."""
 
-    def __init__(self, machine: Cell) -> None:
+    def __init__(self, machine: Cell, progress: Callable[[Status], None] | None = None) -> None:
         self.machine = machine
-        self.found: Exploration[State] = explore(machine, invariants=(), record=True)
+        self.found: Exploration[State] = explore(machine, invariants=(), record=True, progress=progress)
         self.step_of: dict[Label, int] = {step: number for number, step in enumerate(self.found.steps)}
         self.projected: dict[int, Projected] = {}
         self._first_edge = self._first_edges()
@@ -94,12 +93,10 @@ class Graph:
         return self.step_of[label]
 
     def never_taken(self) -> tuple[Projected, int] | None:
-        """The first state, as the specification was explored, from which it can take a step that the code never took."""
+        """The first state from which the specification can take steps that the code never took, and these steps."""
         for number in range(self.found.distinct):
             state = self.at(number)
             missing = (state.outside | state.internal) & ~state.taken
             if missing:
                 return state, missing
         return None
-
-

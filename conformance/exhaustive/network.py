@@ -7,7 +7,7 @@ allowed, so that the set of everything ever said is all that there is to know of
 from attrs import define, field
 
 from conformance.exhaustive.events import Happening, Hear
-from conformance.exhaustive.scopes import Network, Scope
+from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said, Translation, Written
 from conformance.refutation import Refuted
 from physalia import model
@@ -66,7 +66,7 @@ class Sent:
         everyone = frozenset(machine.nodes)
         if not said.to <= everyone:
             raise Refuted(f"node {said.sender} sends to a node that there is not", (str(said),))
-        reached = everyone if self.scope.network is Network.BROADCAST else said.to
+        reached = said.to | machine.strays
         match message:
             case model.Prepare(ballot) | model.Proposal(ballot=ballot):
                 return reached & machine.audience[self.translation.ballot(ballot)]

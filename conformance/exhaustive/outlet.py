@@ -8,9 +8,9 @@ everyone else a late flush is a slow network.
 
 from functools import lru_cache
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
-from conformance.exhaustive.translation import TO_WHOEVER_ASKS, Said
+from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said
 from conformance.refutation import Refuted
 from physalia import model
 from physalia.model import Known, NodeId
@@ -67,38 +67,59 @@ def entry_of(node: NodeId, step: model.Step, known: int, *, with_chatter: bool) 
     Whoever knows a decision tells whoever asks: so `Known` says it, and that the code tells it to some unasked is the
     same. Raises `Refuted` if something leaves before what was stored is safe.
     """
-    records: list[bytes] = []
-    says: dict[object, set[NodeId]] = {}
-    answers: list[Said] = []
-    unsafe, must_flush = "", False
+    draft = _Draft(node, with_chatter)
     for effect in step.effects:
+        draft.take(effect)
+    if draft.unsafe:
+        raise Refuted(f"node {node} stores and never flushes: {draft.unsafe}")
+    said = (Said(node, message, frozenset(to)) for message, to in draft.says.items())
+    return Entry(tuple(draft.records), draft.must_flush, known, (*said, *draft.answers))
+
+
+@define
+class _Draft:
+    """An entry that is being written. `unsafe` is the last record that is stored and not flushed yet."""
+
+    node: NodeId
+    with_chatter: bool
+    records: list[bytes] = field(factory=list)
+    says: dict[model.Message, set[NodeId]] = field(factory=dict)
+    answers: list[Said] = field(factory=list)
+    unsafe: str = ""
+    must_flush: bool = False
+
+    def take(self, effect: model.Effect) -> None:
+        """The next effect. Raises `Refuted` if it comes too early or too late."""
         match effect:
             case model.Store(record):
-                if says or answers:
-                    raise Refuted(f"node {node} stores {record} after it has sent what that may be needed for")
-                records.append(encoded(record))
-                unsafe = unsafe if isinstance(record, Known) else str(record)
-                if isinstance(record, Known):
-                    says.setdefault(model.Decision(record.slot, record.value), set())
+                self._store(record)
             case model.Flush():
-                unsafe, must_flush = "", True
+                self.unsafe, self.must_flush = "", True
             case model.Send(to, message):
-                if unsafe:
-                    raise Refuted(f"node {node} sends before what it stored is safe: {unsafe}", (str(message),))
-                if not isinstance(message, model.Decision) and (with_chatter or not _is_chatter(message)):
-                    says.setdefault(message, set()).add(to)
+                self._must_be_safe(effect)
+                if not isinstance(message, model.Decision) and (self.with_chatter or not _is_chatter(message)):
+                    self.says.setdefault(message, set()).add(to)
             case model.Answer():
-                if unsafe:
-                    raise Refuted(f"node {node} answers before what it stored is safe: {unsafe}", (str(effect),))
-                answers.append(Said(0, effect, TO_WHOEVER_ASKS))
+                self._must_be_safe(effect)
+                self.answers.append(Said(NOBODY, effect, TO_WHOEVER_ASKS))
             case model.Reject():
                 pass
             case _:
-                raise Refuted(f"node {node} asks for {effect}, which is no effect")
-    if unsafe:
-        raise Refuted(f"node {node} stores and never flushes: {unsafe}")
-    said = [Said(node, message, frozenset(to)) for message, to in says.items()]  # type: ignore[arg-type]
-    return Entry(tuple(records), must_flush, known, (*said, *answers))
+                raise Refuted(f"node {self.node} asks for {effect}, which is no effect")
+
+    def _store(self, record: model.DurableRecord) -> None:
+        if self.says or self.answers:
+            raise Refuted(f"node {self.node} stores {record} after it has sent what that may be needed for")
+        self.records.append(encoded(record))
+        if isinstance(record, Known):
+            self.says.setdefault(model.Decision(record.slot, record.value), set())
+        else:
+            self.unsafe = str(record)
+
+    def _must_be_safe(self, effect: model.Effect) -> None:
+        if self.unsafe:
+            title = f"node {self.node} lets something out before what it stored is safe: {self.unsafe}"
+            raise Refuted(title, (str(effect),))
 
 
 def _is_chatter(message: model.Message) -> bool:

@@ -75,9 +75,7 @@ class Product:
         nodes, words = scope.machine.nodes, self.translation
         self.sent = Sent(scope, words, FIELD_BITS * len(nodes))
         self.shifts = Shifts()
-        asks = {
-            name: Said(NOBODY, model.Submit(words.commands[name]), frozenset()) for name in scope.machine.commands
-        }
+        asks = {name: Said(NOBODY, model.Submit(words.commands[name]), frozenset()) for name in scope.machine.commands}
         self.beginning = sum(self.sent.bit(asks[name]) for name in scope.machine.early)
         self.nodes = [
             Rows(Automaton(performer, words), self.sent, graph, self.shifts, FIELD_BITS * place)
@@ -162,7 +160,9 @@ class Product:
     def project(self, joint: int) -> State:
         """The state of the specification that a joint state shows, made from nothing else."""
         views = [rows.automaton.views[rows.automaton.locals[rows.local(joint)].view] for rows in self.nodes]
-        per_node = {name: function_of(getattr(view, name) for view in views) for name in views[0]._fields}
+        per_node: dict[str, Any] = {
+            name: function_of(getattr(view, name) for view in views) for name in views[0]._fields
+        }
         written = [
             one for said, one in zip(self.sent.said, self.sent.written, strict=True)
             if one is not None and joint & self.sent.bit_of[said]
@@ -184,6 +184,27 @@ class Product:
 
     # The demands
 
+    def judge(self, joint: int, projected: Projected) -> None:
+        """Make the first and the third demand on one joint state. Raises `Disagreement`."""
+        takes = reaches = 0
+        for mover in self.movers:
+            row = self._row(joint, mover, joint & mover.mask)
+            takes, reaches = takes | row.takes, reaches | row.reaches
+            for _, _, shift in row.moves:
+                if shift >= 0 and shift not in projected.after:
+                    self._compare(joint, projected, shift)
+        if projected.outside & ~takes or projected.internal & ~reaches:
+            self._must_accept(joint, projected, takes, reaches)
+
+    def _last(self, joint: int, shift: int) -> str:
+        """The event that is this step in a joint state, in words."""
+        for mover in self.movers:
+            row = mover.row(joint & mover.mask)
+            for move, happening in zip(row.moves, row.happenings, strict=True):
+                if move.shift == shift:
+                    return mover.words(happening)
+        raise LookupError(shift)
+
     def _compare(self, joint: int, projected: Projected, number: int) -> None:
         """The first demand: the step is one of the specification, and leads to the same state."""
         shift, graph = self.shifts.known[number], self.graph
@@ -192,18 +213,18 @@ class Product:
         target = next((target for step, target in graph.edges_from(projected.number) if step == shift.step), None)
         if target is None:
             title = f"the code takes {call(*label)}, which the specification does not allow here"
-            raise Disagreement(joint, Refuted(title, refusal(graph.machine, state, *label)))
+            raise Disagreement(joint, Refuted(title, refusal(graph.machine, state, *label)), self._last(joint, number))
         shown = self.shown(state, shift)
         if graph.found.number(shown) != target:
             title = f"after {call(*label)} the code is not where the specification is"
             lines = ("- specification, + code:", *difference(graph.found.state(target), shown))
-            raise Disagreement(joint, Refuted(title, lines))
+            raise Disagreement(joint, Refuted(title, lines), self._last(joint, number))
         projected.taken |= 1 << shift.step
         projected.after[number] = graph.at(target)
 
     def _must_accept(self, joint: int, projected: Projected, takes: int, reaches: int) -> None:
         """The third demand, where it is not met at first sight: rejected commands count as not asked."""
-        missing = [label for label in self.graph.calls(projected.outside & ~takes)]
+        missing = self.graph.calls(projected.outside & ~takes)
         state = self.graph.found.state(projected.number)
         for name, args in self.graph.calls(projected.internal & ~reaches):
             if name != "propose" or self._is_wanted(joint, state, args):
@@ -215,7 +236,7 @@ class Product:
             raise Disagreement(joint, Refuted(title, [f"missing: {call(*label)}" for label in missing]))
 
     def _is_wanted(self, joint: int, state: State, args: tuple[Any, ...]) -> bool:
-        """Whether something may be proposed in that slot though the commands that the proposer rejects are not asked."""
+        """Whether something may be proposed in that slot even if what the proposer rejects counts as not asked."""
         ballot, slot, _ = args
         machine = self.graph.machine
         rows = self.nodes[machine.owner[ballot] - 1]

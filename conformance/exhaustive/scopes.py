@@ -40,11 +40,11 @@ class Scope:
 def scope(
     model: str, profile: Profile, network: Network = Network.ADDRESSED, *, chatter: bool = False, ticks: bool = False
 ) -> Scope:
-    """The scope of a model of `spec.models`; over a broadcast network its `strays` are all nodes."""
+    """The scope of a model of `spec.models`, but that all nodes are `strays` of a broadcast network, and else none."""
     machine = MODELS[model]
     assert isinstance(machine, Cell)
-    if network is Network.BROADCAST:
-        machine = evolve(machine, strays=frozenset(machine.nodes))
+    strays = frozenset(machine.nodes) if network is Network.BROADCAST else frozenset()
+    machine = evolve(machine, strays=strays)
     extras = [word for word, is_on in (("chatter", chatter), ("ticks", ticks)) if is_on]
     name = ", ".join([f"{model} {network}", *extras])
     return Scope(
@@ -53,5 +53,6 @@ def scope(
 
 
 SCOPES: tuple[Scope, ...] = (
-    scope("MCCellTwoBallotsRefines", Profile.QUICK),
+    scope("MCCellTwoBallotsRefines", Profile.QUICK, Network.BROADCAST),
+    scope("MCCellSharedCrash", Profile.QUICK),
 )  # fmt: skip

@@ -4,7 +4,8 @@ Ballots of the specification are numbered from 1; the code's are (round, node), 
 their order is the same. Commands have a name in the scope, which is their client in the code.
 """
 
-from typing import Any, NamedTuple, TypeAlias, assert_never
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeAlias, TypeVar, assert_never
 
 from conformance.refutation import Refuted
 from conformance.world.disk import Journal
@@ -13,6 +14,9 @@ from physalia.model import NodeId
 from spec import cell as spec
 from spec import commands
 from spec.values import function_of
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 TO_WHOEVER_ASKS: frozenset[NodeId] = frozenset()
 """A decision has no address: whoever knows it tells it to whoever asks."""
@@ -49,16 +53,11 @@ class Translation:
         """The number of a ballot. Raises `Refuted` for one that this scope does not have."""
         if ballot == model.NO_BALLOT:
             return 0
-        return self._known(self._ballots, ballot)
+        return _word(self._ballots, ballot)
 
     def command(self, command: model.Command) -> str:
         """The name of a command. Raises `Refuted` for one that nobody asked for."""
-        return self._known(self._names, command)
-
-    def _known(self, words: dict[Any, Any], word: Any) -> Any:
-        if word not in words:
-            raise Refuted(f"the code speaks of {word}, which there is not in this scope")
-        return words[word]
+        return _word(self._names, command)
 
     def step(self, action: model.Action) -> tuple[str, tuple[object, ...]]:
         """The name and the arguments of an announced action, as the specification's method takes them."""
@@ -139,6 +138,12 @@ class Translation:
         """disk[n], from what a journal holds."""
         used = frozenset(self.ballot(ballot) for ballot in journal.used)
         return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted))
+
+
+def _word(words: Mapping[K, V], word: K) -> V:
+    if word not in words:
+        raise Refuted(f"the code speaks of {word}, which there is not in this scope")
+    return words[word]
 
 
 def _command(name: str, content: commands.Content) -> model.Asked:

@@ -1,0 +1,102 @@
+"""The link ``exhaustive``: the real code through everything that can happen in small scopes, beside the specification.
+
+In each scope the real node, codec and disk law take every order, loss, duplication, crash and flush. States and
+labelled steps, as the specification sees them, are those of the mirror, which the link graph holds to TLC; and the
+exploration audits itself. What is refuted is told as a shortest scenario, and kept with a script that replays it.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from conformance.exhaustive.audits import Untrue, audit
+from conformance.exhaustive.graph import Graph
+from conformance.exhaustive.performing import MakeExplorable
+from conformance.exhaustive.product import Disagreement, Found, NeverTaken, Product
+from conformance.exhaustive.scopes import SCOPES, Scope
+from conformance.exhaustive.telling import RUNS, finding, keep
+from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
+from physalia.cell import Node
+from spec.machine import Status
+
+
+def run(
+    settings: Settings,
+    progress: Progress,
+    make_node: MakeExplorable = Node,
+    runs_folder: Path = RUNS,
+    scopes: Sequence[Scope] = SCOPES,
+) -> LinkReport:
+    """Explore the profile's scopes, or those of the named models. The first refutation ends it."""
+    started = time.monotonic()
+    rows: list[Row] = []
+    failures: list[Failure] = []
+    for scope in _choose(settings, scopes):
+        row, failure = _run(scope, settings, progress, make_node, runs_folder)
+        rows.append(row)
+        progress.finish(scope.name, f"{row.verdict}: {row.note}")
+        if failure is not None:
+            failures.append(failure)
+            break
+    return LinkReport.of(
+        "exhaustive", rows, failures, models=len(rows), seconds=time.monotonic() - started, notes=_notes(rows)
+    )
+
+
+def _choose(settings: Settings, scopes: Sequence[Scope]) -> list[Scope]:
+    for name in settings.models:
+        if name not in {known for scope in scopes for known in (scope.name, scope.model)}:
+            names = ", ".join(dict.fromkeys(scope.model for scope in scopes))
+            raise BadInput(f"the link exhaustive has no scope of a model {name!r}; it has {names}")
+    if settings.models:
+        return [scope for scope in scopes if settings.models and {scope.name, scope.model} & {*settings.models}]
+    return [scope for scope in scopes if settings.profile.includes(scope.profile)]
+
+
+def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+    states, seconds = sum(row.states for row in rows), sum(row.seconds for row in rows)
+    if not states or not seconds:
+        return ()
+    return (f"{states:,} states of the code, {states / seconds:,.0f} a second with the specification and every check",)
+
+
+def _run(
+    scope: Scope, settings: Settings, progress: Progress, make_node: MakeExplorable, runs_folder: Path
+) -> tuple[Row, Failure | None]:
+    started = time.monotonic()
+
+    def of_model(status: Status) -> None:
+        progress.update(f"{scope.name}: model", status.distinct, "states", queue=status.queue, depth=status.depth)
+
+    def of_code(found: Found, waiting: int) -> None:
+        progress.update(scope.name, found.states, "states", queue=waiting, depth=found.depth)
+
+    progress.update(scope.name, 0, "states")
+    graph = Graph(scope.machine, of_model)
+    product = Product(scope, graph, make_node)
+    failure: Failure | None = None
+    note = f"{graph.found.distinct:,} states and {graph.edges:,} steps of the specification"
+    try:
+        product.explore(of_code)
+        audited = audit(product, settings.seed)
+        note += (
+            f"; {product.found.runs:,} runs of code, audited with {audited.steps:,} steps and {audited.events:,} events"
+        )
+    except (Disagreement, NeverTaken, Untrue) as wrong:
+        failure = _failure(product, wrong, runs_folder)
+        note = failure.title
+    row = Row(
+        name=scope.name, verdict=Verdict.HOLDS if failure is None else Verdict.REFUTED, states=product.found.states,
+        edges=graph.edges, steps=product.found.runs, seconds=time.monotonic() - started, note=note,
+    )  # fmt: skip
+    return row, failure
+
+
+def _failure(product: Product, wrong: Disagreement | NeverTaken | Untrue, runs_folder: Path) -> Failure:
+    found = finding(product, wrong)
+    kept: tuple[str, ...] = ()
+    try:
+        command = f"python {keep(found, runs_folder)}"
+    except OSError as error:
+        kept, command = (f"the replay script could not be written: {error}",), "physalia verify exhaustive"
+    return Failure(title=f"{product.scope.name}: {found.title}", lines=(*found.told(), *kept), replay=command)
