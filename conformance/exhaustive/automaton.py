@@ -18,8 +18,8 @@ from physalia import model
 
 IGNORED = model.Stutter("ignored")
 
-LOOKED_AT = 4
-"""Of the nodes that were taken for one that is known already, every so-manieth is kept, to be looked at."""
+MOST_PRINTS = 4
+"""So many nodes that differ somewhere, and have equal keys, are looked at for each local state."""
 
 
 class Misstep(Exception):
@@ -41,7 +41,7 @@ class Edge:
 
 @define
 class Twin:
-    """A node that was taken for the one that is remembered under `number`, since their keys are equal."""
+    """A node that was taken for the one that is remembered under `number`, since their keys are equal; it is another."""
 
     number: int
     memory: Any
@@ -59,6 +59,8 @@ class Local:
     """What can happen to it without a message, once that was run."""
     heard: dict[int, tuple[Happening, Edge]] = field(factory=dict)
     """What the thing said with that bit does to it."""
+    prints: set[int] = field(factory=set)
+    """Of the nodes that were seen in it, by whatever they hold."""
 
 
 class Automaton:
@@ -72,24 +74,22 @@ class Automaton:
         self.views: list[View] = []
         self.locals: list[Local] = []
         self.twins: list[Twin] = []
-        self._arrivals = 0
         self._translation = translation
         self._view_numbers: dict[View, int] = {}
         self._numbers: dict[Hashable, int] = {}
         self._outlet_keys: dict[Outlet, Hashable] = {}
         self._cell = performer.start(Outlet())
-        self._number(self._cell, Outlet())
+        self._number(self._cell, Outlet(), -1)
 
-    def _number(self, cell: Explorable, outlet: Outlet) -> int:
-        """The number of the local state that a node is in."""
+    def _number(self, cell: Explorable, outlet: Outlet, source: int) -> int:
+        """The number of the local state that a node is in, which comes from local state `source`."""
         key = self.key(cell, outlet)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = self._add(cell, outlet)
         else:
-            self._arrivals += 1
-            if self._arrivals % LOOKED_AT == 0:
-                self.twins.append(Twin(number, cell.snapshot(), outlet))
+            if number != source:
+                self._look_at(number, cell, outlet)
         return number
 
     def _add(self, cell: Explorable, outlet: Outlet) -> int:
@@ -98,8 +98,19 @@ class Automaton:
         view_number = self._view_numbers.setdefault(view, len(self.views))
         if view_number == len(self.views):
             self.views.append(view)
-        self.locals.append(Local(cell.snapshot(), outlet, view_number))
+        memory = cell.snapshot()
+        self.locals.append(Local(memory, outlet, view_number, prints={hash((repr(memory), outlet))}))
         return len(self.locals) - 1
+
+    def _look_at(self, number: int, cell: Explorable, outlet: Outlet) -> None:
+        """Keep a node that holds something else than those that were seen in this local state."""
+        prints = self.locals[number].prints
+        if len(prints) < MOST_PRINTS:
+            memory = cell.snapshot()
+            a_print = hash((repr(memory), outlet))
+            if a_print not in prints:
+                prints.add(a_print)
+                self.twins.append(Twin(number, memory, outlet))
 
     def key(self, cell: Explorable, outlet: Outlet) -> Hashable:
         """What there is to tell a local state from another: memory, what a restart brings back, and what waits."""
@@ -135,7 +146,7 @@ class Automaton:
         self.runs += 1
         try:
             cell, outlet, deed = self.performer.perform(self.at(number), self.locals[number].outlet, happening)
-            return Edge(self._number(cell, outlet), deed)
+            return Edge(self._number(cell, outlet, number), deed)
         except Refuted as refuted:
             raise Misstep(happening, refuted) from None
 
