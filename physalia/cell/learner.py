@@ -50,6 +50,11 @@ class Learner:
         """A learner that knows nothing."""
         return cls(node, Configurations(alpha, [first_members]), State(Jury(0, first_members)))
 
+    def copy(self) -> "Learner":
+        """The same, sharing nothing that can change."""
+        configurations, state = self.configurations.copy(), self.state.copy()
+        return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
+
     @property
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""

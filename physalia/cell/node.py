@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.recovery import recover
 from physalia.cell.steps import IGNORED, resent
@@ -95,6 +96,31 @@ class Node:
     def known(self) -> Sequence[Command]:
         """known[n]: the decided prefix, slot 1 first. Not a copy."""
         return self._learner.known
+
+    # Its memory as a whole, for those who explore what it may do
+
+    @property
+    def _memory(self) -> Memory:
+        return Memory(self._acceptor, self._learner, self._proposer, self._resend_at_ms)
+
+    def snapshot(self) -> Memory:
+        """What this node remembers now, apart from it: nothing that the node does later changes it."""
+        return self._memory.copy()
+
+    def restore(self, snapshot: Memory) -> None:
+        """Remember what the snapshot says, and nothing else. A snapshot can be restored again and again.
+
+        It must come from a node of the same cell and id, or it would be nobody's; raises `ValueError` for another id.
+        """
+        if snapshot.acceptor.node != self.node_id:
+            raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
+        memory = snapshot.copy()
+        self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
+        self._resend_at_ms = memory.resend_at_ms
+
+    def key(self) -> Key:
+        """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
+        return self._memory.key()
 
     # Steps
 

@@ -58,6 +58,20 @@ class Leadership:
     acknowledged: dict[NodeId, Slot] = Factory(dict)
     refused: set[NodeId] = Factory(set)
 
+    def copy(self) -> "Leadership":
+        """The same, sharing nothing that can change."""
+        return Leadership(
+            self.prepare,
+            self.invited,
+            self.promises.copy(),
+            self.reported,
+            self.proposals.copy(),
+            {slot: voters.copy() for slot, voters in self.votes.items()},
+            self.spent.copy(),
+            self.acknowledged.copy(),
+            self.refused.copy(),
+        )
+
 
 def idle() -> Leadership:
     """Of no ballot: nobody is invited, so nothing will ever be counted."""
@@ -73,10 +87,14 @@ class Proposer:
     """
 
     learner: Learner
-    used: set[Ballot] = Factory(set)
+    used: frozenset[Ballot] = frozenset()
     leadership: Leadership = Factory(idle)
     waiting: dict[Command, None] = Factory(dict)
     heard_round: int = 0
+
+    def copy(self, learner: Learner) -> "Proposer":
+        """The same beside a copy of the learner, sharing nothing that can change."""
+        return Proposer(learner, self.used, self.leadership.copy(), self.waiting.copy(), self.heard_round)
 
     @property
     def node(self) -> NodeId:
@@ -214,7 +232,7 @@ class Proposer:
 
     def use(self, ballot: Ballot, promised: Ballot) -> None:
         """Mark the ballot as used. Used ballots below the promise are forgotten: the promise forbids them as well."""
-        self.used = {used for used in self.used if used >= promised} | {ballot}
+        self.used = frozenset(used for used in self.used if used >= promised) | {ballot}
 
     def settle(self, slot: Slot, value: Command) -> list[Effect]:
         """The slot has just become known: close it, and invite whoever is new in the window with the old prepare."""
