@@ -24,6 +24,7 @@ from physalia.model import (
     Decide,
     Decision,
     DurableRecord,
+    Effect,
     Event,
     Internal,
     Learn,
@@ -178,6 +179,8 @@ class Node:
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""
+        if known_to_sender < self._learner.first_unknown:
+            return step
         ask = self._learner.ask(sender, known_to_sender)
         return Step(step.announces, step.effects + ask) if ask else step
 
@@ -191,11 +194,11 @@ class Node:
         if not isinstance(step.announces, Action):
             return step
         value = self._learner.known[-1]
-        effects = list(step.effects)
+        more: list[Effect] = []
         if value in self._proposer.waiting and not isinstance(value, NoOp):
-            effects.append(Answer(value.request, self._learner.state.verdicts[value]))
-        effects += self._proposer.settle(slot, value)
-        return self._sent(Step(step.announces, tuple(effects)))
+            more.append(Answer(value.request, self._learner.state.verdicts[value]))
+        more += self._proposer.settle(slot, value)
+        return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
 
     def _sent(self, step: Step) -> Step:
         """After an action of the proposer: what it sent is given its time before anything is sent again."""

@@ -20,8 +20,8 @@ from physalia.model import (
     Step,
     Submit,
 )
-from tests.physalia.node_runs import Run
-from tests.physalia.one_node import ONE, TWO, B, elected
+from tests.physalia.cell.node_runs import Run
+from tests.physalia.cell.one_node import ONE, TWO, B, elected
 
 
 def defined(node: Node) -> tuple[Internal, ...]:

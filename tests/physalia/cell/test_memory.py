@@ -35,9 +35,9 @@ from physalia.model import (
     Submit,
     Tick,
 )
-from tests.conformance.broken_cells import break_cell
-from tests.conformance.faults import FAULTS
-from tests.physalia.node_runs import (
+from tests.conformance.lockstep.broken_cells import break_cell
+from tests.conformance.lockstep.faults import FAULTS
+from tests.physalia.cell.node_runs import (
     ALIEN,
     EVERYTHING,
     LATE_MS,
