@@ -168,4 +168,12 @@ FAULTS = (
         "not is_majority(self.leadership.refused, members)", "not self.leadership.refused",
     ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
+    Fault(
+        "a node takes its own ballot for one that its disk lost", "loss",
+        "ballot <= acceptor.promised or ballot in proposer.used", "ballot <= acceptor.promised",
+    ),
+    Fault(
+        "a node takes its own vote for one that its disk lost", "loss",
+        "acceptor.voted_under(message.slot) < message.ballot", "acceptor.voted_under(message.slot) <= message.ballot",
+    ),
 )  # fmt: skip

@@ -77,8 +77,8 @@ EVERYTHING = everything()
 def is_possible(event: Event, journal: Sequence[DurableRecord]) -> bool:
     """Whether somebody can have sent this, given what the node itself has on disk, and so may have told."""
     match event:
-        case Receive(1, Promise(ballot)):
-            return Promised(ballot) in journal
+        case Receive(1, Promise(ballot, accepted=reports)):
+            return Promised(ballot) in journal and not reports
         case Receive(1, Vote(ballot, slot)):
             votes = [record for record in journal if isinstance(record, Accepted)]
             return any((vote.ballot, vote.slot) == (ballot, slot) for vote in votes)

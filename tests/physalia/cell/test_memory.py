@@ -31,6 +31,7 @@ from physalia.model import (
     Promise,
     Propose,
     Receive,
+    Refusal,
     Report,
     Submit,
     Tick,
@@ -187,15 +188,21 @@ ELECTED: tuple[Event, ...] = (
 )
 ADOPT = Receive(3, Promise(OWN, 3, (Report(1, OLD, TWO),), 0))
 DISPLACED = (Receive(2, Decision(1, SWAP)), Learn(1))
+STOP = Receive(2, Refusal(OWN, ALIEN))
 RARE: list[tuple[Event | None, ...]] = [
     (Receive(2, Prepare(ALIEN, 0)), None),
     (Receive(3, Prepare(Ballot(2, 3), 0)), None),
     (*ELECTED, Propose(OWN, 1, ONE), ADOPT, Propose(OWN, 2, TWO)),
     (*ELECTED, ADOPT, Propose(OWN, 1, TWO), Propose(OWN, 2, ONE)),
+    (),
+    (STOP,),
     (*ELECTED, *DISPLACED),
     (*ELECTED, Propose(OWN, 1, ONE), *DISPLACED),
 ]
-"""Runs that differ in the end in nothing but what is promised, proposed, spent. Random ones take long to get there."""
+"""Runs that differ in nothing but what is promised or proposed, whether they stopped, or what is spent, in pairs.
+
+Random ones take long to get there.
+"""
 
 
 def rare() -> Iterator[Run]:
