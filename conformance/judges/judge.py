@@ -188,6 +188,8 @@ class Judge:
             return "it sends something"
         if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit):
             return "there was nothing to record"
+        if kind == "stopped":
+            return "no disk of this world goes back in time"
         if (kind == "restarted") != (outcome.event is None):
             return "only a crash that lost nothing is that"
         return ""

@@ -48,7 +48,12 @@ class Learner:
     @classmethod
     def create(cls, node: NodeId, first_members: frozenset[NodeId], alpha: int) -> "Learner":
         """A learner that knows nothing."""
-        return cls(node, Configurations(alpha, [first_members]), State(Jury(0, first_members)))
+        return cls(node, Configurations.create(first_members, alpha), State(Jury(0, first_members)))
+
+    def copy(self) -> "Learner":
+        """The same, sharing nothing that can change."""
+        configurations, state = self.configurations.copy(), self.state.copy()
+        return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""
@@ -82,9 +87,9 @@ class Learner:
     def record(self, sender: NodeId, decision: Decision) -> Step:
         """Remember a decision. One that was heard before is acknowledged, so that it is not sent for ever."""
         slot = decision.slot
-        if slot <= self.prefix:
+        if slot < self.first_unknown:
             return resent([Send(sender, Ask(self.prefix))])
-        if slot in self.heard or slot > self.prefix + HEARD_AHEAD_SLOTS:
+        if slot in self.heard or slot >= self.first_unknown + HEARD_AHEAD_SLOTS:
             return IGNORED
         self.heard[slot] = decision.value
         return RECORDED

@@ -27,17 +27,18 @@ class Key(NamedTuple):
 
 @define
 class Memory:
-    """The three roles of a node, and when it is due to send again."""
+    """The three roles of a node, when it is due to send again, and why it stopped, if it did."""
 
     acceptor: Acceptor
     learner: Learner
     proposer: Proposer
     resend_at_ms: int | None
+    stopped: str
 
     def copy(self) -> "Memory":
         """The same, sharing nothing that can change."""
         learner = self.learner.copy()
-        return Memory(self.acceptor.copy(), learner, self.proposer.copy(learner), self.resend_at_ms)
+        return Memory(self.acceptor.copy(), learner, self.proposer.copy(learner), self.resend_at_ms, self.stopped)
 
     def key(self) -> Key:
         """What there is to tell this memory from another.
@@ -61,6 +62,7 @@ class Memory:
             tuple((slot, frozenset(voters)) for slot, voters in leadership.votes.items()),
             frozenset(leadership.spent),
             tuple(proposer.waiting),
+            self.stopped != "",
         )
         bookkeeping = (
             acceptor.reply if is_answered else None,

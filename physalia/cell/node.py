@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.recovery import recover
@@ -24,6 +25,7 @@ from physalia.model import (
     Decide,
     Decision,
     DurableRecord,
+    Effect,
     Event,
     Internal,
     Learn,
@@ -38,6 +40,7 @@ from physalia.model import (
     Refusal,
     Slot,
     Step,
+    Stutter,
     Submit,
     Tick,
     Vote,
@@ -73,6 +76,7 @@ class Node:
         self._learner = Learner.create(node_id, members, alpha)
         self._proposer = Proposer(self._learner)
         self._resend_at_ms: int | None = None
+        self._stopped = ""
         recover(self._acceptor, self._proposer, records)
 
     # The state of the step table
@@ -97,11 +101,20 @@ class Node:
         """known[n]: the decided prefix, slot 1 first. Not a copy."""
         return self._learner.known
 
+    @property
+    def stopped(self) -> str:
+        """Why this node has stopped for good, a sentence for its operator; empty as long as it has not.
+
+        It does nothing any more: its disk went back in time (design rule R16). Whoever drives it must never start a
+        node from that disk again.
+        """
+        return self._stopped
+
     # Its memory as a whole, for those who explore what it may do
 
     @property
     def _memory(self) -> Memory:
-        return Memory(self._acceptor, self._learner, self._proposer, self._resend_at_ms)
+        return Memory(self._acceptor, self._learner, self._proposer, self._resend_at_ms, self._stopped)
 
     def snapshot(self) -> Memory:
         """What this node remembers now, apart from it: nothing that the node does later changes it."""
@@ -116,7 +129,7 @@ class Node:
             raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
         memory = snapshot.copy()
         self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
-        self._resend_at_ms = memory.resend_at_ms
+        self._resend_at_ms, self._stopped = memory.resend_at_ms, memory.stopped
 
     def key(self) -> Key:
         """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
@@ -131,6 +144,8 @@ class Node:
 
     def due(self) -> tuple[Internal, ...]:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
+        if self._stopped:
+            return ()
         events = self._proposer.due()
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
@@ -139,6 +154,8 @@ class Node:
 
     def step(self, event: Event) -> Step:
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
+        if self._stopped:
+            return IGNORED
         match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
             case Receive():
                 return self._receive(event.sender, event.message)
@@ -156,14 +173,24 @@ class Node:
                 return self._tick(event.now_ms)
 
     def _receive(self, sender: NodeId, message: Message) -> Step:
-        match message:
-            case Proposal():
-                step = self._accept(self._acceptor.vote(message)) if sender == message.ballot.node else IGNORED
-                return self._asking(step, sender, message.slot - self._learner.configurations.alpha)
-            case Vote():
+        match message:  # first what tells nothing of this node itself: nearly everything
+            case Proposal() if message.ballot.node != self.node_id:
+                return self._vote(sender, message)
+            case Vote() if message.node != self.node_id and message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._proposer.record_vote(sender, message)
             case Decision():
                 return self._asking(self._learner.record(sender, message), sender, message.slot)
+            case Ask():
+                recorded = self._proposer.record_acknowledgement(sender, message.prefix)
+                taught = self._learner.teach(sender, message)
+                return self._asking(taught if taught.effects else recorded, sender, message.prefix)
+        if loss := find_loss(message, self._acceptor, self._proposer):
+            return self._stop(sender, loss)
+        match message:
+            case Proposal():
+                return self._vote(sender, message)
+            case Vote():
+                return self._proposer.record_vote(sender, message)
             case Prepare():
                 step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
                 return self._asking(step, sender, message.prefix)
@@ -171,13 +198,23 @@ class Node:
                 return self._proposer.record_promise(sender, message)
             case Refusal():
                 return self._proposer.record_refusal(sender, message)
-            case Ask():
-                recorded = self._proposer.record_acknowledgement(sender, message.prefix)
-                taught = self._learner.teach(sender, message)
-                return self._asking(taught if taught.effects else recorded, sender, message.prefix)
+
+    def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
+        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
+
+    def _stop(self, teller: NodeId, loss: str) -> Step:
+        """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
+        self._stopped = (
+            f"node {self.node_id} stops for good: node {teller} tells of {loss}, and its disk has no record of it, so "
+            "it went back in time. Count it as lost, and let a new node take its place."
+        )
+        return Step(Stutter("stopped", self._stopped), ())
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""
+        if known_to_sender < self._learner.first_unknown:
+            return step
         ask = self._learner.ask(sender, known_to_sender)
         return Step(step.announces, step.effects + ask) if ask else step
 
@@ -191,11 +228,11 @@ class Node:
         if not isinstance(step.announces, Action):
             return step
         value = self._learner.known[-1]
-        effects = list(step.effects)
+        more: list[Effect] = []
         if value in self._proposer.waiting and not isinstance(value, NoOp):
-            effects.append(Answer(value.request, self._learner.state.verdicts[value]))
-        effects += self._proposer.settle(slot, value)
-        return self._sent(Step(step.announces, tuple(effects)))
+            more.append(Answer(value.request, self._learner.state.verdicts[value]))
+        more += self._proposer.settle(slot, value)
+        return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
 
     def _sent(self, step: Step) -> Step:
         """After an action of the proposer: what it sent is given its time before anything is sent again."""

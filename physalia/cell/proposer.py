@@ -244,6 +244,8 @@ class Proposer:
         leadership.votes.pop(slot, None)
         leadership.spent.discard(value)
         newcomers = configurations.members(configurations.last) - leadership.invited
+        if not newcomers:
+            return []
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
 
@@ -272,8 +274,8 @@ class Proposer:
 
     def load(self) -> int:
         """How many slots are open and how many waiting commands will need one yet."""
-        proposed = self.leadership.proposals.values()
-        return len(proposed) + sum(command not in proposed for command in self.waiting)
+        proposals = self.leadership.proposals
+        return len(proposals) + len(self.waiting.keys() - set(proposals.values()))
 
     def record_promise(self, sender: NodeId, promise: Promise) -> Step:
         """Remember a promise of the active ballot, of somebody who was asked for it."""

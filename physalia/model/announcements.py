@@ -5,8 +5,8 @@ from typing import Literal, TypeAlias
 from physalia.model.effects import Effect
 from physalia.model.value import value
 
-ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash"]
-StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "restarted"]
+ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
+StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "stopped", "restarted"]
 
 
 @value
@@ -22,9 +22,13 @@ class Action:
 
 @value
 class Stutter:
-    """A step that leaves the state of the step table as it was. `restarted` too is announced by the world."""
+    """A step that leaves the state of the step table as it was. `restarted` too is announced by the world.
+
+    `reason` is a sentence for people; only a node that `stopped` has one.
+    """
 
     kind: StutterKind
+    reason: str = ""
 
 
 Announcement: TypeAlias = Action | Stutter
