@@ -136,11 +136,11 @@ class Disk:
         What it finds is flushed before the node does anything (design rule R16).
         """
         del self.data[records:]
-        records = [decode_record(encoded) for encoded in self.data]
+        found = [decode_record(encoded) for encoded in self.data]
         self.written, self.flushed, self.asked = Journal(), Journal(), Journal()
-        for record in records:
+        for record in found:
             for journal in (self.written, self.flushed, self.asked):
                 journal.read(record)
         self.unflushed.clear()
         self.unasked.clear()
-        return records
+        return found
