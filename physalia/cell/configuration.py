@@ -35,10 +35,6 @@ class Configurations:
         """The same, sharing nothing that can change."""
         return Configurations(self.alpha, self.of_slots.copy())
 
-    def copy(self) -> "Configurations":
-        """The same, sharing nothing that can change."""
-        return Configurations(self.alpha, self.juries.copy())
-
     @property
     def last(self) -> Slot:
         """The last slot of the window, which is the last one that has a configuration."""

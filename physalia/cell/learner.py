@@ -55,11 +55,6 @@ class Learner:
         configurations, state = self.configurations.copy(), self.state.copy()
         return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
 
-    def copy(self) -> "Learner":
-        """The same, sharing nothing that can change."""
-        configurations, state = self.configurations.copy(), self.state.copy()
-        return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
-
     @property
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""
