@@ -14,6 +14,7 @@ from conformance.exhaustive.events import Happening
 from conformance.exhaustive.outlet import Outlet
 from conformance.exhaustive.performing import Explorable
 from conformance.exhaustive.product import Product
+from conformance.exhaustive.rows import Rows
 from conformance.refutation import Refuted
 
 
@@ -61,35 +62,66 @@ class _Alone:
             raise Refuted("a node that was never cloned comes to another state")
 
 
+class _Run:
+    """Nodes that were never cloned, in a joint state."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self.joint = product.beginning
+        self.path: list[str] = []
+        self._alone = {
+            rows.node: _Alone(rows.automaton, rows.automaton.performer.start(Outlet()), Outlet())
+            for rows in product.nodes
+        }
+
+    def do(self, rows: Rows, happening: Happening, edge: Edge) -> None:
+        """Let it happen to one of the nodes. Raises `Untrue` if it does not do what the edge says."""
+        self.path.append(rows.words(happening))
+        try:
+            self._alone[rows.node].do(happening, edge)
+        except Refuted as refuted:
+            raise Untrue(refuted, tuple(self.path)) from None
+        self.joint ^= (rows.local(self.joint) ^ edge.target) << rows.low
+        for said in edge.deed.says:
+            self.joint |= self.product.sent.bit(said)
+
+    def possible(self, rows: Rows) -> list[tuple[Happening, Edge]]:
+        """What can happen to a node, whether it changes anything or not."""
+        return rows.happenings(self.joint & rows.mask)
+
+
 def run_alone(product: Product, seed: int, steps: int, length: int = 60) -> int:
     """Random runs of so many steps in all, each at most `length` long; raises `Untrue`. How many steps were taken."""
     random, taken = Random(seed), 0  # noqa: S311  # repeatable, no secret
     while taken < steps:
-        taken += _run_alone(product, random, length)
+        run = _Run(product)
+        for _ in range(length):
+            for clients in product.clients:
+                run.joint |= random.choice((0, clients.mask))
+            rows = random.choice(product.nodes)
+            possible = run.possible(rows)
+            if possible:
+                run.do(rows, *random.choice(possible))
+        taken += len(run.path)
     return taken
 
 
-def _run_alone(product: Product, random: Random, length: int) -> int:
-    alone = {
-        rows.node: _Alone(rows.automaton, rows.automaton.performer.start(Outlet()), Outlet()) for rows in product.nodes
-    }
-    joint, path = product.beginning, []
-    for _ in range(length):
-        for clients in product.movers[len(product.nodes) :]:
-            joint |= random.choice((0, clients.mask))
-        rows = random.choice(product.nodes)
-        happening, edge = random.choice(rows.happenings(joint & rows.mask) or [(None, None)])
-        if happening is None or edge is None:
-            continue
-        path.append(rows.words(happening))
-        try:
-            alone[rows.node].do(happening, edge)
-        except Refuted as refuted:
-            raise Untrue(refuted, tuple(path)) from None
-        joint ^= (rows.local(joint) ^ edge.target) << rows.low
-        for said in edge.deed.says:
-            joint |= product.sent.bit(said)
-    return length
+def confirm(product: Product, path: tuple[str, ...]) -> None:
+    """Go along a path with nodes that were never cloned; raises `Untrue` if they do something else on it.
+
+    So what is told of the code is what the code does, and not what its snapshots make of it.
+    """
+    run = _Run(product)
+    for event in path:
+        for clients in product.clients:
+            asked = clients.row(run.joint & clients.mask)
+            moves = zip(asked.moves, asked.happenings, strict=True)
+            run.joint |= sum(move.add for move, happening in moves if clients.words(happening) == event)
+        for rows in product.nodes:
+            for happening, edge in run.possible(rows):
+                if rows.words(happening) == event:
+                    run.do(rows, happening, edge)
+                    break
 
 
 def audit(product: Product, seed: int) -> Audited:

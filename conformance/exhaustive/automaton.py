@@ -41,7 +41,7 @@ class Edge:
 
 @define
 class Twin:
-    """A node that was taken for the one that is remembered under `number`, since their keys are equal; it is another."""
+    """A node that was taken for the one that is remembered under `number`, and holds something else."""
 
     number: int
     memory: Any
@@ -87,9 +87,8 @@ class Automaton:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = self._add(cell, outlet)
-        else:
-            if number != source:
-                self._look_at(number, cell, outlet)
+        elif number != source:
+            self._look_at(number, cell, outlet)
         return number
 
     def _add(self, cell: Explorable, outlet: Outlet) -> int:

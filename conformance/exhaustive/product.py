@@ -82,7 +82,8 @@ class Product:
             for place, performer in enumerate(Performer(scope, words, node, make_node) for node in nodes)
         ]
         later = [asks[name] for name in asks if name not in scope.machine.early]
-        self.movers: list[Mover] = [*self.nodes, *([Clients(self.sent, graph, self.shifts, later)] if later else [])]
+        self.clients = [Clients(self.sent, graph, self.shifts, later)] if later else []
+        self.movers: list[Mover] = [*self.nodes, *self.clients]
         self.found = Found()
 
     # The exploration

@@ -295,6 +295,8 @@ class Rows:
     def _must_stutter(self, local: int, edge: Edge, happening: Happening) -> None:
         """A stutter is of a declared kind, it shows nothing, and an internal event is none."""
         kind = edge.deed.stutter
+        if kind == "stopped":
+            raise Refuted(f"node {self.node} says that its disk went back in time, which it did not")
         if kind not in STUTTERS:
             raise Refuted(f"node {self.node} announces a stutter of no declared kind: {kind!r}")
         if isinstance(happening, Give) and not isinstance(happening.event, model.Campaign):

@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from conformance.describe import describe_state
-from conformance.exhaustive.audits import Untrue, audit
+from conformance.exhaustive.audits import Untrue, audit, confirm
 from conformance.exhaustive.graph import Graph
 from conformance.exhaustive.paths import NotPossible, follow, path_to
 from conformance.exhaustive.performing import MakeExplorable
@@ -63,13 +63,27 @@ class Finding:
 
 
 def finding(product: Product, wrong: Disagreement | NeverTaken | Untrue) -> Finding:
-    """Tell what the exploration found, with a shortest path to it."""
-    scope = product.scope
+    """Tell what the exploration found, with a shortest path to it, on which nodes that were never cloned agree."""
     if isinstance(wrong, Untrue):
-        return Finding(scope, f"audit: {wrong.refuted.title}", wrong.path, wrong.refuted.lines, is_of_all=True)
-    if isinstance(wrong, Disagreement):
-        path = path_to(product, lambda joint, _: joint == wrong.joint)
-        return Finding(scope, wrong.refuted.title, (*path, wrong.last) if wrong.last else path, wrong.refuted.lines)
+        return _of_audit(product, wrong)
+    found = _of_joint(product, wrong) if isinstance(wrong, Disagreement) else _of_all(product, wrong)
+    try:
+        confirm(product, found.path[: -1 if isinstance(wrong, Disagreement) and wrong.last else None])
+    except Untrue as untrue:
+        return _of_audit(product, untrue)
+    return found
+
+
+def _of_audit(product: Product, wrong: Untrue) -> Finding:
+    return Finding(product.scope, f"audit: {wrong.refuted.title}", wrong.path, wrong.refuted.lines, is_of_all=True)
+
+
+def _of_joint(product: Product, wrong: Disagreement) -> Finding:
+    path = path_to(product, lambda joint, _: joint == wrong.joint)
+    return Finding(product.scope, wrong.refuted.title, (*path, wrong.last) if wrong.last else path, wrong.refuted.lines)
+
+
+def _of_all(product: Product, wrong: NeverTaken) -> Finding:
     state, graph = wrong.projected, product.graph
     path = path_to(product, lambda _, projected: projected is state)
     missing = [call(*label) for label in graph.calls(wrong.missing)]
@@ -79,7 +93,7 @@ def finding(product: Product, wrong: Disagreement | NeverTaken | Untrue) -> Find
         *(f"  {line}" for line in describe_state(graph.found.state(state.number))),
     )
     title = f"the specification can take {missing[0]}, and the code never does where it is in the same state"
-    return Finding(scope, title, path, lines, is_of_all=True)
+    return Finding(product.scope, title, path, lines, is_of_all=True)
 
 
 def keep(found: Finding, runs: Path = RUNS) -> Path:
