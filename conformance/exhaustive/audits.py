@@ -5,6 +5,7 @@
 * **Twins**: where a key took a node for one that was known already, both are given everything, and must do the same.
 """
 
+from itertools import islice
 from random import Random
 
 from attrs import define
@@ -107,21 +108,28 @@ def run_alone(product: Product, seed: int, steps: int, length: int = 60) -> int:
 
 
 def confirm(product: Product, path: tuple[str, ...]) -> None:
-    """Go along a path with nodes that were never cloned; raises `Untrue` if they do something else on it.
+    """Go along a path with nodes that were never cloned, and take every step at its end.
 
-    So what is told of the code is what the code does, and not what its snapshots make of it.
+    Raises `Untrue` if they do something else. So what is told of the code is what the code does, and not what its
+    snapshots make of it.
     """
+    end = _along(product, path)
+    for rows in product.nodes:
+        for happening, edge in rows.automaton.locals[rows.local(end.joint)].edges():
+            _along(product, path).do(rows, happening, edge)
+
+
+def _along(product: Product, path: tuple[str, ...]) -> _Run:
     run = _Run(product)
     for event in path:
         for clients in product.clients:
             asked = clients.row(run.joint & clients.mask)
             moves = zip(asked.moves, asked.happenings, strict=True)
             run.joint |= sum(move.add for move, happening in moves if clients.words(happening) == event)
-        for rows in product.nodes:
-            for happening, edge in run.possible(rows):
-                if rows.words(happening) == event:
-                    run.do(rows, happening, edge)
-                    break
+        named = ((rows, one) for rows in product.nodes for one in run.possible(rows) if rows.words(one[0]) == event)
+        for rows, (happening, edge) in islice(named, 1):
+            run.do(rows, happening, edge)
+    return run
 
 
 def audit(product: Product, seed: int) -> Audited:
@@ -149,12 +157,15 @@ def _look_at(automaton: Automaton, twin: Twin, audited: Audited) -> None:
     cell.restore(twin.memory)
     if automaton.performer.view(cell, twin.outlet) != automaton.views[local.view]:
         raise Untrue(_two_in_one(automaton, "the specification sees them differently", local.memory, twin.memory))
-    for happening, edge in (*automaton.own(twin.number), *local.heard.values()):
+    for happening, edge in local.edges():
         audited.events += 1
         cell.restore(twin.memory)
-        after, outlet, deed = automaton.performer.perform(cell, twin.outlet, happening)
         remembered = automaton.locals[edge.target]
         expected = automaton.key(automaton.at(edge.target), remembered.outlet)
+        try:
+            after, outlet, deed = automaton.performer.perform(cell, twin.outlet, happening)
+        except Refuted as refuted:
+            raise Untrue(_two_in_one(automaton, refuted.title, local.memory, twin.memory)) from None
         if deed != edge.deed or automaton.key(after, outlet) != expected:
             why = f"given {happening}, one did {edge.deed}, the other {deed}"
             raise Untrue(_two_in_one(automaton, why, local.memory, twin.memory))

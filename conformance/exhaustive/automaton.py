@@ -62,6 +62,10 @@ class Local:
     prints: set[int] = field(factory=set)
     """Of the nodes that were seen in it, by whatever they hold."""
 
+    def edges(self) -> tuple[tuple[Happening, Edge], ...]:
+        """Everything that was run in it."""
+        return (*(self.own or ()), *self.heard.values())
+
 
 class Automaton:
     """All that one node can do. Local state 0 is the beginning."""

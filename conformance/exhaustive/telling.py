@@ -11,7 +11,7 @@ from pathlib import Path
 from attrs import frozen
 
 from conformance.describe import describe_state
-from conformance.exhaustive.audits import Untrue, audit, confirm
+from conformance.exhaustive.audits import MOST_TWINS, Untrue, audit, confirm, look_at_twins
 from conformance.exhaustive.graph import Graph
 from conformance.exhaustive.paths import NotPossible, follow, path_to
 from conformance.exhaustive.performing import MakeExplorable
@@ -63,11 +63,15 @@ class Finding:
 
 
 def finding(product: Product, wrong: Disagreement | NeverTaken | Untrue) -> Finding:
-    """Tell what the exploration found, with a shortest path to it, on which nodes that were never cloned agree."""
+    """Tell what the exploration found, with a shortest path to it.
+
+    The audits come first: what is told of the code is what it does, and not what keys and clones make of it.
+    """
     if isinstance(wrong, Untrue):
         return _of_audit(product, wrong)
     found = _of_joint(product, wrong) if isinstance(wrong, Disagreement) else _of_all(product, wrong)
     try:
+        look_at_twins(product, MOST_TWINS)
         confirm(product, found.path[: -1 if isinstance(wrong, Disagreement) and wrong.last else None])
     except Untrue as untrue:
         return _of_audit(product, untrue)
