@@ -44,6 +44,11 @@ class Graph:
         self._first_edge = self._first_edges()
 
     @property
+    def all_steps(self) -> int:
+        """The set of all steps."""
+        return (1 << len(self.found.steps)) - 1
+
+    @property
     def edges(self) -> int:
         """How many steps there are, each once for each list of arguments."""
         return len(self.found.edge_sources)

@@ -255,9 +255,16 @@ class Rows:
                 reached |= self.graph.same_slot(step)
             row.reaches = reached
             for move in row.hidden:
-                reached |= self.reaches((part ^ move.flip) | (move.add & self.mask))
+                reached |= self._reaches_after(part, move)
             row.reaches = reached
         return row.reaches
+
+    def _reaches_after(self, part: int, move: Move) -> int:
+        """The same after a hidden move. If something is wrong there, it is told when the exploration comes there."""
+        try:
+            return self.reaches((part ^ move.flip) | (move.add & self.mask))
+        except Misstep:
+            return self.graph.all_steps
 
     # What is asked of every step by itself
 
@@ -277,7 +284,10 @@ class Rows:
         if automaton.views[before.view].active != automaton.views[after.view].active:
             return
         for bit, happening in ignored:
-            again = automaton.hear(edge.target, bit, happening)
+            try:
+                again = automaton.hear(edge.target, bit, happening)
+            except Misstep:
+                continue  # it is told when the exploration comes there
             if again.target != edge.target and not (isinstance(happening, Hear) and _invites(edge, happening)):
                 title = f"node {self.node} forgets what it heard: it ignored something, and does no longer"
                 raise Refuted(title, (f"ignored before: {self.words(happening)}",))

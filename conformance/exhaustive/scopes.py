@@ -1,11 +1,13 @@
 """The scopes: what is explored whole, by the constants of a model, and what the network does beside."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from attrs import evolve, frozen
 
 from conformance.links import Profile
 from spec.cell import Cell
+from spec.commands import Ballot, Node
 from spec.models import MODELS
 
 
@@ -38,21 +40,41 @@ class Scope:
 
 
 def scope(
-    model: str, profile: Profile, network: Network = Network.ADDRESSED, *, chatter: bool = False, ticks: bool = False
+    model: str,
+    profile: Profile,
+    network: Network = Network.ADDRESSED,
+    *,
+    audience: Mapping[Ballot, set[Node]] | None = None,
+    chatter: bool = False,
+    ticks: bool = False,
 ) -> Scope:
-    """The scope of a model of `spec.models`, but that all nodes are `strays` of a broadcast network, and else none."""
+    """The scope of a model of `spec.models`, but that all nodes are `strays` of a broadcast network, and else none.
+
+    A smaller `audience` may be given, where that of the model is too much for the code's many states.
+    """
     machine = MODELS[model]
     assert isinstance(machine, Cell)
     strays = frozenset(machine.nodes) if network is Network.BROADCAST else frozenset()
     machine = evolve(machine, strays=strays)
-    extras = [word for word, is_on in (("chatter", chatter), ("ticks", ticks)) if is_on]
-    name = ", ".join([f"{model} {network}", *extras])
+    if audience is not None:
+        machine = evolve(machine, audience={b: frozenset(heard) for b, heard in audience.items()})
+    heard_by = " ".join("".join(map(str, sorted(heard))) or "-" for heard in (audience or {}).values())
+    extras = [(f"audience {heard_by}", audience is not None), ("chatter", chatter), ("ticks", ticks)]
+    name = ", ".join([f"{model} {network}", *(word for word, is_so in extras if is_so)])
     return Scope(
         name=name, model=model, machine=machine, network=network, profile=profile, chatter=chatter, ticks=ticks
     )
 
 
+_B = Network.BROADCAST
+
 SCOPES: tuple[Scope, ...] = (
-    scope("MCCellTwoBallotsRefines", Profile.QUICK, Network.BROADCAST),
+    scope("MCCellTwoBallotsRefines", Profile.QUICK, chatter=True),
+    scope("MCCellTwoBallotsRefines", Profile.QUICK, _B, ticks=True),
+    scope("MCCellNewcomer", Profile.QUICK),
+    scope("MCCellChangeRefines", Profile.QUICK, _B),
     scope("MCCellSharedCrash", Profile.QUICK),
+    scope("MCCellPipeline", Profile.QUICK),
+    scope("MCCellTwoBallots", Profile.QUICK, audience={1: {1, 2, 3}, 2: set()}),
+    scope("MCCellThreeBallots", Profile.QUICK, audience={1: {1, 3}, 2: {2, 3}, 3: {1, 2}}),
 )  # fmt: skip

@@ -36,6 +36,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "tlc": ("spec", "tlc"),
     "graph": ("spec", "graph"),
     "induction": ("verify", "induction", "--quick"),
+    "exhaustive": ("verify", "exhaustive", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
     "placement": ("verify", "placement", "--quick"),
 }

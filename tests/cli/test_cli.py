@@ -65,7 +65,7 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
     ("arguments", "says"),
     [
         (["verify", "tcl"], "there is no link called tcl; did you mean tlc?"),
-        (["verify", "gossip"], "there is no link called gossip; there are tlc, graph, induction, lockstep, placement."),
+        (["verify", "gossip"], "there is no link called gossip; there are tlc, graph, induction, exhaustive, lockstep, placement."),
         (["verify", "--quik"], "No such option: --quik"),
         (["verify", "--quick", "--deep"], "--quick and --deep exclude each other"),
         (["verify", "--seed", "many"], "--seed"),

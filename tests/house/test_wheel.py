@@ -62,7 +62,7 @@ assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "holds"
-    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "induction", "lockstep", "placement"}
+    assert {link["link"] for link in report["links"]} == {"tlc", "graph", "induction", "exhaustive", "lockstep", "placement"}
     assert all(link["models"] > 0 for link in report["links"])
 
 
