@@ -29,8 +29,6 @@ class Projected:
     taken: int = 0
     after: "dict[int, Projected]" = field(factory=dict)
     """Where a shift of the code leads, once it was compared."""
-    compared: set[int] = field(factory=set)
-    """The rows of the code whose shifts were."""
 
 
 class Graph:

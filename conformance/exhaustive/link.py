@@ -87,7 +87,7 @@ def _run(
         note = failure.title
     row = Row(
         name=scope.name, verdict=Verdict.HOLDS if failure is None else Verdict.REFUTED, states=product.found.states,
-        edges=graph.edges, steps=product.found.runs, seconds=time.monotonic() - started, note=note,
+        edges=graph.edges, steps=product.found.steps, seconds=time.monotonic() - started, note=note,
     )  # fmt: skip
     return row, failure
 

@@ -32,9 +32,10 @@ from spec.values import function_of, put
 
 @define
 class Found:
-    """How much was explored. `moves` of real code were run to explore it."""
+    """How much was explored: joint states, steps from one to another, and `runs` of real code, each remembered."""
 
     states: int = 0
+    steps: int = 0
     depth: int = 0
     seconds: float = 0.0
     runs: int = 0
@@ -102,7 +103,7 @@ class Product:
 
     def _explore(self, progress: Progress) -> None:
         started = looked_at = time.monotonic()
-        found, table = self.found, self._table()
+        found, table, steps = self.found, self._table(), 0
         seen = {self.beginning}
         frontier = [(self.beginning, self.first())]
         while frontier:
@@ -118,6 +119,7 @@ class Product:
                         table = self._table()
                     takes |= row.takes
                     reaches |= row.reaches
+                    steps += row.steps
                     for flip, add, shift in row.moves:
                         if shift >= 0 and shift not in after:
                             self._compare(joint, projected, shift)
@@ -133,6 +135,7 @@ class Product:
                     progress(found, len(frontier) - place + len(following))
             frontier = following
         self._count(len(seen), time.monotonic() - started)
+        found.steps = steps
 
     def _count(self, states: int, seconds: float) -> None:
         self.found.states, self.found.seconds = states, seconds

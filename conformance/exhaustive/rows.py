@@ -56,6 +56,8 @@ class Row:
     """Those that nothing shows: receipts."""
     rejects: frozenset[str]
     """Commands that the node turns away."""
+    steps: int
+    """How many of the moves are steps of the specification."""
     reaches: int = -1
     """The internal steps that it can reach by hidden moves alone, whatever value is proposed; -1 if not yet known."""
 
@@ -127,7 +129,7 @@ class Clients:
             takes |= 1 << step
             moves.append(Move(0, bit, self.shifts.number(Shift(step, NOBODY, 0, frozenset({written})))))
             happenings.append(Hear(said))
-        return Row(tuple(moves), tuple(happenings), takes, (), frozenset(), 0)
+        return Row(tuple(moves), tuple(happenings), takes, (), frozenset(), len(moves), 0)
 
     def reaches(self, part: int) -> int:
         """Nothing: clients take no internal steps."""
@@ -216,7 +218,7 @@ class Rows:
                     hidden.append(move)
         return Row(
             tuple(move for move, _ in moves), tuple(happening for _, happening in moves),
-            takes, tuple(hidden), frozenset(rejects),
+            takes, tuple(hidden), frozenset(rejects), sum(move.shift >= 0 for move, _ in moves),
         )  # fmt: skip
 
     def _written(self, some: Iterable[Said]) -> frozenset[Written]:
