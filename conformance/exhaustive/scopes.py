@@ -77,4 +77,22 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCCellPipeline", Profile.QUICK),
     scope("MCCellTwoBallots", Profile.QUICK, audience={1: {1, 2, 3}, 2: set()}),
     scope("MCCellThreeBallots", Profile.QUICK, audience={1: {1, 3}, 2: {2, 3}, 3: {1, 2}}),
-)  # fmt: skip
+    scope("MCCellSharedCrash", Profile.DEFAULT, _B),
+    scope("MCCellFailedChange", Profile.DEFAULT, _B),
+    scope("MCCellChangeIssued", Profile.DEFAULT),
+    scope("MCCellNewcomer", Profile.DEFAULT, chatter=True),
+    scope("MCCellNewcomerAlpha2", Profile.DEFAULT),
+    scope("MCCellChangeAlpha2", Profile.DEFAULT),
+    scope("MCCellTwoChanges", Profile.DEFAULT),
+    scope("MCCellHole", Profile.DEFAULT),
+    scope("MCCellContest", Profile.DEFAULT),
+    scope("MCCellChangeCrash", Profile.DEFAULT),
+    scope("MCCellContestCrash", Profile.DEFAULT),
+    scope("MCCellCrashAlpha2", Profile.DEEP),
+    scope("MCCellChange", Profile.DEEP, _B),
+    scope("MCCellCrash", Profile.DEEP),
+    scope("MCCellTwoBallots", Profile.DEEP),
+    scope("MCCellChangeTwoBallots", Profile.DEEP),
+    scope("MCCellThreeBallots", Profile.DEEP),
+)
+"""Small ones first: whoever breaks something sees it soon."""
