@@ -28,7 +28,7 @@ class Audited:
     events: int = 0
 
 
-ALONE_STEPS = 6_000
+ALONE_STEPS = 3_000
 """So many steps of nodes that were never cloned an audit takes."""
 
 MOST_TWINS = 2_000
