@@ -98,7 +98,8 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
     ),
     "MCCellChangeAlpha2": cell(
-        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4}, learners={2},
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4},
+        learners={2},
     ),
     "MCCellTwoChanges": cell(
         SWAP | REPLACE | AGAIN, nodes=4, alpha=2, max_slot=3, owners=(3,), audience=({2, 3, 4},),

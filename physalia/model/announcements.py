@@ -13,7 +13,7 @@ StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "re
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    A node announces six of the nine. `issue`, `flush` and `crash` happen to a node: the world that does them announces them.
+    A node announces six of the nine. The others happen to a node, so the world that does them announces them.
     """
 
     name: ActionName
