@@ -155,7 +155,9 @@ class Transcript:
     def _read_state(self, body: str) -> None:
         head, _, text = body.partition("\n")
         state = _TRACE_STATE.match(head)
-        self.trace.append(TraceState(action=state["action"] if state else head, text=text.strip("\n")))
+        # A jar of later years adds the arguments to the action; they are found as those of the shipped one are.
+        action = state["action"].partition("(")[0] if state else head
+        self.trace.append(TraceState(action=action, text=text.strip("\n")))
 
     def _read_violation(self, code: int, body: str) -> None:
         head, _, text = body.partition("\n")

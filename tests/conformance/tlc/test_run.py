@@ -11,6 +11,7 @@ import pytest
 from conformance.links import CannotRun
 from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.tlc.counterexamples import narrate
+from conformance.tlc.messages import Transcript
 from conformance.tlc.run import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from tests.conformance.tlc.small_specifications import COUNTER, specify
@@ -192,3 +193,11 @@ def test_a_refinement_is_taken_out_of_a_copy_only(tmp_path: Path) -> None:
         assert config_properties(copy / "MCCounter.cfg") == ("Positive",)
     assert config_properties(folder / "MCCounter.cfg") == ("RefinesUpper", "Positive")
     assert not copy.exists()
+
+
+def test_actions_of_a_trace_have_the_same_names_in_the_dialect_of_later_jars() -> None:
+    transcript = Transcript()
+    for header in ("1: <Initial predicate>", "2: <Vote(3,1,1) line 134, col 3 to line 141, col 9 of module Cell>"):
+        for line in ("@!@!@STARTMSG 2217:4 @!@!@", header, "votes = {}", "@!@!@ENDMSG 2217 @!@!@"):
+            transcript.read(line)
+    assert [state.action for state in transcript.trace] == ["Initial predicate", "Vote"]
