@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from conformance.links import BadInput, CannotRun, Failure, LinkReport, Progress, Settings, Verdict, combine, load
 
@@ -47,7 +47,7 @@ def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Repo
 def _run(name: str, settings: Settings, progress: Progress) -> LinkReport:
     start = time.monotonic()
     try:
-        return load(name)(settings, progress)
+        return _again_as_it_was(load(name)(settings, progress), settings)
     except BadInput:
         raise
     except CannotRun as reason:
@@ -57,6 +57,16 @@ def _run(name: str, settings: Settings, progress: Progress) -> LinkReport:
             title=f"the link {name} is broken: {type(defect).__name__}: {defect}",
             verdict=Verdict.ERROR,
             lines=tuple("".join(traceback.format_exception(defect)).splitlines()),
-            replay=f"physalia verify {name} --seed {settings.seed}",
+            replay=settings.again(name),
         )
     return LinkReport.of(name, [], [failure], models=0, seconds=time.monotonic() - start)
+
+
+def _again_as_it_was(report: LinkReport, settings: Settings) -> LinkReport:
+    """The same report, in which `physalia verify LINK` has the profile and the seed of this run."""
+    whole = f"physalia verify {report.link}"
+    failures = (
+        evolve(failure, replay=settings.again(report.link)) if failure.replay.startswith(whole) else failure
+        for failure in report.failures
+    )
+    return evolve(report, failures=tuple(failures))

@@ -74,13 +74,13 @@ def print_checked(checked: "Checked") -> None:
     console = Console(file=sys.stdout, highlight=False)
     for line in mirror.narrate(checked.path):
         console.print(line, markup=False, soft_wrap=True)
-    for line in checked.differences:
+    for line in checked.why:
         console.print(line, markup=False, soft_wrap=True)
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
     console.print(f"[{STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
-    if checked.differences:
-        console.print(f"again: physalia spec check {checked.model.name}", markup=False)
+    if checked.why:
+        console.print(f"again: physalia spec check {checked.model.name}", markup=False, soft_wrap=True)
 
 
 def print_mutants(matrix: "KillMatrix") -> None:

@@ -15,7 +15,7 @@ from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.manifest import Manifest, Model, load_manifest
 from conformance.tlc.decode import StateDecoder
 from conformance.tlc.dump import Dump, DumpError, Label
-from conformance.tlc.run import Limits as RunLimits
+from conformance.tlc.limits import Limits as RunLimits
 from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from spec.cell import Cell, State

@@ -7,7 +7,7 @@ import pytest
 
 from conformance.tlc.decode import StateDecoder, decoder_of
 from conformance.tlc.dump import Dump, DumpError, Label, read_dump, variables
-from conformance.tlc.values import parse_value
+from conformance.tlc.values import Value, parse_value
 from spec.commands import Jury, Told, Verdict, Volume
 from spec.values import Function, Map
 
@@ -178,7 +178,7 @@ LATER_SECOND = f'2 [label="{label(text="b")}",tooltip="{label(text="b")}"];\n'
         ("Go({1, 2},<<3, 4>>,-5)", (frozenset({1, 2}), (3, 4), -5)),
     ],
 )
-def test_the_dialect_of_later_jars(tmp_path: Path, text: str, arguments: tuple[object, ...] | None) -> None:
+def test_the_dialect_of_later_jars(tmp_path: Path, text: str, arguments: tuple[Value, ...] | None) -> None:
     edge = f'-1 -> 2 [label="{text}",color="black",fontcolor="black"];\n'
     graph = later(tmp_path, FIRST + edge + LATER_SECOND, 2)
     assert [state.text for state in graph.states] == ["a", "b"]
