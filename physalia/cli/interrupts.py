@@ -7,8 +7,9 @@ every formula has one, spend much of their time there: then the command would go
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,9 +19,14 @@ _AGAIN_S = 0.01
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Interrupt again, a moment later, what was interrupted in a destructor."""
+def kept() -> Iterator[Callable[[], bool]]:
+    """Interrupt again, a moment later, what was interrupted in a destructor; gives whether an interrupt struck."""
     reported = sys.unraisablehook
+    struck = threading.Event()
+
+    def strike(_number: int, _frame: FrameType | None) -> None:
+        struck.set()
+        raise KeyboardInterrupt
 
     def again(lost: "UnraisableHookArgs") -> None:
         if issubclass(lost.exc_type, KeyboardInterrupt):
@@ -30,10 +36,25 @@ def kept() -> Iterator[None]:
             reported(lost)
 
     sys.unraisablehook = again
+    with _handlers(strike):
+        try:
+            yield struck.is_set
+        finally:
+            sys.unraisablehook = reported
+
+
+@contextmanager
+def _handlers(strike: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle both signals, where that is possible: only the main thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, strike) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        sys.unraisablehook = reported
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupt() -> None:
