@@ -17,7 +17,7 @@ def schema(
     ] = None,
 ) -> int:
     """Print the JSON Schema of a command's --json, or of a file that it reads; without a name, list them."""
-    known = {path.name.removesuffix(_SUFFIX): path for path in sorted(docs_folder().glob(f"*{_SUFFIX}"))}
+    known = dict(sorted((path.name.removesuffix(_SUFFIX), path) for path in docs_folder().glob(f"*{_SUFFIX}")))
     if name is None:
         print("\n".join(known))
         return 0
