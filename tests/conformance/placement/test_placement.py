@@ -23,7 +23,8 @@ from conformance.placement.sites import Seeded
 from conformance.placement.sites import question as make_up
 from conformance.placement.table import by_definition, possible
 from conformance.refutation import Refuted
-from conformance.tlc.run import Outcome, run_tlc
+from conformance.tlc.limits import Outcome
+from conformance.tlc.run import run_tlc
 from physalia.placement.rules.policy import read
 from physalia.placement.site import format as files
 from physalia.placement.site.format import digest
