@@ -26,7 +26,7 @@ Told = Callable[["Tally"], None]
 
 RUNS = Path(".physalia", "runs", "placement")
 MOST_UNCERTAIN = 13
-TOLERANCE = 1e-12
+RELATIVE = 1e-9
 Z3_EVERY = 5
 """z3 proves every fifth answer again."""
 
@@ -72,16 +72,17 @@ def _judge_availability(asked: Question, choose: Choices) -> str:
     shared = [device for device in single_failures(asked.topology) if asked.topology.kind_of(device) != "link"]
     matter = list(dict.fromkeys([*shared, *asked.topology.links, *own]))
     topology = with_probabilities(choose, asked.topology, matter, MOST_UNCERTAIN)
-    expected = placement_brute.availability(topology, asked.instance, cell)
+    expected = placement_brute.unavailability(topology, asked.instance, cell)
     try:
         found = Estimator(topology).of(asked.instance, cell)
     except NotExact as reason:
         if expected is None:
             return "availability: never up"
-        raise Refuted(f"the availability of {told(cell)} is {expected}; the code has none: {reason}") from reason
-    if expected is None or abs(found.value - expected) > TOLERANCE:
+        raise Refuted(f"the unavailability of {told(cell)} is {expected}; the code has none: {reason}") from reason
+    if expected is None or abs(found.unavailability - expected) > (RELATIVE + found.error) * expected:
         raise Refuted(
-            f"the availability of {told(cell)} from {asked.instance} is {expected}, by {found.method} {found.value}",
+            f"the unavailability of {told(cell)} from {asked.instance} is {expected}, by {found.method} "
+            f"{found.unavailability}",
             tuple(f"{device} fails with {chance}" for device, chance in topology.device_probability.items()),
         )
     return f"availability by {found.method}"

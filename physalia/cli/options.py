@@ -11,3 +11,6 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random; the same see
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of tla/manifest.toml; see physalia spec list.")
 ]
+Limit = Annotated[
+    float | None, typer.Option("--time-limit-s", min=0, help="Give up after so many seconds, with what is known then.")
+]

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from attrs import evolve, field, frozen
 
+from physalia.placement.effort import Effort
 from physalia.placement.explanations.loosen import Relaxation, loosened
 from physalia.placement.explanations.sentences import describe
 from physalia.placement.rules.policy import FIXED_IDS, Policy
@@ -51,7 +52,7 @@ class Explanation:
         return self.verdict == "placed"
 
 
-def explain(topology: Topology, policy: Policy, query: Query) -> Explanation:
+def explain(topology: Topology, policy: Policy, query: Query, effort: Effort | None = None) -> Explanation:
     """Why a query has no placement; BadQuery and BadPolicy for bad input."""
     start = time.monotonic()
     tried = _Subsets(topology, policy, query)
