@@ -223,7 +223,7 @@ def _concluded(
     explained = survived = None
     available: dict[str, Any] = {"availability": None, "unavailability": None}
     if answer.verdict == "impossible":
-        explained = ask(stated.topology, stated.policy, stated.query, effort=spent)
+        explained = ask(stated.topology, stated.policy, stated.query, spent, stated)
     if answer.servers:
         available = brief(measured(stated.topology, stated.query.instance, answer.servers, devices, spent))
     if survives and answer.servers:

@@ -8,6 +8,7 @@ from attrs import asdict
 
 from physalia.placement.certificates.certificate import canonical
 from physalia.placement.explanations.explain import Explanation
+from physalia.placement.explanations.loosen import Relaxation
 from physalia.placement.rules.costs import Cost
 from physalia.placement.solver.answer import Answer
 from physalia.placement.solver.problem import ANY_COLOR
@@ -59,19 +60,21 @@ def explanation_json(explained: Explanation) -> dict[str, Any]:
             {"color": one.color or None, "rules": list(one.rules), "sentences": list(one.sentences)}
             for one in explained.conflicts
         ],
-        "relaxations": [
-            {
-                "rule": one.rule,
-                "change": one.change,
-                "amount": one.amount,
-                "color": one.color or None,
-                "servers": list(one.servers),
-                "cost": asdict(one.cost),
-            }
-            for one in explained.relaxations
-        ],
+        "relaxations": [{**asdict(one.changes[0]), **_given(one)} for one in explained.relaxations],
+        "pair": None
+        if explained.pair is None
+        else {
+            "amount": explained.pair.amount,
+            "changes": [asdict(change) for change in explained.pair.changes],
+            **_given(explained.pair),
+        },
+        "complete": explained.complete,
         "seconds": round(explained.seconds, 4),
     }
+
+
+def _given(one: Relaxation) -> dict[str, Any]:
+    return {"color": one.color or None, "servers": list(one.servers), "cost": asdict(one.cost)}
 
 
 def survival_json(survived: Sequence[Survival]) -> list[dict[str, Any]]:
@@ -136,9 +139,18 @@ def explanation_lines(explained: Explanation) -> Iterator[str]:
     if explained.relaxations:
         yield "any one of these changes would do, the least first:"
     for change in explained.relaxations:
-        yield f"  {change.change}: {change.color + ', ' if change.color else ''}{cost_words(change.cost)}"
-    if not explained.relaxations:
-        yield "no single change of a rule would do."
+        yield f"  {_change(change)}"
+    if not explained.complete:
+        yield "time ran out: there may be more conflicts, and more changes that would do."
+    elif not explained.relaxations and explained.pair is None:
+        yield "no single change of a rule would do, and no two together."
+    if explained.pair is not None:
+        yield "no single change of a rule would do; of any two together this is the least:"
+        yield f"  {_change(explained.pair)}"
+
+
+def _change(one: Relaxation) -> str:
+    return f"{one.change}: {one.color + ', ' if one.color else ''}{cost_words(one.cost)}"
 
 
 def cost_words(cost: Cost) -> str:

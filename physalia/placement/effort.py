@@ -49,6 +49,10 @@ class Effort:
         """The seconds that are left, at least 0; None if there is no limit."""
         return None if self.deadline is None else max(0.0, self.deadline - self.clock())
 
+    def grace(self, seconds: float) -> "Effort":
+        """A little more time, for what is worth telling although time is over."""
+        return Effort(None if self.deadline is None else self.clock() + seconds, self.told, self.clock)
+
     def spend(self, what: str) -> None:
         """Tell of a piece of work that is about to be done; OutOfTime if there is no time left for it."""
         if self.is_over:

@@ -122,15 +122,12 @@ class Estimator:
     """Answers for one topology; what does not depend on the placement is prepared once."""
 
     topology: Topology
-    neighbours: Neighbours = field(init=False)
     _known: dict[str, float] = field(factory=dict, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.neighbours = {switch: [] for switch in self.topology.switches}
-        for link in self.topology.links.values():
-            one, other = link.ends
-            self.neighbours[one].append((link.name, other))
-            self.neighbours[other].append((link.name, one))
+    @property
+    def neighbours(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """For each switch its links and where they lead."""
+        return self.topology.neighbours
 
     def of(
         self,

@@ -26,6 +26,10 @@ Verdict = Literal["placed", "impossible", "inconclusive"]
 Told = Callable[[str], None]
 
 
+GRACE_S = 0.5
+"""When time ran out and nothing was found, so many seconds more are given to a placement without any proof."""
+
+
 def _untold(_what: str) -> None:
     """Nobody is told."""
 
@@ -88,10 +92,15 @@ def query(
     start = time.monotonic()
     effort = effort or Effort.within(time_limit_s, told)
     with no_collection():
-        stated = problem(topology, policy, asked)
-        answer = _search(stated, effort)
-        _judge(answer)
+        answer = solve(problem(topology, policy, asked), effort)
     return evolve(answer, seconds=time.monotonic() - start)
+
+
+def solve(stated: Problem, effort: Effort) -> Answer:
+    """The best placement of a question that was taken apart, with its proof; or the proof that there is none."""
+    answer = _search(stated, effort)
+    _judge(answer)
+    return answer
 
 
 def prove(
@@ -120,7 +129,7 @@ def _search(stated: Problem, effort: Effort) -> Answer:
         for color in stated.colors:
             trees[color] = Search(stated.instance(color, limit), best, color, effort).run()
         if not all(map(proven, trees.values())):
-            return _inconclusive(stated, limit, best, trees)
+            return _inconclusive(stated, limit, best, trees, effort.grace(GRACE_S))
         if best.cost is not None:
             found = stated.weights(limit).cost(limit, best.cost)
             return Answer(
@@ -137,13 +146,13 @@ def _search(stated: Problem, effort: Effort) -> Answer:
     return Answer(verdict="impossible", problem=stated, trees=nearer)
 
 
-def _inconclusive(stated: Problem, limit: int, best: Best, trees: Mapping[str, Tree]) -> Answer:
+def _inconclusive(stated: Problem, limit: int, best: Best, trees: Mapping[str, Tree], grace: Effort) -> Answer:
     """The best that was found, anywhere, and what was proven: at least this limit, and within it the trees' bounds."""
     bounds = [least(tree) for tree in trees.values() if not impossible(tree)]
     total = min((bound or 0 for bound in bounds), default=0)
     bound = stated.weights(limit).cost(limit, max(0, total))
     unproven = Answer(verdict="inconclusive", problem=stated, bound=bound)
-    color, servers = (best.source, best.servers) if best.cost is not None else next(pick(stated), ("", ()))
+    color, servers = (best.source, best.servers) if best.cost is not None else next(pick(stated, grace), ("", ()))
     if not servers:
         return unproven
     found = cost(stated.topology, stated.policy, stated.query, servers)
