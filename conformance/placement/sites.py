@@ -86,7 +86,7 @@ def with_probabilities(choose: Choices, topology: Topology, matter: Sequence[str
     """The same site, where up to so many of the devices that may matter fail: often, or all of them hardly ever."""
     chosen = choose.some(matter, min(most, len(matter)), most)
     kinds: dict[DeviceKind, float] = dict.fromkeys(("server", "rack", "pdu", "ups", "feed", "switch", "link"), 0.0)
-    often = choose.number(1, 2) == 1
+    often = choose.number(1, 4) > 1
     return build(
         name=topology.name,
         rows=topology.rows,
