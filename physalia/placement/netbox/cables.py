@@ -13,7 +13,7 @@ from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.dump import Dump, Entry
 
 _PANEL_PORTS: Final = ("frontport", "rearport")
-_FOLLOWED: Final = (*_PANEL_PORTS, "interface", "powerport", "powerfeed")
+_FOLLOWED: Final = (*_PANEL_PORTS, "interface", "powerport", "powerfeed", "poweroutlet")
 """The models whose cables matter here; those of consoles and of other applications are ends like any other."""
 
 USABLE: Final = "connected"

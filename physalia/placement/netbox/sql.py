@@ -1,4 +1,4 @@
-"""A NetBox database as ``pg_dump`` writes it in plain text: the same entries as a dump of NetBox itself, read from rows.
+"""A NetBox database as ``pg_dump`` writes it in plain text: the same entries as in a dump of NetBox, read from rows.
 
 Only the rows of the application dcim are read, and the names of content types, which tell what a cable ends at. A
 column ``x_id`` holds the key of another entry, which a dump calls ``x``.
@@ -24,9 +24,9 @@ _ESCAPES: Final = {"\\\\": "\\", "\\t": "\t", "\\n": "\n", "\\r": "\r", "\\b": "
 
 
 def entries(content: bytes, where: str) -> Iterator[dict[str, Any]]:
-    """The entries, each with its model, key and fields; BadTopology, in one sentence, if rows do not fit their table."""
+    """The entries, each with its model, key and fields; BadTopology, in a sentence, if rows do not fit their table."""
     try:
-        lines = content.decode("utf-8").split("\n")
+        lines = content.decode("utf-8").removesuffix("\n").split("\n")
     except UnicodeDecodeError as error:
         raise BadTopology(f"{where}: this is not UTF-8 text, at byte {error.start}.") from error
     tables = dict(_tables(lines, where))
