@@ -1,24 +1,21 @@
 """``physalia place``: ask where a cell should live, get the best answer, and check it without trusting us."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conformance.links import BadInput, CannotRun
-from physalia.cli import availability, topologies
+from conformance.links import BadInput
+from physalia.cli import audit, availability, topologies
 from physalia.cli.cells import Servers, cell_of
+from physalia.cli.inputs import needs, read
 from physalia.cli.options import Json, Limit
 from physalia.cli.told import EXIT_CODES, SCHEMA_VERSION, Told, brief, survival_code, write_certificate
 
 if TYPE_CHECKING:
     from physalia.placement.effort import Effort
-    from physalia.placement.rules.policy import Policy
     from physalia.placement.rules.queries import Query
-    from physalia.placement.site.topology import Topology
     from physalia.placement.solver.answer import Answer
 
 app = typer.Typer(
@@ -29,10 +26,10 @@ app = typer.Typer(
 app.command("generate")(topologies.generate)
 app.command("examples")(topologies.examples)
 app.command("availability")(availability.availability)
+app.command("audit")(audit.audit)
 app.add_typer(topologies.importer, name="import")
 
 _REFUSED = 1
-_INSTALL = {"z3": "z3-solver", "numpy": "highspy"}
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The topology, a JSON file.")]
 PolicyFile = Annotated[Path | None, typer.Option("--policy", help="The policy, a TOML file; else the shipped one.")]
@@ -187,15 +184,6 @@ def _asked(instance: str, primary: str | None, replica: str | None, color: str |
     return Query(instance, primary, replica, color)
 
 
-def read(topology: Path, policy: Path | None) -> "tuple[Topology, Policy]":
-    """The topology and the policy of two files; the shipped policy if none is named."""
-    from physalia.placement.rules import policy as policies  # noqa: PLC0415
-    from physalia.placement.site import format as files  # noqa: PLC0415
-
-    rules = policies.default() if policy is None else policies.read(policy)
-    return files.read(topology), rules
-
-
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
@@ -234,16 +222,3 @@ def _concluded(
     code = EXIT_CODES[answer.verdict]
     code = max(code, survival_code(survived)) if survived is not None and code == 0 else code
     return Told(told, tuple(answer_lines(answer, told, topology, explained, survived)), code)
-
-
-@contextmanager
-def needs() -> Iterator[None]:
-    """Turn a missing package into a sentence that says what to install."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name in {"z3", "highspy", "numpy", "networkx", "dd"}:
-            missing = _INSTALL.get(name, name)
-            raise CannotRun(f"this needs the package {missing}: pip install 'physalia[placement]'.") from error
-        raise

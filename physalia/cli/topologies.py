@@ -43,6 +43,9 @@ def generate(
     cells: Annotated[
         int | None, typer.Option(min=0, help="Existing cells; one for every 20 servers if absent.")
     ] = None,
+    clients: Annotated[
+        bool, typer.Option("--clients", help="Existing cells name the server of their instance, for an audit.")
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
@@ -64,6 +67,7 @@ def generate(
         capacity=capacity,
         fill=fill,
         cells=cells,
+        clients=clients,
         seed=seed,
     )
     topology = make(fabric)

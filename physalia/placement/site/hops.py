@@ -11,6 +11,9 @@ from attrs import field, frozen
 from physalia.placement.errors import BadQuery
 from physalia.placement.site.topology import Topology
 
+_REMEMBERED = 16
+"""Of so many clients the distances are kept with the topology."""
+
 
 @frozen(eq=False)
 class Distances:
@@ -57,5 +60,7 @@ class Hops:
                 if neighbour not in reached:
                     reached[neighbour] = reached[switch] + 1
                     waiting.append(neighbour)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
         self._known[client] = Distances(self._topology, client, reached)
         return self._known[client]

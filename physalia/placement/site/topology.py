@@ -19,7 +19,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from physalia.placement.errors import BadTopology
 
@@ -129,10 +129,13 @@ class Link:
 
 @frozen
 class Cell:
-    """A cell that exists already, and the servers that hold its nodes."""
+    """A cell that exists already, the servers that hold its nodes, and those of the volume's clients, if known."""
 
     name: str
     servers: tuple[str, ...]
+    instance: str | None = None
+    primary: str | None = None
+    replica: str | None = None
 
 
 @frozen(kw_only=True)
@@ -216,6 +219,31 @@ class Topology:
     def _is_link_of_server(self, device: str) -> bool:
         server, joint, switch = device.partition(JOINT)
         return bool(joint) and server in self.servers and switch in self.servers[server].switches
+
+    def without_cell(self, name: str) -> "Topology":
+        """The same site without one of its cells; its servers hold a node less, and are not drained for its sake.
+
+        What does not depend on cells is shared with this topology, so that this costs little.
+        """
+        servers = dict(self.servers)
+        alike = dict(self.alike)
+        for held in (servers[server] for server in self.cells[name].servers):
+            freed = evolve(held, nodes=held.nodes - 1, drained=False)
+            servers[held.name] = freed
+            place = (held.color, held.rack, held.switches)
+            by_fill = {fill: [one for one in names if one != held.name] for fill, names in alike.get(place, {}).items()}
+            if freed.is_usable:
+                by_fill[freed.nodes] = sorted([*by_fill.get(freed.nodes, ()), freed.name])
+            alike[place] = {fill: names for fill, names in by_fill.items() if names}
+        cells = {other: cell for other, cell in self.cells.items() if other != name}
+        found = evolve(self, servers=servers, cells=cells)
+        shared = ("neighbours", "colors", "_powers_above_racks", "_single_points")
+        for known in shared:
+            object.__setattr__(found, known, getattr(self, known))
+        object.__setattr__(found, "alike", alike)
+        for known in ("keys of racks", "hops"):
+            found._remembered[known] = self.remembered(known)
+        return found
 
     def remembered(self, what: str) -> dict[Any, Any]:
         """What somebody has worked out of this topology, by what it is: kept here, since a topology does not change."""
