@@ -9,7 +9,7 @@ import typer
 from conformance.links import BadInput
 from physalia.cli import audit, availability, topologies
 from physalia.cli.cells import Servers, cell_of
-from physalia.cli.inputs import needs, read
+from physalia.cli.inputs import needs, not_swapped, read
 from physalia.cli.options import Json, Limit
 from physalia.cli.told import EXIT_CODES, SCHEMA_VERSION, Told, brief, survival_code, write_certificate
 
@@ -165,6 +165,7 @@ def check(
     try:
         stands, reason = True, judge(*contents)
     except Refused as refused:
+        not_swapped({"CERT": (certificate, contents[0]), "TOPOLOGY": (topology, contents[1])})
         stands, reason = False, str(refused)
     finally:
         gc.enable()

@@ -172,10 +172,6 @@ def test_single_cells_can_be_named_and_unknown_ones_are_refused() -> None:
 def test_the_clients_of_a_cell_are_in_the_file_and_must_exist() -> None:
     made = site(cell(*GOOD, primary="s14", replica="s43"))
     assert loads(dumps(made), "file").cells == made.cells
-    text = (
-        dumps(made)
-        .replace(b'"instance":"s11"', b'"instance":"s99"')
-        .replace(b'"instance": "s11"', b'"instance": "s99"')
-    )
+    text = dumps(made).replace(b'"instance":"s11"', b'"instance":"s99"')
     with pytest.raises(BadTopology, match="cell c: its instance s99 is no server of this topology"):
         loads(text, "file")
