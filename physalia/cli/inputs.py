@@ -26,9 +26,12 @@ def read(topology: Path, policy: Path | None) -> "tuple[Topology, Policy]":
 
 @contextmanager
 def needs() -> Iterator[None]:
-    """Turn a missing package into a sentence that says what to install."""
+    """Turn a missing package into a sentence that says what to install; and let nobody look for garbage meanwhile."""
+    from physalia.placement.effort import no_collection  # noqa: PLC0415
+
     try:
-        yield
+        with no_collection():
+            yield
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name in {"z3", "highspy", "numpy", "networkx", "dd"}:

@@ -31,6 +31,12 @@ class Group:
     inside: Inside
     by_fill: Mapping[int, list[str]]
 
+    def names(self) -> list[str]:
+        """All of them, whatever they hold."""
+        if len(self.by_fill) == 1:
+            return next(iter(self.by_fill.values()))
+        return [name for names in self.by_fill.values() for name in names]
+
 
 @define
 class Problem:
@@ -45,6 +51,7 @@ class Problem:
     """The worst hops that some candidate has, the least first."""
     _instances: dict[tuple[str, int], Instance] = field(factory=dict, init=False)
     _weights: dict[int, Weights] = field(factory=dict, init=False)
+    _bare: dict[str, Instance] = field(factory=dict, init=False)
 
     @property
     def colors(self) -> tuple[str, ...]:
@@ -71,11 +78,13 @@ class Problem:
 
     def bare(self, color: str) -> Instance:
         """Whether there is a choice at all, and nothing else: what a group has is one column, and nothing costs."""
-        groups = self.groups[color]
-        servers = [[name for names in group.by_fill.values() for name in names] for group in groups]
-        free, inside, domains = [0] * len(groups), [group.inside for group in groups], self.domains
-        weightless = [Domain(one.key, one.low, one.high) for one in domains.listed]
-        return Instance(self.policy.cell_size, weightless, domains.number, free, inside, servers, 0)
+        if color not in self._bare:
+            groups, domains = self.groups[color], self.domains
+            servers = [group.names() for group in groups]
+            free, inside = [0] * len(groups), [group.inside for group in groups]
+            weightless = [Domain(one.key, one.low, one.high) for one in domains.listed]
+            self._bare[color] = Instance(self.policy.cell_size, weightless, domains.number, free, inside, servers, 0)
+        return self._bare[color]
 
     def _nearest(self, limit: int) -> int:
         """The greatest worst hop within a limit, since all limits up to the next one are the same; -1 if none is."""
