@@ -39,6 +39,9 @@ ALWAYS = (
     "refused: a placement that is not the best", "refused: a placement that breaks a rule", "refused: another bound",
     "refused: a colour less under trees", "refused: another scale", "refused: the claim that there is no placement",
     "availability by walk", "availability by whole walk", "availability by diagram",
+    "an audit finds a broken rule", "an audit finds every rule kept", "an audit finds a failure that is not survived",
+    "an audit finds a better place", "an audit finds a cell at its best",
+    "an audit lets a node stay on a drained server",
 )  # fmt: skip
 """What the seeded sites must show, in every profile."""
 

@@ -25,3 +25,6 @@ TlcHeap = Annotated[
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of tla/manifest.toml; see physalia spec list.")
 ]
+Limit = Annotated[
+    float | None, typer.Option("--time-limit-s", min=0, help="Give up after so many seconds, with what is known then.")
+]

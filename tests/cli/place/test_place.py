@@ -83,10 +83,10 @@ def test_answers_are_printed_for_people(site: str, tmp_path: Path, capsys: pytes
 def test_a_network_that_is_too_hard_has_no_number_but_a_reason(
     site: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def too_hard(*_: object) -> float:
+    def too_hard(*_: object, **_named: object) -> float:
         raise availability.NotExact("the site has 9,000 switches.")
 
-    monkeypatch.setattr(availability, "exact", too_hard)
+    monkeypatch.setattr(availability.Estimator, "of", too_hard)
     assert run(["place", "query", site, "--instance", "server-1-01-01", "--json"]) == 0
     found = told(capsys, "place-query")
     assert found["availability"] is None
