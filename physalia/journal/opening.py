@@ -1,0 +1,178 @@
+"""How a journal comes to be, and how it is opened again.
+
+Making one: a mark that says "not complete", then the database, then the mark that says "complete". So a journal whose
+making was cut short is known for one in which nothing was ever acknowledged, and a file that is missing later is known
+for lost.
+
+Opening one: read everything and judge it, change nothing until then; write anew what was read, flush it, and only then
+let anybody act on it (design rule R16). The records that a killed process left in the page cache are on no disk yet;
+the ones that a failed flush left there may never get to one, since the system takes them for written. Hence the log is
+copied to a new file. It is not enough to fold it: SQLite folds page by page, trusting its log to be safe, and a power
+cut in between would leave a database of which the log no longer knows half.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import urandom
+from typing import NamedTuple
+
+import apsw
+
+from physalia.journal import database, marks
+from physalia.journal.audit import Standing, audit
+from physalia.journal.database import connect, damaged, header_of, in_use, reaching
+from physalia.journal.entries import JOURNAL_BYTES
+from physalia.journal.errors import ForeignJournal, JournalExists, JournalMissing, NewerJournal, NotAJournal
+from physalia.journal.files import Files
+from physalia.journal.folded import Fold, pack_fold
+from physalia.journal.marks import Mark
+
+_OURS = (database.NAME, database.LOG, database.ROLLBACK)
+
+
+class Opened(NamedTuple):
+    """A journal that may be acted on."""
+
+    connection: apsw.Connection
+    standing: Standing
+
+
+def make(files: Files, server: int) -> None:
+    """Make a journal for `server`, safe when it returns. Raises `JournalExists`, `JournalInUse`, `CannotReach`."""
+    database.refuse_old_sqlite()
+    where = files.path(database.NAME)
+    with _held(files), reaching(where):
+        _refuse_existing(files)
+        for name in _OURS:
+            files.remove(name)
+        begun = Mark(urandom(JOURNAL_BYTES), server, is_complete=False, batch=0, number=0, check=0)
+        marks.begin(files, begun)
+        connection = connect(files, keep_log=False, make=True)
+        try:
+            connection.execute(database.SCHEMA)
+            connection.execute("INSERT INTO folded VALUES (1, ?)", (pack_fold(Fold(begun.journal, server)),))
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        finally:
+            connection.close()
+        files.sync_names()
+        marks.settle(files, begun._replace(is_complete=True))
+
+
+def bring_back(files: Files, server: int) -> Opened:
+    """Open a journal and hold its directory until `files.unlock`; let go of it if anything is raised.
+
+    Raises `JournalMissing`, `JournalInUse`, `CannotReach`, `NotAJournal`, `NewerJournal`, `ForeignJournal` and
+    `JournalDamaged`.
+    """
+    database.refuse_old_sqlite()
+    where = files.path(database.NAME)
+    with _held(files, keep=True), reaching(where):
+        names = files.names()
+        mark = _mark_of(files, names, server)
+        _check_header(files, names)
+        log = files.read(database.LOG) if database.LOG in names else b""
+        reading = connect(files, keep_log=bool(log))
+        try:
+            standing = audit(reading, where, log, mark)
+        finally:
+            reading.close()
+        if log:
+            files.replace(database.LOG, log)
+        connection = connect(files)
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            marks.settle(files, standing.mark)
+        except BaseException:
+            connection.close()
+            raise
+        return Opened(connection, standing)
+
+
+@contextmanager
+def _held(files: Files, *, keep: bool = False) -> Iterator[None]:
+    """Hold the directory; afterwards let go of it, unless all went well and it is to be kept."""
+    where = files.path("")
+    with reaching(where):
+        try:
+            files.lock()
+        except BlockingIOError:
+            raise in_use(where) from None
+    try:
+        yield
+    except BaseException:
+        files.unlock()
+        raise
+    if not keep:
+        files.unlock()
+
+
+def _refuse_existing(files: Files) -> None:
+    names = files.names()
+    present = names & {marks.NAME, *_OURS}
+    unfinished = marks.NAME in names and _is_unfinished(files)
+    if present and not unfinished:
+        raise JournalExists(f"{files.path(min(present))} stands there already: open it, or name an empty directory.")
+
+
+def _is_unfinished(files: Files) -> bool:
+    mark = marks.last_of(files.read(marks.NAME))
+    return mark is not None and not mark.is_complete
+
+
+def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
+    where = files.path(database.NAME)
+    if marks.NAME not in names:
+        if database.NAME not in names and database.LOG not in names:
+            raise JournalMissing(f"{where} does not exist: create the journal of this server first.")
+        raise _without_marks(files, names)
+    data = files.read(marks.NAME)
+    version = marks.version_of(data)
+    if version is not None and version > marks.FORMAT_VERSION:
+        raise _newer(files.path(marks.NAME), version)
+    mark = marks.last_of(data)
+    if mark is None:
+        raise damaged(where, f"neither half of {files.path(marks.NAME)} is what was written")
+    if mark.server != server:
+        raise ForeignJournal(
+            f"{where} belongs to server {mark.server}, not to server {server}: name the right directory."
+        )
+    if not mark.is_complete:
+        raise JournalMissing(f"{where} was never finished, and nothing is in it: create the journal again.")
+    if database.NAME not in names:
+        raise damaged(where, "the file is missing")
+    return mark
+
+
+def _without_marks(files: Files, names: frozenset[str]) -> Exception:
+    where = files.path(database.NAME)
+    header = header_of(files.read(database.NAME, database.HEADER_BYTES) if database.NAME in names else b"")
+    if header.application != database.APPLICATION_ID:
+        return _no_journal(where)
+    return damaged(where, f"{files.path(marks.NAME)} is missing")
+
+
+def _check_header(files: Files, names: frozenset[str]) -> None:
+    where = files.path(database.NAME)
+    data = files.read(database.NAME, database.HEADER_BYTES)
+    header = header_of(data)
+    if not data:
+        raise damaged(where, "the file is empty")
+    if not header.is_sqlite or header.application != database.APPLICATION_ID:
+        raise _no_journal(where)
+    if header.version > database.FORMAT_VERSION:
+        raise _newer(where, header.version)
+    if header.version != database.FORMAT_VERSION or not header.has_log or database.ROLLBACK in names:
+        raise damaged(where, "its header is not what was written")
+
+
+def _newer(where: str, version: int) -> NewerJournal:
+    return NewerJournal(
+        f"{where} is a journal of version {version}, and this software reads version {database.FORMAT_VERSION}: "
+        "run the software that wrote it, or a later one."
+    )
+
+
+def _no_journal(where: str) -> NotAJournal:
+    return NotAJournal(
+        f"{where} is no journal of Physalia: name the right directory. If it was one, its disk counts as lost."
+    )
