@@ -17,11 +17,14 @@ from typing import NamedTuple
 import apsw
 
 from physalia.journal.database import damaged
-from physalia.journal.entries import Header, largest_batch, unpack
+from physalia.journal.entries import Entry, largest_batch, unpack
 from physalia.journal.folded import DIGEST_MODULUS, Checkpoint, Fold, unpack_checkpoint, unpack_fold
 from physalia.journal.keys import NodeKey
 from physalia.journal.marks import Mark
 from physalia.journal.tail import Tail
+
+UNBORN = -1
+"""The sequence before a node's birth, which has sequence 0."""
 
 
 class Standing(NamedTuple):
@@ -69,19 +72,19 @@ def checkpoint_of(connection: apsw.Connection, where: str, key: NodeKey) -> Chec
     return None
 
 
-def entries_of(connection: apsw.Connection, where: str, first: int, last: int) -> Iterator[tuple[Header, bytes]]:
+def entries_of(connection: apsw.Connection, where: str, first: int, last: int) -> Iterator[Entry]:
     """The entries of these rows, each intact and in its place. Raises `JournalDamaged` and `apsw.Error`."""
     expected = first
     question = "SELECT number, entry FROM entries WHERE number BETWEEN ? AND ? ORDER BY number"
     for number, data in connection.execute(question, (first, last)):
         entry = unpack(data)
-        if entry is None or number != expected or entry[0].number != number:
+        if entry is None or number != expected or entry.head.number != number:
             raise damaged(where, f"entry {expected} is not what was written")
         yield entry
         expected += 1
 
 
-def entry_at(connection: apsw.Connection, where: str, number: int) -> tuple[Header, bytes]:
+def entry_at(connection: apsw.Connection, where: str, number: int) -> Entry:
     """The entry of one row. Raises `JournalDamaged` and `apsw.Error`."""
     for entry in entries_of(connection, where, number, number):
         return entry
@@ -113,17 +116,19 @@ def _read_entries(connection: apsw.Connection, where: str, fold: Fold, mark: Mar
     batch, number, check = 0, fold.number, fold.check
     tail = Tail()
     sequences: dict[NodeKey, int] = {}
-    for header, _ in entries_of(connection, where, fold.number + 1, 2**63 - 1):
-        key = header.key
-        if key not in sequences:
-            folded = checkpoint_of(connection, where, key)
-            sequences[key] = -1 if folded is None else folded.sequence
-        follows = header.previous == check and header.batch >= batch and header.sequence == sequences[key] + 1
-        if header.journal != fold.journal or not follows:
-            raise damaged(where, f"entry {header.number} does not follow the one before it")
-        batch, number, check = header.batch, header.number, header.check
+    for entry in entries_of(connection, where, fold.number + 1, 2**63 - 1):
+        head = entry.head
+        if (head.journal, head.previous) != (fold.journal, check) or head.batch < batch:
+            raise damaged(where, f"entry {head.number} does not follow the one before it")
+        batch, number, check = head.batch, head.number, head.check
         if number == mark.number and check != mark.check:
             raise damaged(where, f"entry {number} is not the one that was flushed")
-        tail.add((key,), number)
-        sequences[key] = header.sequence
+        for key, sequence, _ in entry.lines():
+            if key not in sequences:
+                folded = checkpoint_of(connection, where, key)
+                sequences[key] = UNBORN if folded is None else folded.sequence
+            if sequence != sequences[key] + 1:
+                raise damaged(where, f"in entry {number} a record of {key} does not follow the one before it")
+            sequences[key] = sequence
+        tail.add(number, entry.nodes)
     return Standing(fold, max(batch, fold.batch), number, check, tail)

@@ -1,91 +1,124 @@
-"""The format of one entry: a record as it stands in the append table, and in the pages of SQLite's write-ahead log.
+"""The format of an entry: one row of the append table, with up to `ENTRY_RECORDS` records of one batch.
 
-An entry is a header of fixed size, its checksum, and the record's bytes, which are the caller's and never looked into.
+An entry is a head, a table with a line for each record, and the records' own bytes, which are never looked into.
 
-| bytes | field | meaning |
+| bytes | field of the head | meaning |
 |---|---|---|
 | 8 | journal | random, given when the journal was made: by it its entries are found in raw pages |
 | 8 | batch | the number of the transaction that stored it; each is flushed before the next begins |
 | 8 | number | its row: 1 higher than the row before |
-| 4 | previous | the checksum of the row before: rows of two histories do not fit together |
-| 8, 8, 8 | cell, life, incarnation | the node (design rule R15) |
-| 8 | sequence | 0 for the birth of the node, then 1 higher for each of its records |
-| 4 | content | CRC-32 of the record's bytes |
+| 4 | previous | the check of the row before: rows of two histories do not fit together |
+| 2 | lines | how many records there are |
+| 4 | table | CRC-32 of the table |
 | 4 | check | CRC-32 of everything above |
 
-CRC-32 sees every burst of up to 32 bits, and one in 2^32 of other damage slips through; SQLite's own checksums of its
-log, the numbers and the chain stand beside it. Nothing here defends against an enemy who can write to the disk.
+The table stands column by column: cell, life and incarnation (8 bytes each) of all records, then their sequences (8: 0
+for the birth of the node, then 1 higher for each of its records), their sizes (4), the CRC-32 of each (4).
 
-The header has a checksum of its own so that it can be judged where only the beginning of a large entry is at hand, as
-in a page of the log. It begins with bytes that nobody outside can know, so that no value of a client looks like one.
+CRC-32 sees every burst of up to 32 bits, and one in 2^32 of other damage slips through; SQLite's own checksums of its
+log, the numbers and the chain stand beside it. Nothing here defends against an enemy who can write to the disk. The
+head has a check of its own so that it can be judged where only the beginning of an entry is at hand, as in a page of
+the log. It begins with bytes that nobody outside can know, so that no value of a client looks like one.
+
+Many records share an entry because each row costs SQLite and Python more than a small record does.
 """
 
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import accumulate, chain, pairwise
 from struct import Struct
 from typing import NamedTuple
 from zlib import crc32
 
 from physalia.journal.keys import NodeKey
 
-HEADER = Struct(">8sQQIQQQQI")
-"""The fields of a header without its checksum, in their order."""
-CHECK = Struct(">I")
+ENTRY_RECORDS = 32
 JOURNAL_BYTES = 8
-OVERHEAD_BYTES = HEADER.size + CHECK.size
-"""What an entry takes beside its record."""
+_HEAD = Struct(">8sQQIHI")
+_CHECK = Struct(">I")
+_START = _HEAD.size + _CHECK.size
 
 
-class Header(NamedTuple):
-    """What an entry says beside its record. Whether it fits the entries around it is for the audit to say."""
+class Head(NamedTuple):
+    """What an entry says of itself. Whether it fits the entries around it is for the audit to say."""
 
     journal: bytes
     batch: int
     number: int
     previous: int
-    cell: int
-    life: int
-    incarnation: int
-    sequence: int
-    content: int
+    lines: int
+    table: int
     check: int
 
-    @property
-    def key(self) -> NodeKey:
-        """The node that it belongs to."""
-        return NodeKey(self.cell, self.life, self.incarnation)
+
+class Entry(NamedTuple):
+    """An entry that is intact by itself: for each record its node, its sequence and its bytes."""
+
+    head: Head
+    nodes: tuple[NodeKey, ...]
+    sequences: tuple[int, ...]
+    records: tuple[bytes, ...]
+
+    def lines(self) -> Iterator[tuple[NodeKey, int, bytes]]:
+        """One record after the other."""
+        return zip(self.nodes, self.sequences, self.records, strict=True)
 
 
 def pack(
-    journal: bytes, batch: int, number: int, previous: int, key: NodeKey, sequence: int, record: bytes
+    journal: bytes,
+    batch: int,
+    number: int,
+    previous: int,
+    nodes: Sequence[NodeKey],
+    sequences: Sequence[int],
+    records: Sequence[bytes],
 ) -> tuple[bytes, int]:
-    """The bytes of an entry, and its checksum, which the next entry carries as `previous`."""
-    header = HEADER.pack(journal, batch, number, previous, *key, sequence, crc32(record))
-    check = crc32(header)
-    return header + CHECK.pack(check) + record, check
+    """The bytes of an entry of up to `ENTRY_RECORDS` records, and its check, which the next entry carries."""
+    count = len(records)
+    table = _table(count).pack(*chain.from_iterable(nodes), *sequences, *map(len, records), *map(crc32, records))
+    head = _HEAD.pack(journal, batch, number, previous, count, crc32(table))
+    check = crc32(head)
+    return b"".join((head, _CHECK.pack(check), table, *records)), check
 
 
-def unpack(data: bytes) -> tuple[Header, bytes] | None:
-    """The header and the record of an entry; None if it is damaged."""
-    header = _header_at(data, 0)
-    record = data[OVERHEAD_BYTES:]
-    return (header, record) if header is not None and crc32(record) == header.content else None
+def unpack(data: bytes) -> Entry | None:
+    """The entry of these bytes; None if they are damaged."""
+    head = _head_at(data, 0)
+    if head is None:
+        return None
+    layout = _table(head.lines)
+    start = _START + layout.size
+    if crc32(data[_START:start]) != head.table:
+        return None
+    count, fields = head.lines, layout.unpack_from(data, _START)
+    keys, rest = fields[: 3 * count], fields[3 * count :]
+    sequences, sizes, contents = rest[:count], rest[count : 2 * count], rest[2 * count :]
+    records = tuple(data[first:end] for first, end in pairwise(accumulate(sizes, initial=start)))
+    if tuple(map(crc32, records)) != contents or start + sum(sizes) != len(data):
+        return None
+    return Entry(head, tuple(map(NodeKey, keys[::3], keys[1::3], keys[2::3])), sequences, records)
 
 
 def largest_batch(journal: bytes, raw: bytes) -> int:
-    """The highest batch of which an intact header stands anywhere in raw bytes; 0 if there is none."""
+    """The highest batch of which an intact head stands anywhere in raw bytes; 0 if there is none."""
     largest, place = 0, raw.find(journal)
     while place >= 0:
-        header = _header_at(raw, place)
-        if header is not None:
-            largest = max(largest, header.batch)
+        head = _head_at(raw, place)
+        if head is not None:
+            largest = max(largest, head.batch)
         place = raw.find(journal, place + 1)
     return largest
 
 
-def _header_at(data: bytes, start: int) -> Header | None:
-    end = start + HEADER.size
-    if len(data) < end + CHECK.size:
+def _head_at(data: bytes, start: int) -> Head | None:
+    if len(data) < start + _START:
         return None
-    (check,) = CHECK.unpack_from(data, end)
-    if crc32(memoryview(data)[start:end]) != check:
+    (check,) = _CHECK.unpack_from(data, start + _HEAD.size)
+    if crc32(data[start : start + _HEAD.size]) != check:
         return None
-    return Header._make((*HEADER.unpack_from(data, start), check))
+    return Head._make((*_HEAD.unpack_from(data, start), check))
+
+
+@cache
+def _table(count: int) -> Struct:
+    return Struct(f">{4 * count}Q{2 * count}I")

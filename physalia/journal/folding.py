@@ -38,11 +38,11 @@ def plan_fold(connection: apsw.Connection, where: str, fold: Fold, batch: int, c
     check, nodes, digest = fold.check, fold.nodes, fold.digest
     fresh: dict[NodeKey, list[bytes]] = {}
     last: dict[NodeKey, int] = {}
-    for header, record in entries_of(connection, where, fold.number + 1, through):
-        records = fresh.setdefault(header.key, [])
-        if header.sequence:
-            records.append(record)
-        last[header.key], check = header.sequence, header.check
+    for entry in entries_of(connection, where, fold.number + 1, through):
+        check = entry.head.check
+        for key, sequence, record in entry.lines():
+            last[key] = sequence
+            fresh.setdefault(key, []).extend([record] if sequence else ())
     rows = []
     for key in sorted(fresh):
         old = checkpoint_of(connection, where, key)

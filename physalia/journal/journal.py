@@ -8,12 +8,13 @@ One thread at a time may call a journal, and any thread may be that one: a serve
 the wait for the disk is nobody else's.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from physalia.journal import database
-from physalia.journal.audit import checkpoint_of, entry_at
+from physalia.journal.audit import UNBORN, checkpoint_of, entry_at
 from physalia.journal.database import damaged
+from physalia.journal.entries import ENTRY_RECORDS
 from physalia.journal.errors import BatchRefused, ForeignNode, JournalError, JournalFull, UnknownNode
 from physalia.journal.files import Files
 from physalia.journal.folding import Compact, carry_out, keep_all, plan_fold
@@ -26,15 +27,6 @@ MAX_RECORD_BYTES = 1 << 24
 """The largest record, as in `physalia.wire.limits`."""
 MAX_WAITING_BYTES = 1 << 26
 """How many bytes of records may wait for one flush."""
-UNBORN = -1
-"""The sequence before a node's birth, which has sequence 0."""
-
-
-def as_it_is(record: Any) -> bytes:
-    """The encoding of records that are bytes already. Raises `TypeError` for anything else."""
-    if type(record) is not bytes:
-        raise TypeError(f"expected bytes, not {type(record).__name__}")
-    return record
 
 
 class Journal:
@@ -43,8 +35,8 @@ class Journal:
     Once `FlushFailed` or `JournalDamaged` was raised, every method but `close` raises it again.
     """
 
-    def __init__(self, files: Files, server: int, encode: Callable[[Any], bytes] = as_it_is) -> None:
-        """Open the journal of `server`, whose records `encode` turns into bytes.
+    def __init__(self, files: Files, server: int, encode: Callable[[Any], bytes] | None = None) -> None:
+        """Open the journal of `server`, whose records `encode` turns into bytes; without it they are bytes.
 
         Everything that it shows was read, judged and made safe before. Raises `JournalMissing`, `JournalInUse`,
         `CannotReach`, `NotAJournal`, `NewerJournal`, `ForeignJournal`, `JournalDamaged` and `OldSqlite`.
@@ -101,8 +93,8 @@ class Journal:
             raise BatchRefused(f"{where} holds {key} already: give a new node a new incarnation.", ())
         if any(other.life != key.life for other in kin):
             raise self._foreign(key, kin)
-        self._sequences[key] = UNBORN
-        self._waiting.add([key], [b""], 0)
+        self._sequences[key] = 0
+        self._waiting.bear(key)
 
     def read(self, key: NodeKey) -> list[bytes]:
         """The records of a node, oldest first; from here on it may append. What waits of it is flushed before.
@@ -118,12 +110,12 @@ class Journal:
             if folded is not None:
                 records, sequence = list(folded.records), folded.sequence
             for number in self._tail.of(key):
-                header, record = entry_at(connection, where, number)
-                sequence += 1
-                if (header.key, header.sequence) != (key, sequence):
-                    raise damaged(where, f"entry {number} is not what was written")
-                if sequence:
-                    records.append(record)
+                for other, found, record in entry_at(connection, where, number).lines():
+                    if other == key:
+                        sequence += 1
+                        if found != sequence:
+                            raise damaged(where, f"entry {number} is not what was written")
+                        records += [record] if sequence else []
         if sequence == UNBORN:
             raise self._unknown(key)
         self._sequences[key] = sequence
@@ -132,7 +124,7 @@ class Journal:
     def forget(self, key: NodeKey) -> None:
         """The node leaves memory, and must be read again before it appends. Raises whatever `flush` raises."""
         self._store.require_alive()
-        if key in self._waiting.nodes:
+        if key in self._waiting.keys:
             self.flush()
         self._sequences.pop(key, None)
 
@@ -144,21 +136,19 @@ class Journal:
         read again, since their memory is ahead of the disk.
         """
         self._store.require_alive()
-        batch = list(batch)
-        keys = [key for key, _ in batch]
-        encode = self._encode
+        keys, values = zip(*batch, strict=True) if (batch := list(batch)) else ((), ())
         try:
-            records = [encode(value) for _, value in batch]
-            sizes = [len(record) for record in records]
+            records = values if self._encode is None else [self._encode(value) for value in values]
         except Exception as error:
             raise self._refuse(keys, f"a record does not encode ({error})") from error
-        if not self._sequences.keys() >= set(keys):
-            raise self._refuse(keys, "one of its nodes was not read")
+        if not set(map(type, records)) <= {bytes}:
+            raise self._refuse(keys, "a record is not bytes")
+        sizes = list(map(len, records))
         if max(sizes, default=0) > MAX_RECORD_BYTES:
             raise self._refuse(keys, f"a record is larger than {MAX_RECORD_BYTES} bytes")
         if self._waiting.size_bytes + sum(sizes) > MAX_WAITING_BYTES:
             raise self._refuse(keys, f"more than {MAX_WAITING_BYTES} bytes would wait for a flush")
-        self._waiting.add(keys, records, sum(sizes))
+        self._waiting.add(keys, self._next_sequences(keys), records, sum(sizes))
 
     def flush(self) -> None:
         """Make safe whatever was appended. When it returns, it is; if it raises, nothing is acknowledged.
@@ -170,15 +160,15 @@ class Journal:
         if not self._waiting:
             return
         mark, waiting = self._mark, self._waiting
-        packed = waiting.pack(mark.journal, mark.batch + 1, mark.number, mark.check, self._sequences)
+        packed = waiting.pack(mark.journal, mark.batch + 1, mark.number, mark.check)
         try:
             with self._store.writing() as connection:
                 connection.executemany("INSERT INTO entries VALUES (?, ?)", packed.rows)
         except NoRoom:
             self._waiting = Waiting()
-            raise self._no_room("the nodes that waited for it must be read again", waiting.nodes) from None
-        self._tail.add(waiting.keys, mark.number + 1)
-        self._sequences.update(packed.sequences)
+            raise self._no_room("the nodes that waited for it must be read again", waiting.keys) from None
+        for place, (number, _) in enumerate(packed.rows):
+            self._tail.add(number, waiting.keys[place * ENTRY_RECORDS : (place + 1) * ENTRY_RECORDS])
         self._waiting = Waiting()
         self._flushed(packed.number, packed.check)
 
@@ -222,9 +212,19 @@ class Journal:
         self._drop(nodes)
         return JournalFull(f"{self._store.where} is full, and {what}: make room, and the server goes on.", nodes)
 
-    def _refuse(self, keys: list[NodeKey], reason: str) -> BatchRefused:
-        self._drop(keys)
-        return BatchRefused(f"{self._store.where} takes nothing of a batch: {reason}; read its nodes again.", keys)
+    def _next_sequences(self, keys: Sequence[NodeKey]) -> list[int]:
+        last, sequences = self._sequences, []
+        try:
+            for key in keys:
+                last[key] = sequence = last[key] + 1
+                sequences.append(sequence)
+        except KeyError:
+            raise self._refuse(keys, f"{key} was not read") from None
+        return sequences
+
+    def _refuse(self, nodes: Sequence[NodeKey], reason: str) -> BatchRefused:
+        self._drop(nodes)
+        return BatchRefused(f"{self._store.where} takes nothing of a batch: {reason}; read its nodes again.", nodes)
 
     def _drop(self, nodes: Iterable[NodeKey]) -> None:
         for key in nodes:
@@ -232,7 +232,7 @@ class Journal:
 
     def _kin(self, cell: int) -> set[NodeKey]:
         """The nodes of a cell, safe or waiting for a flush."""
-        waiting = {key for key in self._waiting.nodes if key.cell == cell}
+        waiting = self._waiting.births.get(cell, set())
         with self._store.reading() as connection:
             folded = connection.execute("SELECT cell, life, incarnation FROM nodes WHERE cell = ?", (cell,))
             return waiting | set(self._tail.of_cell(cell)) | {NodeKey(*row) for row in folded}

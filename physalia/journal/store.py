@@ -113,8 +113,8 @@ class Store:
             raise
         except BaseException as error:
             self.stopped = FlushFailed(
-                f"{self.where} could not be flushed ({str(error) or type(error).__name__}): nothing more is acknowledged. "
-                "Restart the server, on another disk if this one fails again."
+                f"{self.where} could not be flushed ({str(error) or type(error).__name__}): nothing more is "
+                "acknowledged. Restart the server, on another disk if this one fails again."
             )
             if isinstance(error, (apsw.Error, OSError, MemoryError)):
                 raise self.stopped from error

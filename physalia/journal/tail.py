@@ -6,44 +6,48 @@ from physalia.journal.keys import NodeKey
 
 
 class Tail:
-    """The rows of each node in the append table, in memory, so that the table needs no index on disk."""
+    """The rows of each node in the append table, in memory, so that the table needs no index on disk.
+
+    A flush only notes which nodes its rows hold; they are sorted by node when somebody asks.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[int, dict[NodeKey, list[int]]] = {}
+        self._unsorted: list[tuple[int, Sequence[NodeKey]]] = []
 
     def __contains__(self, key: NodeKey) -> bool:
-        return key in self._rows.get(key.cell, ())
+        return key in self._sorted().get(key.cell, ())
 
     def __iter__(self) -> Iterator[NodeKey]:
-        for nodes in self._rows.values():
+        for nodes in self._sorted().values():
             yield from nodes
 
-    def add(self, keys: Iterable[NodeKey], first: int) -> None:
-        """The rows from `first` on belong to these nodes, and come after their others."""
-        for number, key in enumerate(keys, first):
-            nodes = self._rows.get(key[0])
-            if nodes is None:
-                nodes = self._rows[key[0]] = {}
-            rows = nodes.get(key)
-            if rows is None:
-                nodes[key] = [number]
-            else:
-                rows.append(number)
+    def add(self, number: int, keys: Sequence[NodeKey]) -> None:
+        """The row holds records of these nodes, and comes after all others."""
+        self._unsorted.append((number, keys))
 
     def of(self, key: NodeKey) -> Sequence[int]:
         """The rows of a node, in their order."""
-        return self._rows.get(key.cell, {}).get(key, ())
+        return self._sorted().get(key.cell, {}).get(key, ())
 
     def of_cell(self, cell: int) -> Sequence[NodeKey]:
         """The nodes of a cell that have rows."""
-        return tuple(self._rows.get(cell, ()))
+        return tuple(self._sorted().get(cell, ()))
 
-    def cut(self, through: int, keys: Sequence[NodeKey]) -> None:
+    def cut(self, through: int, keys: Iterable[NodeKey]) -> None:
         """The rows of these nodes up to `through` are folded."""
+        rows = self._sorted()
         for key in keys:
-            nodes = self._rows[key.cell]
+            nodes = rows[key.cell]
             left = [number for number in nodes.pop(key) if number > through]
             if left:
                 nodes[key] = left
             elif not nodes:
-                del self._rows[key.cell]
+                del rows[key.cell]
+
+    def _sorted(self) -> dict[int, dict[NodeKey, list[int]]]:
+        for number, keys in self._unsorted:
+            for key in set(keys):
+                self._rows.setdefault(key.cell, {}).setdefault(key, []).append(number)
+        self._unsorted.clear()
+        return self._rows
