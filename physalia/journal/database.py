@@ -7,12 +7,10 @@ journal says when, so that an error of that is told apart from an error of a com
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from struct import Struct
-from typing import NamedTuple
 
 import apsw
 
-from physalia.journal.errors import CannotReach, JournalDamaged, JournalInUse, OldSqlite
+from physalia.journal.errors import CannotReach, JournalDamaged, JournalInUse, NotAJournal, OldSqlite
 from physalia.journal.files import Files
 
 NAME = "journal"
@@ -30,28 +28,12 @@ CREATE TABLE nodes (cell INTEGER NOT NULL, life INTEGER NOT NULL, incarnation IN
 CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
 """
 
-_HEADER = Struct(">16s2xBB40xI4xI")
-"""SQLite's own: its name, both versions of the file, `user_version` and `application_id`."""
+HEADER_BYTES = 100
 
 
-class Header(NamedTuple):
-    """What the first bytes of a database say, without SQLite."""
-
-    is_sqlite: bool
-    has_log: bool
-    version: int
-    application: int
-
-
-def header_of(data: bytes) -> Header:
-    """The header of a database file. A file that is too short for one is no database."""
-    if len(data) < _HEADER.size:
-        return Header(False, False, 0, 0)
-    name, writes, reads, version, application = _HEADER.unpack_from(data)
-    return Header(name == b"SQLite format 3\0", (writes, reads) == (2, 2), version, application)
-
-
-HEADER_BYTES = _HEADER.size
+def is_ours(header: bytes) -> bool:
+    """Whether a file that begins so is a database that a journal made: by SQLite's own header."""
+    return header.startswith(b"SQLite format 3\0") and header[68:72] == APPLICATION_ID.to_bytes(4)
 
 
 def refuse_old_sqlite(version: str | None = None) -> str:
@@ -94,7 +76,9 @@ def reaching(where: str) -> Iterator[None]:
     """Turn what the disk and SQLite say about reading a journal into kinds of `JournalError`."""
     try:
         yield
-    except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, apsw.MismatchError) as error:
+    except apsw.NotADBError as error:
+        raise no_journal(where) from error
+    except (apsw.CorruptError, apsw.SQLError, apsw.MismatchError) as error:
         raise damaged(where, f"SQLite says: {error}") from error
     except apsw.BusyError as error:
         raise in_use(where) from error
@@ -103,6 +87,13 @@ def reaching(where: str) -> Iterator[None]:
         raise CannotReach(
             f"{where} cannot be used now ({reason}): nothing is known of what is in it. Mend the cause and start again."
         ) from error
+
+
+def no_journal(where: str) -> NotAJournal:
+    """The sentence of a file that is something else."""
+    return NotAJournal(
+        f"{where} is no journal of Physalia: name the right directory. If it was one, its disk counts as lost."
+    )
 
 
 def damaged(where: str, what: str) -> JournalDamaged:

@@ -48,6 +48,9 @@ class Files(Protocol):
     def sync_names(self) -> None:
         """Wait until what stands in the directory is on disk."""
 
+    def random(self, size_bytes: int) -> bytes:
+        """Bytes that nobody can guess."""
+
 
 class Directory:
     """A real directory: `Files` on the operating system."""
@@ -119,6 +122,10 @@ class Directory:
         """Wait until the names are on disk."""
         with self._opened(".", os.O_RDONLY | os.O_DIRECTORY) as descriptor:
             os.fsync(descriptor)
+
+    def random(self, size_bytes: int) -> bytes:
+        """Bytes that nobody can guess."""
+        return os.urandom(size_bytes)
 
     def _kept_open(self, name: str) -> int:
         """A descriptor that lives until the file is replaced: the mark is written after every flush."""

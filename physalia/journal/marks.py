@@ -51,8 +51,8 @@ def settle(files: Files, mark: Mark) -> None:
         files.sync(NAME)
 
 
-def begin(files: Files, mark: Mark) -> None:
-    """Make the file. Raises `OSError`."""
+def renew(files: Files, mark: Mark) -> None:
+    """Make the file anew: what an earlier process wrote may never have reached the disk. Raises `OSError`."""
     files.replace(NAME, 2 * _pack(mark).ljust(SLOT_BYTES, b"\0"))
 
 

@@ -6,23 +6,22 @@ for lost.
 
 Opening one: read everything and judge it, change nothing until then; write anew what was read, flush it, and only then
 let anybody act on it (design rule R16). The records that a killed process left in the page cache are on no disk yet;
-the ones that a failed flush left there may never get to one, since the system takes them for written. Hence the log is
-copied to a new file. It is not enough to fold it: SQLite folds page by page, trusting its log to be safe, and a power
+the ones that a failed flush left there may never get to one, since the system takes them for written. Hence the log and the
+marks are copied to new files. It is not enough to fold it: SQLite folds page by page, trusting its log to be safe, and a power
 cut in between would leave a database of which the log no longer knows half.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import urandom
 from typing import NamedTuple
 
 import apsw
 
 from physalia.journal import database, marks
 from physalia.journal.audit import Standing, audit
-from physalia.journal.database import connect, damaged, header_of, in_use, reaching
+from physalia.journal.database import connect, damaged, in_use, is_ours, no_journal, reaching
 from physalia.journal.entries import JOURNAL_BYTES
-from physalia.journal.errors import ForeignJournal, JournalExists, JournalMissing, NewerJournal, NotAJournal
+from physalia.journal.errors import ForeignJournal, JournalExists, JournalMissing, NewerJournal
 from physalia.journal.files import Files
 from physalia.journal.folded import Fold, pack_fold
 from physalia.journal.marks import Mark
@@ -45,8 +44,8 @@ def make(files: Files, server: int) -> None:
         _refuse_existing(files)
         for name in _OURS:
             files.remove(name)
-        begun = Mark(urandom(JOURNAL_BYTES), server, is_complete=False, batch=0, number=0, check=0)
-        marks.begin(files, begun)
+        begun = Mark(files.random(JOURNAL_BYTES), server, is_complete=False, batch=0, number=0, check=0)
+        marks.renew(files, begun)
         connection = connect(files, keep_log=False, make=True)
         try:
             connection.execute(database.SCHEMA)
@@ -69,10 +68,10 @@ def bring_back(files: Files, server: int) -> Opened:
     with _held(files, keep=True), reaching(where):
         names = files.names()
         mark = _mark_of(files, names, server)
-        _check_header(files, names)
         log = files.read(database.LOG) if database.LOG in names else b""
         reading = connect(files, keep_log=bool(log))
         try:
+            _check_kind(reading, where)
             standing = audit(reading, where, log, mark)
         finally:
             reading.close()
@@ -81,7 +80,7 @@ def bring_back(files: Files, server: int) -> Opened:
         connection = connect(files)
         try:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            marks.settle(files, standing.mark)
+            marks.renew(files, standing.mark)
         except BaseException:
             connection.close()
             raise
@@ -140,28 +139,26 @@ def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
         raise JournalMissing(f"{where} was never finished, and nothing is in it: create the journal again.")
     if database.NAME not in names:
         raise damaged(where, "the file is missing")
+    if not files.read(database.NAME, 1):
+        raise damaged(where, "the file is empty")
     return mark
 
 
 def _without_marks(files: Files, names: frozenset[str]) -> Exception:
     where = files.path(database.NAME)
-    header = header_of(files.read(database.NAME, database.HEADER_BYTES) if database.NAME in names else b"")
-    if header.application != database.APPLICATION_ID:
-        return _no_journal(where)
+    if database.NAME in names and not is_ours(files.read(database.NAME, database.HEADER_BYTES)):
+        return no_journal(where)
     return damaged(where, f"{files.path(marks.NAME)} is missing")
 
 
-def _check_header(files: Files, names: frozenset[str]) -> None:
-    where = files.path(database.NAME)
-    data = files.read(database.NAME, database.HEADER_BYTES)
-    header = header_of(data)
-    if not data:
-        raise damaged(where, "the file is empty")
-    if not header.is_sqlite or header.application != database.APPLICATION_ID:
-        raise _no_journal(where)
-    if header.version > database.FORMAT_VERSION:
-        raise _newer(where, header.version)
-    if header.version != database.FORMAT_VERSION or not header.has_log or database.ROLLBACK in names:
+def _check_kind(connection: apsw.Connection, where: str) -> None:
+    """Whether this is a journal of a version that is known. SQLite is asked, since its log may hold the first page."""
+    if connection.pragma("application_id") != database.APPLICATION_ID:
+        raise no_journal(where)
+    version = connection.pragma("user_version")
+    if version > database.FORMAT_VERSION:
+        raise _newer(where, version)
+    if version != database.FORMAT_VERSION or connection.pragma("journal_mode") != "wal":
         raise damaged(where, "its header is not what was written")
 
 
@@ -169,10 +166,4 @@ def _newer(where: str, version: int) -> NewerJournal:
     return NewerJournal(
         f"{where} is a journal of version {version}, and this software reads version {database.FORMAT_VERSION}: "
         "run the software that wrote it, or a later one."
-    )
-
-
-def _no_journal(where: str) -> NotAJournal:
-    return NotAJournal(
-        f"{where} is no journal of Physalia: name the right directory. If it was one, its disk counts as lost."
     )
