@@ -184,6 +184,7 @@ LINKS = {
     "graph": "conformance.graph:run",
     "induction": "conformance.induction:run",
     "lockstep": "conformance.lockstep:run",
+    "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement:run",
 }
 

@@ -1,7 +1,7 @@
-"""One life of a server's process on a simulated disk: it opens the journal, works, and ends at a fault or in the middle.
+"""One life of a server's process on a simulated disk: it opens the journal, works, ends at a fault or in the middle.
 
-What it does follows from a seed. It keeps the ledger as it goes, and notes at which step of the disk the ledger changed,
-so that for every crash point it is known what must be there.
+What it does follows from a seed. It keeps the ledger as it goes, and notes at which step of the disk the ledger
+changed, so that for every crash point it is known what must be there.
 """
 
 from bisect import bisect_right
@@ -27,7 +27,10 @@ SERVER = 7
 CELLS = 12
 LIFE = 3
 MOST_BATCHES = 9
-SIZES = (0, 1, 30, 30, 30, 200, 1500, 6000)
+CLOSED_SHARE = 0.3
+"""How many of the processes close the journal before they end."""
+SMALL_SIZES = (0, 1, 30, 30, 30)
+SIZES = (*SMALL_SIZES, 200, 1500, 6000)
 """Sizes of records in bytes: up to more than a page, so that some spill over."""
 
 
@@ -37,6 +40,7 @@ class Timeline:
 
     steps: list[int] = Factory(list)
     ledgers: list[Ledger] = Factory(list)
+    opened_at: int | None = None
 
     def note(self, step: int, ledger: Ledger) -> None:
         """From this step on."""
@@ -47,6 +51,10 @@ class Timeline:
         """What holds when so many steps were carried out."""
         return self.ledgers[bisect_right(self.steps, step) - 1]
 
+    def is_open_at(self, step: int) -> bool:
+        """Whether the journal was open by then."""
+        return self.opened_at is not None and step >= self.opened_at
+
 
 class Session:
     """A process. `run` carries it to its end and returns nothing; the disk and the timeline have all that happened."""
@@ -54,18 +62,23 @@ class Session:
     def __init__(self, vfs: SimulatedVfs, disk: Disk, ledger: Ledger, seed: str) -> None:
         self.disk = disk
         self.files: SimulatedFiles = mount(vfs, disk)
-        self.rng = Random(seed)
+        self.rng = Random(seed)  # noqa: S311  # repeatable, no secret
         self.ledger = ledger
         self.timeline = Timeline()
         self.reached: list[str] = []
         """What happened, in words: a campaign counts them, since what is never reached is never tested."""
         self._note(ledger)
 
-    def run(self, work: int) -> None:
-        """Open the journal and do so many pieces of work, or fewer if a flush fails. Raises `Violation`."""
+    def run(self, work: int, room_bytes: int | None) -> None:
+        """Open the journal and do so many pieces of work, or fewer if a flush fails, with so much room for it.
+
+        Raises `Violation`.
+        """
         journal = open_journal(self.files, self)
         if journal is None:
             return
+        if room_bytes is not None:
+            self.disk.room_bytes = room_bytes + sum(len(file.seen) for file in self.disk.names.values())
         try:
             self._work(journal, work)
         except FlushFailed:
@@ -76,6 +89,7 @@ class Session:
     def settle(self, journal: Journal) -> None:
         """Judge what the journal shows, and take it for sure."""
         self._note(self.ledger.settle(read_all(journal)))
+        self.timeline.opened_at = len(self.disk.record)
 
     def made(self) -> None:
         """The journal is made."""
@@ -96,7 +110,7 @@ class Session:
         for _ in range(work):
             (kind,) = self.rng.choices([each for _, each in kinds], [weight for weight, _ in kinds])
             kind(journal)
-        if self.rng.random() < 0.3:
+        if self.rng.random() < CLOSED_SHARE:
             journal.close()
             self.reached.append("closed")
 
@@ -122,7 +136,7 @@ class Session:
         self._flush(journal, tuple(batch))
 
     def _record(self, count: int) -> bytes:
-        return self.rng.randbytes(self.rng.choice(SIZES[:5] if count > 2 else SIZES))
+        return self.rng.randbytes(self.rng.choice(SIZES if count == 1 else SMALL_SIZES))
 
     def _flush(self, journal: Journal, batch: Batch) -> None:
         if not batch:

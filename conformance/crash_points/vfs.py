@@ -23,7 +23,7 @@ class SimulatedVfs(apsw.VFS):
 
     def __init__(self) -> None:
         self.disk = Disk("")
-        self.rng = Random(0)
+        self.rng = Random(0)  # noqa: S311  # repeatable, no secret
         super().__init__(VFS, base="", makedefault=True)
 
     def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> "SimulatedFile":  # type: ignore[override]
@@ -88,9 +88,9 @@ class SimulatedFile:
         """Whether its name is not safe yet: SQLite's own VFS syncs the directory with the first sync of a new log."""
 
     def xRead(self, amount: int, offset: int) -> bytes:
-        """What is there, which may be less."""
+        """What is there: less at the end of the file. A read that ends early is read on, as SQLite's own VFS does."""
         with _as_sqlite(apsw.IOError, {}, apsw.SQLITE_IOERR_READ):
-            return self.disk.read(self.name, offset, amount)
+            return read_on(self.disk, self.name, offset, amount)
 
     def xWrite(self, data: bytes, offset: int) -> None:
         """Write all of it."""
@@ -170,17 +170,10 @@ class SimulatedFiles:
         return frozenset(self.disk.names)
 
     def read(self, name: str, size_bytes: int | None = None) -> bytes:
-        """All bytes, or the first ones. A read that ends early is read on, as long as something comes."""
+        """All bytes, or the first ones."""
         self.disk.attempt("open", name)
         size = len(self.disk.file(name).seen)
-        size = size if size_bytes is None else min(size, size_bytes)
-        data = b""
-        while len(data) < size:
-            piece = self.disk.read(name, len(data), size - len(data))
-            if not piece:
-                raise OSError(errno.EIO, "a read ended early")
-            data += piece
-        return data
+        return read_on(self.disk, name, 0, size if size_bytes is None else min(size, size_bytes))
 
     def write(self, name: str, data: bytes, offset: int) -> None:
         """Put bytes into a file."""
@@ -214,7 +207,18 @@ class SimulatedFiles:
 
     def random(self, size_bytes: int) -> bytes:
         """What follows from the seed."""
-        return Random(self.disk.seed).randbytes(size_bytes)
+        return Random(self.disk.seed).randbytes(size_bytes)  # noqa: S311  # repeatable, no secret
+
+
+def read_on(disk: Disk, name: str, offset: int, size_bytes: int) -> bytes:
+    """So many bytes, or all up to the end of the file, however many reads that takes."""
+    data = b""
+    while len(data) < size_bytes:
+        piece = disk.read(name, offset + len(data), size_bytes - len(data))
+        if not piece:
+            break
+        data += piece
+    return data
 
 
 @contextmanager
@@ -231,7 +235,7 @@ def simulated_vfs() -> Iterator[SimulatedVfs]:
 def mount(vfs: SimulatedVfs, disk: Disk) -> SimulatedFiles:
     """Show this disk from here on, to a process that begins here: SQLite's random numbers start anew."""
     vfs.disk = disk
-    vfs.rng = Random(f"{disk.seed}/{len(disk.names)}")
+    vfs.rng = Random(f"{disk.seed}/{len(disk.names)}")  # noqa: S311  # repeatable, no secret
     apsw.randomness(0)
     return SimulatedFiles(disk)
 
@@ -245,5 +249,5 @@ def _as_sqlite(kind: type[apsw.Error], kinds: dict[int, type[apsw.Error]], exten
         chosen = kinds.get(error.errno or 0, kind)
         told = chosen(str(error))
         if chosen is kind and extended:
-            told.extendedresult = extended
+            told.extendedresult = extended  # type: ignore[attr-defined]  # as apsw documents
         raise told from error

@@ -4,20 +4,22 @@ SQLite recovers by cutting its log at the first frame that does not fit. If that
 transaction, it is a torn tail, and cutting is right: nothing depended on it. If it was flushed, something acknowledged
 is gone. What tells the two apart is that *a batch is begun only after the one before it is flushed*:
 
-* an intact entry of a later batch, anywhere in the raw log, shows that the batch that is missing was flushed;
-* so does the mark, which is written only after a flush.
+* an intact trace of a later batch, anywhere in the raw log, shows that the batch that is missing was flushed
+  (`physalia.journal.evidence`);
+* so does the mark, which is written only after a flush (`physalia.journal.marks`, which says what it can miss).
 
 Within what SQLite shows, numbers and checksums are chained from row to row, each node's sequence rises by one, and the
-rows of nodes add up to the digest. The module `physalia.journal.marks` says what the mark can miss.
+rows of nodes add up to the digest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import apsw
 
 from physalia.journal.database import damaged
-from physalia.journal.entries import Entry, largest_batch, unpack
+from physalia.journal.entries import Entry, unpack
+from physalia.journal.evidence import last_batch
 from physalia.journal.folded import DIGEST_MODULUS, Checkpoint, Fold, unpack_checkpoint, unpack_fold
 from physalia.journal.keys import NodeKey
 from physalia.journal.marks import Mark
@@ -52,12 +54,10 @@ def audit(connection: apsw.Connection, where: str, log: bytes, mark: Mark) -> St
             raise damaged(where, f"SQLite's check says: {verdict}")
     fold = _fold_of(connection, where, mark)
     _check_nodes(connection, where, fold)
-    standing = _read_entries(connection, where, fold, mark)
-    flushed = max(mark.batch, largest_batch(fold.journal, log) - 1)
+    standing = _read_entries(connection, where, fold, {fold.last: fold.last_check, mark.number: mark.check})
+    flushed = max(mark.batch, last_batch(fold.journal, log) - 1)
     if standing.batch < flushed:
         raise damaged(where, f"it ends with batch {standing.batch}, and batch {flushed} was flushed")
-    if standing.batch == mark.batch and (standing.number, standing.check) != (mark.number, mark.check):
-        raise damaged(where, f"batch {mark.batch} does not end as it did when it was flushed")
     return standing
 
 
@@ -112,7 +112,8 @@ def _check_nodes(connection: apsw.Connection, where: str, fold: Fold) -> None:
         raise damaged(where, "the folded records of some node are older than the last fold")
 
 
-def _read_entries(connection: apsw.Connection, where: str, fold: Fold, mark: Mark) -> Standing:
+def _read_entries(connection: apsw.Connection, where: str, fold: Fold, flushed: Mapping[int, int]) -> Standing:
+    """Read the append table. `flushed` has the checks of entries that are known to have been flushed, by number."""
     batch, number, check = 0, fold.number, fold.check
     tail = Tail()
     sequences: dict[NodeKey, int] = {}
@@ -121,7 +122,7 @@ def _read_entries(connection: apsw.Connection, where: str, fold: Fold, mark: Mar
         if (head.journal, head.previous) != (fold.journal, check) or head.batch < batch:
             raise damaged(where, f"entry {head.number} does not follow the one before it")
         batch, number, check = head.batch, head.number, head.check
-        if number == mark.number and check != mark.check:
+        if flushed.get(number, check) != check:
             raise damaged(where, f"entry {number} is not the one that was flushed")
         for key, sequence, _ in entry.lines():
             if key not in sequences:
@@ -131,4 +132,6 @@ def _read_entries(connection: apsw.Connection, where: str, fold: Fold, mark: Mar
                 raise damaged(where, f"in entry {number} a record of {key} does not follow the one before it")
             sequences[key] = sequence
         tail.add(number, entry.nodes)
+    if number < max(flushed):
+        raise damaged(where, f"it ends with entry {number}, and entry {max(flushed)} was flushed")
     return Standing(fold, max(batch, fold.batch), number, check, tail)

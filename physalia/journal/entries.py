@@ -83,7 +83,7 @@ def pack(
 
 def unpack(data: bytes) -> Entry | None:
     """The entry of these bytes; None if they are damaged."""
-    head = _head_at(data, 0)
+    head = head_at(data, 0)
     if head is None:
         return None
     layout = _table(head.lines)
@@ -99,18 +99,8 @@ def unpack(data: bytes) -> Entry | None:
     return Entry(head, tuple(map(NodeKey, keys[::3], keys[1::3], keys[2::3])), sequences, records)
 
 
-def largest_batch(journal: bytes, raw: bytes) -> int:
-    """The highest batch of which an intact head stands anywhere in raw bytes; 0 if there is none."""
-    largest, place = 0, raw.find(journal)
-    while place >= 0:
-        head = _head_at(raw, place)
-        if head is not None:
-            largest = max(largest, head.batch)
-        place = raw.find(journal, place + 1)
-    return largest
-
-
-def _head_at(data: bytes, start: int) -> Head | None:
+def head_at(data: bytes, start: int) -> Head | None:
+    """The head that stands at this place of some bytes; None if there is none, or a damaged one."""
     if len(data) < start + _START:
         return None
     (check,) = _CHECK.unpack_from(data, start + _HEAD.size)

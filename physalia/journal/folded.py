@@ -12,16 +12,18 @@ from zlib import crc32
 from physalia.journal.keys import NodeKey
 
 DIGEST_MODULUS = 2**64
-_FOLD = Struct(">8sQQQIQQ")
+_FOLD = Struct(">8sQQQIQIQQ")
 _NODE = Struct(">QQQQ")
 _NUMBER = Struct(">I")
+FOLD_BYTES = _FOLD.size + _NUMBER.size
 
 
 class Fold(NamedTuple):
-    """How far the append table was emptied, and what the rows of nodes amount to.
+    """How far the append table was emptied, how far it went on, and what the rows of nodes amount to.
 
-    Entries up to `number`, whose checksum was `check`, are folded; `batch` is the transaction that did it. There are
-    `nodes` rows of nodes, and `digest` is the sum of their checksums.
+    Entries up to `number`, whose check was `check`, are folded; `batch` is the transaction that did it. The table ended
+    with entry `last` then, whose check is `last_check`. There are `nodes` rows of nodes, and `digest` is the sum of
+    their checksums.
     """
 
     journal: bytes
@@ -29,6 +31,8 @@ class Fold(NamedTuple):
     batch: int = 0
     number: int = 0
     check: int = 0
+    last: int = 0
+    last_check: int = 0
     nodes: int = 0
     digest: int = 0
 
@@ -50,7 +54,7 @@ def pack_fold(fold: Fold) -> bytes:
 def unpack_fold(data: bytes) -> Fold | None:
     """What the row says; None if it is damaged."""
     body = data[: _FOLD.size]
-    if len(data) != _FOLD.size + _NUMBER.size or _NUMBER.unpack_from(data, _FOLD.size) != (crc32(body),):
+    if len(data) != FOLD_BYTES or _NUMBER.unpack_from(data, _FOLD.size) != (crc32(body),):
         return None
     return Fold(*_FOLD.unpack(body))
 

@@ -13,6 +13,7 @@ import apsw
 from physalia.journal.audit import checkpoint_of, entries_of
 from physalia.journal.folded import DIGEST_MODULUS, Fold, pack_checkpoint, pack_fold
 from physalia.journal.keys import NodeKey
+from physalia.journal.marks import Mark
 
 Compact = Callable[[NodeKey, Sequence[bytes]], Sequence[bytes]]
 
@@ -29,8 +30,8 @@ class Plan(NamedTuple):
     rows: tuple[tuple[NodeKey, int, bytes], ...]
 
 
-def plan_fold(connection: apsw.Connection, where: str, fold: Fold, batch: int, count: int, compact: Compact) -> Plan:
-    """Plan to fold the `count` entries after `fold`, as transaction `batch`.
+def plan_fold(connection: apsw.Connection, where: str, fold: Fold, mark: Mark, count: int, compact: Compact) -> Plan:
+    """Plan to fold the `count` entries after `fold` of a journal that ends at `mark`, as the next transaction.
 
     Raises `JournalDamaged`, and `apsw.Error`.
     """
@@ -50,7 +51,16 @@ def plan_fold(connection: apsw.Connection, where: str, fold: Fold, batch: int, c
         state, sum_of_row = pack_checkpoint(key, last[key], compact(key, tuple(records)))
         nodes, digest = nodes + (old is None), digest + sum_of_row - (0 if old is None else old.check)
         rows.append((key, last[key], state))
-    return Plan(Fold(fold.journal, fold.server, batch, through, check, nodes, digest % DIGEST_MODULUS), tuple(rows))
+    fresh_fold = fold._replace(
+        batch=mark.batch + 1,
+        number=through,
+        check=check,
+        last=mark.number,
+        last_check=mark.check,
+        nodes=nodes,
+        digest=digest % DIGEST_MODULUS,
+    )
+    return Plan(fresh_fold, tuple(rows))
 
 
 def carry_out(connection: apsw.Connection, plan: Plan) -> None:

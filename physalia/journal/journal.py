@@ -183,7 +183,7 @@ class Journal:
         if count <= 0:
             return 0
         with self._store.reading() as connection:
-            plan = plan_fold(connection, self._store.where, self._fold, self._mark.batch + 1, count, compact)
+            plan = plan_fold(connection, self._store.where, self._fold, self._mark, count, compact)
         try:
             with self._store.writing() as connection:
                 carry_out(connection, plan)

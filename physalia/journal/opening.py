@@ -6,9 +6,9 @@ for lost.
 
 Opening one: read everything and judge it, change nothing until then; write anew what was read, flush it, and only then
 let anybody act on it (design rule R16). The records that a killed process left in the page cache are on no disk yet;
-the ones that a failed flush left there may never get to one, since the system takes them for written. Hence the log and the
-marks are copied to new files. It is not enough to fold it: SQLite folds page by page, trusting its log to be safe, and a power
-cut in between would leave a database of which the log no longer knows half.
+the ones that a failed flush left there may never get to one, since the system takes them for written. Hence the log
+and the marks are copied to new files. It is not enough to fold the log: SQLite does so page by page, trusting it to be
+safe, and a power cut in between would leave a database of which the log no longer knows half.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from physalia.journal.audit import Standing, audit
 from physalia.journal.database import connect, damaged, in_use, is_ours, no_journal, reaching
 from physalia.journal.entries import JOURNAL_BYTES
 from physalia.journal.errors import ForeignJournal, JournalExists, JournalMissing, NewerJournal
+from physalia.journal.evidence import last_batch
 from physalia.journal.files import Files
 from physalia.journal.folded import Fold, pack_fold
 from physalia.journal.marks import Mark
@@ -77,10 +78,10 @@ def bring_back(files: Files, server: int) -> Opened:
             reading.close()
         if log:
             files.replace(database.LOG, log)
+        marks.renew(files, standing.mark)
         connection = connect(files)
         try:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            marks.renew(files, standing.mark)
         except BaseException:
             connection.close()
             raise
@@ -108,14 +109,16 @@ def _held(files: Files, *, keep: bool = False) -> Iterator[None]:
 def _refuse_existing(files: Files) -> None:
     names = files.names()
     present = names & {marks.NAME, *_OURS}
-    unfinished = marks.NAME in names and _is_unfinished(files)
-    if present and not unfinished:
+    mark = marks.last_of(files.read(marks.NAME)) if marks.NAME in names else None
+    if present and (mark is None or not _is_unfinished(files, names, mark)):
         raise JournalExists(f"{files.path(min(present))} stands there already: open it, or name an empty directory.")
 
 
-def _is_unfinished(files: Files) -> bool:
-    mark = marks.last_of(files.read(marks.NAME))
-    return mark is not None and not mark.is_complete
+def _is_unfinished(files: Files, names: frozenset[str], mark: Mark) -> bool:
+    """Whether the making of a journal was cut short. One that holds a batch was finished, whatever its mark says."""
+    if mark.is_complete:
+        return False
+    return not any(last_batch(mark.journal, files.read(name)) for name in names & {database.NAME, database.LOG})
 
 
 def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
@@ -135,8 +138,10 @@ def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
         raise ForeignJournal(
             f"{where} belongs to server {mark.server}, not to server {server}: name the right directory."
         )
-    if not mark.is_complete:
+    if _is_unfinished(files, names, mark):
         raise JournalMissing(f"{where} was never finished, and nothing is in it: create the journal again.")
+    if not mark.is_complete:
+        raise damaged(where, f"{files.path(marks.NAME)} is from the time when the journal was made")
     if database.NAME not in names:
         raise damaged(where, "the file is missing")
     if not files.read(database.NAME, 1):

@@ -92,13 +92,16 @@ class Store:
                 self.files.unlock()
 
     def _empty_log(self, mark: Mark, mode: int) -> None:
-        """Put the log into the database. Without room for it, the log grows until there is some."""
+        """Put the log into the database. Without room for it, the log grows until there is some.
+
+        The mark comes first: the log is evidence of what was flushed, and soon there is no log.
+        """
+        marks.settle(self.files, mark)
         try:
             self.connection.wal_checkpoint(mode=mode)
         except apsw.FullError:
             return
         self._log_pages = 0
-        marks.settle(self.files, mark)
 
     def _count_pages(self, _: apsw.Connection, __: str, pages: int) -> int:
         self._log_pages = pages
