@@ -36,9 +36,19 @@ LOG_PAGES = 12
 """After so many pages the log goes into the database: few, so that it happens often."""
 POWER_SHARE = 0.75
 """How many of the processes end by a power cut; the others are killed."""
+POWER_SHARE_FAILED, AGAIN = 0.25, 4
+"""After a failed flush the page cache lies: most are killed, and the power goes while the next one is opened, often."""
 ROOM_BYTES = 12_000
 """How much room there is at most on a disk that becomes full."""
-FAULTS = ("", "", "eio", "eio", "enospc", "room", "emfile", "enomem", "short")
+FIRST_STEPS, MANY_STEPS = 20, 250
+"""Half of the faults come while the journal is opened, the others anywhere."""
+MANY_SYNCS = 40
+"""Which flush fails, if one does."""
+CLOSED_SHARE = 0.5
+"""How often the journal is at rest when it is damaged: its log is empty, so that everything is in the database."""
+KEPT_SHARE = 0.1
+"""How many of the moments are kept, so that files can be exchanged for older copies: only of what led to here."""
+FAULTS = ("", "", "flush", "flush", "eio", "enospc", "room", "emfile", "enomem", "short")
 
 
 @define
@@ -109,7 +119,7 @@ class Chain:
             session = self._live(disk, ledger, f"{self.name}/{life}")
             steps = self._choose(len(disk.record) + 1)
             onward = self.rng.choice(steps)
-            was_dark, carried_out = self.is_dark, 0
+            was_dark, carried_out, copies = self.is_dark, 0, 0
             for step in steps:
                 if self.tally.points >= self.points:
                     return
@@ -117,12 +127,15 @@ class Chain:
                     image.again(again)
                 carried_out = step
                 moment = session.timeline.at(step)
-                power_goes = self.rng.random() < POWER_SHARE
+                power_goes = self.rng.random() < (POWER_SHARE_FAILED if image.failed else POWER_SHARE)
                 is_dark = power_goes or (was_dark and not session.timeline.is_open_at(step))
                 end = self._end(image, moment, f"{self.name}/{life}/{step}", power_goes, is_dark)
+                if self.rng.random() < KEPT_SHARE:
+                    self.older.append(image.copy())
                 if step == onward:
                     disk, ledger, self.is_dark = end, moment, is_dark
-            self.older.append(disk.copy())
+                    copies = len(self.older)
+            del self.older[copies:]
 
     def _choose(self, count: int) -> list[int]:
         if self.per_life is None or count <= self.per_life:
@@ -131,7 +144,9 @@ class Chain:
 
     def _live(self, disk: Disk, ledger: Ledger, place: str) -> Session:
         fault = self.rng.choice(FAULTS)
-        if fault not in ("", "room"):
+        if fault == "flush":
+            disk.failing_sync = self.rng.randrange(MANY_SYNCS)
+        elif fault not in ("", "room"):
             disk.faults = self._faults(fault)
         with self._judged(place):
             session = Session(self.vfs, disk, ledger, place)
@@ -142,7 +157,7 @@ class Chain:
 
     def _faults(self, fault: str) -> Faults:
         """One step, or several in a row, or now and then."""
-        first = self.rng.randrange(250)
+        first = self.rng.randrange(self.rng.choice((FIRST_STEPS, MANY_STEPS)))
         return dict.fromkeys(self.rng.choice(([first], range(first, first + 40), range(first, 1000, 7))), fault)
 
     def _end(self, image: Disk, ledger: Ledger, place: str, power_goes: bool, is_dark: bool) -> Disk:
@@ -154,7 +169,8 @@ class Chain:
         self.tally.reached["power cut" if power_goes else "killed"] += 1
         for name in sorted(end.names):
             self.tally.digest.update(f"{name}:{len(end.names[name].seen)}:".encode() + end.names[name].seen)
-        self._crash(end.copy(), ledger, place)
+        for again in range(AGAIN if image.failed and not power_goes else 1):
+            self._crash(end.copy(), ledger, f"{place}/{again}")
         self._damage(end.copy(), ledger, place, is_dark)
         return end
 
@@ -180,6 +196,8 @@ class Chain:
         if not ledger.is_made:
             return
         with self._judged(place):
+            if self.rng.random() < CLOSED_SHARE:
+                ledger, is_dark = damage.come_to_rest(self.vfs, disk, ledger), False
             done = damage.inflict(disk, self.older, self.rng)
             if done is not None:
                 try:

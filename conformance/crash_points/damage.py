@@ -28,6 +28,7 @@ PAGE_BYTES = 4096
 REMOVED_SHARE = 0.1
 WHOLESALE = ("cut", "emptied", "removed", "exchanged for an older copy")
 FLIPPED = "a bit flipped"
+FLIP_TRIES = 16
 FILES = ("journal", "journal-wal", "marks")
 TOLD = (JournalDamaged, NotAJournal, NewerJournal, ForeignJournal)
 """How a journal says that it is not what it was. That it is missing is not among them."""
@@ -39,6 +40,12 @@ class Damage:
 
     kind: str
     file: str
+
+
+def come_to_rest(vfs: SimulatedVfs, disk: Disk, ledger: Ledger) -> Ledger:
+    """Open the journal and close it, so that its log is empty. Raises `Violation`."""
+    with Journal(mount(vfs, disk), SERVER) as journal:
+        return ledger.settle(read_all(journal))
 
 
 def inflict(disk: Disk, older: Sequence[Disk], rng: Random) -> Damage | None:
@@ -126,7 +133,10 @@ def _use(journal: Journal, ledger: Ledger) -> Ledger:
 
 
 def _flip(data: bytearray, rng: Random) -> str:
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    """Rather where something is written than in an empty part of a page."""
+    places = [rng.randrange(len(data)) for _ in range(FLIP_TRIES)]
+    place = next((place for place in places if data[place]), places[0])
+    data[place] ^= 1 << rng.randrange(8)
     return FLIPPED
 
 
@@ -154,9 +164,11 @@ def _exchange(data: bytearray, other: bytes) -> str:
 
 def _fall_back(data: bytearray, other: bytes, rng: Random) -> str:
     """One page is as it was: the disk took a write for done and lost it."""
-    start = rng.randrange(len(data)) // PAGE_BYTES * PAGE_BYTES
-    page = other[start : start + PAGE_BYTES]
-    data[start : start + len(page)] = page
+    pages = {start: other[start : start + PAGE_BYTES] for start in range(0, min(len(data), len(other)), PAGE_BYTES)}
+    changed = [start for start, page in pages.items() if data[start : start + len(page)] != page]
+    if changed:
+        start = rng.choice(changed)
+        data[start : start + len(pages[start])] = pages[start]
     return "a page fell back"
 
 

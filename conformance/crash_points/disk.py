@@ -168,8 +168,13 @@ class Disk:
         self.safe_names: dict[str, File] = {}
         self.due_names: list[Name] = []
         self.record: list[Step] = []
+        self.failed = False
+        """Whether a sync failed, so that what processes see and what the disk has may differ with nothing due."""
         self.steps = 0
+        self.syncs = 0
         self.faults: Faults = {}
+        self.failing_sync: int | None = None
+        """Which sync fails, counted from 1."""
         self.met: list[tuple[int, str, str]] = []
         """The faults that were met: the step, its kind, the fault."""
         self.room_bytes: int | None = None
@@ -179,6 +184,9 @@ class Disk:
         """Begin a step; return `short` if a read is to end early. Raises `OSError` if the step is to fail."""
         fault = self.faults.get(self.steps, "")
         self.steps += 1
+        if kind == "sync":
+            self.syncs += 1
+            fault = "eio" if self.syncs == self.failing_sync else fault
         if not fault or (fault == "short" and kind != "read"):
             return ""
         self.met.append((self.steps - 1, kind, fault))
@@ -249,6 +257,7 @@ class Disk:
         other.due_names = [
             Name(due.name, None if due.file is None else twin(due.file), due.old) for due in self.due_names
         ]
+        other.failed = self.failed
         return other
 
     def cut_power(self, seed: str) -> None:
@@ -263,6 +272,7 @@ class Disk:
             self.safe_names[name].seen[:] = self.safe_names[name].safe
         self.names = dict(self.safe_names)
         self.due_names = []
+        self.failed = False
 
     def _need_room(self, name: str, change: Change) -> None:
         if self.room_bytes is None or isinstance(change, Resize):
@@ -282,6 +292,7 @@ class Disk:
                 self.file(name).sync()
             case Step("fail", name):
                 self._fail(name)
+                self.failed = True
             case Step("remove", name):
                 self._rename(Name(name, None))
             case Step("rename", old, to=new):

@@ -81,7 +81,9 @@ class Session:
             self.disk.room_bytes = room_bytes + sum(len(file.seen) for file in self.disk.names.values())
         try:
             self._work(journal, work)
-        except FlushFailed:
+        except FlushFailed as error:
+            if self.disk.met and all(fault == "full" for _, _, fault in self.disk.met):
+                raise Violation(f"a disk without room is taken for one that fails: {error}") from error
             self._expect_latch(journal)
         except CannotReach:
             self.reached.append("a read failed")
@@ -157,8 +159,7 @@ class Session:
         self.reached.append("full")
         if not journal.full or dropped != concerned:
             raise Violation("a full journal does not say so, or does not name the nodes whose memory is ahead")
-        for key in sorted(dropped & self.ledger.contents().keys()):
-            self._compare(journal, key)
+        self._read_back(journal, sorted(dropped & self.ledger.contents().keys()))
         self.disk.room_bytes = None
 
     def _fold(self, journal: Journal) -> None:
@@ -176,11 +177,20 @@ class Session:
         try:
             journal.append([(nodes[0], b"fine"), (nodes[-1], "no bytes")])
         except BatchRefused as refused:
-            for key in sorted(refused.nodes):
-                self._compare(journal, key)
+            self._read_back(journal, sorted(refused.nodes))
             self.reached.append("refused")
         else:
             raise Violation("a batch with a record that does not encode was taken")
+
+    def _read_back(self, journal: Journal, dropped: list[NodeKey]) -> None:
+        """These nodes are ahead of the disk: they must not append before they were read, and then show what is sure."""
+        for key in dropped:
+            try:
+                journal.append([(key, b"from a memory that is ahead of the disk")])
+            except BatchRefused:
+                self._compare(journal, key)
+            else:
+                raise Violation(f"{key} goes on although its memory is ahead of the disk")
 
     def _read_again(self, journal: Journal) -> None:
         nodes = sorted(self.ledger.contents())
