@@ -42,10 +42,10 @@ def make(files: Files, server: int) -> None:
     database.refuse_old_sqlite()
     where = files.path(database.NAME)
     with _held(files), reaching(where):
-        _refuse_existing(files)
+        journal = _unfinished(files) or files.random(JOURNAL_BYTES)
         for name in _OURS:
             files.remove(name)
-        begun = Mark(files.random(JOURNAL_BYTES), server, is_complete=False, batch=0, number=0, check=0)
+        begun = Mark(journal, server, is_complete=False, batch=0, number=0, check=0)
         marks.renew(files, begun)
         connection = connect(files, keep_log=False, make=True)
         try:
@@ -106,12 +106,17 @@ def _held(files: Files, *, keep: bool = False) -> Iterator[None]:
         files.unlock()
 
 
-def _refuse_existing(files: Files) -> None:
+def _unfinished(files: Files) -> bytes | None:
+    """The name of a journal whose making was cut short here, so that it is made under the same name; None for nothing.
+
+    Raises `JournalExists` for anything else.
+    """
     names = files.names()
     present = names & {marks.NAME, *_OURS}
     mark = marks.last_of(files.read(marks.NAME)) if marks.NAME in names else None
     if present and (mark is None or not _is_unfinished(files, names, mark)):
         raise JournalExists(f"{files.path(min(present))} stands there already: open it, or name an empty directory.")
+    return None if mark is None else mark.journal
 
 
 def _is_unfinished(files: Files, names: frozenset[str], mark: Mark) -> bool:
