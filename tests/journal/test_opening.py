@@ -1,6 +1,5 @@
 """Bad input gets one sentence that names the file and what to do, an exception type a kind, and changes nothing."""
 
-import os
 import stat
 import subprocess
 import sys
@@ -163,22 +162,34 @@ def test_a_lost_file_is_damage_and_not_nothing(shelf: Shelf) -> None:
     assert shelf.open().read(ANN) == [b"kept"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_directory_without_permission(shelf: Shelf) -> None:
+NOBODY = 65534
+WITHOUT_PERMISSION = (
+    "import os, sys; from pathlib import Path; from physalia.journal import *\n"
+    f"if os.geteuid() == 0: os.seteuid({NOBODY})\n"
+    "for attempt in (Journal, Journal.create):\n"
+    f"    try: attempt(Directory(Path(sys.argv[1])), {SERVER})\n"
+    "    except JournalError as error: print(type(error).__name__, error)"
+)
+
+
+def test_a_directory_without_permission_is_not_an_empty_one(shelf: Shelf) -> None:
     store(shelf.create(), b"kept")
     shelf.die()
     shelf.folder.chmod(0)
     try:
-        with pytest.raises(CannotReach, match="Permission denied"):
-            Journal(Directory(shelf.folder), SERVER)
+        command = [sys.executable, "-c", WITHOUT_PERMISSION, str(shelf.folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     finally:
         shelf.folder.chmod(stat.S_IRWXU)
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith(f"CannotReach {shelf.folder} cannot be used now (Permission denied)")
     assert shelf.open().read(ANN) == [b"kept"]
 
 
-NUMBER = "import resource, sys; from pathlib import Path; from physalia.journal import *\n"
 TOO_MANY_FILES = (
-    NUMBER + "import os; files = Directory(Path(sys.argv[1])); spare = int(sys.argv[2])\n"
+    "import os, resource, sys; from pathlib import Path; from physalia.journal import *\n"
+    "files = Directory(Path(sys.argv[1])); spare = int(sys.argv[2])\n"
     "limit = len(os.listdir('/proc/self/fd')) - 1 + spare\n"
     "resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))\n"
     f"try: journal = Journal(files, {SERVER})\n"
