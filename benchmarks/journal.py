@@ -1,10 +1,11 @@
 """Records a second of the journal beside bare SQLite, at several sizes of a batch.
 
-Both sides run in this process, in turn, on the same file system. Bare SQLite is `apsw` with the settings of the journal
-(write-ahead log, `synchronous=FULL`, one connection that holds the file to itself), and stores the same encoded
-records, one a row in a table by row number, one transaction a batch; it empties its log every thousand pages, as it does
-by itself. The journal does what it is for on top: node, sequence and checksum of each record, the mark after each flush.
-Every batch is flushed. Figures are medians over rounds. Folding is measured apart: it is done when there is time for it.
+Both sides run in this process, in turn, on the same file system. Bare SQLite is `apsw` with the settings of the
+journal (write-ahead log, `synchronous=FULL`, one connection that holds the file to itself), and stores the same encoded
+records, one a row in a table by row number, one transaction a batch; it empties its log every thousand pages, as it
+does by itself. The journal does what it is for on top: node, sequence and checksum of each record, the mark after each
+flush. Every batch is flushed. Figures are medians over rounds. Folding is measured apart: it is done when there is
+time for it.
 
     python -m benchmarks.journal [--json] [--records N] [--rounds N] [--directory PATH]
 """
