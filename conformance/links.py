@@ -196,6 +196,7 @@ LINKS = {
     "graph": "conformance.graph.link:run",
     "induction": "conformance.induction.link:run",
     "lockstep": "conformance.lockstep.link:run",
+    "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",
 }
 

@@ -38,6 +38,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "graph": ("spec", "graph"),
     "induction": ("verify", "induction", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
 }
 
@@ -58,8 +59,9 @@ class Mutant:
     """One fault, and the link that must refute it.
 
     ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
-    placement. With ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of
-    the manifest. ``model`` is where the killers ``tlc`` and ``graph`` look.
+    placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and becomes ``with_``
+    (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that must refute it,
+    and ``model`` is where the killers ``tlc`` and ``graph`` look.
     """
 
     name: str

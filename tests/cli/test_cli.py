@@ -258,7 +258,16 @@ def test_the_doctor_finds_what_verify_needs(capsys: pytest.CaptureFixture[str]) 
     examined = json.loads(capsys.readouterr().out)
     jsonschema.validate(examined, schema("doctor"))
     assert examined["ready"]
-    assert {finding["name"] for finding in examined["findings"]} >= {"Java", "TLC", "hypothesis", "z3-solver"}
+    assert {finding["name"] for finding in examined["findings"]} >= {"Java", "TLC", "SQLite", "hypothesis", "z3-solver"}
+
+
+def test_the_doctor_refuses_an_sqlite_that_can_corrupt_a_journal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("apsw.sqlite_lib_version", lambda: "3.51.2")
+    assert run(["doctor"]) == 4
+    told = capsys.readouterr().out
+    assert "MISSING  SQLite          SQLite 3.51.2 can corrupt a journal: pip install 'apsw>=3.51.3'" in told
 
 
 def test_a_mirror_is_checked_as_its_schema_says(capsys: pytest.CaptureFixture[str]) -> None:

@@ -46,6 +46,7 @@ def test_the_contracts_hold(copy: Path) -> None:
         ("physalia/cell/__init__.py", "import spec"),
         ("physalia/model/__init__.py", "import conformance.links"),
         ("physalia/wire/__init__.py", "import physalia.cli"),
+        ("physalia/journal/__init__.py", "import conformance.links"),
         ("spec/cell.py", "import physalia.model"),
         ("spec/machine.py", "import conformance.links"),
         ("conformance/links.py", "import physalia.cli"),
