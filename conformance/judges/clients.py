@@ -43,8 +43,9 @@ class Clients:
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
                 self.ask(command)
-        for request, verdict in outcome.answers:
-            self.answer(request, verdict)
+        if not (outcome.waits or outcome.is_lost):
+            for request, verdict in outcome.answers:
+                self.answer(request, verdict)
 
     def ask(self, command: Asked) -> None:
         """Somebody asks for a command."""

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from physalia.model.effects import Effect
 from physalia.model.value import value
 
-ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
+ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash"]
 StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "stopped", "restarted"]
 
 
@@ -13,7 +13,7 @@ StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "re
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    A node announces six of the eight. `issue` and `crash` happen to a node, so the world that does them announces them.
+    A node announces six of the nine. The others happen to a node, so the world that does them announces them.
     """
 
     name: ActionName

@@ -1,8 +1,9 @@
 """Runs of the formulas, taken on the Python models: the same rule is broken there, by a subclass.
 
 What a run of the formulas calls by the model's names is the model's step. Steps of the formulas that the model takes at
-once with others are left out: a write before what is sent, and what follows from votes. Steps of the model that the
-formulas do not have are put in: Prepare before the first promise of a ballot.
+once with others are left out: what follows from votes, and a write, since the model writes when it acts. Steps of the
+model that the formulas do not have are put in: Prepare before the first promise of a ballot, and a flush after all that
+is written.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from attrs import frozen
 
 from spec import ballots, cell
 from spec.ballots import Ballots
-from spec.cell import NoVote
+from spec.cell import Disk, NoVote
 from spec.cell_properties import CellProperties
 from spec.commands import Ballot, Log, Name, Node, Nodes, Slot, is_majority, majorities
 from spec.explain import explain
@@ -151,7 +152,7 @@ def in_force(machine: Ballots, log: Log) -> set[Nodes]:
     return {machine.after(log[:length]).jury.members for length in range(len(log) + 1)}
 
 
-# On Cell: a write and what is sent are one step, and so are a decision and what follows from it.
+# On Cell: what a step writes is flushed at once, and a decision and what follows from it are one step.
 
 
 def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
@@ -166,7 +167,7 @@ def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
                 learners=frozenset(), mortals=frozenset(m.nodes),
             )  # fmt: skip
             try:
-                return taken(machine, "spec/cell.py", _cell_calls(run))
+                return taken(machine, "spec/cell.py", _cell_calls(machine, run))
             except NotReplayed as problem:
                 problems.append(str(problem))
         raise NotReplayed(problems[0])
@@ -174,7 +175,7 @@ def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
     return replayed
 
 
-def _cell_calls(run: Run) -> Iterator[Call]:
+def _cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
     prepared = set()
     for step in run.steps:
         given = {**step.arguments, **step.witnesses}
@@ -183,9 +184,14 @@ def _cell_calls(run: Run) -> Iterator[Call]:
                 if given["b"] not in prepared:
                     prepared.add(given["b"])
                     yield "prepare", (given["b"],)
+                    yield "flush", (machine.owner[given["b"]],)
                 yield "promise", (given["n"], given["b"])
-            case "propose" | "vote":
-                yield step.action, tuple(step.arguments.values())
+                yield "flush", (given["n"],)
+            case "propose":
+                yield "propose", tuple(step.arguments.values())
+            case "vote":
+                yield "vote", tuple(step.arguments.values())
+                yield "flush", (given["n"],)
             case "choose":
                 yield "decide", (given["b"], given["i"])
             case "crash" | "lose_disk":
@@ -198,8 +204,7 @@ class CellLosesVotes(CellProperties):
     @action(n="nodes", k="lengths")
     def crash(self, s: cell.State, n: Node, k: int) -> cell.State | None:
         """Broken: what was accepted is gone."""
-        after = _restarted(s, n, k)
-        return after._replace(accepted=put(s.accepted, n, function(self.slots, NoVote)))
+        return _restarted(s, n, k, s.disk[n]._replace(accepted=function(self.slots, NoVote)))
 
 
 class CellLosesPromises(CellProperties):
@@ -208,8 +213,8 @@ class CellLosesPromises(CellProperties):
     @action(n="nodes", k="lengths")
     def crash(self, s: cell.State, n: Node, k: int) -> cell.State | None:
         """Broken: of the promise only what a durable vote implies is left."""
-        after = _restarted(s, n, k)
-        return after._replace(promised=put(s.promised, n, max(vote.ballot for vote in s.accepted[n][1:])))
+        voted = max(vote.ballot for vote in s.disk[n].accepted[1:])
+        return _restarted(s, n, k, s.disk[n]._replace(promised=voted))
 
 
 class CellLosesDisks(CellProperties):
@@ -218,11 +223,13 @@ class CellLosesDisks(CellProperties):
     @action(n="nodes", k="lengths")
     def crash(self, s: cell.State, n: Node, k: int) -> cell.State | None:
         """Broken: everything is gone, and the node goes on under its old name."""
-        after = _restarted(s, n, k)
-        return after._replace(
-            promised=put(s.promised, n, 0), accepted=put(s.accepted, n, function(self.slots, NoVote))
-        )  # fmt: skip
+        return _restarted(s, n, k, Disk(frozenset(), 0, function(self.slots, NoVote)))
 
 
-def _restarted(s: cell.State, n: Node, k: int) -> cell.State:
-    return s._replace(active=put(s.active, n, 0), known=put(s.known, n, s.known[n][:k]))
+def _restarted(s: cell.State, n: Node, k: int, disk: Disk) -> cell.State:
+    """`n` restarts from such a disk, which it takes for its own."""
+    return s._replace(
+        promised=put(s.promised, n, disk.promised), accepted=put(s.accepted, n, disk.accepted),
+        active=put(s.active, n, 0), known=put(s.known, n, s.known[n][:k]), queue=put(s.queue, n, ()),
+        disk=put(s.disk, n, disk),
+    )  # fmt: skip

@@ -287,7 +287,7 @@ def link(monkeypatch: pytest.MonkeyPatch, models: tuple[Model, ...], profile: Pr
 
 
 def test_the_link_compares_tlc_with_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = link(monkeypatch, (model(NAME), model("MCCellChangeIssued", graph=None, distinct=231, depth=17)))
+    report = link(monkeypatch, (model(NAME), model("MCCellChangeIssued", graph=None, distinct=53, depth=15)))
     assert report.verdict is Verdict.HOLDS, report.failures
     assert [row.name for row in report.rows] == [NAME, "MCCellChangeIssued, invariants and refinement"]
     assert (report.rows[0].states, report.rows[0].edges) == (154, 305)

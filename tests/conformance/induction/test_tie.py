@@ -57,7 +57,9 @@ def run(system: System, machine: str | Machine[Any] = SMALL) -> TiedModel:
         ("MCBallotsTwoBallots", 1957, 6858, 466),
         ("MCBallotsIssued", 1504, 5316, 1376),
         ("MCWindow", 792, 2132, 1164),
-        ("MCCellChangeIssued", 231, 524, 164),
+        ("MCCellChangeIssued", 53, 90, 41),
+        ("MCCellPipeline", 779, 2149, 1134),
+        ("MCCellSharedCrash", 1262, 3757, 2497),
         ("MCCellTwoBallotsRefines", 195, 382, 74),
     ],
 )

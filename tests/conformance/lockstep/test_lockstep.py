@@ -115,8 +115,7 @@ def test_a_difference_is_told_part_by_part(tmp_path: Path) -> None:
     broken = break_cell(fault("a vote forgets to raise the promise"))
     report = lockstep.run(Settings(profile=Profile.QUICK), Silence(), broken, tmp_path)
     differences = [line for line in report.failures[0].lines if line.startswith(("- ", "+ "))]
-    assert len(differences) == 2
-    assert all("promised[" in line for line in differences)
+    assert [line[:11] for line in differences[:2]] == ["- promised[", "+ promised["]
 
 
 def test_the_script_replays_what_was_found(tmp_path: Path) -> None:

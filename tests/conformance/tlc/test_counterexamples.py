@@ -14,7 +14,7 @@ from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from spec.cell_properties import CellProperties
 
-MODEL, TWIN, INVARIANT = "MCCellTwoBallots", "leads-without-a-prepare", "leaders_own"
+MODEL, TWIN, INVARIANT = "MCCellTwoBallots", "leads-without-using-its-ballot", "leaders_own"
 
 
 def run_twin(model: str = MODEL, twin: str | None = TWIN) -> Any:
