@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 from physalia.model.effects import Effect
 from physalia.model.value import value
 
-ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
+ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash"]
 StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "stopped", "restarted"]
 
 

@@ -1,24 +1,34 @@
 """``physalia place availability``: how likely a cell is there for its instance, and what that depends on."""
 
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from math import log10
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conformance.links import BadInput
-from physalia.cli.options import Json
+from physalia.cli.options import Json, Limit
+from physalia.cli.place.cells import Servers, cell_of
+
+if TYPE_CHECKING:
+    from physalia.placement.effort import Effort
+    from physalia.placement.site.topology import Topology
 
 SCHEMA_VERSION = 1
 _SIZES = (1, 3, 5, 7, 9)
 _FAILING = tuple(at / 100 for at in (1, 5, 10, 20, 30, 40, 50, 60, 70, 80))
 _NO_ANSWER = 3
+_DIGITS, _MOST_DIGITS = 12, 40
 
 
 def availability(
     topology: Annotated[Path | None, typer.Argument(metavar="[TOPOLOGY]", help="The topology, a JSON file.")] = None,
     instance: Annotated[str | None, typer.Option(help="The server of the volume's instance.")] = None,
-    servers: Annotated[str | None, typer.Option(help="The nodes of the cell, by commas.")] = None,
+    servers: Servers = None,
     devices: Annotated[int, typer.Option(min=0, metavar="N", help="List the N devices that matter most.")] = 10,
+    time_limit_s: Limit = None,
     figure_4: Annotated[
         bool, typer.Option("--figure-4", help="Show the paper's figure 4 instead: nodes that fail independently.")
     ] = False,
@@ -30,36 +40,77 @@ def availability(
     """
     if figure_4:
         return _figure_4(json=json)
-    if topology is None or instance is None or servers is None:
+    if topology is None or instance is None or not servers:
         raise BadInput("name a topology, --instance and --servers, or --figure-4.")
-    from attrs import asdict  # noqa: PLC0415
-
     from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-    from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
-    from physalia.placement.availability.estimator import Estimator, NotExact  # noqa: PLC0415  # brings numpy
+    from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
     from physalia.placement.site import format as files  # noqa: PLC0415
 
-    site, cell = files.read(topology), tuple(servers.split(","))
-    estimator = Estimator(site)
-    try:
-        found = estimator.of(instance, cell)
-        with counted("what matters", "devices") as told:
-            weights = estimator.weights(instance, cell, told)[:devices] if devices else []
-    except NotExact as reason:
-        typer.echo(f"physalia: {reason}", err=True)
+    with effort("place", time_limit_s) as spent:
+        site = files.read(topology)
+        cell = cell_of(site, servers)
+        told = measured(site, instance, cell, devices, spent)
+    unknown = told.pop("availability_unknown", None)
+    if unknown is not None:
+        typer.echo(f"physalia: {unknown}", err=True)
         return _NO_ANSWER
     if json:
-        asked = {"instance": instance, "servers": list(cell), "availability": found.value, "method": found.method}
-        more = {"error": found.error, "devices": [asdict(weight) for weight in weights]}
-        print_json({"schema_version": SCHEMA_VERSION, **asked, "unavailability": found.unavailability, **more})
+        print_json({"schema_version": SCHEMA_VERSION, "instance": instance, "servers": list(cell), **told})
         return 0
-    print(f"availability {found.value:.12f}, unavailability {found.unavailability:.3e} (exact, by {found.method})")
-    for weight in weights:
-        print(
-            f"  {weight.device} ({weight.kind}) is down in {weight.share:.1%} of that; "
-            f"while it is, unavailability {weight.conditional:.1e}"
-        )
+    how = f"to a relative error of {told['error']:.0e}, by {told['method']}"
+    print(f"availability {nearly_one(told['unavailability'])}, unavailability {told['unavailability']:.3e} ({how})")
+    print("".join(f"{line}\n" for line in device_lines(told)), end="")
     return 0
+
+
+def measured(site: "Topology", instance: str, servers: Sequence[str], devices: int, effort: "Effort") -> dict[str, Any]:
+    """The availability of a cell and the devices that matter most, as plain data.
+
+    Where there is no exact answer, or no time for one, ``availability_unknown`` says why instead.
+    """
+    from attrs import asdict  # noqa: PLC0415
+
+    from physalia.placement.availability.estimator import Estimator, NotExact  # noqa: PLC0415  # brings numpy
+    from physalia.placement.effort import OutOfTime  # noqa: PLC0415
+
+    estimator = Estimator(site)
+    try:
+        if devices:
+            found, weights = estimator.with_weights(instance, servers, effort)
+        else:
+            found, weights = estimator.of(instance, servers, effort=effort), []
+    except NotExact as reason:
+        return {"availability": None, "unavailability": None, "availability_unknown": str(reason)}
+    except OutOfTime:
+        return {
+            "availability": None,
+            "unavailability": None,
+            "availability_unknown": "there was no time left for an exact answer.",
+        }
+    return {
+        "availability": found.value,
+        "unavailability": found.unavailability,
+        "method": found.method,
+        "error": found.error,
+        "devices": [asdict(weight) for weight in weights[:devices]],
+    }
+
+
+def nearly_one(unavailability: float) -> str:
+    """The availability with as many digits as show what is missing to 1."""
+    digits = _DIGITS if unavailability <= 0 else max(_DIGITS, 2 - int(log10(unavailability)))
+    if digits > _MOST_DIGITS:
+        return f"1 - {unavailability:.3e}"
+    return f"{1 - Decimal(unavailability):.{digits}f}"
+
+
+def device_lines(told: dict[str, Any]) -> Iterator[str]:
+    """The devices that matter, a line each."""
+    for one in told["devices"]:
+        yield (
+            f"  {one['device']} ({one['kind']}) is down in {one['share']:.1%} of that; "
+            f"while it is, unavailability {one['conditional']:.1e}"
+        )
 
 
 def _figure_4(*, json: bool) -> int:

@@ -8,6 +8,7 @@ from attrs import asdict
 
 from physalia.placement.certificates.certificate import canonical
 from physalia.placement.explanations.explain import Explanation
+from physalia.placement.explanations.loosen import Relaxation
 from physalia.placement.rules.costs import Cost
 from physalia.placement.solver.answer import Answer
 from physalia.placement.solver.problem import ANY_COLOR
@@ -21,7 +22,7 @@ def answer_json(
     written: Path | None,
     explained: Explanation | None,
     survived: Sequence[Survival] | None,
-    devices: int,
+    measured: Mapping[str, Any],
 ) -> dict[str, Any]:
     """An answer as plain data: what `place query --json` and `place prove --json` print beside the schema's version."""
     stated = answer.problem
@@ -36,7 +37,7 @@ def answer_json(
         "servers": list(answer.servers),
         "cost": None if answer.cost is None else asdict(answer.cost),
         "bound": None if answer.bound is None else asdict(answer.bound),
-        **availability(answer, devices),
+        **measured,
         "proof": proof,
         "refuted_by_z3": None if answer.refuted is None else answer.refuted.queries,
         "certificate": None if written is None else str(written),
@@ -50,28 +51,6 @@ def answer_json(
     return told
 
 
-def availability(answer: Answer, devices: int) -> dict[str, Any]:
-    """P(majority reachable | instance up) of a placement, exactly, and the devices that matter most.
-
-    None if there is no placement, or with a sentence that says why, if its network is too hard.
-    """
-    from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
-    from physalia.placement.availability.estimator import NotExact, devices_that_matter, exact  # noqa: PLC0415  # may bring dd
-
-    topology, instance = answer.problem.topology, answer.problem.query.instance
-    told: dict[str, Any] = {"availability": None}
-    if not answer.servers:
-        return told
-    try:
-        told["availability"] = exact(topology, instance, answer.servers)
-        with counted("what matters", "devices") as so_far:
-            weights = devices_that_matter(topology, instance, answer.servers, devices, so_far) if devices else []
-    except NotExact as reason:
-        return {**told, "availability_unknown": str(reason)}
-    listed = [{"device": one.device, "kind": one.kind, "share": one.share} for one in weights]
-    return {**told, **({"devices": listed} if devices else {})}
-
-
 def explanation_json(explained: Explanation) -> dict[str, Any]:
     """An explanation as plain data."""
     return {
@@ -81,19 +60,21 @@ def explanation_json(explained: Explanation) -> dict[str, Any]:
             {"color": one.color or None, "rules": list(one.rules), "sentences": list(one.sentences)}
             for one in explained.conflicts
         ],
-        "relaxations": [
-            {
-                "rule": one.rule,
-                "change": one.change,
-                "amount": one.amount,
-                "color": one.color or None,
-                "servers": list(one.servers),
-                "cost": asdict(one.cost),
-            }
-            for one in explained.relaxations
-        ],
+        "relaxations": [{**asdict(one.changes[0]), **_given(one)} for one in explained.relaxations],
+        "pair": None
+        if explained.pair is None
+        else {
+            "amount": explained.pair.amount,
+            "changes": [asdict(change) for change in explained.pair.changes],
+            **_given(explained.pair),
+        },
+        "complete": explained.complete,
         "seconds": round(explained.seconds, 4),
     }
+
+
+def _given(one: Relaxation) -> dict[str, Any]:
+    return {"color": one.color or None, "servers": list(one.servers), "cost": asdict(one.cost)}
 
 
 def survival_json(survived: Sequence[Survival]) -> list[dict[str, Any]]:
@@ -116,12 +97,12 @@ def answer_lines(
     else:
         best = "the best there is" if answer.verdict == "placed" else "the best found"
         color = "" if answer.color == ANY_COLOR else f" {answer.color},"
-        yield f"{answer.verdict}:{color} {best}: {_cost(answer.cost)}"
+        yield f"{answer.verdict}:{color} {best}: {cost_words(answer.cost)}"
         yield from (f"  {_server(answer, name)}" for name in answer.servers)
     if answer.verdict == "inconclusive" and answer.bound is not None:
-        yield f"proven so far: none is better than {_cost(answer.bound)}"
-    if told["availability"] is not None:
-        yield f"unavailable while the instance is up: {1 - told['availability']:.3g}"
+        yield f"proven so far: none is better than {cost_words(answer.bound)}"
+    if told["unavailability"] is not None:
+        yield f"unavailable while the instance is up: {told['unavailability']:.3g}"
     if "availability_unknown" in told:
         yield f"availability: {told['availability_unknown']}"
     for one in told.get("devices", ()):
@@ -158,12 +139,22 @@ def explanation_lines(explained: Explanation) -> Iterator[str]:
     if explained.relaxations:
         yield "any one of these changes would do, the least first:"
     for change in explained.relaxations:
-        yield f"  {change.change}: {change.color + ', ' if change.color else ''}{_cost(change.cost)}"
-    if not explained.relaxations:
-        yield "no single change of a rule would do."
+        yield f"  {_change(change)}"
+    if not explained.complete:
+        yield "time ran out: there may be more conflicts, and more changes that would do."
+    elif not explained.relaxations and explained.pair is None:
+        yield "no single change of a rule would do, and no two together."
+    if explained.pair is not None:
+        yield "no single change of a rule would do; of any two together this is the least:"
+        yield f"  {_change(explained.pair)}"
 
 
-def _cost(cost: Cost) -> str:
+def _change(one: Relaxation) -> str:
+    return f"{one.change}: {one.color + ', ' if one.color else ''}{cost_words(one.cost)}"
+
+
+def cost_words(cost: Cost) -> str:
+    """A cost for people."""
     return f"worst hop {cost.worst_hop}, spread {cost.spread}, hops {cost.hops}, fill {cost.fill}"
 
 

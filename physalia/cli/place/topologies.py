@@ -7,7 +7,7 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.options import Json, Seed
-from physalia.placement.netbox.options import Chassis, Imported, Note, Options, Uplinks, Use
+from physalia.placement.netbox.options import Chassis, Cords, Imported, Note, Options, Uplinks, Use
 from physalia.placement.site.generate import Fabric, Feeding
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def generate(
     cells: Annotated[
         int | None, typer.Option(min=0, help="Existing cells; one for every 20 servers if absent.")
     ] = None,
+    clients: Annotated[
+        bool, typer.Option("--clients", help="Existing cells name the server of their instance, for an audit.")
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
@@ -64,6 +67,7 @@ def generate(
         capacity=capacity,
         fill=fill,
         cells=cells,
+        clients=clients,
         seed=seed,
     )
     topology = make(fabric)
@@ -87,6 +91,15 @@ def netbox(
     virtual_chassis: Annotated[Chassis, typer.Option(help="One device that fails as a whole, or each member.")] = (
         Chassis.ONE
     ),
+    feeds_per_rack: Annotated[
+        int, typer.Option(min=0, help="Assume so many circuits for a rack that no power feed leads to.")
+    ] = 0,
+    feeds: Annotated[
+        int, typer.Option(min=0, help="From so many feeds, in turn; as many as a rack has circuits if absent.")
+    ] = 0,
+    single_corded: Annotated[
+        Cords, typer.Option(help="Servers whose cords lead to fewer feeds than their rack has.")
+    ] = Cords.LEAVE_OUT,
     uplinks: Annotated[Uplinks, typer.Option(help="Assume a way up to this tier where no cable leads.")] = Uplinks.NONE,
     role: Annotated[list[str] | None, typer.Option(metavar="SLUG=USE", help=f"Use: {', '.join(Use)}.")] = None,
     source: Annotated[list[str] | None, typer.Option(metavar="PANEL=FEED", help="What feeds a power panel.")] = None,
@@ -115,6 +128,9 @@ def netbox(
         sources=_pairs("source", source),
         colors=tuple(color or ["blue"]),
         capacity=capacity,
+        feeds_per_rack=feeds_per_rack,
+        feeds=feeds,
+        single_corded=single_corded,
     )
     imported = import_site(read(file), options)
     write(imported.topology, output)

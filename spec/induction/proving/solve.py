@@ -19,6 +19,7 @@ from spec.induction.proving.queries import Query
 
 TIMEOUT_S = 20.0
 SEED = 0
+_LISTEN_EVERY_S = 0.5
 _STOP_AGAIN_S = 0.05
 _ASKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="z3")
 _ASKING.submit(int)  # its one thread starts here, where no interrupt can come between and make it two
@@ -78,7 +79,10 @@ def check(solver: Any) -> Any:
     """
     solver.set(ctrl_c=False)
     try:
-        return _ASKING.submit(solver.check).result()
+        asked = _ASKING.submit(solver.check)
+        while wait([asked], _LISTEN_EVERY_S).not_done:
+            pass  # a signal that came just before the wait began would not end it
+        return asked.result()
     except KeyboardInterrupt:
         idle = _ASKING.submit(int)  # its turn comes when the search is over, or had not begun
         while wait([idle], _STOP_AGAIN_S).not_done:  # not at once: z3 forgets what it is told as a search begins

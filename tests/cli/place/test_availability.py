@@ -37,7 +37,7 @@ def test_the_number_and_the_devices_that_matter(site: str, capsys: pytest.Captur
     command = ["place", "availability", site, "--instance", NAMES[0], "--servers", CELL, "--devices", "4"]
     assert run([*command, "--json"]) == 0
     document = printed(capsys)
-    assert document["availability"] + document["unavailability"] == 1.0
+    assert document["availability"] == 1.0 - document["unavailability"] < 1.0
     assert [weight["share"] for weight in document["devices"]] == sorted(
         (weight["share"] for weight in document["devices"]), reverse=True
     )
@@ -89,7 +89,7 @@ def test_the_benchmark_times_placements_that_answer_queries() -> None:
     assert figures["placements"] == 3
     assert 0.0 < figures["seconds_per_placement"] <= figures["slowest_seconds"]
     assert 0.0 < figures["mean_unavailability"] < 1e-3
-    assert figures["largest_error"] < 1e-13
+    assert figures["largest_error"] < 1e-6
 
 
 def test_the_objective_is_compared_on_the_same_clients() -> None:
