@@ -1,7 +1,7 @@
 """States of the implementation a second: the exhaustive link in its default profile, every check on.
 
-A state is one of all nodes, their disks and queues, and everything that was said: real code, projected and compared with
-the specification. The specification's own graphs and both audits are part of what is timed.
+A state is one of all nodes, their disks and queues, and everything that was said: real code, projected and compared
+with the specification. The specification's own graphs and both audits are part of what is timed.
 
     python -m benchmarks.exhaustive [--json] [--quick | --deep] [--model NAME]
 """
@@ -63,7 +63,7 @@ def main() -> int:
     else:
         print(
             f"{figures['states_per_second']:,} states a second: {figures['implementation_states']:,} states of the code "
-            f"in {figures['scopes']} scopes in {figures['seconds']} s, {figures['peak_memory_mib']:,} MiB at most."
+            f"in {figures['scopes']} scopes in {figures['seconds']} s, at most {figures['peak_memory_mib']:,} MiB."
         )
     return 0
 

@@ -71,7 +71,10 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
     ("arguments", "says"),
     [
         (["verify", "tcl"], "there is no link called tcl; did you mean tlc?"),
-        (["verify", "gossip"], "there is no link called gossip; there are tlc, graph, induction, exhaustive, lockstep, "),
+        (
+            ["verify", "gossip"],
+            "there is no link called gossip; there are tlc, graph, induction, exhaustive, lockstep, ",
+        ),
         (["verify", "--quik"], "No such option: --quik"),
         (["verify", "--quick", "--deep"], "--quick and --deep exclude each other"),
         (["verify", "--seed", "many"], "--seed"),
