@@ -27,6 +27,7 @@ lint: $(READY) ## Style, types, and who may import whom
 bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the core, the journal beside SQLite, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
+	$(BIN)/python -m benchmarks.exhaustive
 	$(BIN)/python -m benchmarks.cell
 	$(BIN)/python -m benchmarks.journal
 	$(BIN)/python -m benchmarks.availability

@@ -62,8 +62,8 @@ def main() -> int:
         print(json.dumps(figures, indent=2))
     else:
         print(
-            f"{figures['states_per_second']:,} states a second: {figures['implementation_states']:,} states of the code "
-            f"in {figures['scopes']} scopes in {figures['seconds']} s, at most {figures['peak_memory_mib']:,} MiB."
+            f"{figures['states_per_second']:,} states a second: {figures['implementation_states']:,} of the code in "
+            f"{figures['scopes']} scopes in {figures['seconds']} s, at most {figures['peak_memory_mib']:,} MiB."
         )
     return 0
 

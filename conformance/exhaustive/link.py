@@ -13,6 +13,7 @@ from conformance.exhaustive.audits import Untrue, audit
 from conformance.exhaustive.graph import Graph
 from conformance.exhaustive.performing import MakeExplorable
 from conformance.exhaustive.product import Disagreement, Found, NeverTaken, Product
+from conformance.exhaustive.rows import TooLarge
 from conformance.exhaustive.scopes import SCOPES, Scope
 from conformance.exhaustive.telling import RUNS, finding, keep
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
@@ -76,17 +77,23 @@ def _run(
     product = Product(scope, graph, make_node)
     failure: Failure | None = None
     note = f"{graph.found.distinct:,} states and {graph.edges:,} steps of the specification"
+    verdict = Verdict.HOLDS
     try:
         product.explore(of_code)
+        progress.update(f"{scope.name}: audits", 0, "steps")
         audited = audit(product, settings.seed)
         note += (
             f"; {product.found.runs:,} runs of code, audited with {audited.steps:,} steps and {audited.events:,} events"
         )
     except (Disagreement, NeverTaken, Untrue) as wrong:
+        progress.update(f"{scope.name}: shortest path", 0, "states", total=product.found.states)
         failure = _failure(product, wrong, runs_folder)
-        note = failure.title
+        verdict, note = Verdict.REFUTED, failure.title
+    except TooLarge as limit:
+        failure = Failure(title=f"{scope.name} is too large: {limit}; nothing was shown", verdict=Verdict.INCONCLUSIVE)
+        verdict, note = Verdict.INCONCLUSIVE, failure.title
     row = Row(
-        name=scope.name, verdict=Verdict.HOLDS if failure is None else Verdict.REFUTED, states=product.found.states,
+        name=scope.name, verdict=verdict, states=product.found.states,
         edges=graph.edges, steps=product.found.steps, seconds=time.monotonic() - started, note=note,
     )  # fmt: skip
     return row, failure

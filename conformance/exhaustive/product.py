@@ -17,9 +17,10 @@ from attrs import define
 from conformance.describe import difference, refusal
 from conformance.exhaustive.automaton import Automaton, Misstep
 from conformance.exhaustive.graph import INTERNAL, Graph, Projected
+from conformance.exhaustive.moves import Clients, Mover, Row, Shift, Shifts
 from conformance.exhaustive.network import Sent
 from conformance.exhaustive.performing import MakeExplorable, Performer
-from conformance.exhaustive.rows import FIELD_BITS, Clients, Mover, Row, Rows, Shift, Shifts
+from conformance.exhaustive.rows import FIELD_BITS, Rows
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import NOBODY, Said, Translation, Written
 from conformance.refutation import Refuted
@@ -129,7 +130,7 @@ class Product:
                             following.append((target, projected if shift < 0 else after[shift]))
                 if projected.outside & ~takes or projected.internal & ~reaches:
                     self._must_accept(joint, projected, takes, reaches)
-                if not place % 2048 and time.monotonic() - looked_at > 1:
+                if not place % 64 and time.monotonic() - looked_at > 1:
                     looked_at = time.monotonic()
                     self._count(len(seen), looked_at - started)
                     progress(found, len(frontier) - place + len(following))

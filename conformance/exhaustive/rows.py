@@ -1,20 +1,19 @@
 """What one node can do in a joint state: its row, which depends on its local state and on what was said to and by it.
 
-Rows are made once and remembered. A joint state is one integer: the numbers of the local states, and above them a bit
-for each thing that was said. A move turns it into `(s ^ flip) | add`.
+Rows are made once and remembered. What is asked of every step by itself is asked here.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
 
 from attrs import define, field
 
 from conformance.exhaustive.automaton import Automaton, Edge, Misstep
 from conformance.exhaustive.events import Give, Happening, Hear, Restart, words
 from conformance.exhaustive.graph import INTERNAL, Graph
+from conformance.exhaustive.moves import Move, Row, Shift, Shifts
 from conformance.exhaustive.network import Sent
 from conformance.exhaustive.performing import Deed
-from conformance.exhaustive.translation import NOBODY, Said, Written
+from conformance.exhaustive.translation import Said, Written
 from conformance.refutation import Refuted
 from physalia import model
 from physalia.model import NodeId
@@ -26,119 +25,8 @@ STUTTERS = frozenset({"recorded", "resent", "ignored", "refused", "rejected", "r
 """The kinds that the step table declares."""
 
 
-class Shift(NamedTuple):
-    """A step of the code as the specification sees it: of the node, its new view, and what is written down beside."""
-
-    step: int
-    node: NodeId
-    view: int
-    written: frozenset[Written]
-
-
-class Move(NamedTuple):
-    """What an event does to a joint state. `shift` is the number of the step, -1 for a stutter."""
-
-    flip: int
-    add: int
-    shift: int
-
-
-@define(eq=False)
-class Row:
-    """What a node can do: every move that changes something, and what the demands need to know of it."""
-
-    moves: tuple[Move, ...]
-    happenings: tuple[Happening, ...]
-    """What each of the moves is."""
-    takes: int
-    """The steps of the specification that they are."""
-    hidden: tuple[Move, ...]
-    """Those that nothing shows: receipts."""
-    rejects: frozenset[str]
-    """Commands that the node turns away."""
-    steps: int
-    """How many of the moves are steps of the specification."""
-    reaches: int = -1
-    """The internal steps that it can reach by hidden moves alone, whatever value is proposed; -1 if not yet known."""
-
-
-@define
-class Shifts:
-    """All shifts, and their numbers."""
-
-    known: list[Shift] = field(factory=list)
-    number_of: dict[Shift, int] = field(factory=dict)
-
-    def number(self, shift: Shift) -> int:
-        """The number of a shift."""
-        number = self.number_of.setdefault(shift, len(self.known))
-        if number == len(self.known):
-            self.known.append(shift)
-        return number
-
-
-class Mover(Protocol):
-    """Whoever moves: a node, or the clients."""
-
-    known: dict[int, Row]
-
-    @property
-    def mask(self) -> int:
-        """The bits of a joint state on which its row depends."""
-
-    def row(self, part: int) -> Row:
-        """The row for this part of a joint state."""
-
-    def reaches(self, part: int) -> int:
-        """The internal steps that it can reach by hidden moves alone."""
-
-    def words(self, happening: Happening) -> str:
-        """An event of it in words."""
-
-
-@define(eq=False)
-class Clients:
-    """The clients, of whom one may ask for a command at any time, once."""
-
-    sent: Sent
-    graph: Graph
-    shifts: Shifts
-    asks: list[Said]
-    known: dict[int, Row] = field(factory=dict)
-
-    @property
-    def mask(self) -> int:
-        """The bits of everything that may be asked for."""
-        return sum(self.sent.bit(said) for said in self.asks)
-
-    def row(self, part: int) -> Row:
-        """What was not asked for yet."""
-        if part not in self.known:
-            self.known[part] = self._make(part)
-        return self.known[part]
-
-    def _make(self, part: int) -> Row:
-        moves: list[Move] = []
-        happenings: list[Happening] = []
-        takes = 0
-        for said in self.asks:
-            bit, written = self.sent.bit(said), self.sent.translation.written(said)
-            if part & bit or written is None:
-                continue
-            step = self.graph.number(("issue", (written[1],)))
-            takes |= 1 << step
-            moves.append(Move(0, bit, self.shifts.number(Shift(step, NOBODY, 0, frozenset({written})))))
-            happenings.append(Hear(said))
-        return Row(tuple(moves), tuple(happenings), takes, (), frozenset(), len(moves), 0)
-
-    def reaches(self, part: int) -> int:
-        """Nothing: clients take no internal steps."""
-        return self.row(part).reaches
-
-    def words(self, happening: Happening) -> str:
-        """A request in words."""
-        assert isinstance(happening, Hear)
-        return f"a client asks for {self.sent.translation.written(happening.said)[1]}"  # type: ignore[index]
+class TooLarge(Exception):
+    """A scope has more local states than there are numbers for; the message says of which node."""
 
 
 @define(eq=False)
@@ -201,6 +89,8 @@ class Rows:
                 step = self._judge(part, local, happening, edge, ignored)
             except Refuted as refuted:
                 raise Misstep(happening, refuted) from None
+            if edge.target >> FIELD_BITS:
+                raise TooLarge(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
             add = 0
             for said in deed.says:
                 add |= self.sent.bit(said)
@@ -239,8 +129,6 @@ class Rows:
         return -1
 
     def _shift(self, step: int, edge: Edge) -> int:
-        if edge.target >= 1 << FIELD_BITS:
-            raise OverflowError(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
         view = self.automaton.locals[edge.target].view
         return self.shifts.number(Shift(step, self.node, view, self._written(edge.deed.says)))
 

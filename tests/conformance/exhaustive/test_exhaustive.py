@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
+from conformance.exhaustive import product as product_module
+from conformance.exhaustive import rows as rows_module
 from conformance.exhaustive.audits import Untrue, audit
 from conformance.exhaustive.graph import Graph
 from conformance.exhaustive.link import run
@@ -235,6 +237,14 @@ def test_the_link_tells_what_it_found(tmp_path: Path) -> None:
     (failure,) = report.failures
     assert failure.title.startswith("MCCellTwoBallotsRefines addressed: the code takes decide(1, 1)")
     assert Path(failure.replay.removeprefix("python ")).is_file()
+
+
+def test_a_scope_with_more_local_states_than_numbers_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (rows_module, product_module):
+        monkeypatch.setattr(module, "FIELD_BITS", 4)
+    report = run(Settings(profile=Profile.QUICK), Silence(), scopes=(TWO,))
+    assert report.verdict is Verdict.INCONCLUSIVE
+    assert report.failures[0].title.endswith("node 1 has more than 16 local states; nothing was shown")
 
 
 def test_a_scope_that_there_is_not_is_bad_input() -> None:
