@@ -1,10 +1,10 @@
 """The checker, which says whether a certificate proves what it claims of a topology.
 
-It shares no code with what made the certificate. `read` first types every value and knows every key of both files; then
-`_Site` derives anew from the topology which domains there are, who reaches whom and what a failure takes away, and
-`_Case` what the rules allow; for every leaf of every tree it computes, over all servers, the exact bound
+It shares no code with what made it. `read` first types every value and knows every key of both files; `_Site` derives
+anew from the topology which domains there are, who reaches whom and what a failure takes away, and `_Case` what the
+rules allow; for every leaf of every tree it computes, over all servers, the exact bound
     ceil((n λ - Σ_D max over low <= k <= high of (y_D k - q W_D(k)) - Σ_s max(0, λ - Σ y_D over D with s - q c_s)) / q)
-What a certificate may ask for is bounded (`MOST_*`), so that checking takes time linear in the two files.
+What a certificate may ask for is bounded (`MOST_*`), so that checking is linear in the two files.
 """
 
 import gc
@@ -19,15 +19,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-# Of all trees together; each cut, and each part of an `A & B`, is searched once.
-MOST_LEAVES, MOST_PRICES, MOST_SEARCHES = 256, 4096, 512
+MOST_LEAVES, MOST_PRICES, MOST_SEARCHES = 256, 4096, 512  # of all trees; cuts and parts of an `A & B` are searched
 MOST_ABOVE, MOST_DIGITS = 256, 100  # elements of power above anything; digits of a number
 POWER, CLIENTS, TIERS = ("pdu", "ups", "feed"), ("instance", "primary", "replica"), ("rack", "aggregation", "core")
 KINDS, FIXED = ("rack", "row", *POWER), {"drained", "capacity", "color"}  # FIXED: ids of rules that always hold
+DEVICES = ("server", "rack", "switch", "link", *POWER)
 APART, JOINED, JOINT, PARTS = "anti-affinity", " & ", "--", ("power", "racks", "switches", "servers")
 exact = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 Data = dict[str, Any]
-Ranges = dict[str, tuple[int, int]]
 Candidate = tuple[str, int, int, int]  # a server, the nodes that it holds, its worst hop and its sum of hops
 Members = tuple[set[int], set[str]]  # of a domain: groups of servers, and servers that are in it without theirs
 
@@ -47,36 +46,32 @@ def demand(holds: object, reason: str) -> None:
 # an object of any keys, with values x; any other dict, an object of these keys, of which those with a ? may be absent.
 COUNT, WHOLE = range(10**MOST_DIGITS), range(1 - 10**MOST_DIGITS, 10**MOST_DIGITS)
 KIND, CLIENT, ELEMENT = frozenset(KINDS), frozenset(CLIENTS), frozenset(POWER)
-RULE = {"id": str, "type": str}
+RULE, MOST = {"id": str, "type": str}, {"id": str, "type": str, "most": COUNT}
 RULES: dict[str, Data] = {
-    "cap": {**RULE, "kind": KIND, "most": COUNT}, "pair-cap": {**RULE, "most": COUNT, "kind?": ELEMENT},
-    "minimum": {**RULE, "kind": KIND, "least": COUNT, "of?": CLIENT, "name?": str}, APART: RULE, "survives": RULE,
-    "single-failure": {**RULE, "most": COUNT}, "overlap": {**RULE, "most": COUNT},
-    "hop-limit": {**RULE, "client": CLIENT, "most": COUNT},
+    "cap": {**MOST, "kind": KIND}, "pair-cap": {**MOST, "kind?": ELEMENT}, "hop-limit": {**MOST, "client": CLIENT},
+    "minimum": {**RULE, "kind": KIND, "least": COUNT, "of?": CLIENT, "name?": str}, "single-failure": MOST,
+    "overlap": MOST, APART: RULE, "survives": RULE,
 }  # fmt: skip
 CAPPED = {"single-failure": ("rack", "single"), "overlap": ("cell",), "survives": ("cut",), "pair-cap": POWER}
 PLACED = {"placement": [str], "cost": dict.fromkeys(("worst_hop", "spread", "hops", "fill"), COUNT)}
-CLAIMS: dict[str, Data] = {
-    "infeasible": {"evidence": {"trees": {str: dict}}}, "feasible": PLACED,
-    "optimal": {**PLACED, "evidence": {"trees": {str: dict}, "nearer": {str: dict}}},
-}  # fmt: skip
+TREES = {str: dict}
+CLAIMS: dict[str, Data] = {"infeasible": {"evidence": {"trees": TREES}}, "feasible": PLACED}
+CLAIMS["optimal"] = {**PLACED, "evidence": {"trees": TREES, "nearer": TREES}}
 STATED = {
-    "schema_version": range(1, 2), "claim": str, "topology": {"name": str, "sha256": str}, "policy_sha256": str,
+    "schema_version": range(1, 2), "claim": frozenset(CLAIMS), "topology": {"name": str, "sha256": str},
     "policy": {"cell_size": COUNT[1:], "one_color": bool, "spread": [KIND], "rules": [dict]}, "note?": str,
-    "query": {"instance": str, "primary?": str, "replica?": str, "color?": str},
+    "policy_sha256": str, "query": {"instance": str, "primary?": str, "replica?": str, "color?": str},
 }  # fmt: skip
 LEAF = {"scale": COUNT, "node": WHOLE, "prices": {str: WHOLE}, "bound": WHOLE}
 SPLIT = {"domain": str, "at": WHOLE, "below": dict, "above": dict}
 SITE = {
-    "schema_version": range(1, 2), "name": str, "rows": [str],
+    "schema_version": range(1, 2), "name": str, "rows": [str], "racks": [{"name": str, "row": str, "supplies": [str]}],
     "power": [{"name": str, "kind": ELEMENT, "supplies?": [str]}],
-    "racks": [{"name": str, "row": str, "supplies": [str]}],
     "switches": [{"name": str, "tier": frozenset(TIERS), "rack?": (str,), "supplies?": [str]}],
     "links": [{"ends": [str], "name?": (str,)}], "cells?": [{"name": str, "servers": [str]}],
     "servers": [{"name": str, "rack": str, "switches": [str], "color": str, "capacity": COUNT, "nodes?": COUNT,
                  "drained?": bool}],
-    "failure_probability?": {"devices?": {str: float}, "kinds?": dict.fromkeys(
-        ("server?", "rack?", "switch?", "link?", "pdu?", "ups?", "feed?"), float)},
+    "failure_probability?": {"devices?": {str: float}, "kinds?": {f"{kind}?": float for kind in DEVICES}},
 }  # fmt: skip
 WORDS = {dict: "object", list: "list", str: "text", int: "whole number", bool: "true or false", float: "number"}
 
@@ -120,7 +115,8 @@ def shown(text: str) -> str:
 
 def once(pairs: list[tuple[str, Any]]) -> Data:
     """An object of JSON; Refused if it has a key twice, since others may read the other value."""
-    demand(len(made := dict(pairs)) == len(pairs), f"it states a key twice, one of {[*made]!r:.80}")
+    if len(made := dict(pairs)) < len(pairs):
+        raise Refused(f"it states a key twice, one of {[*made]!r:.80}")
     return made
 
 
@@ -128,9 +124,7 @@ def check(certificate: bytes, topology: bytes, policy: bytes | None = None) -> s
     """What a certificate proves of a topology (and a policy in TOML), in a sentence; Refused if it does not."""
     try:
         made = json.loads(certificate.decode(), object_pairs_hook=once)
-        read([made], dict, "the certificate")
-        read([made.get("claim")], frozenset(CLAIMS), "the claim")
-        read([made], {**STATED, **CLAIMS[made["claim"]]}, "the certificate")
+        read([made], {**STATED, **CLAIMS.get(made["claim"], {})}, "the certificate")
         digest = hashlib.sha256(topology).hexdigest()
         demand(digest == made["topology"]["sha256"], f"it is of another topology: this one's SHA-256 is {digest}")
         stated = exact(made["policy"])
@@ -139,9 +133,8 @@ def check(certificate: bytes, topology: bytes, policy: bytes | None = None) -> s
             defaults = {"cell_size": 7, "one_color": True, "spread": [], "rules": []}
             demand(exact({**defaults, **tomllib.loads(policy.decode())}) == stated, "it is of another policy")
         data = json.loads(topology.decode(), object_pairs_hook=once)
-        site = _Site(data)
         demand(data["name"] == made["topology"]["name"], f"the topology is called {data['name']}")
-        return shown(_Case(made, site).judge())
+        return shown(_Case(made, _Site(data)).judge())
     except (Refused, KeyError, TypeError, ValueError, RecursionError) as error:
         why = "" if isinstance(error, Refused) else f"it cannot be understood: {type(error).__name__}: "
         raise Refused(shown(f"{why}{error}")) from None
@@ -167,7 +160,8 @@ class _Site:
         power = TopologicalSorter({name: element.get("supplies", ()) for name, element in self.power.items()})
         for name in power.static_order():
             self._feed(name, self.power[name], feed=self.power[name]["kind"] == "feed")
-        self.keys = {name: self._keys(name, rack, {*data["rows"]}) for name, rack in self.racks.items()}
+        demand({*data["rows"]} >= {rack["row"] for rack in self.racks.values()}, "a rack stands in no row")
+        self.keys = {name: self._keys(name, rack) for name, rack in self.racks.items()}
         for name, switch in self.switches.items():
             inside = switch.get("rack") is not None
             self._feed(name, switch, feed=inside or not switch.get("supplies"))
@@ -191,8 +185,8 @@ class _Site:
         demand(len({*listed, *self.links}) == len(listed) + len(data["links"]), "a name is taken twice")
         demand(len(self.cells) == len(data.get("cells", ())), "two cells have one name")
         for name in (*listed, *self.cells):
-            plain = name and JOINT not in name and "-" not in (name[0], name[-1]) and JOINED not in f" {name} "
-            demand(plain, f"{name!r}: a name holds & or --, as keys do, or - at an end, or nothing")
+            if not name or JOINT in name or "-" in (name[0], name[-1]) or JOINED in f" {name} ":
+                raise Refused(f"{name!r}: a name holds & or --, as keys do, or - at an end, or nothing")
         demand("+" not in "".join(self.power), "the name of an element of power holds +, as keys do")
         for name, link in self.links.items():
             ends, (one, _, other) = {*link["ends"]}, name.partition(JOINT)
@@ -209,32 +203,28 @@ class _Site:
         self.above[name] = frozenset({name}).union(*(self.above[one] for one in supplies))
         demand(len(self.above[name]) <= MOST_ABOVE + 1, f"more than {MOST_ABOVE} elements of power are above {name}")
 
-    def _keys(self, name: str, rack: Data, rows: set[str]) -> list[str]:
+    def _keys(self, name: str, rack: Data) -> list[str]:
         """The keys of the domains that a rack is in."""
         self._feed(name, rack, feed=False)
-        demand(rack["row"] in rows, f"rack {name} is in no row")
         above = [(self.power[one]["kind"], one) for one in sorted(self.above[name] - {name})]
         sets = [(kind, "+".join(one for of, one in above if of == kind)) for kind in POWER]
         single = [f"single {element}" for element in self.kills[name] - {name}]
         return [f"rack {name}", f"row {rack['row']}", *(f"{kind} {names}" for kind, names in sets if names), *single]
 
-    def near(self, server: str) -> dict[str, int]:
-        """Links from a server to every switch that it reaches, the nearest first."""
-        far = level = dict.fromkeys(self.servers[server]["switches"], 1)
+    def near(self, server: str, device: str = "") -> dict[str, int]:
+        """Links from a server to every switch that it reaches when a device failed, the nearest first."""
+        kills, own = self.kills, [one for one in self.servers[server]["switches"] if device != server + JOINT + one]
+        far = level = {one: 1 for one in own if device not in kills[one]}
         while level:
-            level = {other: far[switch] + 1 for switch in level for _, other in self.ways[switch] if other not in far}
+            ways = {to: far[one] + 1 for one in level for by, to in self.ways[one] if to not in far and by != device}
+            level = {to: hops for to, hops in ways.items() if device not in kills[to]}
             far |= level
         return far
 
     def lost(self, device: str, home: str) -> Members:
         """What a server does not reach when a device failed; nothing if it is not up itself."""
-        kills, own = self.kills, self.servers[home]
-        found = level = {one for one in own["switches"] if device not in kills[one] | {home + JOINT + one}}
-        while level:
-            on = {to for one in level for by, to in self.ways[one] if to not in found and by != device}
-            level = {to for to in on if device not in kills[to]}
-            found = found | level
-        if not found or device in kills[own["rack"]]:
+        kills, found = self.kills, self.near(home, device).keys()
+        if not found or device in kills[self.servers[home]["rack"]]:
             return set(), set()
         groups = {at for (rack, *on), at in self.groups.items() if device in kills[rack] or found.isdisjoint(on)}
         name, _, switch = device.partition(JOINT)
@@ -254,6 +244,7 @@ class _Case:
             read([rule.get("type")], frozenset(RULES), "the type of a rule")
             read([rule], RULES[rule["type"]], f"a rule of type {rule['type']}")
             self.rules[rule["type"]].append(rule)
+            demand(rule["type"] != "minimum" or ("of" in rule) != ("name" in rule), "a minimum is of no domain, or two")
             one = rule["type"] in {"cap", "pair-cap"} and "kind" in rule
             for kind in (rule["kind"],) if one else CAPPED.get(rule["type"], ()):
                 self.most[kind] = min(self.most[kind], rule.get("most", (self.nodes - 1) // 2))
@@ -261,23 +252,18 @@ class _Case:
         demand(len(ids) == len(policy["rules"]), "two rules have one id, or a rule has none of its own")
         self.clients = {client: self.query[client] for client in CLIENTS if client in self.query}
         demand(site.servers.keys() >= {*self.clients.values()}, "the query is about what is no server")
-        self.home = self.clients["instance"]
-        self.own = site.keys[site.servers[self.home]["rack"]]
+        self.own = site.keys[site.servers[self.query["instance"]]["rack"]]
         self.near = {client: site.near(name) for client, name in self.clients.items()}
-        minima = [(self._minimum(rule), rule["least"]) for rule in self.rules["minimum"]]
-        self.minima = [(key, least) for key, least in minima if key]
+        self.minima: dict[str, int] = {}
+        for rule in (one for one in self.rules["minimum"] if one.get("of", "instance") in self.clients):
+            kind, name = rule["kind"], rule.get("name")
+            keys = site.keys[site.servers[self.clients[rule.get("of", "instance")]]["rack"]]
+            key = next((one for one in keys if one.startswith(f"{kind} ")), f"{kind} ")
+            if name is not None:
+                key = f"{kind} {'+'.join(sorted(name.split('+'))) if kind in POWER else name}"
+                demand(key in site.members, f"rule {rule['id']}: there is no {key}")
+            self.minima[key] = max(rule["least"], self.minima.get(key, 0))
         self.candidates = self._candidates(mixed=not policy["one_color"] and "color" not in self.query)
-
-    def _minimum(self, rule: Data) -> str:
-        """The key of the domain that a minimum is about; empty if it is of a client that the query does not name."""
-        kind, name, of = rule["kind"], rule.get("name", ""), rule.get("of")
-        demand((name == "") != (of is None), f"rule {rule['id']} is about no domain, or two")
-        if of is not None:
-            keys = self.site.keys[self.site.servers[self.clients[of]]["rack"]] if of in self.clients else ()
-            return next((key for key in keys if key.startswith(f"{kind} ")), f"{kind} " if keys else "")
-        key = f"{kind} {'+'.join(sorted(name.split('+'))) if kind in POWER else name}"
-        demand(key in self.site.members, f"rule {rule['id']}: there is no {key}")
-        return key
 
     def _candidates(self, *, mixed: bool) -> dict[str, list[Candidate]]:
         """By color, the servers that may hold a node."""
@@ -304,30 +290,28 @@ class _Case:
     def _range(self, key: str) -> tuple[int, int, int]:
         """The least and the most nodes in a domain, and how often each pair in it counts as spread."""
         kind = JOINED if JOINED in key else key.partition(" ")[0]
-        demand(kind in self.most, f"there is no domain {key}")
-        low = max((least for place, least in self.minima if place == key), default=0)
-        return low, self.most[kind], int(kind in self.made["policy"]["spread"] and key not in self.own)
+        weight = int(kind in self.made["policy"]["spread"] and key not in self.own)
+        return self.minima.get(key, 0), self.most[kind], weight
 
     def _members(self, key: str) -> Members:
         """Who is in a domain."""
         site, (kind, _, name), parts = self.site, key.partition(" "), key.split(JOINED)
         if key in self.known:
             return self.known[key]
+        self._ask("searches", len(parts) if len(parts) > 1 or kind == "cut" else 0, MOST_SEARCHES)
         if len(parts) > 1:
-            self._ask("searches", len(parts), MOST_SEARCHES)
             demand(len({*parts}) == len(parts), f"{key} names a domain twice")
             listed = [self._members(part) for part in parts]
             groups = set.intersection(*(inside for inside, _ in listed))
             alone = {one for _, singles in listed for one in singles if site.group[one] not in groups}
             found = groups, {n for n in alone if all(n in some or site.group[n] in inside for inside, some in listed)}
         elif kind == "cut":
-            self._ask("searches", 1, MOST_SEARCHES)
             demand(name in site.devices, f"there is no device {name}")
-            found = site.lost(name, self.home)
+            found = site.lost(name, self.query["instance"])
         else:
-            known = name in site.cells if kind == "cell" else key in site.members or key in dict(self.minima)
-            demand(known, f"there is no domain {key}")
-            found = site.members.get(key, set()), site.cells[name] if kind == "cell" else set()
+            cell = kind == "cell" and name in site.cells
+            demand(cell or key in site.members or key in self.minima, f"there is no domain {key}")
+            found = site.members.get(key, set()), site.cells[name] if cell else set()
         return self.known.setdefault(key, found)
 
     def _ask(self, what: str, count: int, most: int) -> None:
@@ -347,7 +331,7 @@ class _Case:
                 found |= site.kills[switch]
                 link, switch = next((by, to) for by, to in site.ways[switch] if near[to] == near[switch] - 1)
                 found.add(link)
-            times.update(found | site.kills[switch] | {self.home + JOINT + switch})
+            times.update(found | site.kills[switch] | {self.query["instance"] + JOINT + switch})
         return [device for device, count in times.items() if count > (self.nodes - 1) // 2]
 
     def judge(self) -> str:
@@ -368,20 +352,19 @@ class _Case:
         site, chosen, listed = self.site, {*placement}, self.candidates.items()
         demand(len(placement) == self.nodes, f"a cell is on {self.nodes} distinct servers")
         usable = {one[0]: (color, *one) for color, some in listed for one in some if one[0] in chosen}
-        others = chosen - usable.keys()
-        demand(not others, f"{min(others, default='')} may hold no node of this cell")
+        demand(chosen <= usable.keys(), f"{min(chosen - usable.keys(), default='')} may hold no node of this cell")
         colors, _, fills, worst, hops = zip(*usable.values(), strict=True)
         demand(len({*colors}) == 1, "the cell is of several colors")
         inside = Counter(key for name in placement for key in site.keys[site.servers[name]["rack"]])
         inside.update({f"cell {name}": len(servers & chosen) for name, servers in site.cells.items()})
-        inside.update({key: 0 for key, _ in self.minima})
+        inside.update(dict.fromkeys(self.minima, 0))
         spread = 0
         for key, nodes in inside.items():
             low, high, weight = self._range(key)
             demand(low <= nodes <= high, f"{nodes} nodes are in {key}: {low} to {high} may be")
             spread += weight * (nodes * (nodes - 1) // 2)
         for device in self._suspects(placement) if self.rules["survives"] else ():
-            groups, alone = site.lost(device, self.home)
+            groups, alone = site.lost(device, self.query["instance"])
             lost = sum(name in alone or site.group[name] in groups for name in placement)
             demand(lost <= (self.nodes - 1) // 2, f"the failure of {device} cuts {lost} nodes off")
         return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": sum(fills)}
@@ -389,19 +372,19 @@ class _Case:
     def _prove(self, trees: Data, limit: int | None, cost: Data | None) -> None:
         """Every tree proves that a placement within the limit costs at least so much; without a cost, that none is."""
         demand(trees.keys() == self.candidates.keys(), "there is not one tree for each color")
-        listed = self.candidates.items()
-        near = {color: [one for one in some if limit is None or one[2] <= limit] for color, some in listed}
+        candidates = self.candidates.items()
+        near = {color: [one for one in some if limit is None or one[2] <= limit] for color, some in candidates}
         fill = 1 + self.nodes * max((nodes for some in near.values() for _, nodes, *_ in some), default=0)
         pair = fill * (1 + self.nodes * max((hops for some in near.values() for *_, hops in some), default=0))
         total = None if cost is None else cost["spread"] * pair + cost["hops"] * fill + cost["fill"]
-        waiting = [(tree, Ranges(), _Offers(near[color], fill, self.site.group)) for color, tree in trees.items()]
+        whole: dict[str, tuple[int, int]] = {}
+        waiting = [(tree, whole, _Offers(near[color], fill, self.site.group)) for color, tree in trees.items()]
         while waiting:
             tree, ranges, offers = waiting.pop()
             if "domain" not in tree:
                 self._judge_leaf(tree, ranges, offers, pair, total)
                 continue
             read([tree], SPLIT, "a split")
-            self._ask("splits", 1, MOST_LEAVES)
             key, at, _ = tree["domain"], tree["at"], self._members(tree["domain"])
             low, high = ranges.get(key) or self._range(key)[:2]
             waiting.append((tree["above"], {**ranges, key: (max(at + 1, low), high)}, offers))
@@ -414,13 +397,12 @@ class _Case:
         scale, node, paid = leaf["scale"], leaf["node"], 0
         of_group, of_server = Counter[int](), Counter[str]()
         for key, price in leaf["prices"].items():
+            groups, alone = self._members(key)
             *given, weight = self._range(key)
-            low, high = ranges.get(key, given)
-            unit = scale * pair * weight
+            (low, high), unit = ranges.get(key, given), scale * pair * weight
             # What is greatest grows with k as long as price >= unit * k. In an empty range anything is proven, by 1.
             k = max(low, min(high, price // unit + 1)) if unit else high if price > 0 else low
             paid += price * k - unit * (k * (k - 1) // 2) if low <= high else -1
-            groups, alone = self._members(key)
             of_group.update(dict.fromkeys(groups, price))
             of_server.update(dict.fromkeys(alone, price))
         bound = -(-(self.nodes * node - paid - offers.earned(scale, node, of_group, of_server)) // (scale or 1))
@@ -437,17 +419,16 @@ class _Offers:
         self.group, columns = group, dict[int, list[int]]()
         for name, cost in self.costs.items():
             columns.setdefault(group[name], []).append(cost)
-        self.sorted = {at: sorted(column) for at, column in columns.items()}
-        self.sums = {at: [0, *accumulate(column)] for at, column in self.sorted.items()}
+        self.columns = {at: (sorted(column), [0, *accumulate(sorted(column))]) for at, column in columns.items()}
 
     def earned(self, scale: int, node: int, of_group: Counter[int], of_server: Counter[str]) -> int:
         """The sum over all servers of what a node is worth there beyond scale times cost and prices, if it is."""
         total = 0
-        for at, costs in self.sorted.items():
+        for at, (costs, sums) in self.columns.items():
             worth = node - of_group[at]
             if worth > 0:
                 cheap = bisect_left(costs, -(-worth // scale)) if scale else len(costs)
-                total += worth * cheap - scale * self.sums[at][cheap]
+                total += worth * cheap - scale * sums[cheap]
         for name in of_server.keys() & self.costs.keys():
             worth = node - of_group[self.group[name]] - scale * self.costs[name]
             total += max(0, worth - of_server[name]) - max(0, worth)
