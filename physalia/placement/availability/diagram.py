@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from physalia.placement.availability.walk import TooHard
+from physalia.placement.availability.power_states import TooHard
 from physalia.placement.site.topology import Topology, link_name
 
 MOST_NODES = 300_000

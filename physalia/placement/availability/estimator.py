@@ -232,7 +232,7 @@ class Estimator:
         own = set(self.topology.servers[instance].switches)
         try:
             return up_probability(self._part(instance, (instance,), own), probability)
-        except NotTreeLike:
+        except (NotTreeLike, TooHard):
             return availability_bdd.joint_probability(self.topology, instance, cell[:1], probability)[1]
 
     def _near(self, instance: str, servers: Sequence[str]) -> list[str]:

@@ -14,6 +14,13 @@ from numpy.typing import NDArray
 
 Vector = NDArray[np.float64]
 
+_MOST_BITS = 62
+"""How many elements can be told apart at a time in one number of 64 bits with a sign."""
+
+
+class TooHard(Exception):
+    """Too much of the fabric would have to be remembered at a time."""
+
 
 @define
 class PowerStates:
@@ -33,8 +40,13 @@ class PowerStates:
         return found
 
     def introduce(self, element: str, supplies: Sequence[str], states: dict[Any, Vector]) -> dict[Any, Vector]:
-        """Tell the combinations apart by whether an element is on; its supplies are active or there are none."""
+        """Tell the combinations apart by whether an element is on; its supplies are active or there are none.
+
+        TooHard if there are too many at a time.
+        """
         bit = ~self._free & (self._free + 1)  # the lowest that is free
+        if bit >> _MOST_BITS:
+            raise TooHard(f"more than {_MOST_BITS} elements of power would have to be told apart at a time")
         self._free |= bit
         self.bits[element] = bit
         lives = (1.0 - self.probability(element)) * self.on(supplies)

@@ -14,7 +14,7 @@ from attrs import frozen
 from physalia.placement.availability import blocks
 from physalia.placement.availability.blocks import Bundle, State
 from physalia.placement.availability.fabric_order import Add, Drop, Event, Fabric, Join, Show
-from physalia.placement.availability.power_states import PowerStates, Vector
+from physalia.placement.availability.power_states import PowerStates, TooHard, Vector
 from physalia.placement.site.topology import Topology, link_name
 
 MOST_STATES = 20_000
@@ -25,10 +25,6 @@ NEGLIGIBLE = 1e-21
 
 States = dict[State, Vector]
 Probability = Callable[[str], float]
-
-
-class TooHard(Exception):
-    """Too much of the fabric would have to be remembered at a time."""
 
 
 def joint_probability(fabric: Fabric, probability: Probability) -> tuple[float, float]:

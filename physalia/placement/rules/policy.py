@@ -143,7 +143,7 @@ def parse(text: str, where: str) -> Policy:
     """The policy that a TOML text states; ``where`` names it in complaints."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML; of a number too long; of lists in lists in lists
         raise BadPolicy(f"{where}: this is not TOML: {str(error).rstrip('.')}.") from error
     return from_document(document, where)
 
