@@ -9,6 +9,7 @@ needed, so that help appears at once.
 import signal
 import sys
 import sysconfig
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,9 @@ def main() -> None:
     """Run the program ``physalia`` and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
     own_packages_first()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what its encoding lacks is escaped, and no traceback
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

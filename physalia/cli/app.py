@@ -9,6 +9,7 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli import checks, installation, interrupts, models, place, prove
+from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
@@ -47,7 +48,7 @@ def invoke(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _complain(f"{error}: see to it, and run the command again.", _CANNOT_RUN)
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
-        traceback.print_exc()
+        say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
         return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
     if result == _INTERRUPTED:  # newer versions of typer turn the exception into this
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
@@ -59,7 +60,7 @@ def _usage_sentence(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = "physalia" if context is None else context.command_path
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(context.get_help() if context is not None else "", file=sys.stderr)
+        say(*(context.get_help() if context is not None else "").split("\n"), to_stderr=True)
         return ""
     problem = getattr(error, "format_message", lambda: str(error))().rstrip(".")
     return f"{problem}; `{path} --help` shows what there is."
@@ -67,5 +68,5 @@ def _usage_sentence(error: typer.TyperException) -> str:
 
 def _complain(sentence: str, code: int) -> int:
     if sentence:
-        print(f"physalia: {sentence}", file=sys.stderr)
+        say(f"physalia: {sentence}", to_stderr=True)
     return code

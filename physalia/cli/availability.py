@@ -7,6 +7,7 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 SCHEMA_VERSION = 1
 _SIZES = (1, 3, 5, 7, 9)
@@ -34,7 +35,6 @@ def availability(
         raise BadInput("name a topology, --instance and --servers, or --figure-4.")
     from attrs import asdict  # noqa: PLC0415
 
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.cli.progress import counted  # noqa: PLC0415  # brings rich
     from physalia.placement.availability.estimator import Estimator, NotExact  # noqa: PLC0415  # brings numpy
     from physalia.placement.site import format as files  # noqa: PLC0415
@@ -46,16 +46,16 @@ def availability(
         with counted("what matters", "devices") as told:
             weights = estimator.weights(instance, cell, told)[:devices] if devices else []
     except NotExact as reason:
-        typer.echo(f"physalia: {reason}", err=True)
+        say(f"physalia: {reason}", to_stderr=True)
         return _NO_ANSWER
     if json:
         asked = {"instance": instance, "servers": list(cell), "availability": found.value, "method": found.method}
         more = {"error": found.error, "devices": [asdict(weight) for weight in weights]}
         print_json({"schema_version": SCHEMA_VERSION, **asked, "unavailability": found.unavailability, **more})
         return 0
-    print(f"availability {found.value:.12f}, unavailability {found.unavailability:.3e} (exact, by {found.method})")
+    say(f"availability {found.value:.12f}, unavailability {found.unavailability:.3e} (exact, by {found.method})")
     for weight in weights:
-        print(
+        say(
             f"  {weight.device} ({weight.kind}) is down in {weight.share:.1%} of that; "
             f"while it is, unavailability {weight.conditional:.1e}"
         )
@@ -63,7 +63,6 @@ def availability(
 
 
 def _figure_4(*, json: bool) -> int:
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.availability.estimator import independent  # noqa: PLC0415  # brings numpy
 
     rows = {size: [independent(size, fails) for fails in _FAILING] for size in _SIZES}
@@ -71,7 +70,7 @@ def _figure_4(*, json: bool) -> int:
         told = [{"nodes": size, "availability": row} for size, row in rows.items()]
         print_json({"schema_version": SCHEMA_VERSION, "fails": list(_FAILING), "rows": told})
         return 0
-    print("nodes " + " ".join(f"p={fails:<5.2f}" for fails in _FAILING))
+    say("nodes " + " ".join(f"p={fails:<5.2f}" for fails in _FAILING))
     for size, row in rows.items():
-        print(f"{size:>5} " + " ".join(f"{value:.5f}" for value in row))
+        say(f"{size:>5} " + " ".join(f"{value:.5f}" for value in row))
     return 0

@@ -11,6 +11,7 @@ import typer
 from conformance.links import BadInput, CannotRun
 from physalia.cli import availability, topologies
 from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from physalia.placement.rules.policy import Policy
@@ -131,7 +132,6 @@ def explain(
     """
     with _needs():
         from physalia.cli.placement_printing import explanation_json, explanation_lines  # noqa: PLC0415
-        from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
         from physalia.placement.explanations.explain import explain as ask  # noqa: PLC0415
 
         site, rules = _read(topology, policy)
@@ -139,7 +139,7 @@ def explain(
         if json:
             print_json({"schema_version": SCHEMA_VERSION, **explanation_json(explained)})
         else:
-            print("\n".join(explanation_lines(explained)))
+            say(*explanation_lines(explained))
         return EXIT_CODES[explained.verdict]
 
 
@@ -168,12 +168,10 @@ def check(
     finally:
         gc.enable()
     if json:
-        from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-
         verdict = "stands" if stands else "refused"
         print_json({"schema_version": SCHEMA_VERSION, "verdict": verdict, "reason": reason})
     else:
-        print(f"the certificate stands: {reason}." if stands else f"refused: {reason}.")
+        say(f"the certificate stands: {reason}." if stands else f"refused: {reason}.")
     return 0 if stands else _REFUSED
 
 
@@ -203,7 +201,6 @@ def _conclude(
 ) -> int:
     """Write the certificate, say what was found, and return the exit code."""
     from physalia.cli.placement_printing import answer_json, answer_lines  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.certificates.certificate import NoCertificate, certificate, dumps  # noqa: PLC0415
     from physalia.placement.explanations.explain import explain as ask  # noqa: PLC0415
 
@@ -226,7 +223,7 @@ def _conclude(
     if json:
         print_json({"schema_version": SCHEMA_VERSION, **told})
     else:
-        print("\n".join(answer_lines(answer, told, topology, explained, survived)))
+        say(*answer_lines(answer, told, topology, explained, survived))
     code = EXIT_CODES[answer.verdict]
     return max(code, _survival_code(survived)) if survived is not None and code == 0 else code
 
@@ -234,7 +231,6 @@ def _conclude(
 def _survive(site: "Topology", asked: "Query", servers: tuple[str, ...], *, json: bool) -> int:
     """Judge whether a given cell survives every single failure."""
     from physalia.cli.placement_printing import survival_json  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     asked.judge(site)
     found = _survival(site, asked, servers)
@@ -242,7 +238,7 @@ def _survive(site: "Topology", asked: "Query", servers: tuple[str, ...], *, json
         told = {"query": asked.to_document(), "servers": list(servers), "survival": survival_json(found)}
         print_json({"schema_version": SCHEMA_VERSION, **told})
     else:
-        print("\n".join(one.sentence for one in found))
+        say(*(one.sentence for one in found))
     return _survival_code(found)
 
 

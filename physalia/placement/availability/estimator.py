@@ -14,7 +14,8 @@ from attrs import define, field, frozen
 
 from physalia.placement.availability import diagram as availability_bdd
 from physalia.placement.availability.fabric_order import Fabric, Neighbours, NotTreeLike
-from physalia.placement.availability.walk import Probability, TooHard, joint_probability, up_probability
+from physalia.placement.availability.power_states import TooHard
+from physalia.placement.availability.walk import Probability, joint_probability, up_probability
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology, link_name
 from physalia.placement.site.validity import build
 from physalia.placement.survival.by_cuts import check_names
