@@ -47,6 +47,9 @@ TOGETHER: Final = "+"
 MOST_ABOVE: Final = 256
 """How many elements of power may be above a rack, a switch or another element, over all of its supply paths."""
 
+MOST_COUNT: Final = 10**100
+"""Counts in files are below this, so that no number costs more than others."""
+
 DEFAULT_PROBABILITY: Final[Mapping[DeviceKind, float]] = MappingProxyType(
     {"server": 1e-3, "rack": 1e-4, "pdu": 1e-4, "ups": 5e-5, "feed": 2e-5, "switch": 2e-4, "link": 5e-5}
 )

@@ -12,6 +12,7 @@ from physalia.placement.site.topology import (
     DEVICE_KINDS,
     JOINT,
     MOST_ABOVE,
+    MOST_COUNT,
     POWER_KINDS,
     TIERS,
     TOGETHER,
@@ -206,6 +207,8 @@ def _check_servers(topology: Topology) -> None:
             raise BadTopology(f"server {server.name} has the negative capacity {server.capacity}.")
         if server.nodes < 0:
             raise BadTopology(f"server {server.name} holds a negative number of nodes, {server.nodes}.")
+        if server.capacity >= MOST_COUNT or server.nodes >= MOST_COUNT:
+            raise BadTopology(f"server {server.name} has a capacity or a number of nodes of more than 100 digits.")
 
 
 def _check_switches_of(topology: Topology, server: Server, hangable: set[str]) -> None:

@@ -49,7 +49,8 @@ def test_the_checker_imports_the_standard_library_alone() -> None:
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"__import__", "eval", "exec"}
     assert imported == {
-        "bisect", "collections", "gc", "graphlib", "hashlib", "itertools", "json", "pathlib", "sys", "tomllib", "typing",
+        "bisect", "collections", "gc", "graphlib", "hashlib", "itertools",
+        "json", "pathlib", "sys", "tomllib", "typing",
     }  # fmt: skip
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
