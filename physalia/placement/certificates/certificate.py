@@ -85,7 +85,9 @@ def _claim(answer: Answer) -> tuple[str, str]:
         raise NoCertificate("no placement was found in the time allowed, and none was refuted.")
     survives = any(isinstance(rule, Survives) for rule in answer.problem.policy.rules)
     if survives and answer.cost.hops > MOST_PRICES:
-        raise NoCertificate(f"the ways to its nodes are {answer.cost.hops:,} links long, and a checker follows them all.")
+        raise NoCertificate(
+            f"the ways to its nodes are {answer.cost.hops:,} links long, and a checker follows them all."
+        )
     if answer.verdict == "inconclusive":
         return "feasible", "time ran out, or floating point was too coarse, before it was proven to be the best."
     why = f"{long}, so there is no short certificate that the placement is the best." if long else ""

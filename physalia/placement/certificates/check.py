@@ -150,13 +150,13 @@ class _Site:
         self.cells = {name: {*cell["servers"]} for name, cell in cells.items()}
         self.links = {JOINT.join(one["ends"]) if one.get("name") is None else one["name"]: one for one in data["links"]}
         self._judge_names(data)
-        demand(self.servers.keys() >= frozenset[str]().union(*self.cells.values()), "a cell is on what is no server")
+        for name, times in Counter(one for listed in self.cells.values() for one in listed).items():
+            demand(times <= self.servers[name].get("nodes", 0), f"server {name} is in more cells than it holds nodes")
         self.ways: dict[str, list[tuple[str, str]]] = {switch: [] for switch in self.switches}
         for name, link in self.links.items():
             for one, other in (link["ends"], reversed(link["ends"])):
                 self.ways[one].append((name, other))
-        self.kills: dict[str, frozenset[str]] = {}  # what takes a device down by failing alone
-        self.above: dict[str, frozenset[str]] = {}  # it, and the elements of power above it
+        self.kills, self.above = dict[str, frozenset[str]](), dict[str, frozenset[str]]()
         power = TopologicalSorter({name: element.get("supplies", ()) for name, element in self.power.items()})
         for name in power.static_order():
             self._feed(name, self.power[name], feed=self.power[name]["kind"] == "feed")
@@ -195,7 +195,7 @@ class _Site:
             demand(name and JOINED not in f" {name} " and not foreign, f"link {name!r} has the name of something else")
 
     def _feed(self, name: str, part: Data, *, feed: bool) -> None:
-        """Note what is above a part of the site, and what takes it down by failing alone; a feed has nothing above."""
+        """Note what is above a part of the site, and what kills it by failing alone. A feed has nothing above."""
         supplies = part.get("supplies", ())
         demand(bool(supplies) != feed and self.power.keys() >= {*supplies}, f"{name} has supplies that cannot be")
         shared = [self.kills[one] for one in supplies]

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from physalia.placement.certificates.certificate import canonical, certificate
@@ -22,6 +23,7 @@ from tests.physalia.placement.questions import crossing, policy_of, rack_cap, ro
 Data = dict[str, Any]
 Step = tuple[str | int, ...]
 LONG = 10
+SCHEMAS = ("place-certificate.schema.json", "topology.schema.json")
 DOCS = Path(__file__).parents[4] / "docs"
 
 RULES: list[Data] = [
@@ -154,10 +156,7 @@ def test_every_key_that_there_is_is_tried() -> None:
 def named_by_schemas() -> set[str]:
     """Every key that the schemas of certificates and topologies have a description of."""
     found: set[str] = set()
-    waiting = [
-        json.loads((DOCS / name).read_text("utf-8"))
-        for name in ("place-certificate.schema.json", "topology.schema.json")
-    ]
+    waiting = [json.loads((DOCS / name).read_text("utf-8")) for name in SCHEMAS]
     while waiting:
         schema = waiting.pop()
         if isinstance(schema, dict):
@@ -166,6 +165,21 @@ def named_by_schemas() -> set[str]:
         elif isinstance(schema, list):
             waiting += schema
     return found
+
+
+@every_kind
+@both_files
+def test_the_schema_says_the_same_of_keys(kind: str, which: int) -> None:
+    """It takes what is changed here, and no key more; what else it cannot say is in its descriptions."""
+    schema = json.loads((DOCS / SCHEMAS[which]).read_text("utf-8"))
+    jsonschema.validate(both(kind)[which], schema)
+    for path in places(both(kind)[which]):
+        document = both(kind)[which]
+        inner = at(document, path)
+        if isinstance(inner, dict) and path[-1:] not in {("prices",), ("trees",), ("nearer",), ("devices",)}:
+            inner["new"] = 0
+            with pytest.raises(jsonschema.ValidationError):
+                jsonschema.validate(document, schema)
 
 
 @every_kind
