@@ -12,6 +12,7 @@ from typing import Any
 from attrs import astuple, field, frozen
 
 from conformance.placement.definition import Cell, Question, World, single_failures
+from conformance.placement.meaningless import meaningless
 from conformance.refutation import Refuted
 from physalia.placement.certificates.certificate import NoCertificate, certificate
 from physalia.placement.certificates.check import Refused, check
@@ -180,6 +181,15 @@ def _judge_certificate(question: Question, answer: Answer, table: Table, marks: 
             marks.add(f"refused: {what}")
             continue
         raise Refuted(f"the checker accepts a certificate with {what}", (json.dumps(doctored)[:2000],))
+    for what, certified, topology in meaningless(made, site):
+        try:
+            check(certified, topology)
+        except Refused as refused:
+            if not str(refused).isprintable():
+                raise Refuted(f"the checker says what a terminal would obey: {refused}") from refused
+            marks.add(f"refused: {what}")
+            continue
+        raise Refuted(f"the checker accepts {what}", (certified.decode()[:2000],))
 
 
 def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -141,8 +141,9 @@ def test_the_number_of_nodes_costs_nothing() -> None:
 def test_what_the_format_allows_is_checked_and_one_more_is_refused() -> None:
     topology = one_row(80)
     content = files.dumps(topology)
-    for most in ({"searches": 0}, {"prices": 420, "leaves": 1}):
-        assert check(greedy(topology, **most), content) == "there is no placement"
+    most: tuple[dict[str, int], ...] = ({"searches": 0}, {"prices": 420, "leaves": 1})
+    for asked in most:
+        assert check(greedy(topology, **asked), content) == "there is no placement"
     beyond: tuple[tuple[dict[str, int], str], ...] = (
         ({"leaves": 257}, "256 leaves"),
         ({"leaves": 241, "prices": 17}, "4096 prices"),
@@ -180,8 +181,8 @@ def test_both_sides_and_the_schema_state_the_same_bounds() -> None:
     assert checker.MOST_ABOVE == MOST_ABOVE
     schema = json.loads((DOCS / "place-certificate.schema.json").read_text(encoding="utf-8"))
     told = schema["properties"]["evidence"]["description"]
-    for bound in (making.MOST_LEAVES, making.MOST_PRICES, making.MOST_SEARCHES, making.MOST_DIGITS):
-        assert f"{bound:,}" in told
+    for most in (making.MOST_LEAVES, making.MOST_PRICES, making.MOST_SEARCHES, making.MOST_DIGITS):
+        assert f"{most:,}" in told
 
 
 def test_no_certificate_is_made_that_would_ask_for_too_much() -> None:
