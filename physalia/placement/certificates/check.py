@@ -88,7 +88,7 @@ def read(values: list[Any], shape: Any, where: str) -> None:
     if form is range or form is float:
         wrong = [one for one in values if not (one in shape if form is range else 0 <= one <= 1)]
     elif wanted is str:
-        wrong = [one for one in values if not one.isprintable()]
+        wrong = [] if all(map(str.isprintable, values)) else [one for one in values if not one.isprintable()]
         wrong += {*values} - shape if form is frozenset else ()
     elif form is list:
         read([one for value in values for one in value], shape[0], where)
