@@ -28,6 +28,8 @@ from physalia.placement.survival.prove import prove
 
 Value = tuple[int, int, int, int]
 
+_HUGE = 10**9
+
 
 class GaveUp(Exception):
     """A solver came to no end, so nothing is said of the question; the message says which and of what."""
@@ -198,7 +200,12 @@ def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iter
     if best is not None:
         worse = [cell for cell, value in table.legal.items() if value > best and made["claim"] == "optimal"]
         for cell in worse[:2]:
-            yield "a placement that is not the best", _with_placement(made, cell, table.legal[cell])
+            wrong = _with_placement(made, cell, table.legal[cell])
+            yield "a placement that is not the best", wrong
+            # If a scale could be negative, numbers could be found for any bound.
+            leaf = {"scale": -1, "node": -_HUGE, "prices": {}, "bound": _HUGE * len(cell)}
+            turned = dict.fromkeys(made["evidence"]["trees"], leaf)
+            yield "a scale below zero", {**wrong, "evidence": {**made["evidence"], "trees": turned}}
         if made["claim"] == "optimal":
             untrue = {key: value for key, value in made.items() if key not in ("placement", "cost", "note")}
             trees = {"trees": made["evidence"]["trees"]}

@@ -37,7 +37,8 @@ ALWAYS = (
     "cut by a link",
     "a cap binds", "overlap binds", "survival binds", "a third node in a domain decides",
     "refused: a placement that is not the best", "refused: a placement that breaks a rule", "refused: another bound",
-    "refused: a colour less under trees", "refused: another scale", "refused: the claim that there is no placement",
+    "refused: a colour less under trees", "refused: another scale", "refused: a scale below zero",
+    "refused: the claim that there is no placement",
     *(f"refused: {what}" for what in (
         "a rule that means nothing", "two rules of one id", "a text for a truth", "a key more", "a price of nothing",
         "too many leaves", "a key twice", "a key twice in the topology", "a key more in the topology",

@@ -165,7 +165,7 @@ class _Site:
         for name, switch in self.switches.items():
             inside = switch.get("rack") is not None
             self._feed(name, switch, feed=inside or not switch.get("supplies"))
-            self.kills[name] |= self.kills[switch["rack"]] if inside else frozenset()
+            self.kills[name] |= self.kills[self.racks[switch["rack"]]["name"]] if inside else frozenset()
         self.groups: dict[tuple[str, ...], int] = {}
         places = {name: (one["rack"], *one["switches"]) for name, one in self.servers.items()}
         self.group = {name: self.groups.setdefault(place, len(self.groups)) for name, place in places.items()}
