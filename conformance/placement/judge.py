@@ -203,8 +203,8 @@ def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iter
             wrong = _with_placement(made, cell, table.legal[cell])
             yield "a placement that is not the best", wrong
             # If a scale could be negative, numbers could be found for any bound.
-            leaf = {"scale": -1, "node": -_HUGE, "prices": {}, "bound": _HUGE * len(cell)}
-            turned = dict.fromkeys(made["evidence"]["trees"], leaf)
+            negative = {"scale": -1, "node": -_HUGE, "prices": {}, "bound": _HUGE * len(cell)}
+            turned = dict.fromkeys(made["evidence"]["trees"], negative)
             yield "a scale below zero", {**wrong, "evidence": {**made["evidence"], "trees": turned}}
         if made["claim"] == "optimal":
             untrue = {key: value for key, value in made.items() if key not in ("placement", "cost", "note")}
