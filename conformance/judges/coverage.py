@@ -21,6 +21,10 @@ CHOICE = "a proposer chooses between votes of different ballots"
 HOLE = "a hole is filled with the no-op"
 LOST_KNOWLEDGE = "a crash loses knowledge"
 LOST_LEADER = "a crash deposes a leader"
+LOST_WRITE = "a crash takes a promise or a vote that waits for its flush"
+LOST_MESSAGE = "a crash keeps a promise or a vote whose message is never sent"
+OLD_VOTE = "a vote leaves when its node has promised a higher ballot"
+PIPELINED_DISK = "a proposal waits for the disk"
 DUPLICATE = "a duplicate arrives"
 PIPELINE_FULL = "a full pipeline rejects a command"
 DEPOSED = "a leader that a majority has left rejects a command"
@@ -36,8 +40,8 @@ FAILED_CHANGE = "a change fails its condition"
 CONTESTED_CHANGE = "a change is effective under two ballots"
 
 ALWAYS = (
-    *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, DUPLICATE, PIPELINE_FULL, FAILED_WRITE,
-    SETTLED,
+    *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE, OLD_VOTE,
+    PIPELINED_DISK, DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED,
 )  # fmt: skip
 WITH_FEW_NODES = (DEPOSED,)
 WITH_PIPELINE = (PIPELINED, HOLE, TWICE)
@@ -108,6 +112,8 @@ class Coverage:
                 self._proposed(machine, b, i, v, before)
             case "decide", (int(b), int(i)):
                 self._decided(machine, b, i, before, after)
+            case "flush", (int(n),):
+                self._flushed(outcome, n, before)
             case "crash", (int(n), int(k)):
                 self._crashed(n, k, before)
 
@@ -157,6 +163,17 @@ class Coverage:
             self.reach(LOST_KNOWLEDGE)
         if before.active[n] != 0:
             self.reach(LOST_LEADER)
+        if any(entry.records for entry in before.queue[n]):
+            self.reach(LOST_WRITE)
+
+    def _flushed(self, outcome: Outcome, n: int, before: spec.State) -> None:
+        sends = before.queue[n][0].sends
+        if outcome.is_lost and (sends.promises or sends.votes):
+            self.reach(LOST_MESSAGE)
+        if any(vote.ballot < before.promised[n] for vote in sends.votes):
+            self.reach(OLD_VOTE)
+        if sends.proposals:
+            self.reach(PIPELINED_DISK)
 
 
 def effective_change(alpha: int) -> str:

@@ -8,7 +8,7 @@ node only to find an event that is worth a try.
 from collections.abc import Sequence
 from typing import TypeVar
 
-from conformance.world.scenario import Crash, Deliver, Duplicate, Give, Happening, Lose, Pass
+from conformance.world.scenario import Crash, Deliver, Duplicate, EndFlush, Give, Happening, Lose, Pass
 from conformance.world.world import Packet, World
 from physalia.model import (
     NO_BALLOT,
@@ -134,6 +134,11 @@ class Moves:
         else:
             ballot = Ballot(max(1, ballot.round + jump), ballot.node)
         return Give(chosen, Campaign(ballot)) if ballot.round <= MAX_ROUND else None
+
+    def flush(self, place: int) -> Happening | None:
+        """At one of the nodes where something waits for a flush, the first one ends."""
+        waiting = [node for node, queue in self.world.queues.items() if queue]
+        return EndFlush(pick(waiting, place)) if waiting else None
 
     def crash(self, node: int, keep: int) -> Happening:
         """A node crashes; of its unflushed records the first `keep` survive, at most all of them."""

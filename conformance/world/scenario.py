@@ -70,8 +70,18 @@ class Pass:
 
 
 @frozen
+class EndFlush:
+    """The flush that waits longest at `node` has ended: what depended on it leaves the node."""
+
+    node: NodeId
+
+
+@frozen
 class Crash:
-    """`node` crashes and restarts at once; of what its disk had not flushed the first `keep` records survive."""
+    """`node` crashes and restarts at once; of what its disk had not flushed the first `keep` records survive.
+
+    What waited for a flush is never sent, also if the record survives.
+    """
 
     node: NodeId
     keep: int
@@ -85,7 +95,7 @@ class Calm:
     """
 
 
-Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Pass | Crash | Calm
+Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Pass | EndFlush | Crash | Calm
 
 
 @frozen
@@ -160,6 +170,8 @@ def happening_words(happening: Happening) -> str:
             return f"lose {sender} -> {receiver} {message_words(message)}"
         case Pass(node, elapsed_ms):
             return f"node {node} tick after {elapsed_ms} ms"
+        case EndFlush(node):
+            return f"flush {node}"
         case Crash(node, keep):
             return f"crash {node} keep {keep}"
         case Calm():
@@ -214,6 +226,8 @@ def _read_happening(words: list[str]) -> Happening:
                 "deliver": Deliver, "duplicate": Duplicate, "lose": Lose,
             }  # fmt: skip
             return kinds[verb](int(sender), int(receiver), read_message(message))
+        case ["flush", node]:
+            return EndFlush(int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
         case ["calm"]:

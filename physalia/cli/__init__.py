@@ -2,14 +2,13 @@
 
 It parses, calls what does the work, and prints. Data goes to standard output, progress and complaints to standard
 error. The exit code is 0 when everything holds, 1 when something is refuted, 2 for bad input, 3 when nothing could be
-concluded, 4 when something does not work here, and 130 after an interrupt. Nothing heavy is imported before it is
-needed, so that help appears at once.
+concluded, 4 when something does not work here, 130 after an interrupt, and 141 when nobody reads what it prints.
+Nothing heavy is imported before it is needed, so that help appears at once.
 """
 
 import signal
 import sys
 import sysconfig
-from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 
@@ -18,9 +17,6 @@ def main() -> None:
     """Run the program ``physalia`` and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
     own_packages_first()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what its encoding lacks is escaped, and no traceback
-            stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 

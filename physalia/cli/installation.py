@@ -31,10 +31,11 @@ def doctor(json: Json = False) -> int:
     """Say what is installed, found and missing; exit code 4 if ``physalia verify`` cannot run here."""
     findings = [
         Finding("Python", True, True, platform.python_version()),
-        Finding("physalia", True, True, _version("physalia") or "not installed, run from a checkout"),
+        Finding("physalia", True, True, own_version()),
         _look("Java", _java),
         _look("TLC", _jar),
         _look("specifications", _manifest),
+        _look("SQLite", _sqlite),
         *(_package(name) for name in _OPTIONAL),
     ]
     missing = [finding for finding in findings if finding.needed and not finding.found]
@@ -45,6 +46,11 @@ def doctor(json: Json = False) -> int:
             state = "found  " if finding.found else "MISSING" if finding.needed else "absent "
             say(f"{state}  {finding.name:15} {finding.detail}")
     return _CANNOT_VERIFY if missing else 0
+
+
+def own_version() -> str:
+    """The version that is installed, or that there is none."""
+    return _version("physalia") or "not installed, run from a checkout"
 
 
 def _look(name: str, find: Callable[[], str]) -> Finding:
@@ -92,6 +98,18 @@ def _jar() -> str:
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise CannotRun(f"{jar} holds no TLC ({error}); let PHYSALIA_TLA2TOOLS name a tla2tools.jar.") from None
     return str(jar)
+
+
+def _sqlite() -> str:
+    try:
+        from physalia.journal import OldSqlite  # noqa: PLC0415
+        from physalia.journal.database import refuse_old_sqlite  # noqa: PLC0415
+    except ImportError as error:
+        raise CannotRun(f"the journal cannot be loaded ({error}): pip install apsw.") from None
+    try:
+        return f"{refuse_old_sqlite()} in apsw {_version('apsw')}"
+    except OldSqlite as error:
+        raise CannotRun(str(error)) from None
 
 
 def _manifest() -> str:

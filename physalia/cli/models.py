@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, Profile, Settings, Verdict
-from physalia.cli.options import Json, ModelName, Seed
+from physalia.cli.options import Json, ModelName, Seed, TlcHeap, TlcTime
 from physalia.cli.terminal import print_json, say
 
 app = typer.Typer(
@@ -38,6 +38,8 @@ def tlc(
     twin: Annotated[str | None, typer.Option(help="Put this bug in first; see physalia spec list.")] = None,
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Leave the refinement unchecked.")] = False,
     json: Json = False,
+    tlc_time: TlcTime = None,
+    tlc_heap: TlcHeap = None,
 ) -> int:
     """Run one model in TLC and hold the result against the manifest.
 
@@ -46,14 +48,15 @@ def tlc(
     """
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from conformance.tlc import link as ladder  # noqa: PLC0415
-    from conformance.tlc.run import Limits, Processes  # noqa: PLC0415
+    from conformance.tlc.limits import Limits  # noqa: PLC0415
+    from conformance.tlc.run import Processes  # noqa: PLC0415
     from conformance.tlc.toolchain import find_toolchain  # noqa: PLC0415
     from physalia.cli.printing import print_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     manifest = load_manifest()
     task = ladder.task_named(manifest, model, twin, refinement=not no_refinement)
-    limits = Limits(timeout_s=ladder.TIMEOUT_S[Profile.DEEP])
+    limits = Limits.of(Settings(tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap))
     with Processes() as processes, display() as progress:
         runner = ladder.Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
         judged = runner.run(task, progress)
@@ -107,7 +110,7 @@ def simulate(
 
 
 @app.command()
-def graph(model: ModelName, json: Json = False) -> int:
+def graph(model: ModelName, json: Json = False, tlc_time: TlcTime = None, tlc_heap: TlcHeap = None) -> int:
     """Compare one model's whole graph in TLC with that of its Python mirror: states, and steps by name, both ways."""
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from conformance.verify import verify  # noqa: PLC0415
@@ -116,10 +119,13 @@ def graph(model: ModelName, json: Json = False) -> int:
 
     manifest = load_manifest()
     if manifest.model(model).graph is None:
-        compared = [known.name for known in manifest.models if known.graph is not None]
-        raise BadInput(f"{manifest.path}: the graph of {model} is not compared; try one of {', '.join(compared)}.")
+        raise BadInput(
+            f'{manifest.path}: the graph of {model} is not compared; give the model graph = "quick" (or another '
+            "profile) there if its dump is of reasonable size."
+        )
     with display() as progress:
-        report = verify(["graph"], Settings(profile=Profile.DEEP, models=(model,)), progress)
+        settings = Settings(profile=Profile.DEEP, models=(model,), tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap)
+        report = verify(["graph"], settings, progress)
     if json:
         print_json(report.as_json())
     print_report(report, to_stderr=json)

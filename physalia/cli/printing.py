@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from conformance.graph.mirror import Checked
     from conformance.mutants.matrix import KillMatrix
 
+_WIDEST = 10_000
 STYLES = {
     Verdict.HOLDS: "green",
     Verdict.REFUTED: "bold red",
@@ -39,7 +40,7 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
         numbers = [f"{number:,}" for number in (link.models, link.states, link.edges, link.steps)]
         row = map(terminal.cell, (link.link, *numbers, f"{link.seconds:.1f}"))
         table.add_row(*row, terminal.cell(link.verdict, STYLES[link.verdict]))
-    console.print(table)
+    print_table(console, table)
     for link in report.links:
         for note in link.notes:
             console.print(f"{link.link}: {note}", markup=False)
@@ -48,6 +49,16 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     replay = next((failure.replay for link in report.links for failure in link.failures if failure.replay), "")
     if replay:
         console.print(f"again: {replay}", markup=False, soft_wrap=True)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table whole: on a narrow terminal its lines are wrapped there, and no verdict is cut."""
+    width = console.width
+    console.width = max(width, console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum)
+    try:
+        console.print(table)
+    finally:
+        console.width = width
 
 
 def print_run(judged: Judged) -> None:
@@ -68,13 +79,13 @@ def print_checked(checked: "Checked") -> None:
     console = terminal.console()
     for line in mirror.narrate(checked.path):
         console.print(line, markup=False, soft_wrap=True)
-    for line in checked.differences:
+    for line in checked.why:
         console.print(line, markup=False, soft_wrap=True)
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
     console.print(f"[{STYLES[verdict]}]{verdict}[/]: {escape(saw)}, {found.seconds:.1f} s")
-    if checked.differences:
-        console.print(f"again: physalia spec check {checked.model.name}", markup=False)
+    if checked.why:
+        console.print(f"again: physalia spec check {checked.model.name}", markup=False, soft_wrap=True)
 
 
 def print_mutants(matrix: "KillMatrix") -> None:
@@ -88,7 +99,7 @@ def print_mutants(matrix: "KillMatrix") -> None:
         mutant = outcome.mutant
         row = (mutant.name, mutant.family, mutant.killer, outcome.status, f"{outcome.seconds:.0f}")
         table.add_row(*map(terminal.cell, row))
-    console.print(table)
+    print_table(console, table)
     told = matrix.as_json()
     counts = f"{told['killed']} of {told['applied']} killed, {told['survived']} survived, {matrix.seconds:.0f} s"
     console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")

@@ -30,7 +30,8 @@ def say(*lines: str, to_stderr: bool = False) -> None:
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print data as JSON on standard output: what cannot be printed is escaped there as JSON does it."""
-    for line in json.dumps(data, indent=2, ensure_ascii=False).split("\n"):  # inside of a text JSON escapes them
+    utf = (sys.stdout.encoding or "").lower().startswith("utf")  # else what the terminal lacks is escaped too
+    for line in json.dumps(data, indent=2, ensure_ascii=not utf).split("\n"):  # inside of a text JSON escapes them
         print("".join(one if one.isprintable() else _in_json(one) for one in line))
 
 

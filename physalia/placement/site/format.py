@@ -76,6 +76,9 @@ class _Server(_Entry):
 class _Cell(_Entry):
     name: str
     servers: tuple[str, ...]
+    instance: str | None = None
+    primary: str | None = None
+    replica: str | None = None
 
 
 class _Probability(_Entry):
@@ -183,7 +186,7 @@ def _topology(file: _File) -> Topology:
             Server(one.name, one.rack, one.switches, one.color, one.capacity, one.nodes, one.drained)
             for one in file.servers
         ],
-        cells=[Cell(one.name, one.servers) for one in file.cells],
+        cells=[Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in file.cells],
         probability=file.failure_probability.kinds,
         device_probability=file.failure_probability.devices,
     )
@@ -202,7 +205,9 @@ def _lists(topology: Topology) -> dict[str, list[Any]]:
             _Server(one.name, one.rack, one.switches, one.color, one.capacity, one.nodes, one.drained)
             for one in servers
         ],
-        "cells": [_Cell(one.name, one.servers) for one in topology.cells.values()],
+        "cells": [
+            _Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in topology.cells.values()
+        ],
     }
 
 

@@ -15,12 +15,12 @@ stands between the elements of a power domain. The link from a server to a switc
 is a device too, named ``server--switch``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from physalia.placement.errors import BadTopology
 
@@ -80,6 +80,20 @@ class Server:
     nodes: int = 0
     drained: bool = False
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another node."""
+        return self.nodes >= self.capacity
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may take another node, as far as it itself is concerned."""
+        return self.nodes < self.capacity and not self.drained
+
+
+Place = tuple[str, str, tuple[str, ...]]
+"""The color, the rack and the switches of a server: beside fill and name, all that can tell it from others."""
+
 
 @frozen
 class Rack:
@@ -122,10 +136,13 @@ class Link:
 
 @frozen
 class Cell:
-    """A cell that exists already, and the servers that hold its nodes."""
+    """A cell that exists already, the servers that hold its nodes, and those of the volume's clients, if known."""
 
     name: str
     servers: tuple[str, ...]
+    instance: str | None = None
+    primary: str | None = None
+    replica: str | None = None
 
 
 @frozen(kw_only=True)
@@ -209,6 +226,78 @@ class Topology:
     def _is_link_of_server(self, device: str) -> bool:
         server, joint, switch = device.partition(JOINT)
         return bool(joint) and server in self.servers and switch in self.servers[server].switches
+
+    def without_cell(self, name: str) -> "Topology":
+        """The same site without one of its cells; its servers hold a node less, and are not drained for its sake.
+
+        What does not depend on cells is shared with this topology, so that this costs little.
+        """
+        servers = dict(self.servers)
+        alike = dict(self.alike)
+        for held in (servers[server] for server in self.cells[name].servers):
+            freed = evolve(held, nodes=held.nodes - 1, drained=False)
+            servers[held.name] = freed
+            place = (held.color, held.rack, held.switches)
+            by_fill = {fill: [one for one in names if one != held.name] for fill, names in alike.get(place, {}).items()}
+            if freed.is_usable:
+                by_fill[freed.nodes] = sorted([*by_fill.get(freed.nodes, ()), freed.name])
+            alike[place] = {fill: names for fill, names in by_fill.items() if names}
+        cells = {other: cell for other, cell in self.cells.items() if other != name}
+        found = evolve(self, servers=servers, cells=cells)
+        shared = ("neighbours", "colors", "_powers_above_racks", "_single_points")
+        for known in shared:
+            object.__setattr__(found, known, getattr(self, known))
+        object.__setattr__(found, "alike", alike)
+        for known in ("keys of racks", "hops"):
+            found._remembered[known] = self.remembered(known)
+        return found
+
+    def remembered(self, what: str) -> dict[Any, Any]:
+        """What somebody has worked out of this topology, by what it is: kept here, since a topology does not change."""
+        return self._remembered.setdefault(what, {})
+
+    @cached_property
+    def _remembered(self) -> dict[str, dict[Any, Any]]:
+        return {}
+
+    @cached_property
+    def neighbours(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """For each switch its links, by name, and the switches that they lead to."""
+        found: dict[str, list[tuple[str, str]]] = {switch: [] for switch in self.switches}
+        for link in self.links.values():
+            one, other = link.ends
+            found[one].append((link.name, other))
+            found[other].append((link.name, one))
+        return found
+
+    @cached_property
+    def colors(self) -> tuple[str, ...]:
+        """The colours of the servers, sorted."""
+        return tuple(sorted({server.color for server in self.servers.values()}))
+
+    @cached_property
+    def alike(self) -> Mapping[Place, Mapping[int, list[str]]]:
+        """The servers that may take a node, by what tells them apart; then by how many they hold, names sorted."""
+        found: dict[Place, dict[int, list[str]]] = {}
+        for server in self.servers.values():
+            if server.is_usable:
+                place = (server.color, server.rack, server.switches)
+                by_fill = found.get(place)
+                if by_fill is None:
+                    by_fill = found[place] = {}
+                if server.nodes in by_fill:
+                    by_fill[server.nodes].append(server.name)
+                else:
+                    by_fill[server.nodes] = [server.name]
+        for by_fill in found.values():
+            for names in by_fill.values():
+                names.sort()
+        return found
+
+    @cached_property
+    def unusable(self) -> Sequence[Server]:
+        """The servers that take no node, whatever a policy says."""
+        return [server for server in self.servers.values() if not server.is_usable]
 
     @cached_property
     def _powers_above_racks(self) -> dict[str, Mapping[PowerKind, frozenset[str]]]:

@@ -243,6 +243,10 @@ def _check_cells(topology: Topology) -> None:
             if server not in topology.servers:
                 raise BadTopology(f"cell {cell.name} has a node on {server}, which is no server of this topology.")
             held[server] = held.get(server, 0) + 1
+        for client in ("instance", "primary", "replica"):
+            named = getattr(cell, client)
+            if named is not None and named not in topology.servers:
+                raise BadTopology(f"cell {cell.name}: its {client} {named} is no server of this topology.")
     for name, count in held.items():
         if count > topology.servers[name].nodes:
             nodes = topology.servers[name].nodes
