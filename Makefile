@@ -47,7 +47,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	  { echo "Physalia needs Python 3.11 or later, and $(PYTHON) is not: install it, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments: install the package python3-venv (Debian, Ubuntu)" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON): about 200 MB are downloaded the first time."
+	@echo "Setting up $(VENV) with $(PYTHON): about 200 MB are downloaded the first time, and take 700 MB there."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -31,6 +31,7 @@ from conformance.manifest import tla_folder
 from conformance.parallel import completed, workers
 
 SCHEMA_VERSION = 1
+_SCRATCH = "scratch"
 _PACKAGES = ("spec", "physalia", "conformance")
 _KILLERS: Mapping[str, tuple[str, ...]] = {
     "tlc": ("spec", "tlc"),
@@ -214,14 +215,15 @@ def _try(mutant: Mutant, killers: "Killers", broken: str) -> Outcome:
 
 @contextmanager
 def _copy() -> Iterator[Path]:
-    """A copy of the packages and the specifications, as they lie in a checkout."""
+    """A copy of the packages and the specifications, as they lie in a checkout, with room for what killers leave."""
     here = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory(prefix="physalia-mutant-") as folder:
+    with tempfile.TemporaryDirectory(prefix="physalia-mutant-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         ignored = shutil.ignore_patterns("__pycache__", "states", "tla")
         for package in _PACKAGES:
             shutil.copytree(here / package, root / package, ignore=ignored)
         shutil.copytree(tla_folder(), root / "tla", ignore=shutil.ignore_patterns("states"))
+        (root / _SCRATCH).mkdir()
         yield root
 
 
@@ -260,7 +262,10 @@ class Killers:
 
     def judge(self, root: Path, command: Sequence[str]) -> tuple[Status, str]:
         """Run a killer on the copy and read its verdict and its first word on it."""
-        environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
+        # A killer that is killed cannot clear its temporary folders away; in the copy they go with it.
+        environment = dict(
+            os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1", TMPDIR=str(root / _SCRATCH)
+        )
         with self._lock:
             if self._ended:
                 raise InterruptedError("no killer is started any more")

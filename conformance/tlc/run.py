@@ -5,6 +5,7 @@ temporary files too (TLC unpacks its standard modules there, so two runs must no
 depth and counterexamples are exact. No process outlives the run, whether it ends, is cut or is interrupted.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,8 @@ COVERAGE = ("-coverage", "1")
 """Makes TLC count how often each action is taken; it costs a third of the speed."""
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
 """Makes Java optimise less: small models are finished in half the time, large ones take longer."""
+UTF_8 = "C.UTF-8"
+"""The locale of TLC's process: without it Java finds no folder whose name is not in ASCII."""
 _VIOLATION_EXITS = range(10, 14)  # 10 an ASSUME, 11 a deadlock, 12 an invariant, 13 a property
 _NO_STARTUP_MEMORY = ("Could not reserve enough space", "insufficient memory", "Cannot allocate memory")
 
@@ -101,6 +104,7 @@ def _start(command: list[str], folder: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603  # the launcher that the user has named or installed
             command,
             cwd=folder,
+            env={**os.environ, "LC_ALL": UTF_8},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

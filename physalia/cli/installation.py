@@ -32,7 +32,7 @@ def doctor(json: Json = False) -> int:
 
     findings = [
         Finding("Python", True, True, platform.python_version()),
-        Finding("physalia", True, True, _version("physalia") or "not installed, run from a checkout"),
+        Finding("physalia", True, True, own_version()),
         _look("Java", _java),
         _look("TLC", _jar),
         _look("specifications", _manifest),
@@ -46,6 +46,11 @@ def doctor(json: Json = False) -> int:
             state = "found  " if finding.found else "MISSING" if finding.needed else "absent "
             print(f"{state}  {finding.name:15} {finding.detail}")
     return _CANNOT_VERIFY if missing else 0
+
+
+def own_version() -> str:
+    """The version that is installed, or that there is none."""
+    return _version("physalia") or "not installed, run from a checkout"
 
 
 def _look(name: str, find: Callable[[], str]) -> Finding:

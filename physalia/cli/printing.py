@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.graph.mirror import Checked
     from conformance.mutants.matrix import KillMatrix
 
+_WIDEST = 10_000
 STYLES = {
     Verdict.HOLDS: "green",
     Verdict.REFUTED: "bold red",
@@ -27,7 +28,8 @@ STYLES = {
 
 def print_json(data: Mapping[str, Any]) -> None:
     """Print data as JSON on standard output."""
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
+    # Where the terminal has no such letters, what stands for them is JSON's own way of writing them.
+    json.dump(data, sys.stdout, indent=2, ensure_ascii=not (sys.stdout.encoding or "").lower().startswith("utf"))
     sys.stdout.write("\n")
 
 
@@ -45,7 +47,7 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     for link in report.links:
         numbers = [f"{number:,}" for number in (link.models, link.states, link.edges, link.steps)]
         table.add_row(link.link, *numbers, f"{link.seconds:.1f}", f"[{STYLES[link.verdict]}]{link.verdict}[/]")
-    console.print(table)
+    print_table(console, table)
     for link in report.links:
         for note in link.notes:
             console.print(f"{link.link}: {note}", markup=False)
@@ -54,6 +56,16 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     replay = next((failure.replay for link in report.links for failure in link.failures if failure.replay), "")
     if replay:
         console.print(f"again: {replay}", markup=False, soft_wrap=True)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table whole: on a narrow terminal its lines are wrapped there, and no verdict is cut."""
+    width = console.width
+    console.width = max(width, console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum)
+    try:
+        console.print(table)
+    finally:
+        console.width = width
 
 
 def print_run(judged: Judged) -> None:
@@ -93,7 +105,7 @@ def print_mutants(matrix: "KillMatrix") -> None:
     for outcome in matrix.outcomes:
         mutant = outcome.mutant
         table.add_row(mutant.name, mutant.family, mutant.killer, outcome.status, f"{outcome.seconds:.0f}")
-    console.print(table)
+    print_table(console, table)
     told = matrix.as_json()
     counts = f"{told['killed']} of {told['applied']} killed, {told['survived']} survived, {matrix.seconds:.0f} s"
     console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")

@@ -15,6 +15,7 @@ import pytest
 from conformance import verify as chain
 from conformance.links import LINKS, Failure, Link, LinkReport, Progress, Row, Settings, Verdict
 from physalia.cli import run
+from tests import PATIENCE_S
 from tests.conformance.tlc.small_specifications import MANIFEST, specify
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ def physalia(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
 
 
@@ -53,7 +54,12 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
         "print(code, *sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, *command], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     code, *imported = done.stderr.split()
     assert code == "0"
@@ -105,7 +111,7 @@ def test_a_full_disk_is_one_sentence_and_exit_4() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "physalia.cli", "spec", "list"],
-            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
     assert done.returncode == 4
     assert "No space left on device" in done.stderr
@@ -115,7 +121,7 @@ def test_a_full_disk_is_one_sentence_and_exit_4() -> None:
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m physalia.cli spec list --json | head -c 1", shell=True, cwd=ROOT,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("{", "")
 
@@ -268,11 +274,11 @@ def test_an_interrupt_is_exit_130_and_leaves_nothing_running() -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (java := children_of(process.pid)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
     assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
     assert java

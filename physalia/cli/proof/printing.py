@@ -12,7 +12,7 @@ from conformance.induction.necessity import Necessity
 from conformance.induction.unbounded import LayerReport, ProofReport
 from conformance.induction.whole_proof import WholeProof
 from conformance.links import BadInput, Verdict
-from physalia.cli.printing import STYLES, print_failure
+from physalia.cli.printing import STYLES, print_failure, print_table
 from spec.induction.proving.solve import Outcome, write_smtlib
 from spec.induction.proving.weaken import Ending
 
@@ -85,7 +85,7 @@ def _print_layers(console: Console, proof: ProofReport) -> None:
         )  # fmt: skip
     # Wide enough for every heading: a column that is cut cannot be read, and a line that is wrapped can.
     console.width = max(console.width, _TABLE_WIDTH)
-    console.print(table)
+    print_table(console, table)
 
 
 def _print_sorts(console: Console, layers: Iterable[LayerReport]) -> None:

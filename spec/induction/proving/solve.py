@@ -77,6 +77,8 @@ def check(solver: Any) -> Any:
     listen, and is asked in a thread: the one that waits hears the signal, and stops it.
     """
     solver.set(ctrl_c=False)
+    # The thread is there before it is asked: interrupted while it starts, its pool would forget it, and make another.
+    _ASKING.submit(int).result()
     try:
         return _ASKING.submit(solver.check).result()
     except KeyboardInterrupt:

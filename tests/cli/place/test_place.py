@@ -14,6 +14,7 @@ from physalia.placement.availability import estimator as availability
 from physalia.placement.site import format as files
 from physalia.placement.site.generate import Fabric, generate
 from physalia.placement.site.shipped import EXAMPLES, example
+from tests import PATIENCE_S
 from tests.physalia.placement.questions import row_of_racks
 
 ROOT = Path(__file__).parents[3]
@@ -223,7 +224,12 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
     )
     arguments = ["place", *command, "--help"]
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     code, *imported = done.stderr.split()
     assert code == "0"
@@ -240,7 +246,7 @@ def test_the_check_brings_no_solver(site: str, tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, "place", "check", cert, site],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=60,
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     code, *imported = done.stderr.split()
     assert code == "0"

@@ -12,6 +12,7 @@ from physalia import cli
 from physalia.placement.site.format import dumps, read
 from physalia.placement.site.generate import Fabric, Feeding, generate
 from physalia.placement.site.shipped import EXAMPLES, example
+from tests import PATIENCE_S
 
 DOCS = Path(__file__).parents[3] / "docs"
 SCHEMA = json.loads((DOCS / "place-import.schema.json").read_text(encoding="utf-8"))
@@ -126,5 +127,5 @@ def test_examples_are_listed_with_their_places(capsys: pytest.CaptureFixture[str
 
 def test_nothing_heavy_is_imported_for_help() -> None:
     code = "import sys, physalia.cli.place.topologies; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=PATIENCE_S)
     assert not {"networkx", "z3", "highspy", "numpy", "msgspec"} & set(done.stdout.split())

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.graph.compare import Comparison, compare
 from conformance.graph.link import Runner, models_of, run
+from conformance.graph.mirror import check
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.manifest import Manifest, Model, load_manifest
 from conformance.tlc.decode import StateDecoder
@@ -317,6 +318,22 @@ def test_counts_that_differ_from_the_manifest_are_refuted(monkeypatch: pytest.Mo
     report = link(monkeypatch, (model(NAME, graph=None, distinct=155),))
     assert report.verdict is Verdict.REFUTED
     assert "155" in report.failures[0].lines[0]
+
+
+def test_counts_that_differ_point_to_where_the_graphs_part() -> None:
+    compared = check(Manifest(folder=TLA, models=(model(NAME, distinct=155),), twins=()), NAME, Silence())
+    assert compared.why[-1] == f"`physalia spec graph {NAME}` shows where the two part."
+    alone = check(Manifest(folder=TLA, models=(model(NAME, distinct=155, graph=None),), twins=()), NAME, Silence())
+    assert len(alone.why) == 1
+
+
+def test_a_mirror_of_a_model_without_numbers_says_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = model(NAME, distinct=0, generated=0, depth=0)
+    checked = check(Manifest(folder=TLA, models=(new,), twins=()), NAME, Silence())
+    assert checked.verdict is Verdict.INCONCLUSIVE
+    assert checked.why == ("The manifest does not say yet, and the mirror says: distinct = 154, depth = 15.",)
+    report = link(monkeypatch, (model(NAME, graph=None, distinct=0, generated=0, depth=0),))
+    assert report.verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_dump_without_a_state_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from conformance.lockstep.machine import explore
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding, shrink
 from conformance.world.scenario import Setup, read_scenario
+from tests import PATIENCE_S
 from tests.conformance.lockstep.broken_cells import Fault, NotApplied, break_cell
 from tests.conformance.lockstep.faults import FAULTS
 
@@ -149,7 +150,13 @@ def broken_copy(folder: Path, fault: Fault) -> None:
 def run_script(script: str, root: Path) -> subprocess.CompletedProcess[str]:
     environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1")
     return subprocess.run(
-        [sys.executable, script], cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, script],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
 
 

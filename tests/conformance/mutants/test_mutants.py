@@ -8,7 +8,8 @@ import pytest
 from attrs import evolve
 
 from conformance.links import BadInput, Silence, Verdict
-from conformance.mutants.matrix import KillMatrix, Mutant, Status, catalogue, read, run
+from conformance.mutants.matrix import Killers, KillMatrix, Mutant, Status, _copy, catalogue, read, run
+from tests import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -106,3 +107,23 @@ def test_two_mutants_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("conformance.mutants.matrix.read", lambda text, file: (HALF,))
     with pytest.raises(BadInput, match=f"two mutants are called {HALF.name}"):
         catalogue()
+
+
+LEAVES_A_FOLDER = """
+import os, signal, sys, tempfile
+print(tempfile.mkdtemp(prefix="left-behind-"), file=sys.stderr, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killer that is killed itself, as an interrupt does, cannot clear its temporary folders away."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with _copy() as root:
+        (root / "physalia" / "cli" / "__main__.py").write_text(LEAVES_A_FOLDER, encoding="utf-8")
+        status, note = Killers(timeout_s=PATIENCE_S).judge(root, ["verify"])
+        assert status is Status.ERROR
+        assert "left-behind-" in note
+        assert str(root) in note
+    assert not list(tmp_path.iterdir())
