@@ -270,7 +270,9 @@ class _Reader:
         name = table.text("name")
         for suffix in (".tla", ".cfg"):
             self._must_exist(table, "name", name + suffix)
-        table.needs("rung", "purpose", "bounds", "profile", "expect")
+        table.needs(
+            "rung", "purpose", "bounds", "profile", "expect", *(["reaches"] if "expect" not in table.content else [])
+        )
         expect = table.choice("expect", (HOLDS, REFUTED))
         refuted = expect == REFUTED
         model = Model(

@@ -166,6 +166,20 @@ def test_a_run_that_differs_is_exit_1(small: Path, capsys: pytest.CaptureFixture
     assert told.rstrip().endswith("again: physalia spec tlc MCCounter")
 
 
+def test_a_new_model_is_run_before_its_numbers_are_known(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As CONTRIBUTING says, to the letter: what is printed can be copied, and holds then."""
+    whole = (small / "manifest.toml").read_text(encoding="utf-8")
+    counted = ("distinct", "generated", "depth")
+    new = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(counted))
+    (small / "manifest.toml").write_text(new, encoding="utf-8")
+    assert run(["spec", "tlc", "MCCounter"]) == 3
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    lines = [line for line in printed if line.startswith(counted)]
+    copied = new.replace('expect = "holds"\n', "\n".join(['expect = "holds"', *lines, ""]))
+    (small / "manifest.toml").write_text(copied, encoding="utf-8")
+    assert run(["spec", "tlc", "MCCounter"]) == 0
+
+
 @pytest.mark.parametrize("variable", ["PHYSALIA_JAVA", "PHYSALIA_TLA2TOOLS"])
 def test_what_is_missing_is_exit_4(
     small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str

@@ -133,3 +133,6 @@ def test_the_keys_that_are_missing_are_told_all_at_once(tmp_path: Path) -> None:
     bare = "".join(line for line in GOOD.splitlines(True) if not line.startswith(("purpose", "bounds")))
     with pytest.raises(BadInput, match="the keys purpose, bounds are missing"):
         load_manifest(write(tmp_path, bare))
+    name_alone = GOOD[: GOOD.index("rung = ")] + GOOD[GOOD.index("\n[[twin]]") :]
+    with pytest.raises(BadInput, match="the keys rung, purpose, bounds, profile, expect, reaches are missing"):
+        load_manifest(write(tmp_path, name_alone))

@@ -19,6 +19,7 @@ from spec.induction.proving.queries import Query
 
 TIMEOUT_S = 20.0
 SEED = 0
+_LISTEN_EVERY_S = 0.5
 _STOP_AGAIN_S = 0.05
 _ASKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="z3")
 _ASKING.submit(int)  # its one thread starts here, where no interrupt can come between and make it two
@@ -77,10 +78,11 @@ def check(solver: Any) -> Any:
     listen, and is asked in a thread: the one that waits hears the signal, and stops it.
     """
     solver.set(ctrl_c=False)
-    # The thread is there before it is asked: interrupted while it starts, its pool would forget it, and make another.
-    _ASKING.submit(int).result()
     try:
-        return _ASKING.submit(solver.check).result()
+        asked = _ASKING.submit(solver.check)
+        while wait([asked], _LISTEN_EVERY_S).not_done:
+            pass  # a signal that came just before the wait began would not end it
+        return asked.result()
     except KeyboardInterrupt:
         idle = _ASKING.submit(int)  # its turn comes when the search is over, or had not begun
         while wait([idle], _STOP_AGAIN_S).not_done:  # not at once: z3 forgets what it is told as a search begins
