@@ -7,6 +7,7 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 
 def journal(
@@ -20,7 +21,6 @@ def journal(
     read now, or a server has it open.
     """
     from physalia import journal as journals  # noqa: PLC0415  # brings SQLite
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     try:
         standing = journals.examine(journals.Directory(directory), server)
@@ -37,7 +37,7 @@ def journal(
     if json:
         print_json({"schema_version": 1, "server": server, **figures})
     else:
-        print(
+        say(
             f"The journal of server {server} is whole: batch {figures['batch']:,}, {figures['entries']:,} entries, of "
             f"which {figures['unfolded']:,} are not folded; {figures['folded_nodes']:,} nodes are."
         )
