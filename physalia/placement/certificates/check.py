@@ -68,9 +68,9 @@ SITE = {
     "schema_version": range(1, 2), "name": str, "rows": [str], "racks": [{"name": str, "row": str, "supplies": [str]}],
     "power": [{"name": str, "kind": ELEMENT, "supplies?": [str]}],
     "switches": [{"name": str, "tier": frozenset(TIERS), "rack?": (str,), "supplies?": [str]}],
-    "links": [{"ends": [str], "name?": (str,)}], "cells?": [{"name": str, "servers": [str]}],
+    "cells?": [{"name": str, "servers": [str], **{f"{client}?": (str,) for client in CLIENTS}}],
     "servers": [{"name": str, "rack": str, "switches": [str], "color": str, "capacity": COUNT, "nodes?": COUNT,
-                 "drained?": bool}],
+                 "drained?": bool}], "links": [{"ends": [str], "name?": (str,)}],
     "failure_probability?": {"devices?": {str: float}, "kinds?": {f"{kind}?": float for kind in DEVICES}},
 }  # fmt: skip
 WORDS = {dict: "object", list: "list", str: "text", int: "whole number", bool: "true or false", float: "number"}
