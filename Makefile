@@ -24,9 +24,10 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the journal beside SQLite, and placement beside CP-SAT
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the core, the journal beside SQLite, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
+	$(BIN)/python -m benchmarks.cell
 	$(BIN)/python -m benchmarks.journal
 	$(BIN)/python -m benchmarks.availability
 	$(BIN)/python -m benchmarks.objective

@@ -114,10 +114,11 @@ class Driver:
                 yield happening
 
     def _flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
-        """Whoever planned these counts on flushes that end at once."""
+        """Whoever planned these counts on flushes that end at once, and mostly they do."""
         for happening in happenings:
             yield happening
-            while (flush := self.moves.flush(0)) is not None:
+            is_late = self._likely((1 - self.habits.prompt) / 4)
+            while not is_late and (flush := self.moves.flush(0)) is not None:
                 yield flush
 
     def next(self) -> Happening | None:
