@@ -1,10 +1,10 @@
 """Records a second of the journal beside bare SQLite, at several sizes of a batch.
 
-Both sides run in this process, in turn, on the same file system. Bare SQLite is `apsw` with the settings of the
-journal (write-ahead log, `synchronous=FULL`, one connection that holds the file to itself), and stores the same encoded
-records, one a row in a table by row number, one transaction a batch; it empties its log every thousand pages, as it
-does by itself. The journal does what it is for on top: node, sequence and checksum of each record, the mark after each
-flush. Every batch is flushed. Figures are medians over rounds. Folding is measured apart: it is done when there is
+Both sides run in this process, batch by batch in turn, on the same file system. Bare SQLite is `apsw` with the settings
+of the journal (write-ahead log, `synchronous=FULL`, one connection that holds the file to itself), and stores the same
+encoded records, one a row in a table by row number, one transaction a batch; it empties its log every thousand pages,
+as it does by itself. The journal does what it is for on top: node, sequence and checksum of each record, the mark after
+each flush. Every batch is flushed. Figures are medians over rounds. Folding is measured apart: it is done when there is
 time for it.
 
     python -m benchmarks.journal [--json] [--records N] [--rounds N] [--directory PATH]
@@ -19,11 +19,13 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import apsw
+from attrs import frozen
 
 from physalia.journal import Directory, Journal, JournalError, NodeKey
 from physalia.model import Accepted, Ballot, RequestId, Write
@@ -31,6 +33,9 @@ from physalia.wire import encode_record
 
 SCHEMA_VERSION = 1
 BATCHES = (1, 10, 100, 1000)
+MOST_BATCHES = 400
+"""So many batches of a round are enough."""
+FOLDED_AT_ONCE = 10_000
 NODES = 1000
 SERVER = 1
 
@@ -55,68 +60,106 @@ def folder_in(parent: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def bare_seconds(folder: Path, batches: Sequence[Sequence[bytes]]) -> float:
-    """How long bare SQLite takes for these batches."""
-    connection = apsw.Connection(str(folder / "bare"))
-    connection.pragma("locking_mode", "exclusive")
-    connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "full")
-    connection.wal_autocheckpoint(1000)
-    connection.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT")
-    number = 0
-    start = time.perf_counter()
-    for batch in batches:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.executemany("INSERT INTO entries VALUES (?, ?)", enumerate(batch, number))
-        connection.execute("COMMIT")
-        number += len(batch)
-    seconds = time.perf_counter() - start
-    connection.close()
-    return seconds
+class Bare:
+    """Bare SQLite, as anybody would use it."""
 
+    def __init__(self, folder: Path) -> None:
+        self.connection = apsw.Connection(str(folder / "bare"))
+        self.connection.pragma("locking_mode", "exclusive")
+        self.connection.pragma("journal_mode", "wal")
+        self.connection.pragma("synchronous", "full")
+        self.connection.wal_autocheckpoint(1000)
+        self.connection.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT")
+        self.number = 0
 
-def journal_seconds(folder: Path, batches: Sequence[Sequence[bytes]]) -> tuple[float, float]:
-    """How long the journal takes for these batches, and then for folding them."""
-    nodes = [NodeKey(10**15 + cell, 1, 7) for cell in range(NODES)]
-    Journal.create(Directory(folder), SERVER)
-    with Journal(Directory(folder), SERVER) as journal:
-        for node in nodes:
-            journal.admit(node)
-        journal.flush()
-        journal.fold(NODES)
-        pairs = [[(nodes[place % NODES], record) for place, record in enumerate(batch)] for batch in batches]
+    def store(self, batch: Sequence[bytes]) -> float:
+        """Store a batch and flush it; how long that took, in seconds."""
         start = time.perf_counter()
-        for pair in pairs:
-            journal.append(pair)
-            journal.flush()
-        appended = time.perf_counter()
-        while journal.fold(10_000):
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany("INSERT INTO entries VALUES (?, ?)", enumerate(batch, self.number))
+        self.connection.execute("COMMIT")
+        self.number += len(batch)
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the database."""
+        self.connection.close()
+
+
+class Ours:
+    """The journal, with nodes that take turns."""
+
+    def __init__(self, folder: Path) -> None:
+        Journal.create(Directory(folder), SERVER)
+        self.journal = Journal(Directory(folder), SERVER)
+        self.nodes = [NodeKey(10**15 + cell, 1, 7) for cell in range(NODES)]
+        for node in self.nodes:
+            self.journal.admit(node)
+        self.journal.flush()
+        self.journal.fold(NODES)
+
+    def store(self, batch: Sequence[bytes]) -> float:
+        """Store a batch and flush it; how long that took, in seconds."""
+        pairs = list(zip(cycle(self.nodes), batch, strict=False))
+        start = time.perf_counter()
+        self.journal.append(pairs)
+        self.journal.flush()
+        return time.perf_counter() - start
+
+    def fold(self) -> float:
+        """Fold everything; how long that took, in seconds."""
+        start = time.perf_counter()
+        while self.journal.fold(FOLDED_AT_ONCE):
             pass
-        return appended - start, time.perf_counter() - appended
+        return time.perf_counter() - start
+
+    def close(self) -> None:
+        """Close the journal."""
+        self.journal.close()
+
+
+@frozen
+class Round:
+    """How long each side took for the same batches, and the journal for folding them, in seconds."""
+
+    bare: float
+    ours: float
+    fold: float
+
+
+def one_round(folder: Path, batches: Sequence[Sequence[bytes]]) -> Round:
+    """Both sides, batch by batch, each first every other time: what else the machine does hits both."""
+    bare, ours = Bare(folder), Ours(folder)
+    bare_s = ours_s = 0.0
+    for place, batch in enumerate(batches):
+        if place % 2:
+            bare_s += bare.store(batch)
+            ours_s += ours.store(batch)
+        else:
+            ours_s += ours.store(batch)
+            bare_s += bare.store(batch)
+    fold_s = ours.fold()
+    bare.close()
+    ours.close()
+    return Round(bare_s, ours_s, fold_s)
 
 
 def measure(records: int, rounds: int, parent: Path | None) -> dict[str, Any]:
-    """Measure both sides in turn, for every size of a batch."""
+    """Measure every size of a batch. A ratio is the median of those of the rounds."""
     encoded = records_of(records)
-    bare_rates, journal_rates, ratios, folds = {}, {}, {}, []
+    journal_rates, bare_rates, ratios, folds = {}, {}, {}, []
     for size in BATCHES:
-        # A batch of one waits for the disk each time: fewer of them take as long as many in large batches.
-        count = min(records, max(size * 20, records * size // (size + 20)))
-        batches = [encoded[place : place + size] for place in range(0, count, size)]
-        bare, ours = [], []
-        for turn in range(rounds):
-            for side in ("bare", "journal") if turn % 2 else ("journal", "bare"):
-                with folder_in(parent) as folder:
-                    if side == "bare":
-                        bare.append(bare_seconds(folder, batches))
-                    else:
-                        seconds, folding = journal_seconds(folder, batches)
-                        ours.append(seconds)
-                        folds.append(count / folding)
-        stored = sum(len(batch) for batch in batches)
-        bare_rates[str(size)] = round(stored / median(bare))
-        journal_rates[str(size)] = round(stored / median(ours))
-        ratios[str(size)] = round(median(bare) / median(ours), 2)
+        # A batch waits for the disk once, whatever its size: so many batches, not so many records, take equally long.
+        stored = min(records // size, MOST_BATCHES) * size
+        batches = [encoded[place : place + size] for place in range(0, stored, size)]
+        seen = []
+        for _ in range(rounds):
+            with folder_in(parent) as folder:
+                seen.append(one_round(folder, batches))
+        journal_rates[str(size)] = round(stored / median(each.ours for each in seen))
+        bare_rates[str(size)] = round(stored / median(each.bare for each in seen))
+        ratios[str(size)] = round(median(each.bare / each.ours for each in seen), 2)
+        folds += [stored / each.fold for each in seen]
     return {
         "schema_version": SCHEMA_VERSION,
         "rounds": rounds,
@@ -134,7 +177,7 @@ def main() -> int:
     """Measure and print; exit code 4 if the directory cannot be used."""
     parser = argparse.ArgumentParser(description="Measure the journal beside bare SQLite with the same settings.")
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--records", type=int, default=20_000, metavar="N", help="records of a round, at most (20000)")
+    parser.add_argument("--records", type=int, default=60_000, metavar="N", help="records of a round, at most (60000)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how often each side runs (5)")
     parser.add_argument("--directory", type=Path, metavar="PATH", help="where to write (the one for temporary files)")
     options = parser.parse_args()

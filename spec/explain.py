@@ -21,22 +21,16 @@ def explain(machine: Machine[Any], state: Any, name: str, args: tuple[Any, ...])
     """The first conjunct of the guard of action `name` that is false in `state`, as source text.
 
     Empty if the action is enabled. KeyError if there is no such action.
-    """
-    return first_false(machine, state, name, args)[1]
 
-
-def first_false(machine: Machine[Any], state: Any, name: str, args: tuple[Any, ...]) -> tuple[int, str]:
-    """The place of the first false conjunct among all of the guard, from 1, and its source text; (0, "") if enabled.
-
-    A guard is `if not (this and that): return None`. The action is run, and the last conjunct that was evaluated
-    before it returned is the one; (1, NO_PART) if the guard is written in another way.
+    A guard is `if not (this and that): return None`. The action is run, and the last conjunct that was evaluated before
+    it returned is the one; NO_PART if the guard is written in another way.
     """
     if name not in machine.action_names():
         raise KeyError(name)
     function = _plain(getattr(type(machine), name))
     visited: list[tuple[int, int]] = []
     if _run(function, (machine, state, *args), visited) is not None:
-        return 0, ""
+        return ""
     source = textwrap.dedent(inspect.getsource(function))
     indent = len(inspect.getsource(function).splitlines()[0]) - len(source.splitlines()[0])
     first = function.__code__.co_firstlineno
@@ -110,14 +104,14 @@ def _places(code: CodeType) -> list[tuple[int, int] | None]:
     ]
 
 
-def _conjunct(source: str, visited: list[tuple[int, int]]) -> tuple[int, str]:
+def _conjunct(source: str, visited: list[tuple[int, int]]) -> str:
     """The last conjunct, by the source, in which a visited place lies: the ones after it were not evaluated."""
     guards = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.If) and _is_guard(node)]
     parts = [(part, text) for guard in guards for part, text in _parts(guard.test, source)]
-    for number, (part, text) in reversed(list(enumerate(parts, start=1))):
+    for part, text in reversed(parts):
         if any(_begin(part) <= place < _end(part) for place in visited):
-            return number, text
-    return 1, NO_PART
+            return text
+    return NO_PART
 
 
 def _returns_nothing(statement: ast.stmt) -> bool:

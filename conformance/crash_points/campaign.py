@@ -42,13 +42,13 @@ ROOM_BYTES = 12_000
 """How much room there is at most on a disk that becomes full."""
 FIRST_STEPS, MANY_STEPS = 20, 250
 """Half of the faults come while the journal is opened, the others anywhere."""
-MANY_SYNCS = 40
-"""Which flush fails, if one does."""
+MANY_SYNCS, LATER_SYNCS = 40, 16
+"""Which flush fails, if one does: counted from the beginning, or from when the journal is open."""
 CLOSED_SHARE = 0.5
 """How often the journal is at rest when it is damaged: its log is empty, so that everything is in the database."""
 KEPT_SHARE = 0.1
 """How many of the moments are kept, so that files can be exchanged for older copies: only of what led to here."""
-FAULTS = ("", "", "flush", "flush", "eio", "enospc", "room", "emfile", "enomem", "short")
+FAULTS = ("", "", "flush", "later flush", "eio", "enospc", "room", "emfile", "enomem", "short")
 
 
 @define
@@ -146,11 +146,15 @@ class Chain:
         fault = self.rng.choice(FAULTS)
         if fault == "flush":
             disk.failing_sync = self.rng.randrange(MANY_SYNCS)
-        elif fault not in ("", "room"):
+        elif fault not in ("", "room", "later flush"):
             disk.faults = self._faults(fault)
         with self._judged(place):
             session = Session(self.vfs, disk, ledger, place)
-            session.run(WORK, self.rng.randrange(ROOM_BYTES) if fault == "room" else None)
+            session.run(
+                WORK,
+                room_bytes=self.rng.randrange(ROOM_BYTES) if fault == "room" else None,
+                flushes=self.rng.randrange(1, LATER_SYNCS) if fault == "later flush" else None,
+            )
         self.tally.reached.update(session.reached)
         self.tally.reached.update(f"{met} at {kind}" for _, kind, met in disk.met)
         return session

@@ -69,14 +69,16 @@ class Session:
         """What happened, in words: a campaign counts them, since what is never reached is never tested."""
         self._note(ledger)
 
-    def run(self, work: int, room_bytes: int | None) -> None:
-        """Open the journal and do so many pieces of work, or fewer if a flush fails, with so much room for it.
+    def run(self, work: int, *, room_bytes: int | None, flushes: int | None) -> None:
+        """Open the journal and do so many pieces of work, with so much room, until so many flushes: the last one fails.
 
         Raises `Violation`.
         """
         journal = open_journal(self.files, self)
         if journal is None:
             return
+        if flushes is not None:
+            self.disk.failing_sync = self.disk.syncs + flushes
         if room_bytes is not None:
             self.disk.room_bytes = room_bytes + sum(len(file.seen) for file in self.disk.names.values())
         try:

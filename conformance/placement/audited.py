@@ -63,9 +63,10 @@ def _undrained(question: Question, cell: Cell) -> Question:
 def _judge_rules(question: Question, cell: Cell, found: Finding, marks: set[str]) -> None:
     reached = all(cell <= distances.keys() for distances in question.distances.values())
     by_definition = question.broken(cell)
-    if not reached:  # how far a node is that nobody reaches is a matter of taste
-        by_definition -= {rule.id for rule in question.policy.rules if isinstance(rule, HopLimit)}
     said = {"always" if one.rule in ALWAYS else one.rule for one in found.broken}
+    if not reached:  # how far a node is that nobody reaches is a matter of taste
+        limits = {rule.id for rule in question.policy.rules if isinstance(rule, HopLimit)}
+        by_definition, said = by_definition - limits, said - limits
     if said != by_definition:
         raise Refuted(f"the audit of {_told(cell)} finds {_told(said)} broken; by definition {_told(by_definition)} is")
     value = question.value(cell) if reached else None

@@ -17,7 +17,10 @@ _KEYWORD = re.compile(
 )
 _LINE_COMMENT = re.compile(r"\\\*.*")
 _BLOCK_COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
-_PLACE = re.compile(r"line (?P<line>\d+), col \d+ to line (?P<last>\d+), col \d+ of module (?P<module>\w+)")
+_PLACE = re.compile(
+    r"line (?P<line>\d+), col (?P<column>\d+) to line (?P<last>\d+), col (?P<end>\d+) of module (?P<module>\w+)"
+)
+_NO_PLAIN_CONJUNCTS = re.compile(r"\\[AE]\b|\\/|=>|\b(?:LET|IF|CASE)\b")
 _ASSUME = re.compile(r"(?:ASSUME|ASSUMPTION|AXIOM)\b(?:\s+(?P<name>\w+)\s*==)?")
 _DEFINITION = re.compile(r"(?P<name>\w+)\s*==")
 
@@ -70,14 +73,44 @@ def resolve_violated(violated: str, folder: Path, properties: tuple[str, ...], *
     return properties[0] if len(properties) == 1 else violated
 
 
+def part_assumption(violated: str, folder: Path) -> bool:
+    """Rewrite a copy of a module so that every conjunct of the ASSUME at that place stands alone; False if none would.
+
+    TLC says where an ASSUME is that is false, and not which part of it. Run once more, it does.
+    """
+    place = _PLACE.search(violated)
+    if place is None:
+        return False
+    file = folder / f"{place['module']}.tla"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    text, first = _text_at(place, lines), int(place["line"])
+    conjuncts = [part.strip() for part in text.split("/\\") if part.strip()]
+    balanced = all(
+        part.count(opening) == part.count(closing) for part in conjuncts for opening, closing in ("()", "[]")
+    )
+    if len(conjuncts) == 1 or not balanced or _NO_PLAIN_CONJUNCTS.search(text) or not _ASSUME.match(lines[first - 1]):
+        return False
+    alone = [" ".join(f"ASSUME {part}" for part in conjuncts)]
+    lines[first - 1 : int(place["last"])] = alone  # in one line, so that its number is that of the whole
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return True
+
+
 def _assumption(place: "re.Match[str]", lines: list[str]) -> str:
     """An ASSUME by its name, or by where it stands and what it says."""
-    first, last = int(place["line"]), int(place["last"])
+    first = int(place["line"])
     head = next(filter(None, map(_ASSUME.match, reversed(lines[:first]))), None)
     if head and head["name"]:
         return head["name"]
-    text = " ".join(" ".join(_LINE_COMMENT.sub("", line) for line in lines[first - 1 : last]).split())
-    return f"the ASSUME in {place['module']}.tla:{first}: {_ASSUME.sub('', text).strip()}"
+    return f"the ASSUME in {place['module']}.tla:{first}: {_text_at(place, lines)}"
+
+
+def _text_at(place: "re.Match[str]", lines: list[str]) -> str:
+    """What stands at a place of a module, in one line and without comments."""
+    part = lines[int(place["line"]) - 1 : int(place["last"])]
+    part[-1] = part[-1][: int(place["end"])]
+    part[0] = part[0][int(place["column"]) - 1 :]
+    return " ".join(" ".join(_LINE_COMMENT.sub("", line) for line in part).split())
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

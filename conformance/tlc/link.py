@@ -9,6 +9,7 @@ about the invariants. The mirror's invariant of the same name must judge the cou
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
@@ -17,7 +18,7 @@ from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, 
 from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest, with_twin
 from conformance.parallel import completed, workers
 from conformance.tlc import counterexamples
-from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
+from conformance.tlc.cfg import config_properties, part_assumption, resolve_violated, take_refinement_out
 from conformance.tlc.limits import CUT, Limits, Outcome
 from conformance.tlc.messages import Counts
 from conformance.tlc.run import COVERAGE, QUICK_START, Processes, TlcRun, copy_of, run_tlc
@@ -224,16 +225,9 @@ class Runner:
                 apply_twin(task.twin, folder, self.manifest.path)
             if not task.refinement:
                 take_refinement_out(config)
-            seen = run_tlc(
-                self.toolchain,
-                folder,
-                name,
-                processes=self.processes,
-                limits=self.limits.for_states(task.model.generated),
-                arguments=COVERAGE if task.twin is None and task.model.actions != () else (),
-                java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
-                on_progress=on_progress,
-            )
+            seen = self._run(task, folder, on_progress)
+            if seen.is_assumption and part_assumption(seen.violated, folder):
+                seen = evolve(seen, violated=self._run(task, folder, on_progress).violated or seen.violated)
             known = config_properties(config)
             violated = resolve_violated(seen.violated, folder, known, is_assumption=seen.is_assumption)
         judged = judge(task, seen, violated)
@@ -243,6 +237,18 @@ class Runner:
             judged = evolve(judged, verdict=verdict, differences=disagreements)
         progress.finish(task.name, judged.differences[0] if judged.differences else judged.saw)
         return judged
+
+    def _run(self, task: Task, folder: Path, on_progress: Callable[[Counts, int], None]) -> TlcRun:
+        return run_tlc(
+            self.toolchain,
+            folder,
+            task.model.name,
+            processes=self.processes,
+            limits=self.limits.for_states(task.model.generated),
+            arguments=COVERAGE if task.twin is None and task.model.actions != () else (),
+            java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
+            on_progress=on_progress,
+        )
 
 
 def judge(task: Task, seen: TlcRun, violated: str) -> Judged:

@@ -32,6 +32,7 @@ QUICK_START = ("-XX:TieredStopAtLevel=1",)
 UTF_8 = "C.UTF-8"
 """The locale of TLC's process: without it Java finds no folder whose name is not in ASCII."""
 _VIOLATION_EXITS = range(10, 14)  # 10 an ASSUME, 11 a deadlock, 12 an invariant, 13 a property
+_NO_ROOM = "No space left on device"
 _NO_STARTUP_MEMORY = ("Could not reserve enough space", "insufficient memory", "Cannot allocate memory")
 
 
@@ -190,6 +191,10 @@ def _scratch(folder: Path) -> Path:
 
 def _outcome(toolchain: Toolchain, transcript: Transcript, exit_code: int) -> Outcome:
     said = "\n".join(transcript.tail)
+    if any(_NO_ROOM in line for line in (*transcript.errors, *transcript.tail)):
+        raise CannotRun(
+            f"{tempfile.gettempdir()} is full, where TLC works: make room, or let TMPDIR name another folder."
+        )
     if transcript.out_of_memory or (not transcript.started and any(words in said for words in _NO_STARTUP_MEMORY)):
         return Outcome.OUT_OF_MEMORY
     if not transcript.started:

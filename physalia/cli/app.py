@@ -9,9 +9,10 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, models, schemas
+from physalia.cli import checks, installation, interrupts, journals, models, schemas
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
+from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
 _USAGE, _CANNOT_RUN, _INTERRUPTED, _NOBODY_READS = 2, 4, 130, 141
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"physalia {installation.own_version()}")
+        say(f"physalia {installation.own_version()}")
         raise typer.Exit
 
 
@@ -44,6 +45,7 @@ def _physalia(
 app.command()(checks.verify)
 app.command()(prove.prove)
 app.command()(installation.doctor)
+app.command()(journals.journal)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
@@ -98,7 +100,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _complain(f"{error}: see to it, and run the command again.", _CANNOT_RUN)
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
         if not struck():
-            traceback.print_exc()
+            say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
             return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
     if struck() or result == _INTERRUPTED:  # newer versions of typer turn the exception into this
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
@@ -110,7 +112,7 @@ def _usage_sentence(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = "physalia" if context is None else context.command_path
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(context.get_help() if context is not None else "", file=sys.stderr)
+        say(*(context.get_help() if context is not None else "").split("\n"), to_stderr=True)
         return ""
     problem = getattr(error, "format_message", lambda: str(error))().rstrip(".")
     return f"{problem}; `{path} --help` shows what there is."
@@ -118,5 +120,5 @@ def _usage_sentence(error: typer.TyperException) -> str:
 
 def _complain(sentence: str, code: int) -> int:
     if sentence:
-        print(f"physalia: {sentence}", file=sys.stderr)
+        say(f"physalia: {sentence}", to_stderr=True)
     return code

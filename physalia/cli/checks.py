@@ -8,6 +8,7 @@ import typer
 
 from conformance.links import EXIT_CODES, LINKS, BadInput, Profile, Settings
 from physalia.cli.options import Deep, Json, Quick, Seed, TlcHeap, TlcTime
+from physalia.cli.terminal import print_json
 
 conformance = typer.Typer(help="The checks, checked.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -30,7 +31,7 @@ def verify(
     could be concluded; 4: something does not work here.
     """
     from conformance import verify as chain  # noqa: PLC0415  # only once the links are known to exist
-    from physalia.cli.printing import print_json, print_report  # noqa: PLC0415
+    from physalia.cli.printing import print_report  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     names = [_known(name) for name in dict.fromkeys(links or LINKS)]
@@ -71,7 +72,7 @@ def mutants(
     Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged.
     """
     from conformance.mutants.matrix import catalogue, run  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_mutants  # noqa: PLC0415
+    from physalia.cli.printing import print_mutants  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = {mutant.name: mutant for mutant in catalogue()}

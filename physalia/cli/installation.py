@@ -10,6 +10,7 @@ from attrs import asdict, frozen
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 _CANNOT_VERIFY = 4
 _OPTIONAL = ("hypothesis", "z3-solver", "cvc5", "networkx", "highspy")
@@ -28,8 +29,6 @@ class Finding:
 
 def doctor(json: Json = False) -> int:
     """Say what is installed, found and missing; exit code 4 if ``physalia verify`` cannot run here."""
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-
     findings = [
         Finding("Python", True, True, platform.python_version()),
         Finding("physalia", True, True, own_version()),
@@ -45,7 +44,7 @@ def doctor(json: Json = False) -> int:
     else:
         for finding in findings:
             state = "found  " if finding.found else "MISSING" if finding.needed else "absent "
-            print(f"{state}  {finding.name:15} {finding.detail}")
+            say(f"{state}  {finding.name:15} {finding.detail}")
     return _CANNOT_VERIFY if missing else 0
 
 

@@ -6,6 +6,7 @@ import typer
 
 from conformance.links import EXIT_CODES, BadInput, Profile, Settings, Verdict
 from physalia.cli.options import Json, ModelName, Seed, TlcHeap, TlcTime
+from physalia.cli.terminal import print_json, say
 
 app = typer.Typer(
     help="Single models: list, check, simulate, compare, run in TLC.", no_args_is_help=True, rich_markup_mode=None
@@ -16,19 +17,18 @@ app = typer.Typer(
 def list_models(json: Json = False) -> int:
     """List the models and twins of tla/manifest.toml: purpose, bounds, and the first profile that runs each."""
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     manifest = load_manifest()
     if json:
         print_json(manifest.as_json())
         return 0
     for model in manifest.models:
-        print(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")
-        print(f"    {model.purpose}")
-        print(f"    {model.bounds}")
+        say(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")
+        say(f"    {model.purpose}")
+        say(f"    {model.bounds}")
         twins_of = [twin.name for twin in manifest.twins if twin.model == model.name]
         if twins_of:
-            print(f"    twins: {', '.join(twins_of)}")
+            say(f"    twins: {', '.join(twins_of)}")
     return 0
 
 
@@ -51,7 +51,7 @@ def tlc(
     from conformance.tlc.limits import Limits  # noqa: PLC0415
     from conformance.tlc.run import Processes  # noqa: PLC0415
     from conformance.tlc.toolchain import find_toolchain  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_run  # noqa: PLC0415
+    from physalia.cli.printing import print_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     manifest = load_manifest()
@@ -72,7 +72,7 @@ def check(model: ModelName, json: Json = False) -> int:
     """Explore one model's Python mirror whole, with its invariants, and hold the counts against the manifest."""
     from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_checked, print_json  # noqa: PLC0415
+    from physalia.cli.printing import print_checked  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     with display() as progress:
@@ -94,7 +94,6 @@ def simulate(
     """Walk through one model's Python mirror at random, checking its invariants at every step."""
     from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     walked, violated = mirror.simulate(mirror.machine_of(load_manifest(), model), seed, steps)
     verdict = Verdict.REFUTED if violated else Verdict.HOLDS
@@ -103,10 +102,10 @@ def simulate(
         head = {"schema_version": 1, "verdict": verdict, "model": model, "seed": seed, "violated": violated}
         print_json({**head, "steps": told})
     else:
-        print("\n".join(mirror.narrate(walked)))
+        say(*mirror.narrate(walked))
         ending = f"{violated} is violated" if violated else f"every invariant holds in all {len(walked)} states"
-        print(f"{verdict}: {ending}")
-        print(f"again: physalia spec simulate {model} --seed {seed} --steps {steps}")
+        say(f"{verdict}: {ending}")
+        say(f"again: physalia spec simulate {model} --seed {seed} --steps {steps}")
     return EXIT_CODES[verdict]
 
 
@@ -115,7 +114,7 @@ def graph(model: ModelName, json: Json = False, tlc_time: TlcTime = None, tlc_he
     """Compare one model's whole graph in TLC with that of its Python mirror: states, and steps by name, both ways."""
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from conformance.verify import verify  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_report  # noqa: PLC0415
+    from physalia.cli.printing import print_report  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     manifest = load_manifest()

@@ -1,17 +1,16 @@
 """How results are printed: tables and counterexamples for people, JSON for machines."""
 
-import json
-import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from conformance.links import Failure, Verdict
 from conformance.tlc.counterexamples import narrate
 from conformance.tlc.link import Judged
 from conformance.verify import Report
+from physalia.cli import terminal
 
 if TYPE_CHECKING:
     from conformance.graph.mirror import Checked
@@ -26,16 +25,9 @@ STYLES = {
 }
 
 
-def print_json(data: Mapping[str, Any]) -> None:
-    """Print data as JSON on standard output."""
-    # Where the terminal has no such letters, what stands for them is JSON's own way of writing them.
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=not (sys.stdout.encoding or "").lower().startswith("utf"))
-    sys.stdout.write("\n")
-
-
 def print_report(report: Report, *, to_stderr: bool = False) -> None:
     """Print why what failed failed, then the table of links, then the verdict on everything."""
-    console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False)
+    console = terminal.console(to_stderr=to_stderr)
     for link in report.links:
         for failure in link.failures:
             print_failure(console, failure)
@@ -46,7 +38,8 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     table.add_column("verdict")
     for link in report.links:
         numbers = [f"{number:,}" for number in (link.models, link.states, link.edges, link.steps)]
-        table.add_row(link.link, *numbers, f"{link.seconds:.1f}", f"[{STYLES[link.verdict]}]{link.verdict}[/]")
+        row = map(terminal.cell, (link.link, *numbers, f"{link.seconds:.1f}"))
+        table.add_row(*row, terminal.cell(link.verdict, STYLES[link.verdict]))
     print_table(console, table)
     for link in report.links:
         for note in link.notes:
@@ -70,41 +63,42 @@ def print_table(console: Console, table: Table) -> None:
 
 def print_run(judged: Judged) -> None:
     """Print one run of TLC: what it saw, the counterexample if there is one, and whether the manifest agrees."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     if judged.failure:
         print_failure(console, judged.failure)
         return
     for line in narrate(judged.task.model.name, judged.run):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {judged.saw}, as the manifest says")
+    console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {escape(judged.saw)}, as the manifest says")
 
 
 def print_checked(checked: "Checked") -> None:
     """Print one exploration: the path to a violation if there is one, and whether the manifest agrees."""
     from conformance.graph import mirror  # noqa: PLC0415  # brings every machine
 
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     for line in mirror.narrate(checked.path):
         console.print(line, markup=False, soft_wrap=True)
     for line in checked.why:
         console.print(line, markup=False, soft_wrap=True)
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
-    console.print(f"[{STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
+    console.print(f"[{STYLES[verdict]}]{verdict}[/]: {escape(saw)}, {found.seconds:.1f} s")
     if checked.why:
         console.print(f"again: physalia spec check {checked.model.name}", markup=False, soft_wrap=True)
 
 
 def print_mutants(matrix: "KillMatrix") -> None:
     """Print what became of every mutant, and the verdict on them together."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     table = Table(box=None, pad_edge=False)
     for heading in ("mutant", "family", "killer", "status"):
         table.add_column(heading)
     table.add_column("seconds", justify="right")
     for outcome in matrix.outcomes:
         mutant = outcome.mutant
-        table.add_row(mutant.name, mutant.family, mutant.killer, outcome.status, f"{outcome.seconds:.0f}")
+        row = (mutant.name, mutant.family, mutant.killer, outcome.status, f"{outcome.seconds:.0f}")
+        table.add_row(*map(terminal.cell, row))
     print_table(console, table)
     told = matrix.as_json()
     counts = f"{told['killed']} of {told['applied']} killed, {told['survived']} survived, {matrix.seconds:.0f} s"

@@ -1,6 +1,5 @@
 """How far a check is, on standard error: a live table on a terminal, plain lines elsewhere."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from conformance.links import Progress
+from physalia.cli import terminal
 
 if TYPE_CHECKING:
     from physalia.placement.effort import Effort
@@ -94,7 +94,7 @@ class Display:
         table = Table.grid(padding=(0, 2))
         with self.lock:
             for name, part in self.parts.items():
-                table.add_row(f"  {name}", part.describe())
+                table.add_row(terminal.cell(f"  {name}"), terminal.cell(part.describe()))
         return table
 
     def _line(self, text: str) -> None:
@@ -104,7 +104,7 @@ class Display:
 @contextmanager
 def display() -> Iterator[Progress]:
     """Show progress on standard error as long as the context lasts."""
-    console = Console(file=sys.stderr)
+    console = terminal.console(to_stderr=True)
     shown = Display(console=console, live=console.is_terminal)
     if not shown.live:
         yield shown

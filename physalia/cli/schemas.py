@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from conformance.links import BadInput
+from physalia.cli.terminal import say
 
 _SUFFIX = ".schema.json"
 
@@ -19,13 +20,13 @@ def schema(
     """Print the JSON Schema of a command's --json, or of a file that it reads; without a name, list them."""
     known = dict(sorted((path.name.removesuffix(_SUFFIX), path) for path in docs_folder().glob(f"*{_SUFFIX}")))
     if name is None:
-        print("\n".join(known))
+        say(*known)
         return 0
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "`physalia schema` lists them."
         raise BadInput(f"there is no schema called {name}; {hint}")
-    print(known[name].read_text(encoding="utf-8"), end="")
+    say(*known[name].read_text(encoding="utf-8").splitlines())
     return 0
 
 

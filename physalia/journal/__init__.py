@@ -21,6 +21,7 @@ from physalia.journal.errors import (
 from physalia.journal.files import Directory, Files
 from physalia.journal.journal import MAX_RECORD_BYTES, MAX_WAITING_BYTES, Journal
 from physalia.journal.keys import MAX_ID, NodeKey
+from physalia.journal.opening import examine
 
 __all__ = [
     "MAX_ID",
@@ -46,4 +47,5 @@ __all__ = [
     "OldSqlite",
     "Refused",
     "UnknownNode",
+    "examine",
 ]

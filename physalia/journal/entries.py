@@ -20,7 +20,8 @@ log, the numbers and the chain stand beside it. Nothing here defends against an 
 head has a check of its own so that it can be judged where only the beginning of an entry is at hand, as in a page of
 the log. It begins with bytes that nobody outside can know, so that no value of a client looks like one.
 
-Many records share an entry because each row costs SQLite and Python more than a small record does.
+Many records share an entry because each row costs SQLite and Python more than a small record does; not all of a large
+batch, so that it leaves many traces in the log (`physalia.journal.evidence`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ from zlib import crc32
 
 from physalia.journal.keys import NodeKey
 
-ENTRY_RECORDS = 32
+ENTRY_RECORDS = 64
 JOURNAL_BYTES = 8
 _HEAD = Struct(">8sQQIHI")
 _CHECK = Struct(">I")

@@ -58,6 +58,13 @@ def make(files: Files, server: int) -> None:
         marks.settle(files, begun._replace(is_complete=True))
 
 
+def examine(files: Files, server: int) -> Standing:
+    """Judge a journal that nobody has open, and change nothing. Raises what `bring_back` raises."""
+    database.refuse_old_sqlite()
+    with _held(files), reaching(files.path(database.NAME)):
+        return _judge(files, server)[1]
+
+
 def bring_back(files: Files, server: int) -> Opened:
     """Open a journal and hold its directory until `files.unlock`; let go of it if anything is raised.
 
@@ -67,15 +74,7 @@ def bring_back(files: Files, server: int) -> Opened:
     database.refuse_old_sqlite()
     where = files.path(database.NAME)
     with _held(files, keep=True), reaching(where):
-        names = files.names()
-        mark = _mark_of(files, names, server)
-        log = files.read(database.LOG) if database.LOG in names else b""
-        reading = connect(files, keep_log=bool(log))
-        try:
-            _check_kind(reading, where)
-            standing = audit(reading, where, log, mark)
-        finally:
-            reading.close()
+        log, standing = _judge(files, server)
         if log:
             files.replace(database.LOG, log)
         marks.renew(files, standing.mark)
@@ -86,6 +85,20 @@ def bring_back(files: Files, server: int) -> Opened:
             connection.close()
             raise
         return Opened(connection, standing)
+
+
+def _judge(files: Files, server: int) -> tuple[bytes, Standing]:
+    """SQLite's log as it stands, and where the journal stands with it."""
+    where = files.path(database.NAME)
+    names = files.names()
+    mark = _mark_of(files, names, server)
+    log = files.read(database.LOG) if database.LOG in names else b""
+    connection = connect(files, keep_log=bool(log))
+    try:
+        _check_kind(connection, where)
+        return log, audit(connection, where, log, mark)
+    finally:
+        connection.close()
 
 
 @contextmanager

@@ -11,9 +11,11 @@ from typing import Any
 
 import jsonschema
 import pytest
+from attrs import evolve
 
 from conformance import verify as chain
 from conformance.links import LINKS, Failure, Link, LinkReport, Progress, Row, Settings, Verdict
+from conformance.manifest import load_manifest
 from physalia.cli import run
 from tests import PATIENCE_S
 from tests.conformance.tlc.small_specifications import MANIFEST, specify
@@ -278,6 +280,19 @@ def test_a_mirror_is_checked_as_its_schema_says(capsys: pytest.CaptureFixture[st
     checked = json.loads(capsys.readouterr().out)
     jsonschema.validate(checked, schema("spec-check"))
     assert checked["verdict"] == "holds"
+
+
+def test_a_mirror_that_cannot_be_compared_is_as_its_schema_says(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A new model's: the manifest does not say yet how many states it has."""
+    known = load_manifest()
+    unknown = tuple(evolve(model, distinct=0, generated=0, depth=0) for model in known.models)
+    monkeypatch.setattr("conformance.manifest.load_manifest", lambda: evolve(known, models=unknown))
+    assert run(["spec", "check", "MCStoreChanges", "--json"]) == 3
+    checked = json.loads(capsys.readouterr().out)
+    jsonschema.validate(checked, schema("spec-check"))
+    assert checked["differences"] == ["The manifest does not say yet, and the mirror says: distinct = 128, depth = 8."]
 
 
 def test_a_walk_is_the_same_for_the_same_seed(capsys: pytest.CaptureFixture[str]) -> None:

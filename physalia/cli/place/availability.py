@@ -11,6 +11,7 @@ import typer
 from conformance.links import BadInput
 from physalia.cli.options import Json, Limit
 from physalia.cli.place.cells import Servers, cell_of
+from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from physalia.placement.effort import Effort
@@ -42,7 +43,6 @@ def availability(
         return _figure_4(json=json)
     if topology is None or instance is None or not servers:
         raise BadInput("name a topology, --instance and --servers, or --figure-4.")
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
     from physalia.placement.site import format as files  # noqa: PLC0415
 
@@ -52,14 +52,14 @@ def availability(
         told = measured(site, instance, cell, devices, spent)
     unknown = told.pop("availability_unknown", None)
     if unknown is not None:
-        typer.echo(f"physalia: {unknown}", err=True)
+        say(f"physalia: {unknown}", to_stderr=True)
         return _NO_ANSWER
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "instance": instance, "servers": list(cell), **told})
         return 0
     how = f"to a relative error of {told['error']:.0e}, by {told['method']}"
-    print(f"availability {nearly_one(told['unavailability'])}, unavailability {told['unavailability']:.3e} ({how})")
-    print("".join(f"{line}\n" for line in device_lines(told)), end="")
+    say(f"availability {nearly_one(told['unavailability'])}, unavailability {told['unavailability']:.3e} ({how})")
+    say(*device_lines(told))
     return 0
 
 
@@ -114,7 +114,6 @@ def device_lines(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _figure_4(*, json: bool) -> int:
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.availability.estimator import independent  # noqa: PLC0415  # brings numpy
 
     rows = {size: [independent(size, fails) for fails in _FAILING] for size in _SIZES}
@@ -122,7 +121,7 @@ def _figure_4(*, json: bool) -> int:
         told = [{"nodes": size, "availability": row} for size, row in rows.items()]
         print_json({"schema_version": SCHEMA_VERSION, "fails": list(_FAILING), "rows": told})
         return 0
-    print("nodes " + " ".join(f"p={fails:<5.2f}" for fails in _FAILING))
+    say("nodes " + " ".join(f"p={fails:<5.2f}" for fails in _FAILING))
     for size, row in rows.items():
-        print(f"{size:>5} " + " ".join(f"{value:.5f}" for value in row))
+        say(f"{size:>5} " + " ".join(f"{value:.5f}" for value in row))
     return 0

@@ -22,11 +22,11 @@ Servers = Annotated[
 def cell_of(site: "Topology", given: Sequence[str]) -> tuple[str, ...]:
     """The servers that are named. What is the name of a server is that server, and anything else is a list.
 
-    BadInput for a text that can be read as either.
+    BadInput for a text that can be read as either, or as neither.
     """
     found: list[str] = []
     for text in given:
-        names = next(csv.reader([text], skipinitialspace=True), [])
+        names = _listed(text)
         if text not in site.servers:
             found += names
         elif len(names) > 1 and all(name in site.servers for name in names):
@@ -37,3 +37,10 @@ def cell_of(site: "Topology", given: Sequence[str]) -> tuple[str, ...]:
         else:
             found.append(text)
     return tuple(found)
+
+
+def _listed(text: str) -> list[str]:
+    try:
+        return next(csv.reader([text], skipinitialspace=True), [])
+    except csv.Error as error:
+        raise BadInput(f"--servers {text}: this is no list of names with commas between them: {error}.") from error

@@ -12,6 +12,7 @@ from physalia.cli.place import audit, availability, topologies
 from physalia.cli.place.cells import Servers, cell_of
 from physalia.cli.place.inputs import needs, not_swapped, read
 from physalia.cli.place.told import EXIT_CODES, SCHEMA_VERSION, Told, brief, survival_code, write_certificate
+from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from physalia.placement.effort import Effort
@@ -170,12 +171,10 @@ def check(
     finally:
         gc.enable()
     if json:
-        from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-
         verdict = "stands" if stands else "refused"
         print_json({"schema_version": SCHEMA_VERSION, "verdict": verdict, "reason": reason})
     else:
-        print(f"the certificate stands: {reason}." if stands else f"refused: {reason}.")
+        say(f"the certificate stands: {reason}." if stands else f"refused: {reason}.")
     return 0 if stands else _REFUSED
 
 

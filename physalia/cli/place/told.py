@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from conformance.links import BadInput
+from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from physalia.placement.survival.by_cuts import Survival
@@ -27,11 +28,9 @@ class Told:
     def printed(self, *, json: bool) -> int:
         """Print it one way or the other; the exit code."""
         if json:
-            from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-
             print_json({"schema_version": SCHEMA_VERSION, **self.document})
         else:
-            print("\n".join(self.lines))
+            say(*self.lines)
         return self.code
 
 

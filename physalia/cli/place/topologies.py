@@ -7,6 +7,7 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.options import Json, Seed
+from physalia.cli.terminal import print_json, say
 from physalia.placement.netbox.options import Chassis, Cords, Imported, Note, Options, Uplinks, Use
 from physalia.placement.site.generate import Fabric, Feeding
 
@@ -50,7 +51,6 @@ def generate(
     json: Json = False,
 ) -> int:
     """Generate a leaf-spine fabric with rows and feeds, the same for the same seed, and write it to a file."""
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.site.format import write  # noqa: PLC0415
     from physalia.placement.site.generate import generate as make  # noqa: PLC0415
 
@@ -75,7 +75,7 @@ def generate(
     if json:
         print_json({"schema_version": 1, "topology": str(output), "seed": seed, "counts": _counts(topology)})
     else:
-        print(f"{output}: {_summary(topology)} (seed {seed})")
+        say(f"{output}: {_summary(topology)} (seed {seed})")
     return 0
 
 
@@ -111,7 +111,6 @@ def netbox(
 
     The inventory is a dump with natural foreign keys: `manage.py dumpdata dcim contenttypes --natural-foreign`.
     """
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.netbox.dump import read  # noqa: PLC0415
     from physalia.placement.netbox.inventory import import_site  # noqa: PLC0415
     from physalia.placement.site.format import write  # noqa: PLC0415
@@ -137,7 +136,7 @@ def netbox(
     if json:
         print_json(_as_json(imported, output))
     else:
-        print(f"{output}: {_summary(imported.topology)}")
+        say(f"{output}: {_summary(imported.topology)}")
         _print_notes("assumed", imported.assumed)
         _print_notes("left out", imported.left_out)
     return 0
@@ -145,7 +144,6 @@ def netbox(
 
 def examples(json: Json = False) -> int:
     """List the examples that are installed, topologies, an inventory and policies, and where they are."""
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
     from physalia.placement.site.shipped import EXAMPLES, example  # noqa: PLC0415
 
     if json:
@@ -153,7 +151,7 @@ def examples(json: Json = False) -> int:
         print_json({"schema_version": 1, "examples": told})
     else:
         for name, what in EXAMPLES.items():
-            print(f"{example(name)}\n    {what}")
+            say(str(example(name)), f"    {what}")
     return 0
 
 
@@ -195,8 +193,8 @@ def _as_json(imported: Imported, output: Path) -> dict[str, object]:
 
 
 def _print_notes(title: str, notes: tuple[Note, ...]) -> None:
-    print(f"{title}:" if notes else f"{title}: nothing")
+    say(f"{title}:" if notes else f"{title}: nothing")
     for note in notes:
         more = len(note.objects) - _SHOWN
-        print(f"  {note.what}:")
-        print(f"    {', '.join(note.objects[:_SHOWN])}{f' and {more} more' if more > 0 else ''}")
+        say(f"  {note.what}:")
+        say(f"    {', '.join(note.objects[:_SHOWN])}{f' and {more} more' if more > 0 else ''}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from conformance.induction.attacks import AttackReport, run_attacks
 from conformance.links import EXIT_CODES, Progress
-from physalia.cli.printing import print_json
+from physalia.cli.terminal import print_json, say
 
 
 def attacks(names: Iterable[str], progress: Progress, *, json: bool) -> int:
@@ -14,7 +14,7 @@ def attacks(names: Iterable[str], progress: Progress, *, json: bool) -> int:
     if json:
         print_json(report.as_json())
     else:
-        print("\n".join(_lines(report, whole=bool(names))))
+        say(*_lines(report, whole=bool(names)))
     return EXIT_CODES[report.verdict]
 
 

@@ -9,6 +9,7 @@ import typer
 
 from conformance.links import EXIT_CODES, BadInput
 from physalia.cli.options import Json, Seed
+from physalia.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from conformance.links import Progress
@@ -75,7 +76,6 @@ def prove(
         if mutants:
             return _mutants(names, effort, json, progress)
         from conformance.induction.whole_proof import Wish, prove_whole  # noqa: PLC0415
-        from physalia.cli.printing import print_json  # noqa: PLC0415
         from physalia.cli.proof import printing as proof_printing  # noqa: PLC0415  # brings rich
 
         tied = not names if tie is None else tie
@@ -108,7 +108,6 @@ def _attacks(names: Sequence[str], json: bool) -> int:
 def _mutants(names: tuple[str, ...], effort: "Effort", json: bool, progress: "Progress") -> int:
     from conformance.induction.mutants import judge_mutants  # noqa: PLC0415
     from conformance.induction.unbounded import prove_layers  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415
     from physalia.cli.proof import printing as proof_printing  # noqa: PLC0415
 
     report = judge_mutants(prove_layers((), effort, progress), names, effort, progress)

@@ -1,6 +1,5 @@
 """How the unbounded proof is printed: a table of layers, their graphs of sorts, and what does not hold."""
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from conformance.induction.necessity import Necessity
 from conformance.induction.unbounded import LayerReport, ProofReport
 from conformance.induction.whole_proof import WholeProof
 from conformance.links import BadInput, Verdict
+from physalia.cli import terminal
 from physalia.cli.printing import STYLES, print_failure, print_table
 from spec.induction.proving.solve import Outcome, write_smtlib
 from spec.induction.proving.weaken import Ending
@@ -21,7 +21,7 @@ _TABLE_WIDTH = 110
 
 def print_whole(whole: WholeProof, *, every_query: bool, to_stderr: bool) -> None:
     """Print why what failed failed, then layer by layer what was proved, then the verdict on everything."""
-    console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False)
+    console = terminal.console(to_stderr=to_stderr)
     proof = whole.proof
     for failure in whole.failures():
         print_failure(console, failure)
@@ -40,7 +40,7 @@ def print_whole(whole: WholeProof, *, every_query: bool, to_stderr: bool) -> Non
 
 def print_mutants(report: MutantsReport, *, to_stderr: bool) -> None:
     """Print what became of every mutant, and the verdict on them together."""
-    console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False)
+    console = terminal.console(to_stderr=to_stderr)
     for mutant in report.mutants:
         console.print(f"{mutant.ending:9}  {mutant.name}: {mutant.reason}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{len(report.ended(ending))} {ending}" for ending in Ending if report.ended(ending))
@@ -79,10 +79,8 @@ def _print_layers(console: Console, proof: ProofReport) -> None:
             len(system.actions), len(system.invariants), len(asked), len(layer.proof.inherited), len(layer.witnesses),
         )  # fmt: skip
         slowest = max((answer.seconds for answer in asked), default=0.0)
-        table.add_row(
-            layer.name, layer.on, *map(str, numbers), f"{slowest:.2f}", f"{layer.proof.seconds:.1f}",
-            _styled(layer.verdict),
-        )  # fmt: skip
+        row = (layer.name, layer.on, *numbers, f"{slowest:.2f}", f"{layer.proof.seconds:.1f}")
+        table.add_row(*map(terminal.cell, row), _styled(layer.verdict))
     # Wide enough for every heading: a column that is cut cannot be read, and a line that is wrapped can.
     console.width = max(console.width, _TABLE_WIDTH)
     print_table(console, table)

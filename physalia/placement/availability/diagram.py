@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from physalia.placement.availability.walk import TooHard
+from physalia.placement.availability.power_states import TooHard
 from physalia.placement.effort import Effort, OutOfTime
 from physalia.placement.site.topology import Topology, link_name
 

@@ -16,7 +16,8 @@ from attrs import define, field, frozen
 
 from physalia.placement.availability import diagram as availability_bdd
 from physalia.placement.availability.fabric_order import Fabric, Neighbours, NotTreeLike
-from physalia.placement.availability.walk import Lost, Probability, TooHard, lost, up_probability
+from physalia.placement.availability.power_states import TooHard
+from physalia.placement.availability.walk import Lost, Probability, lost, up_probability
 from physalia.placement.effort import Effort
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology, link_name
 from physalia.placement.site.validity import build

@@ -16,6 +16,13 @@ from physalia.placement.availability.blocks import State
 Vector = NDArray[np.float64]
 States = dict[State, Vector]
 
+_MOST_BITS = 62
+"""How many elements can be told apart at a time in one number of 64 bits with a sign."""
+
+
+class TooHard(Exception):
+    """Too much of the fabric would have to be remembered at a time."""
+
 
 @frozen(eq=False)
 class Introduced:
@@ -103,11 +110,16 @@ class PowerStates:
         return found
 
     def introduce(self, element: str, fails: float, supplies: Sequence[str]) -> Introduced:
-        """Tell the combinations apart by whether an element is on; its supplies are active or there are none."""
+        """Tell the combinations apart by whether an element is on; its supplies are active or there are none.
+
+        TooHard if there are too many at a time.
+        """
         supplied = self.on(supplies)
         dark = np.nonzero((supplied == 0.0) | (fails > 0.0))[0]
         lit = np.nonzero((supplied == 1.0) & (fails < 1.0))[0]
         bit = ~self._free & (self._free + 1)  # the lowest that is free
+        if bit >> _MOST_BITS:
+            raise TooHard(f"more than {_MOST_BITS} elements of power would have to be told apart at a time")
         self._free |= bit
         self.bits[element] = bit
         self.masks = np.concatenate([self.masks[dark], self.masks[lit] | bit])

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 from physalia.placement.availability import blocks
 from physalia.placement.availability.blocks import Bundle
 from physalia.placement.availability.fabric_order import Add, Drop, Event, Fabric, Join, Show
-from physalia.placement.availability.power_states import Forgotten, Introduced, PowerStates, States
+from physalia.placement.availability.power_states import Forgotten, Introduced, PowerStates, States, TooHard
 from physalia.placement.availability.steps import (
     Built,
     HomeReached,
@@ -39,10 +39,6 @@ NEGLIGIBLE = 1e-21
 up to, and the walk is done again with less where that matters."""
 
 Probability = Callable[[str], float]
-
-
-class TooHard(Exception):
-    """Too much of the fabric would have to be remembered at a time."""
 
 
 @frozen

@@ -122,10 +122,12 @@ class Ledger:
     def name(self, kind: str, wanted: str, key: int | str) -> str:
         """A name for a thing of the inventory that nothing else has; noted if it is not the one wanted."""
         plain = wanted.replace(TOGETHER, " and ") if kind in _POWER else wanted
-        plain = plain.replace(ALSO, " and ")
         while JOINT in plain:
             plain = plain.replace(JOINT, "-")
-        plain = plain or f"{kind}-{key}"
+        plain = f" {plain.strip('- ')} "
+        while ALSO in plain:
+            plain = plain.replace(ALSO, " and ")
+        plain = plain.strip() or f"{kind}-{key}"
         numbered = (f"{plain} ({kind} {key}, {number})" for number in count(1))
         name = next(one for one in chain((plain, f"{kind} {plain}"), numbered) if one not in self._taken)
         self._taken.add(name)

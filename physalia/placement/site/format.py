@@ -125,6 +125,10 @@ def loads(content: bytes, where: str) -> Topology:
             raise BadTopology(f"{where}: {_complaint(content, str(error))}.") from error
         except (ValueError, RecursionError) as error:
             raise BadTopology(f"{where}: this is not JSON: {error}.") from error
+        try:
+            json.loads(content, object_pairs_hook=_once)
+        except BadTopology as error:
+            raise BadTopology(f"{where}: {error}") from error
         if file.schema_version != SCHEMA_VERSION:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
@@ -159,6 +163,15 @@ def to_document(topology: Topology) -> dict[str, Any]:
     """The topology as plain data, what a file that ``write`` makes holds."""
     document: dict[str, Any] = json.loads(dumps(topology))
     return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that has a key twice: whoever reads the other of the two values reads another topology."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+        name = next((f" ({value})" for key, value in pairs if key == "name" and isinstance(value, str)), "")
+        raise BadTopology(f"an object{name} has the key {twice} twice; leave one of them out.")
 
 
 def _topology(file: _File) -> Topology:

@@ -9,9 +9,10 @@ not fail. What the words mean, here and in everything that judges placements:
 * a switch in no rack lives if it did not fail and any of its supplies has power, or none are modelled;
 * a link lives if it did not fail; it carries while both of its ends live. Servers do not forward.
 
-Names are unique over the whole topology and hold no ``--``, which stands between the ends of a link, nor, those of
-power elements, ``+``, which stands between the elements of a power domain. The link from a server to a switch is
-implied by ``Server.switches`` and is a device too, named ``server--switch``.
+Names are unique over the whole topology, hold no ``--``, which stands between the ends of a link, and neither begin nor
+end with ``-``, so that every ``server--switch`` can be read in one way; those of power elements hold no ``+``, which
+stands between the elements of a power domain. The link from a server to a switch is implied by ``Server.switches`` and
+is a device too, named ``server--switch``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,12 @@ JOINT: Final = "--"
 
 TOGETHER: Final = "+"
 """What stands between power elements in the name of a domain, and in the name of none of them."""
+
+MOST_ABOVE: Final = 256
+"""How many elements of power may be above a rack, a switch or another element, over all of its supply paths."""
+
+MOST_COUNT: Final = 10**100
+"""Counts in files are below this, so that no number costs more than others."""
 
 DEFAULT_PROBABILITY: Final[Mapping[DeviceKind, float]] = MappingProxyType(
     {"server": 1e-3, "rack": 1e-4, "pdu": 1e-4, "ups": 5e-5, "feed": 2e-5, "switch": 2e-4, "link": 5e-5}
@@ -319,21 +326,21 @@ def supplies_first(powers: Mapping[str, Power]) -> Iterator[Power]:
     """The elements of power, each after everything that supplies it; BadTopology if they supply each other."""
     done: set[str] = set()
     for root in powers:
-        path, stack = [root], [iter(powers[root].supplies)]
+        path, stack = {root: None}, [iter(powers[root].supplies)]  # a dict: in order, and found at once
         if root in done:
             continue
         while stack:
             supply = next((one for one in stack[-1] if one not in done), None)
             if supply is None:
                 stack.pop()
-                name = path.pop()
+                name, _ = path.popitem()
                 done.add(name)
                 yield powers[name]
             elif supply in path:
-                circle = [*path[path.index(supply) :], supply]
+                circle = [*list(path)[list(path).index(supply) :], supply]
                 raise BadTopology(f"the power elements {' <- '.join(circle)} supply each other in a circle.")
             else:
-                path.append(supply)
+                path[supply] = None
                 stack.append(iter(powers[supply].supplies))
 
 

@@ -18,7 +18,20 @@ from conformance.mutants.matrix import Mutant, catalogue
 from physalia.journal import NodeKey, store
 
 ROOT = Path(__file__).resolve().parents[3]
-MUTANTS = [mutant for mutant in catalogue() if mutant.killer == "crash-points"]
+AT_ONCE = (
+    "journal-flush-off",
+    "journal-acknowledged-before-commit",
+    "journal-no-latch",
+    "journal-needs-flush-cleared",
+    "journal-mark-before-flush",
+    "journal-half-a-batch",
+)
+"""Mutants that break their word within the first crash points; `physalia conformance mutants` tries the others too."""
+MUTANTS = [
+    pytest.param(mutant, id=mutant.name, marks=() if mutant.name in AT_ONCE else (pytest.mark.slow,))
+    for mutant in catalogue()
+    if mutant.killer == "crash-points"
+]
 ANN = NodeKey(1, 1, 1)
 
 
@@ -109,7 +122,7 @@ def test_damage_may_be_missed_only_in_the_log_and_in_the_dark() -> None:
         assert may_miss(damage, is_dark) == 0
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_journal_that_is_wrong_on_purpose_breaks_its_word(mutant: Mutant, tmp_path: Path) -> None:
     for package in ("conformance", "physalia", "spec"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -311,7 +311,7 @@ def test_a_mirror_that_refines_nothing_is_refuted_by_its_check(monkeypatch: pyte
     monkeypatch.setattr("conformance.graph.mirror.MODELS", {NAME: broken})
     report = link(monkeypatch, (model(NAME, graph=None),))
     assert report.verdict is Verdict.REFUTED
-    assert "the manifest says none, the mirror says promise_covers_votes" in report.failures[0].lines[0]
+    assert "the manifest says none, the mirror says memory_written" in report.failures[0].lines[0]
 
 
 def test_counts_that_differ_from_the_manifest_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,7 +348,7 @@ def test_a_dump_without_a_state_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
 def test_actions_that_no_graph_has_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
     assert report.verdict is Verdict.REFUTED
-    assert report.failures[0].title == "Cell: no graph that was compared has a step issue, learn, crash"
+    assert report.failures[0].title == "Cell: no graph that was compared has a step issue, learn, flush, crash"
 
 
 def test_profiles_say_how_a_model_is_compared() -> None:

@@ -70,6 +70,7 @@ INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
     "MCCellSharedCrashRefines": "only the refinement",
     "MCBallotsThreeBallots": "too large for the refinement",
+    "MCCellContestCrash": "too large for all and the refinement",
     **dict.fromkeys(PROGRESS, "about progress"),
 }  # fmt: skip
 """Models whose configuration leaves some invariant of its rung out, and why; their mirrors check all the same."""

@@ -9,6 +9,7 @@ from attrs import evolve
 from conformance.links import LinkReport, Profile, Settings, Silence, Verdict
 from conformance.manifest import load_manifest
 from conformance.tlc import link as ladder
+from conformance.tlc.cfg import part_assumption
 from conformance.tlc.limits import Outcome
 from conformance.tlc.messages import TraceState
 from conformance.tlc.run import TlcRun
@@ -171,6 +172,28 @@ def test_an_assumption_that_is_false_is_said_to_be_one(tmp_path: Path, monkeypat
     lines = report.failures[0].lines
     assert lines[0] == "violation: the manifest says none, TLC says the ASSUME in Counter.tla:4: 2 < 1."
     assert "an ASSUME" in lines[1]
+
+
+def test_of_bounds_that_contradict_each_other_the_very_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bounds = (
+        "ASSUME /\\ 1 < 2 /\\ {1} \\in SUBSET {1}  \\* both hold\n       /\\ 3 \\in (1..2)\n       /\\ 2 < 3\nInit =="
+    )
+    report = run_link(tmp_path, GOOD, monkeypatch, COUNTER.replace("Init ==", bounds))
+    said = "violation: the manifest says none, TLC says the ASSUME in Counter.tla:4: 3 \\in (1..2)."
+    assert report.failures[0].lines[0] == said
+
+
+@pytest.mark.parametrize(
+    "text", ["2 < 1", "(1 < 2 /\\ 2 < 1)", "\\A x \\in {1} : x > 1 /\\ x > 2", "1 < 2 => 2 < 1 /\\ TRUE"]
+)
+def test_an_assumption_that_has_no_plain_conjuncts_is_left_alone(tmp_path: Path, text: str) -> None:
+    module = tmp_path / "M.tla"
+    module.write_text(f"---- MODULE M ----\nASSUME {text}\n====\n", encoding="utf-8")
+    before = module.read_text(encoding="utf-8")
+    assert not part_assumption(f"line 2, col 8 to line 2, col {7 + len(text)} of module M", tmp_path)
+    assert module.read_text(encoding="utf-8") == before
 
 
 def test_numbers_that_a_new_model_does_not_have_yet_are_printed(tmp_path: Path) -> None:

@@ -160,6 +160,17 @@ def test_a_run_that_says_nothing_is_cut(tmp_path: Path, processes: Processes) ->
     assert (run.outcome, run.errors) == (Outcome.OUT_OF_TIME, ("TLC was cut: it had said nothing for 0.5 s.",))
 
 
+def test_a_disk_that_is_full_is_no_error_of_the_specification(tmp_path: Path, processes: Processes) -> None:
+    full = tmp_path / "java"
+    message = ["@!@!@STARTMSG 2262:0 @!@!@", "TLC2", "@!@!@ENDMSG 2262 @!@!@", "@!@!@STARTMSG 1000:1 @!@!@"]
+    message += ["java.io.IOException: No space left on device", "@!@!@ENDMSG 1000 @!@!@"]
+    full.write_text(f"#!{sys.executable}\nprint({chr(10).join(message)!r})\nraise SystemExit(255)\n", encoding="utf-8")
+    full.chmod(0o700)
+    toolchain = Toolchain(java=full, jar=find_toolchain().jar)
+    with pytest.raises(CannotRun, match="is full, where TLC works: make room"):
+        run_tlc(toolchain, specify(tmp_path), "MCCounter", processes=processes)
+
+
 def test_every_word_renews_the_time_that_a_run_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no machine is too slow for a model, and all of the time that somebody sets is still kept."""
     clock = [100.0]

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import apsw
 import pytest
 
 from benchmarks import journal as benchmark
@@ -30,19 +31,20 @@ def test_both_sides_of_the_benchmark_store_every_record(tmp_path: Path) -> None:
     encoded = benchmark.records_of(250)
     assert len(set(encoded)) == 250
     batches = [encoded[place : place + 100] for place in range(0, 250, 100)]
-    assert all(seconds > 0 for seconds in benchmark.journal_seconds(tmp_path, batches))
+    seen = benchmark.one_round(tmp_path, batches)
+    assert min(seen.bare, seen.ours, seen.fold) > 0
     with Journal(Directory(tmp_path), benchmark.SERVER) as journal:
         found = [record for node in journal.nodes() for record in journal.read(node)]
         assert journal.unfolded == 0
     assert sorted(found) == sorted(encoded)
-    assert benchmark.bare_seconds(tmp_path, batches) > 0
-    assert encoded[-1] in (tmp_path / "bare").read_bytes()
+    bare = apsw.Connection(str(tmp_path / "bare"))
+    assert [entry for (entry,) in bare.execute("SELECT entry FROM entries ORDER BY number")] == encoded
+    bare.close()
 
 
 def test_the_benchmark_has_a_ratio_for_every_size_of_a_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(benchmark, "BATCHES", (1, 10))
-    monkeypatch.setattr(benchmark, "bare_seconds", lambda *_: 3.0)
-    monkeypatch.setattr(benchmark, "journal_seconds", lambda *_: (4.0, 0.5))
+    monkeypatch.setattr(benchmark, "one_round", lambda *_: benchmark.Round(bare=3.0, ours=4.0, fold=0.5))
     figures = benchmark.measure(20, 3, tmp_path)
     assert figures["ratio_to_sqlite"] == {"1": 0.75, "10": 0.75}
     assert figures["sqlite_records_per_second"] == {"1": 7, "10": 7}

@@ -6,6 +6,8 @@ import pytest
 from attrs import evolve
 
 from physalia.placement.audit.cells import audit
+from physalia.placement.certificates.certificate import canonical, certificate
+from physalia.placement.certificates.check import check
 from physalia.placement.effort import Effort
 from physalia.placement.errors import BadQuery, BadTopology
 from physalia.placement.rules import policy as policies
@@ -175,3 +177,11 @@ def test_the_clients_of_a_cell_are_in_the_file_and_must_exist() -> None:
     text = dumps(made).replace(b'"instance":"s11"', b'"instance":"s99"')
     with pytest.raises(BadTopology, match="cell c: its instance s99 is no server of this topology"):
         loads(text, "file")
+
+
+def test_a_certificate_of_a_site_whose_cells_have_clients_stands() -> None:
+    """The checker reads every key of a topology, and knows these."""
+    answer = query(FLEET, policies.default(), Query(next(iter(FLEET.servers))))
+    stands = check(canonical(certificate(answer)), dumps(FLEET))
+    assert "none is better" in stands
+    assert b'"instance"' in dumps(FLEET)

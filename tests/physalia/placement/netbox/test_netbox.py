@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.cables import Cabling
 from physalia.placement.netbox.dump import loads, read
 from physalia.placement.netbox.inventory import import_site
 from physalia.placement.netbox.options import Chassis, Imported, Ledger, Options, Uplinks, Use
-from physalia.placement.site.topology import Power, Switch, Topology
+from physalia.placement.site.topology import Power, Rack, Switch, Topology
+from physalia.placement.site.validity import build
 from tests.physalia.placement.harbour import SHIPPED, Harbour, Inventory, as_text, harbour
 
 Entries = list[dict[str, Any]]
@@ -270,6 +273,38 @@ def test_names_that_are_not_unique_here_are_changed_and_listed() -> None:
         "device srv----a1--2 -> srv-a1-2",
     }
     assert found.topology.racks["A2"].supplies == ("power feed A1/A", "A2/B")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("-srv-1-", "srv-1"),
+        ("a---b", "a-b"),
+        ("--", "server-7"),
+        ("& x &", "and x and"),
+        ("-& a & & b-", "and a and and b"),
+    ],
+)
+def test_names_that_could_be_read_in_two_ways_are_changed(wanted: str, name: str) -> None:
+    ledger = Ledger()
+    assert ledger.name("server", wanted, 7) == name
+    assert f"server {wanted} -> {name}" in noted(ledger.assumed, "these were changed")
+
+
+@given(st.text(st.characters(codec="utf-8").filter(str.isprintable) | st.sampled_from("-& +")))
+def test_whatever_something_is_called_a_topology_can_hold_its_name(wanted: str) -> None:
+    ledger = Ledger()
+    names = [ledger.name(kind, wanted, key) for key, kind in enumerate(("row", "rack", "power feed", "switch"))]
+    row, rack, feed, switch = names
+    site = build(
+        rows=[row],
+        racks=[Rack(rack, row, (feed.replace("+", " "),))],
+        powers=[Power(feed.replace("+", " "), "feed")],
+        switches=[Switch(switch, "rack", rack)],
+        links=[],
+        servers=[],
+    )
+    assert site.rows == (row,)
 
 
 def test_many_things_of_one_name_are_told_apart() -> None:
