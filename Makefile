@@ -24,7 +24,7 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the core, the journal beside SQLite, and placement beside CP-SAT
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive link, the core, the journal beside SQLite, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
 	$(BIN)/python -m benchmarks.exhaustive

@@ -78,7 +78,7 @@ class Product:
         self.sent = Sent(scope, words, FIELD_BITS * len(nodes))
         self.shifts = Shifts()
         asks = {name: Said(NOBODY, model.Submit(words.commands[name]), frozenset()) for name in scope.machine.commands}
-        self.beginning = sum(self.sent.bit(asks[name]) for name in scope.machine.early)
+        self.beginning = sum(self.sent.bit(said) for name, said in asks.items() if name in scope.machine.early)
         self.nodes = [
             Rows(Automaton(performer, words), self.sent, graph, self.shifts, FIELD_BITS * place)
             for place, performer in enumerate(Performer(scope, words, node, make_node) for node in nodes)

@@ -3,6 +3,7 @@
 Each fault is one of the code, put into a package beside the real one; keys and clones that lie are faults too.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ from spec.cell import Cell
 from spec.models import MODELS
 from tests.conformance.lockstep.broken_cells import Fault, break_cell
 
+ROOT = Path(__file__).parents[3]
 TWO = scope("MCCellTwoBallotsRefines", Profile.QUICK)
 TWO_BROADCAST = scope("MCCellTwoBallotsRefines", Profile.QUICK, Network.BROADCAST)
 TWO_CHATTER = scope("MCCellTwoBallotsRefines", Profile.QUICK, chatter=True)
@@ -262,3 +264,22 @@ def test_the_scopes_are_of_models_and_have_names_of_their_own() -> None:
     assert all(isinstance(MODELS[one.model], Cell) for one in SCOPES)
     kinds = {(one.network, one.profile) for one in SCOPES}
     assert {(Network.ADDRESSED, Profile.QUICK), (Network.BROADCAST, Profile.QUICK)} <= kinds
+
+
+_SAME = """
+from tests.conformance.exhaustive.test_exhaustive import CASES, explore
+from tests.conformance.lockstep.broken_cells import break_cell
+print(explore(CASES[0].scope, break_cell(CASES[0].fault))[1].text())
+"""
+
+
+def test_the_same_path_is_told_whatever_python_does_with_sets() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", _SAME], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert len(told) == 1
+    assert "node 1 decide b1.1 slot 1" in told.pop()
