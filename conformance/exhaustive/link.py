@@ -58,7 +58,7 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     states, seconds = sum(row.states for row in rows), sum(row.seconds for row in rows)
     if not states or not seconds:
         return ()
-    return (f"{states:,} states of the code, {states / seconds:,.0f} a second with the specification and every check",)
+    return (f"{states:,} states of the code, {states / seconds:,.0f} a second, every check on",)
 
 
 def _run(
