@@ -76,15 +76,19 @@ class _Run:
         }
 
     def do(self, rows: Rows, happening: Happening, edge: Edge) -> None:
+        """Let it happen to one of the nodes, and go on from there. Raises `Untrue`."""
+        self.end_with(rows, happening, edge)
+        self.joint ^= (rows.local(self.joint) ^ edge.target) << rows.low
+        for said in edge.deed.says:
+            self.joint |= self.product.sent.bit(said)
+
+    def end_with(self, rows: Rows, happening: Happening, edge: Edge) -> None:
         """Let it happen to one of the nodes. Raises `Untrue` if it does not do what the edge says."""
         self.path.append(rows.words(happening))
         try:
             self._alone[rows.node].do(happening, edge)
         except Refuted as refuted:
             raise Untrue(refuted, tuple(self.path)) from None
-        self.joint ^= (rows.local(self.joint) ^ edge.target) << rows.low
-        for said in edge.deed.says:
-            self.joint |= self.product.sent.bit(said)
 
     def possible(self, rows: Rows) -> list[tuple[Happening, Edge]]:
         """What can happen to a node, whether it changes anything or not."""
@@ -116,7 +120,7 @@ def confirm(product: Product, path: tuple[str, ...]) -> None:
     end = _along(product, path)
     for rows in product.nodes:
         for happening, edge in rows.automaton.locals[rows.local(end.joint)].edges():
-            _along(product, path).do(rows, happening, edge)
+            _along(product, path).end_with(rows, happening, edge)
 
 
 def _along(product: Product, path: tuple[str, ...]) -> _Run:

@@ -23,9 +23,9 @@ MOST_PRINTS = 4
 
 
 class Misstep(Exception):
-    """The code did what is wrong by itself: what, and the event that showed it."""
+    """The code did what is wrong by itself: what, and the event that showed it, if one did."""
 
-    def __init__(self, happening: Happening, refuted: Refuted) -> None:
+    def __init__(self, happening: Happening | None, refuted: Refuted) -> None:
         super().__init__(refuted.title)
         self.happening = happening
         self.refuted = refuted
@@ -170,19 +170,28 @@ class Automaton:
         """The internal events that do something, which must be those that the node says are due."""
         cell = self.at(number)
         slots = self.performer.scope.machine.slots
-        due = [event for event in cell.due() if event.slot in slots]
+        try:
+            due = [event for event in self.performer.due(cell) if event.slot in slots]
+        except Refuted as refuted:
+            raise Misstep(None, refuted) from None
         before = cell.key()
         for event in self._internal(owned):
             self.runs += 1
             if event not in due:
-                step = self.performer.give(cell, event)
-                if step.announces != IGNORED or step.effects:
-                    title = f"node {self.node} acts on an event that it did not say was due"
-                    raise Misstep(Give(event), Refuted(title, (str(step.announces),)))
+                self._must_ignore(cell, event)
         if cell.key() != before:
             title = f"node {self.node} changes because of events that it ignores: they were not due"
             raise Misstep(Give(event), Refuted(title))
         return due
+
+    def _must_ignore(self, cell: Explorable, event: model.Internal) -> None:
+        try:
+            step = self.performer.give(cell, event)
+        except Refuted as refuted:
+            raise Misstep(Give(event), refuted) from None
+        if step.announces != IGNORED or step.effects:
+            title = f"node {self.node} acts on an event that it did not say was due"
+            raise Misstep(Give(event), Refuted(title, (str(step.announces),)))
 
     def _internal(self, owned: list[model.Ballot]) -> Iterator[model.Internal]:
         """Every internal event of the scope that this node could be given."""

@@ -17,6 +17,7 @@ from conformance.exhaustive.rows import TooLarge
 from conformance.exhaustive.scopes import SCOPES, Scope
 from conformance.exhaustive.telling import RUNS, finding, keep
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
+from conformance.refutation import Refuted
 from physalia.cell import Node
 from spec.machine import Status
 
@@ -50,7 +51,7 @@ def _choose(settings: Settings, scopes: Sequence[Scope]) -> list[Scope]:
             names = ", ".join(dict.fromkeys(scope.model for scope in scopes))
             raise BadInput(f"the link exhaustive has no scope of a model {name!r}; it has {names}")
     if settings.models:
-        return [scope for scope in scopes if settings.models and {scope.name, scope.model} & {*settings.models}]
+        return [scope for scope in scopes if {scope.name, scope.model} & {*settings.models}]
     return [scope for scope in scopes if settings.profile.includes(scope.profile)]
 
 
@@ -74,27 +75,33 @@ def _run(
 
     progress.update(scope.name, 0, "states")
     graph = Graph(scope.machine, of_model)
-    product = Product(scope, graph, make_node)
     failure: Failure | None = None
+    product: Product | None = None
     note = f"{graph.found.distinct:,} states and {graph.edges:,} steps of the specification"
     verdict = Verdict.HOLDS
     try:
+        product = Product(scope, graph, make_node)
         product.explore(of_code)
         progress.update(f"{scope.name}: audits", 0, "steps")
         audited = audit(product, settings.seed)
         note += (
             f"; {product.found.runs:,} runs of code, audited with {audited.steps:,} steps and {audited.events:,} events"
         )
+    except Refuted as refuted:
+        failure = Failure(title=f"{scope.name}: {refuted.title}", lines=refuted.lines)
+        verdict, note = Verdict.REFUTED, failure.title
     except (Disagreement, NeverTaken, Untrue) as wrong:
+        assert product is not None
         progress.update(f"{scope.name}: shortest path", 0, "states", total=product.found.states)
         failure = _failure(product, wrong, runs_folder)
         verdict, note = Verdict.REFUTED, failure.title
     except TooLarge as limit:
         failure = Failure(title=f"{scope.name} is too large: {limit}; nothing was shown", verdict=Verdict.INCONCLUSIVE)
         verdict, note = Verdict.INCONCLUSIVE, failure.title
+    found = Found() if product is None else product.found
     row = Row(
-        name=scope.name, verdict=verdict, states=product.found.states,
-        edges=graph.edges, steps=product.found.steps, seconds=time.monotonic() - started, note=note,
+        name=scope.name, verdict=verdict, states=found.states,
+        edges=graph.edges, steps=found.steps, seconds=time.monotonic() - started, note=note,
     )  # fmt: skip
     return row, failure
 

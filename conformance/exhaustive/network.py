@@ -12,7 +12,7 @@ from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said, Tr
 from conformance.refutation import Refuted
 from physalia import model
 from physalia.model import NodeId
-from physalia.wire import decode_message, encode_message
+from physalia.wire import CodecError, decode_message, encode_message
 
 
 @define
@@ -88,7 +88,10 @@ class Sent:
 def _through_codec(said: Said) -> Said:
     if isinstance(said.message, model.Answer | model.Submit):
         return said
-    heard = decode_message(encode_message(said.message))
+    try:
+        heard = decode_message(encode_message(said.message))
+    except CodecError as error:
+        raise Refuted(f"the codec refuses what node {said.sender} sends: {error}", (str(said.message),)) from error
     if heard != said.message:
         raise Refuted("the codec gives back another message than it was given", (f"- {said.message}", f"+ {heard}"))
     return said._replace(message=heard)

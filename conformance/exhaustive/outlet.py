@@ -14,7 +14,7 @@ from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said
 from conformance.refutation import Refuted
 from physalia import model
 from physalia.model import Known, NodeId
-from physalia.wire import decode_record, encode_record
+from physalia.wire import CodecError, decode_record, encode_record
 
 
 @frozen
@@ -135,7 +135,10 @@ def decoded(data: bytes) -> model.DurableRecord:
 @lru_cache(maxsize=65536)
 def encoded(record: model.DurableRecord) -> bytes:
     """The record as it is on disk. Raises `Refuted` if the codec gives back another."""
-    data = encode_record(record)
+    try:
+        data = encode_record(record)
+    except CodecError as error:
+        raise Refuted(f"the codec refuses what is stored: {error}", (str(record),)) from error
     if decode_record(data) != record:
         raise Refuted("the codec gives back another record than it was given", (f"- {record}", f"+ {data!r}"))
     return data

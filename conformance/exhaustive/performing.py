@@ -137,6 +137,13 @@ class Performer:
             why = f"{type(error).__name__}: {error}"
             raise Refuted(f"node {self.node} raised {why}", (f"given {event}",)) from error
 
+    def due(self, cell: Explorable) -> tuple[model.Internal, ...]:
+        """What the node says is due. Raises `Refuted` if it raises anything."""
+        try:
+            return cell.due()
+        except Exception as error:
+            raise Refuted(f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}") from error
+
     def _step(self, cell: Explorable, outlet: Outlet, event: model.Event) -> tuple[Explorable, Outlet, Deed]:
         known = len(cell.known)
         step = self.give(cell, event)

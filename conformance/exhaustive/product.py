@@ -64,8 +64,6 @@ class NeverTaken(Exception):
 Progress: TypeAlias = Callable[[Found, int], None]
 """Is told about once a second what was found, and how many joint states wait."""
 
-Stop: TypeAlias = Callable[[int, Projected], bool]
-
 
 class Product:
     """The joint states of one scope."""
@@ -149,7 +147,8 @@ class Product:
         try:
             mover.reaches(part)
         except Misstep as misstep:
-            raise Disagreement(joint, misstep.refuted, mover.words(misstep.happening)) from None
+            last = "" if misstep.happening is None else mover.words(misstep.happening)
+            raise Disagreement(joint, misstep.refuted, last) from None
         return mover.row(part)
 
     # Projection

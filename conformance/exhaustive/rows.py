@@ -60,7 +60,7 @@ class Rows:
         return joint >> self.low & ((1 << FIELD_BITS) - 1)
 
     def row(self, part: int) -> Row:
-        """The row for this part of a joint state. Raises `Refuted` if the code does what is wrong by itself."""
+        """The row for this part of a joint state. Raises `Misstep` if the code does what is wrong by itself."""
         row = self.known.get(part)
         if row is None:
             row = self.known[part] = self._make(part)
@@ -78,38 +78,43 @@ class Rows:
 
     def _make(self, part: int) -> Row:
         local = self.local(part)
+        ignored = self._ignored(part, local)
         moves: list[tuple[Move, Happening]] = []
         hidden: list[Move] = []
         rejects: set[str] = set()
         takes = 0
-        ignored = self._ignored(part, local)
         for happening, edge in self.happenings(part):
-            deed = edge.deed
             try:
                 step = self._judge(part, local, happening, edge, ignored)
+                move = self._move(local, step, edge)
             except Refuted as refuted:
                 raise Misstep(happening, refuted) from None
-            if edge.target >> FIELD_BITS:
-                raise TooLarge(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
-            add = 0
-            for said in deed.says:
-                add |= self.sent.bit(said)
-            flip = (local ^ edge.target) << self.low
-            if deed.label is not None:
-                takes |= 1 << step
-                moves.append((Move(flip, add, self._shift(step, edge)), happening))
-                continue
-            if deed.stutter == "rejected" and isinstance(happening, Hear):
+            if edge.deed.stutter == "rejected" and isinstance(happening, Hear):
                 rejects.update(value for _, value in self._written((happening.said,)))
-            if flip or add & ~part:
-                move = Move(flip, add, -1)
-                moves.append((move, happening))
-                if deed.stutter != "restarted":
-                    hidden.append(move)
+            if step >= 0:
+                takes |= 1 << step
+            elif not move.flip and not move.add & ~part:
+                continue
+            elif edge.deed.stutter != "restarted":
+                hidden.append(move)
+            moves.append((move, happening))
         return Row(
             tuple(move for move, _ in moves), tuple(happening for _, happening in moves),
             takes, tuple(hidden), frozenset(rejects), sum(move.shift >= 0 for move, _ in moves),
         )  # fmt: skip
+
+    def _move(self, local: int, step: int, edge: Edge) -> Move:
+        """What the edge does to a joint state. Raises `Refuted` if it says what cannot be said in this scope."""
+        if edge.target >> FIELD_BITS:
+            raise TooLarge(f"node {self.node} has more than {1 << FIELD_BITS:,} local states")
+        add = 0
+        for said in edge.deed.says:
+            add |= self.sent.bit(said)
+        flip = (local ^ edge.target) << self.low
+        if step < 0:
+            return Move(flip, add, -1)
+        view = self.automaton.locals[edge.target].view
+        return Move(flip, add, self.shifts.number(Shift(step, self.node, view, self._written(edge.deed.says))))
 
     def _written(self, some: Iterable[Said]) -> frozenset[Written]:
         written = map(self.sent.translation.written, some)
@@ -127,10 +132,6 @@ class Rows:
             return self.graph.number(deed.label)
         self._must_stutter(local, edge, happening)
         return -1
-
-    def _shift(self, step: int, edge: Edge) -> int:
-        view = self.automaton.locals[edge.target].view
-        return self.shifts.number(Shift(step, self.node, view, self._written(edge.deed.says)))
 
     def reaches(self, part: int) -> int:
         """The internal steps that the node can reach from here by hidden moves alone, up to the value proposed (R3).

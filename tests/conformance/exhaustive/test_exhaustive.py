@@ -53,6 +53,7 @@ def _case(name: str, module: str, old: str, new: str, where: Scope, said: str) -
 
 
 _VOTE = "effects = (Store(accepted), Flush(), Send(ballot.node, vote))"
+_PREPARED = "effects = (Store(UsedBallot(ballot)), Flush(), *sends(invited, self.leadership.prepare))"
 _RECORD = "            return IGNORED\n        leadership.promises[sender] = promise\n"
 _ACCEPT = "        self._proposer.fall_idle_below(self.promised)\n        return step\n"
 _MAJORITY = "        if not is_majority(majority, members):\n            return None\n"
@@ -109,6 +110,21 @@ CASES = (
     _case("due-too-little", "node", "        if slot in self._learner.heard:\n            events.append(Learn(slot))",
           "        if slot in self._learner.heard and self.promised.round < 1:\n            events.append(Learn(slot))",
           CRASH, "acts on an event that it did not say was due"),
+    _case("raises-if-not-due", "learner", "        if slot not in self.heard:\n            return IGNORED\n", "", TWO,
+          "node 1 raised KeyError: 1"),
+    _case("due-raises", "node", "        slot = self._learner.first_unknown\n",
+          "        slot = self._learner.first_unknown // (1 - len(self._learner.heard))\n", CRASH,
+          "asked what is due, raised ZeroDivisionError"),
+    # what there is to say
+    _case("unknown-ballot", "proposer", _PREPARED,
+          "effects = (Store(UsedBallot(ballot)), Flush(), *sends(invited, Prepare(Ballot(9, self.node), 0)))", TWO,
+          "which there is not in this scope"),
+    _case("unknown-node", "proposer", _PREPARED,
+          "effects = (Store(UsedBallot(ballot)), Flush(), *sends({9}, self.leadership.prepare))", TWO,
+          "sends to a node that there is not"),
+    _case("not-encodable", "proposer", _PREPARED,
+          "effects = (Store(UsedBallot(ballot)), Flush(), *sends(invited, Prepare(ballot, -1)))", TWO,
+          "the codec refuses what node 1 sends"),
     # the two kinds of network
     Case(ANSWERS_ITSELF, TWO, "the specification allows propose(1, 1, swap) here, and the code does not"),
     Case(MISDELIVERED, TWO_BROADCAST, "which the specification does not allow here"),
