@@ -13,6 +13,7 @@ from conformance.refutation import Refuted
 from conformance.wording import message_words
 from conformance.world.world import Outcome, World
 from physalia import model
+from physalia.cell import learner
 from physalia.model import NodeId
 from spec import cell as spec
 
@@ -151,7 +152,7 @@ class Manners:
             case model.Prepare(ballot) if sender == ballot.node and cell.promised == ballot:
                 yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
             case model.Ask(theirs):
-                for slot in range(theirs + 1, prefix + 1):
+                for slot in range(theirs + 1, min(prefix, theirs + learner.TAUGHT_AT_ONCE_SLOTS) + 1):
                     yield sender, model.Decision(slot, cell.known[slot - 1])
             case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)

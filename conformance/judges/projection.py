@@ -9,28 +9,26 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 * Places 1 to n of tuples are used, place 0 is not, as in ``spec/cell.py``.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeAlias, assert_never
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from attrs import Factory, define
 
 from conformance import wording
+from conformance.judges.judged import MAX_ROUND
 from conformance.refutation import Refuted
 from conformance.world.scenario import Setup
 from conformance.world.world import Cell, Outcome, World
 from physalia import model
+from physalia.cell import learner
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
 from spec import cell as spec
 from spec import commands
 from spec.values import function, put
 
-MAX_SLOT = 96
-"""The specification's bound on slots. No run comes near it: a command fills one slot, and so does a hole."""
-
-MAX_ROUND = 60
-"""The specification's bound on rounds of ballots."""
+T = TypeVar("T")
 
 SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision
 
@@ -43,6 +41,10 @@ _FIELD: dict[type[SentMessage], str] = {
 }
 
 
+CROWD = 64
+"""A node that heard less than this forgets nothing."""
+
+
 class Names:
     """Numbers for ballots and names for commands, the same for every part of one run."""
 
@@ -50,18 +52,16 @@ class Names:
         self._nodes = nodes
         self.content: dict[str, commands.Content] = {}
         self.requests: dict[RequestId, str] = {}
+        self.ballots: set[int] = set()
+        """The ballots that were numbered so far."""
         self._messages: dict[bytes, SentMessage | None] = {}
-
-    @property
-    def owner(self) -> dict[int, NodeId]:
-        """The constant function `Owner`, for the ballots of all rounds up to MAX_ROUND."""
-        rounds, nodes = range(1, MAX_ROUND + 1), range(1, self._nodes + 1)
-        return {self.ballot(model.Ballot(round_, node)): node for round_ in rounds for node in nodes}
 
     def ballot(self, ballot: model.Ballot) -> int:
         """The number of a ballot; 0 is none. Raises `Refuted` for a ballot that no node can own."""
-        if ballot.round >= 1 and 1 <= ballot.node <= self._nodes:
-            return (ballot.round - 1) * self._nodes + ballot.node
+        if 1 <= ballot.round <= MAX_ROUND and 1 <= ballot.node <= self._nodes:
+            number = (ballot.round - 1) * self._nodes + ballot.node
+            self.ballots.add(number)
+            return number
         if ballot == model.NO_BALLOT:
             return 0
         raise Refuted(f"there can be no ballot {wording.ballot_words(ballot)}")
@@ -130,12 +130,16 @@ class Names:
 
 @define
 class Image:
-    """The variables of one node, with the objects of the code that they were last made from."""
+    """The variables of one node, with the objects of the code that they were last made from.
 
+    `slots` are the places that changed when the node was last looked at, of its votes and of what it knows.
+    """
+
+    accepted: tuple[spec.Accepted, ...]
     raw_accepted: dict[int, model.Accepted] = Factory(dict)
-    accepted: tuple[spec.Accepted, ...] = function(range(1, MAX_SLOT + 1), spec.NoVote)
     raw_known: list[model.Command] = Factory(list)
     known: tuple[str, ...] = ()
+    slots: set[int] = Factory(set)
 
 
 class Projection:
@@ -144,7 +148,8 @@ class Projection:
     def __init__(self, setup: Setup, names: Names) -> None:
         self.setup = setup
         self.names = names
-        self._images = {node: Image() for node in range(1, setup.nodes + 1)}
+        nothing = function(range(1, setup.slots + 1), spec.NoVote)
+        self._images = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
 
     def after(self, before: spec.State, outcome: Outcome, cell: Cell) -> spec.State:
         """The state after a step of one node, given the state before it."""
@@ -153,6 +158,11 @@ class Projection:
         match outcome.announces:
             case model.Action("issue", (command,)) if outcome.event is None:
                 changed["asked"] = before.asked | {self.names.command(command)}
+            case model.Action("decide", (_, int(slot))) if 0 < slot <= len(cell.known):
+                # A cell of one has nobody to tell. That others are told is what `Manners` sees to.
+                decision = spec.Decision(slot, self.names.command(cell.known[slot - 1]))
+                if not any(isinstance(packet.message, model.Decision) for packet in outcome.sent):
+                    changed["decisions"] = before.decisions | {decision}
         if outcome.answers:
             told = {self.names.told(request, verdict) for request, verdict in outcome.answers}
             if not told <= before.told:
@@ -168,6 +178,10 @@ class Projection:
             state = state._replace(**changed)
             fresh._look_at(changed, state, node, cell)
         return state._replace(**changed)
+
+    def changed_slots(self, node: NodeId) -> set[int]:
+        """The slots in which the node votes or knows something else than the step before."""
+        return self._images[node].slots
 
     def _add_sent(self, changed: dict[str, Any], before: spec.State, sent: Iterable[bytes]) -> None:
         seen: set[bytes] = set()
@@ -191,30 +205,51 @@ class Projection:
             changed["promised"] = put(before.promised, node, promised)
         if active != before.active[node]:
             changed["active"] = put(before.active, node, active)
+        image.slots.clear()
         if cell.accepted != image.raw_accepted:
-            image.raw_accepted = dict(cell.accepted)
-            image.accepted = self._accepted(image.raw_accepted)
+            raw = dict(cell.accepted)
+            image.slots |= _different(image.raw_accepted, raw)
+            image.accepted = self._accepted(image.accepted, raw, image.slots)
+            image.raw_accepted = raw
         if image.accepted is not before.accepted[node] and image.accepted != before.accepted[node]:
             changed["accepted"] = put(before.accepted, node, image.accepted)
         if cell.known != image.raw_known:
-            image.raw_known = list(cell.known)
-            image.known = tuple(self.names.command(command) for command in image.raw_known)
+            raw_known = list(cell.known)
+            same = _common(image.raw_known, raw_known)
+            image.slots |= set(range(same + 1, max(len(raw_known), len(image.raw_known)) + 1))
+            image.known = (*image.known[:same], *map(self.names.command, raw_known[same:]))
+            image.raw_known = raw_known
         if image.known is not before.known[node] and image.known != before.known[node]:
             changed["known"] = put(before.known, node, image.known)
 
-    def _accepted(self, raw: dict[int, model.Accepted]) -> tuple[spec.Accepted, ...]:
-        """The votes of a node, slot by slot. A vote that is kept in a slot that it was not cast in has no image."""
-        votes = list(function(range(1, max(MAX_SLOT, *raw, 0) + 1), spec.NoVote))
-        for slot, vote in raw.items():
-            value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
-            votes[slot] = spec.Accepted(self.names.ballot(vote.ballot), value)
+    def _accepted(
+        self, before: tuple[spec.Accepted, ...], raw: dict[int, model.Accepted], slots: set[int]
+    ) -> tuple[spec.Accepted, ...]:
+        """The votes of a node, slot by slot, of which these slots changed.
+
+        A vote that is kept in a slot that it was not cast in has an image that no vote has.
+        """
+        beyond = (spec.NoVote,) * (max(slots, default=0) + 1 - len(before))
+        votes = [*before, *beyond]
+        for slot in slots:
+            vote = raw.get(slot)
+            votes[slot] = spec.NoVote if vote is None else spec.Accepted(*self._vote(slot, vote))
+        while len(votes) > self.setup.slots + 1 and votes[-1] == spec.NoVote:
+            votes.pop()
         return tuple(votes)
+
+    def _vote(self, slot: int, vote: model.Accepted) -> tuple[int, str]:
+        value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
+        return self.names.ballot(vote.ballot), value
 
 
 class Hearing:
     """What one node received since it last started, and what it was asked for and did not reject.
 
-    A node can act on nothing else. Its own proposals count as well, since it made them.
+    A node can act on nothing else. Its own proposals count as well, since it made them. What it can't act on any more
+    is forgotten: what was asked for and is known, what concerns the slots that it knows, and the promises of ballots
+    that it does not lead. A slot that a node knows it knows until it crashes, and then it has heard nothing; a ballot
+    that it does not lead any more it never leads again.
     """
 
     def __init__(self, names: Names) -> None:
@@ -227,18 +262,21 @@ class Hearing:
         """Grows with everything that is heard for the first time."""
         self.promised: list[model.Promise] = []
         """What the node itself promised since it last started."""
+        self._crowded = CROWD
         self._proposed: list[model.Proposal] = []
         self._refused: set[tuple[model.Ballot, NodeId]] = set()
 
-    def note(self, outcome: Outcome) -> None:
-        """Take note of a step of the node."""
+    def note(self, outcome: Outcome, prefix: int) -> None:
+        """Take note of a step of the node, which knew so many slots before."""
         match outcome.event:
-            case model.Receive(sender, message):
+            case model.Receive(_, model.Decision(slot)) if slot > prefix + learner.HEARD_AHEAD_SLOTS:
+                return
+            case model.Receive(sender, message) if is_from(sender, message):
                 self._add(self._names.message(message))
                 if isinstance(message, model.Refusal):
                     self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
-            case model.Submit(command) if not outcome.rejects:
+            case model.Submit(command) if not (outcome.rejects or outcome.answers):
                 name = self._names.command(command)
                 if name not in self.asked:
                     self.in_order.append(name)
@@ -248,6 +286,25 @@ class Hearing:
                 for packet in outcome.sent:
                     self._add(self._names.sent(packet.data))
                 self._proposed += {p.message for p in outcome.sent if isinstance(p.message, model.Proposal)}
+
+    def forget(self, known: Sequence[str], active: model.Ballot) -> None:
+        """Forget what a node that knows this and leads this ballot can't act on any more."""
+        if known and known[-1] in self.asked:
+            self.asked -= {known[-1]}
+            self.in_order.remove(known[-1])
+        if sum(map(len, self._heard.values())) < self._crowded:
+            return
+        prefix, decided, ballot = len(known), frozenset(known), self._names.ballot(active)
+        heard = self._heard
+        heard["prepares"] = frozenset()  # nothing that a node may do by itself asks for one
+        heard["promises"] = frozenset(m for m in heard["promises"] if m.ballot == ballot)
+        heard["votes"] = frozenset(m for m in heard["votes"] if m.slot > prefix)
+        heard["decisions"] = frozenset(m for m in heard["decisions"] if m.slot > prefix)
+        heard["proposals"] = frozenset(
+            m for m in heard["proposals"] if m.ballot == ballot and (m.slot > prefix or m.value not in decided)
+        )
+        self._proposed = [proposal for proposal in self._proposed if proposal.ballot == active]
+        self._crowded = 2 * sum(map(len, heard.values())) + CROWD
 
     def view(self, state: spec.State) -> spec.State:
         """The state as this node can see it."""
@@ -300,6 +357,30 @@ class Hearing:
         yield commands.NoOp
         spent = {m.value for m in self._heard["proposals"] if m.ballot == ballot}
         yield from islice((name for name in self.asked if name not in spent and name not in known), 1)
+
+
+def is_from(sender: NodeId, message: model.Message) -> bool:
+    """Whether this sender may say this. Who asks, refuses or tells of a decision does not name itself."""
+    match message:
+        case model.Prepare(ballot) | model.Proposal(ballot):
+            return sender == ballot.node
+        case model.Promise(node=node) | model.Vote(node=node):
+            return sender == node
+        case _:
+            return True
+
+
+def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:
+    """The keys under which two mappings have different things, or only one has any."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+
+
+def _common(before: Sequence[T], after: Sequence[T]) -> int:
+    """How many things two sequences begin with alike."""
+    shorter = min(len(before), len(after))
+    if before[:shorter] == after[:shorter]:
+        return shorter
+    return next(place for place in range(shorter) if before[place] != after[place])
 
 
 def _content(command: model.Asked) -> commands.Content:

@@ -62,6 +62,26 @@ class Lose:
 
 
 @frozen
+class Forge:
+    """A message in flight that names its sender arrives in the name of another node, and stays in flight as well."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+    name: NodeId
+
+
+@frozen
+class Stray:
+    """A proposal in flight arrives at a node that it is not for, and stays in flight as well."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+    at: NodeId
+
+
+@frozen
 class Pass:
     """`elapsed_ms` of true time pass, in milliseconds; then `node` looks at its own clock."""
 
@@ -85,25 +105,41 @@ class Calm:
     """
 
 
-Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Pass | Crash | Calm
+EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96"
+
+Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Forge | Stray | Pass | Crash | Calm
+
+
+SLOTS = 96
+"""Enough for all runs but the long ones: a command fills one slot, and so does a hole."""
 
 
 @frozen
 class Setup:
-    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and how fast each clock runs.
+    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and the clock of each node.
 
-    `rates` has one rate per node, in node milliseconds per true millisecond.
+    `rates` has one rate per node, in node milliseconds per true millisecond; `clocks_ms` what each shows at first. The
+    run says nothing any more once one of the first `slots` slots does not suffice.
     """
 
     nodes: int
     members: frozenset[NodeId]
     alpha: int
     rates: tuple[Fraction, ...]
+    clocks_ms: tuple[int, ...]
+    slots: int
 
     @classmethod
-    def of(cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = ()) -> "Setup":
-        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true."""
-        return cls(nodes, frozenset(range(1, members + 1)), alpha, tuple(map(Fraction, rates or ("1",) * nodes)))
+    def of(
+        cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = (), *, late_ms: int = 0, slots: int = SLOTS
+    ) -> "Setup":
+        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true.
+
+        No two clocks show the same, and all of them more than `late_ms`.
+        """
+        clocks_ms = tuple(late_ms + 1_000 * node for node in range(1, nodes + 1))
+        true = tuple(map(Fraction, rates or ("1",) * nodes))
+        return cls(nodes, frozenset(range(1, members + 1)), alpha, true, clocks_ms, slots)
 
 
 @frozen
@@ -137,14 +173,18 @@ def read_scenario(text: str) -> Scenario:
         except ValueError as error:
             raise UnreadableWords(f"line {number}, {line.strip()!r}: {error}") from None
     if setup is None:
-        raise UnreadableWords("a scenario starts with a line such as 'world nodes 3 members 1,2,3 alpha 3 rates 1,1,1'")
+        raise UnreadableWords(f"a scenario starts with a line such as '{EXAMPLE}'")
     return Scenario(setup, tuple(happenings))
 
 
 def setup_words(setup: Setup) -> str:
     """The setup in one line."""
     members = ",".join(map(str, sorted(setup.members)))
-    return f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {','.join(map(str, setup.rates))}"
+    rates, clocks = ",".join(map(str, setup.rates)), ",".join(map(str, setup.clocks_ms))
+    return (
+        f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {rates} clocks {clocks} "
+        f"slots {setup.slots}"
+    )
 
 
 def happening_words(happening: Happening) -> str:
@@ -158,6 +198,10 @@ def happening_words(happening: Happening) -> str:
             return f"duplicate {sender} -> {receiver} {message_words(message)}"
         case Lose(sender, receiver, message):
             return f"lose {sender} -> {receiver} {message_words(message)}"
+        case Forge(sender, receiver, message, name):
+            return f"forge {sender} -> {receiver} as {name} {message_words(message)}"
+        case Stray(sender, receiver, message, at):
+            return f"stray {sender} -> {receiver} at {at} {message_words(message)}"
         case Pass(node, elapsed_ms):
             return f"node {node} tick after {elapsed_ms} ms"
         case Crash(node, keep):
@@ -191,16 +235,21 @@ def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:
 
 
 def _read_setup(words: list[str]) -> Setup:
-    match words:
-        case ["world", "nodes", nodes, "members", members, "alpha", alpha, "rates", rates]:
-            return Setup(
-                int(nodes),
-                frozenset(map(int, members.split(","))),
-                int(alpha),
-                tuple(map(Fraction, rates.split(","))),
-            )
-        case _:
-            raise UnreadableWords("expected 'world nodes .. members .. alpha .. rates ..'")
+    keys, values = ("nodes", "members", "alpha", "rates", "clocks", "slots"), words[2::2]
+    if words[:1] != ["world"] or tuple(words[1::2]) != keys or len(values) != len(keys):
+        raise UnreadableWords(f"expected a line such as '{EXAMPLE}'")
+    nodes, members, alpha, rates, clocks, slots = values
+    setup = Setup(
+        int(nodes),
+        frozenset(map(int, members.split(","))),
+        int(alpha),
+        tuple(map(Fraction, rates.split(","))),
+        tuple(map(int, clocks.split(","))),
+        int(slots),
+    )
+    if len(setup.rates) != setup.nodes or len(setup.clocks_ms) != setup.nodes:
+        raise UnreadableWords(f"there must be one rate and one clock for each of {setup.nodes} nodes")
+    return setup
 
 
 def _read_happening(words: list[str]) -> Happening:
@@ -214,6 +263,10 @@ def _read_happening(words: list[str]) -> Happening:
                 "deliver": Deliver, "duplicate": Duplicate, "lose": Lose,
             }  # fmt: skip
             return kinds[verb](int(sender), int(receiver), read_message(message))
+        case ["forge", sender, "->", receiver, "as", name, *message]:
+            return Forge(int(sender), int(receiver), read_message(message), int(name))
+        case ["stray", sender, "->", receiver, "at", node, *message]:
+            return Stray(int(sender), int(receiver), read_message(message), int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
         case ["calm"]:

@@ -17,7 +17,20 @@ from attrs import frozen
 from conformance.refutation import Refuted
 from conformance.wording import message_words
 from conformance.world.disk import Disk
-from conformance.world.scenario import Calm, Crash, Deliver, Duplicate, Give, Given, Happening, Lose, Pass, Setup
+from conformance.world.scenario import (
+    Calm,
+    Crash,
+    Deliver,
+    Duplicate,
+    Forge,
+    Give,
+    Given,
+    Happening,
+    Lose,
+    Pass,
+    Setup,
+    Stray,
+)
 from physalia.cell import Node
 from physalia.model import (
     Accepted,
@@ -34,6 +47,9 @@ from physalia.model import (
     Internal,
     Message,
     NodeId,
+    Prepare,
+    Promise,
+    Proposal,
     Reason,
     Receive,
     Reject,
@@ -46,6 +62,7 @@ from physalia.model import (
     Submit,
     Tick,
     Verdict,
+    Vote,
 )
 from physalia.wire import CodecError, decode_message, encode_message
 
@@ -83,6 +100,11 @@ class Cell(Protocol):
 
 MakeNode = Callable[[NodeId, frozenset[NodeId], int, Sequence[DurableRecord]], Cell]
 """Makes a node from its id, the first members, alpha, and the records that its disk holds."""
+
+
+def names_its_sender(message: Message) -> bool:
+    """Whether the message says who sent it, so that a forged one is seen."""
+    return isinstance(message, Prepare | Promise | Proposal | Vote)
 
 
 class NotPossible(Exception):
@@ -151,6 +173,16 @@ class World:
             case Lose(sender, receiver, message):
                 del self.in_flight[self._find(sender, receiver, message)]
                 return ()
+            case Forge(sender, receiver, message, name):
+                if name == sender or not names_its_sender(message):
+                    raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
+                packet = self.in_flight[self._find(sender, receiver, message)]
+                return (self._step(receiver, Receive(name, self._decode(packet.data))),)
+            case Stray(sender, receiver, message, at):
+                if at == receiver or not isinstance(message, Proposal):
+                    raise NotPossible(f"{message_words(message)} does not go astray to {at}")
+                packet = self.in_flight[self._find(sender, receiver, message)]
+                return (self._step(at, Receive(sender, self._decode(packet.data))),)
             case Pass(node, elapsed_ms):
                 self.now_ms += elapsed_ms
                 return (self._step(node, Tick(self.clock_ms(node))),)
@@ -163,7 +195,7 @@ class World:
 
     def clock_ms(self, node: NodeId) -> int:
         """What the node's own clock shows, in milliseconds. It started somewhere and runs at its own rate."""
-        return 1_000 * node + int(self.now_ms * self.setup.rates[node - 1])
+        return self.setup.clocks_ms[node - 1] + int(self.now_ms * self.setup.rates[node - 1])
 
     def unflushed(self, node: NodeId) -> int:
         """How many records a crash of the node may take now."""

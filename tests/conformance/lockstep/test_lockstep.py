@@ -11,6 +11,7 @@ from conformance.judges.coverage import ACTIONS, Coverage
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.lockstep import link as lockstep
 from conformance.lockstep import replay
+from conformance.lockstep.campaigns import SHORT_AMOUNTS, Amount
 from conformance.lockstep.machine import explore
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding, shrink
@@ -53,8 +54,8 @@ def test_the_same_seed_makes_the_same_runs() -> None:
 
 
 def test_what_never_happened_makes_a_campaign_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    idle = lockstep.Amount(runs=1, most_runs=1, events=5, scenarios=1, moves=1)
-    monkeypatch.setitem(lockstep.AMOUNTS, Profile.QUICK, idle)
+    idle = Amount(runs=1, most_runs=1, length=5, scenarios=1, moves=1)
+    monkeypatch.setitem(SHORT_AMOUNTS, Profile.QUICK, idle)
     report = lockstep.run(
         Settings(profile=Profile.QUICK, models=("3 nodes, alpha 3",)), Silence(), runs_folder=tmp_path
     )
