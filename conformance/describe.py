@@ -28,17 +28,14 @@ def refusal(machine: spec.Cell, state: spec.State, name: str, arguments: tuple[o
 
 
 def _enabled(machine: spec.Cell, state: spec.State) -> Iterator[Step]:
-    """What is enabled among the last ballots, slots and commands that are in use, and one beyond.
-
-    The bounds allow far more.
-    """
+    """What is enabled among the last ballots, slots and commands that are in use; the bounds allow far more."""
     ballots = sorted({m.ballot for m in state.prepares} | {b for b in state.active[1:] if b})[-NEARBY:]
     last = max({0} | {m.slot for m in state.proposals} | {len(log) for log in state.known[1:]})
     known = frozenset.intersection(*(frozenset(log) for log in state.known[1:]))
     waiting = sorted(state.asked - known)
     domains: dict[str, Sequence[object]] = {
         "nodes": machine.nodes,
-        "ballots": [b for b in (*ballots, max(ballots, default=0) + 1) if b in machine.owner],
+        "ballots": ballots,
         "slots": range(max(1, last - NEARBY), min(machine.max_slot, last + 1) + 1),
         "lengths": range(max(0, last - NEARBY), last + 1),
         "values": (*waiting[:NEARBY], NoOp),

@@ -121,12 +121,18 @@ class Row:
 
 @frozen(kw_only=True)
 class Failure:
-    """Why something does not hold: a sentence, the lines that show it, and the command that shows it again."""
+    """Why something does not hold: a sentence, the lines that show it, and the command that shows it again.
+
+    Of a refutation of the running code, ``how`` says whether a step was judged or an accident happened, and ``events``
+    how long the shortest scenario is that was found.
+    """
 
     title: str
     verdict: Verdict = Verdict.REFUTED
     lines: tuple[str, ...] = ()
     replay: str = ""
+    how: str = ""
+    events: int = 0
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ which the specification allows must be that action. (b) After every step, the in
 with what the specification allows on the node's *view*: the state with only those messages that reached it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from conformance import describe
@@ -18,6 +18,7 @@ from conformance.judges.manners import Manners
 from conformance.judges.projection import Hearing, Names, Projection
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
+from conformance.wording import event_words, message_words
 from conformance.world.scenario import Setup
 from conformance.world.world import Outcome, World
 from physalia import model
@@ -109,7 +110,7 @@ class Judge:
         if outcome.event is not None and announced != self._called_for(outcome.node, outcome.event):
             raise Refuted(
                 f"node {outcome.node} announces {call_words(*announced)}, which the event does not call for",
-                (f"event: {outcome.event}",),
+                (f"event: {event_words(outcome.event)}",),
             )
         self._stay_within_bounds(name, arguments)
         allowed = self.successor(before, announced)
@@ -144,7 +145,7 @@ class Judge:
         node, event = outcome.node, outcome.event
         if isinstance(event, model.Propose | model.Decide | model.Learn):
             if event in self._due[node]:
-                raise Refuted(f"node {node} does not take an event that it said was due: {event}")
+                raise Refuted(f"node {node} does not take an event that it said was due: {event_words(event)}")
         elif event is not None:
             call = self._called_for(node, event)
             if call is not None and self.successor(before, call) is not None:
@@ -155,7 +156,7 @@ class Judge:
             )
         fault = self._wrong_kind(outcome, stutter.kind, before)
         if fault:
-            raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event}",))
+            raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event_words(event)}",))
         waits = self.hearings[node].asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
         self.coverage.stutter(self.machine, outcome, stutter.kind, before, waits=bool(waits))
 
@@ -191,7 +192,7 @@ class Judge:
         if (kind == "refused") != (late is not None):
             return "it came too late" if late is not None else "it did not come too late"
         if refusals != ([] if late is None else [late]):
-            return f"answers with {refusals}, not with {late}"
+            return f"it answers with {_refusals(refusals)}, not with {_refusals([late] if late else [])}"
         if (kind == "rejected") != bool(outcome.rejects):
             return "it rejects a command" if outcome.rejects else "it rejects nothing"
         if kind == "resent" and not (outcome.sent or outcome.answers):
@@ -250,7 +251,8 @@ class Judge:
             call = self._called_for(node, event)
             if call is None or self.successor(view, call) is None:
                 raise Refuted(
-                    f"node {node} says that {event} is due, which the specification does not allow on what it heard",
+                    f"node {node} says that {event_words(event)} is due, "
+                    "which the specification does not allow on what it heard",
                     () if call is None else describe.refusal(self.machine, view, *call),
                 )
             offered.add((call[0], *call[1][:2]))
@@ -258,7 +260,7 @@ class Judge:
             if (call[0], *call[1][:2]) not in offered and self.successor(view, call) is not None:
                 raise Refuted(
                     f"node {node} has heard enough for {call_words(*call)}, but it is not due",
-                    (f"due: {due}", *describe.describe_state(view)),
+                    (f"due: {', '.join(map(event_words, due)) or 'nothing'}", *describe.describe_state(view)),
                 )
 
     def _own(self, state: spec.State) -> tuple[tuple[object, ...], ...]:
@@ -278,3 +280,7 @@ class Judge:
 
 def _not_written(node: NodeId, what: str, has: object, kept: object) -> Refuted:
     return Refuted(f"node {node} does not write down its `{what}`", (f"disk: {kept}", f"node: {has}"))
+
+
+def _refusals(refusals: Sequence[model.Refusal]) -> str:
+    return ", ".join(map(message_words, refusals)) or "no refusal"

@@ -23,23 +23,41 @@ MAX_FOLDS = 512
 T = TypeVar("T")
 
 
+class BallotNumber(int):
+    """The number of a ballot, which reads as the ballot everywhere: as ``2.1``."""
+
+    words: str
+
+    @classmethod
+    def of(cls, number: int, words: str) -> "BallotNumber":
+        """A number with its words."""
+        ballot = cls(number)
+        ballot.words = words
+        return ballot
+
+    def __repr__(self) -> str:
+        return self.words
+
+    __str__ = __repr__
+
+
 class EachBallot(Mapping[Ballot, T]):
     """A function over all ballots that is computed, since there are too many to list."""
 
     def __init__(self, last: Ballot, value: Callable[[Ballot], T]) -> None:
-        self._domain = range(1, last + 1)
+        self._last = last
         self._value = value
 
     def __getitem__(self, ballot: Ballot) -> T:
-        if ballot not in self._domain:
+        if not 1 <= ballot <= self._last:
             raise KeyError(ballot)
         return self._value(ballot)
 
     def __iter__(self) -> Iterator[Ballot]:
-        return iter(self._domain)
+        return iter(range(1, self._last + 1))
 
     def __len__(self) -> int:
-        return len(self._domain)
+        return self._last
 
 
 @frozen(kw_only=True, slots=False, eq=False)

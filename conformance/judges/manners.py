@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from conformance.judges.projection import Hearing, Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
-from conformance.wording import message_words
+from conformance.wording import ballot_words, event_words, message_words
 from conformance.world.world import Outcome, World
 from physalia import model
 from physalia.cell import learner
@@ -66,7 +66,7 @@ class Manners:
             if (receiver, message) not in sent:
                 raise Refuted(
                     f"node {outcome.node} does not send node {receiver} what it needs: {message_words(message)}",
-                    (f"event: {outcome.event}", *told(outcome.sent)),
+                    (f"event: {event_words(outcome.event)}", *told(outcome.sent)),
                 )
 
     def _judge_recipients(self, outcome: Outcome, wanted: Collection[tuple[NodeId, model.Message]]) -> None:
@@ -169,7 +169,10 @@ class Manners:
         cell, refused_for = self._world.nodes[node], self._refused_for.get(node, model.NO_BALLOT)
         for below in (cell.promised, cell.active, refused_for, *used):
             if ballot.node != node or ballot <= below:
-                raise Refuted(f"node {node} would campaign with {ballot}, which must be its own and above {below}")
+                raise Refuted(
+                    f"node {node} would campaign with {ballot_words(ballot)}, "
+                    f"which must be its own and above {ballot_words(below)}"
+                )
 
     # Clients
 

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar, assert_never
 from attrs import Factory, define
 
 from conformance import wording
-from conformance.judges.judged import MAX_ROUND
+from conformance.judges.judged import MAX_ROUND, BallotNumber
 from conformance.refutation import Refuted
 from conformance.world.scenario import Setup
 from conformance.world.world import Cell, Outcome, World
@@ -52,6 +52,7 @@ class Names:
         self._nodes = nodes
         self.content: dict[str, commands.Content] = {}
         self.requests: dict[RequestId, str] = {}
+        self._numbers: dict[model.Ballot, BallotNumber] = {}
         self.ballots: set[int] = set()
         """The ballots that were numbered so far."""
         self._messages: dict[bytes, SentMessage | None] = {}
@@ -59,8 +60,11 @@ class Names:
     def ballot(self, ballot: model.Ballot) -> int:
         """The number of a ballot; 0 is none. Raises `Refuted` for a ballot that no node can own."""
         if 1 <= ballot.round <= MAX_ROUND and 1 <= ballot.node <= self._nodes:
-            number = (ballot.round - 1) * self._nodes + ballot.node
-            self.ballots.add(number)
+            number = self._numbers.get(ballot)
+            if number is None:
+                place = (ballot.round - 1) * self._nodes + ballot.node
+                number = self._numbers[ballot] = BallotNumber.of(place, wording.ballot_words(ballot))
+                self.ballots.add(number)
             return number
         if ballot == model.NO_BALLOT:
             return 0

@@ -112,7 +112,7 @@ class Disk:
         """
         waiting = [record for record in self.unflushed if not isinstance(record, Known)]
         if waiting:
-            return f"{waiting[0]} was stored and is not flushed"
+            return f"the record {type(waiting[0]).__name__} was stored and is not flushed"
         missing = "" if message is None else self.flushed.missing(message)
         return f"{missing} was never stored and flushed" if missing else ""
 

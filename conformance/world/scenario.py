@@ -2,7 +2,7 @@
 
 The world itself decides nothing. Which message arrives next, what is lost, who campaigns, who crashes and how much of
 the unflushed disk survives: each is an event of this alphabet, so a scenario is a run and can be told, shrunk,
-replayed. One event is one line, such as ``deliver 3 -> 1 vote b2.1 slot 1 node 3``.
+replayed. One event is one line, such as ``deliver 3 -> 1 vote 2.1 slot 1 node 3``.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,7 @@ from attrs import frozen
 
 from conformance.wording import (
     UnreadableWords,
-    ballot_words,
-    command_words,
+    event_words,
     message_words,
     read_ballot,
     read_command,
@@ -191,7 +190,7 @@ def happening_words(happening: Happening) -> str:
     """The event in one line."""
     match happening:
         case Give(node, event):
-            return f"node {node} {given_words(event)}"
+            return f"node {node} {event_words(event)}"
         case Deliver(sender, receiver, message):
             return f"deliver {sender} -> {receiver} {message_words(message)}"
         case Duplicate(sender, receiver, message):
@@ -210,23 +209,6 @@ def happening_words(happening: Happening) -> str:
             return "calm"
         case _:
             assert_never(happening)
-
-
-def given_words(event: Given) -> str:
-    """The event of a node in words."""
-    match event:
-        case Submit(command):
-            return f"submit {command_words(command)}"
-        case Campaign(ballot):
-            return f"campaign {ballot_words(ballot)}"
-        case Propose(ballot, slot, value):
-            return f"propose {ballot_words(ballot)} slot {slot} {command_words(value)}"
-        case Decide(ballot, slot):
-            return f"decide {ballot_words(ballot)} slot {slot}"
-        case Learn(slot):
-            return f"learn slot {slot}"
-        case _:
-            assert_never(event)
 
 
 def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:

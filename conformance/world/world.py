@@ -14,8 +14,8 @@ from typing import Protocol, TypeVar, assert_never
 
 from attrs import frozen
 
-from conformance.refutation import Refuted
-from conformance.wording import message_words
+from conformance.refutation import How, Refuted
+from conformance.wording import event_words, message_words
 from conformance.world.disk import Disk
 from conformance.world.scenario import (
     Calm,
@@ -41,7 +41,6 @@ from physalia.model import (
     Ballot,
     Command,
     DurableRecord,
-    Effect,
     Event,
     Flush,
     Internal,
@@ -212,7 +211,8 @@ class World:
         try:
             return question()
         except Exception as error:
-            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"asked for {question}",)) from error
+            title = f"node {node} raised {type(error).__name__}: {error}"
+            raise Refuted(title, (f"asked for {_name(question)}",), How.RAISED) from error
 
     def _node(self, node: NodeId) -> Cell:
         if node not in self.nodes:
@@ -245,7 +245,9 @@ class World:
         try:
             step = cell.step(event)
         except Exception as error:
-            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"given {event}",)) from error
+            raise Refuted(
+                f"node {node} raised {type(error).__name__}: {error}", (f"given: {event_words(event)}",), How.RAISED
+            ) from error
         self.due[node] = self._due(node)
         return self._carry_out(node, event, step)
 
@@ -262,10 +264,11 @@ class World:
                 case Flush():
                     disk.flush()
                 case Send(receiver, message):
-                    self._hold_law(node, effect, disk.unsafe(message))
-                    sent.append(self._send(node, receiver, message, sent[-1] if sent else None))
+                    packet = self._send(node, receiver, message, sent[-1] if sent else None)
+                    self._hold_law(node, packet.message, disk.unsafe(packet.message))
+                    sent.append(packet)
                 case Answer(request, verdict):
-                    self._hold_law(node, effect, disk.unsafe(None))
+                    self._hold_law(node, None, disk.unsafe(None))
                     answers.append((request, verdict))
                 case Reject(request, reason):
                     rejects.append((request, reason))
@@ -277,26 +280,26 @@ class World:
     def _store(self, node: NodeId, record: DurableRecord) -> None:
         try:
             self.disks[node].store(record)
-        except CodecError as error:
-            raise Refuted(f"the codec refuses what node {node} stores: {error}", (str(record),)) from error
+        except Exception as error:
+            raise Refuted(f"node {node} stores what cannot be encoded: {_said(error)}", (str(record),)) from error
 
-    def _hold_law(self, node: NodeId, effect: Effect, unsafe: str) -> None:
+    def _hold_law(self, node: NodeId, message: Message | None, unsafe: str) -> None:
         if unsafe:
             raise Refuted(
                 f"node {node} lets something out before what it depends on is durable: {unsafe}",
-                (f"effect: {effect}",),
+                (f"sends: {'an answer' if message is None else message_words(message)}",),
             )
 
     def _send(self, sender: NodeId, receiver: NodeId, message: Message, previous: Packet | None) -> Packet:
         if receiver not in self.nodes:
-            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (message_words(message),))
+            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (str(message),))
         if previous is not None and previous.message is message:
             return Packet(sender, receiver, previous.data, message)
         try:
             data = encode_message(message)
             heard = self._decode(data)
-        except CodecError as error:
-            raise Refuted(f"the codec refuses what node {sender} sends: {error}", (str(message),)) from error
+        except Exception as error:
+            raise Refuted(f"node {sender} sends what cannot be encoded: {_said(error)}", (str(message),)) from error
         if heard != message:
             raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
         return Packet(sender, receiver, data, message)
@@ -316,4 +319,14 @@ class World:
         try:
             return self.make_node(node, self.setup.members, self.setup.alpha, records)
         except Exception as error:
-            raise Refuted(f"node {node} cannot start from its own disk: {type(error).__name__}: {error}") from error
+            title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
+            raise Refuted(title, how=How.NOT_STARTED) from error
+
+
+def _said(error: Exception) -> str:
+    """What an encoder complained of, with its kind if it is none of the codec's own complaints."""
+    return str(error) if isinstance(error, CodecError) else f"{type(error).__name__}: {error}"
+
+
+def _name(question: Callable[[], object]) -> str:
+    return getattr(question, "__name__", "something")

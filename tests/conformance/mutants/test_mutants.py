@@ -62,7 +62,7 @@ def test_a_killer_that_refutes_everything_kills_nothing() -> None:
     impossible = evolve(HALF, model="MCNoSuchModel")
     (outcome,) = run([impossible], Silence()).outcomes
     assert outcome.status is Status.ERROR
-    assert outcome.note.startswith("its killer does not hold without it")
+    assert outcome.judgement.note.startswith("its killer does not hold without it")
 
 
 def test_the_catalogue_has_faults_of_all_kinds_for_every_link() -> None:

@@ -61,7 +61,7 @@ def test_messages_are_read_back(message: Message) -> None:
 
 
 def test_a_vote_reads_as_people_say_it() -> None:
-    assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote b2.1 slot 1 node 3"
+    assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote 2.1 slot 1 node 3"
 
 
 @pytest.mark.parametrize("seed", range(5))
