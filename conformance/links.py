@@ -61,11 +61,15 @@ class BadInput(Exception):
 
 @frozen(kw_only=True)
 class Settings:
-    """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's."""
+    """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's.
+
+    ``shrink_s`` is how long a counterexample of the running code is made shorter at most, in seconds.
+    """
 
     profile: Profile = Profile.DEFAULT
     seed: int = 0
     models: tuple[str, ...] = ()
+    shrink_s: float = 20.0
 
 
 class Progress(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from attrs import Factory, define, frozen
 
 from conformance import wording
-from conformance.judges.projection import is_from
+from conformance.judges.hearing import is_from
 from conformance.world.world import Outcome
 from physalia import model
 from physalia.cell import learner

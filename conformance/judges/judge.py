@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 from conformance import describe
 from conformance.judges.coverage import Coverage
+from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
-from conformance.judges.projection import Hearing, Names, Projection
+from conformance.judges.projection import Names, Projection
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words

@@ -7,7 +7,8 @@ useless. Each takes a step that the judge found right, with the state before it.
 
 from collections.abc import Collection, Iterator
 
-from conformance.judges.projection import Hearing, Names
+from conformance.judges.hearing import Hearing
+from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
 from conformance.wording import ballot_words, event_words, message_words

@@ -26,9 +26,6 @@ from conformance.world.scenario import Calm, Scenario, Setup
 from conformance.world.world import MakeNode
 from physalia.cell import Node
 
-SHRINK_S = 8.0
-"""How long a finding is shrunk, in seconds."""
-
 
 @define
 class _Tally:
@@ -93,7 +90,7 @@ def _run(
     if finding is not None:
         verdict = Verdict.REFUTED
         progress.update(f"{campaign.name}: shrinking", 0, "events", total=len(finding.scenario.happenings))
-        failure = _failure(campaign, shrink(finding, make_node, SHRINK_S), runs_folder)
+        failure = _failure(campaign, shrink(finding, make_node, settings.shrink_s), make_node, runs_folder)
     elif missing:
         verdict = Verdict.INCONCLUSIVE
         failure = Failure(
@@ -162,14 +159,21 @@ def _explore(
     return rules.explore(campaign.setups[0], amount.scenarios, amount.moves, seed, tally.coverage, done, make_node)
 
 
-def _failure(campaign: Campaign, finding: Finding, runs_folder: Path) -> Failure:
+def _failure(campaign: Campaign, finding: Finding, make_node: MakeNode, runs_folder: Path) -> Failure:
     kept: tuple[str, ...] = ()
     try:
-        command = f"python {replay.keep(finding, runs_folder)}"
+        command = f"python {replay.keep(finding, make_node, runs_folder)}"
     except OSError as error:
         kept, command = (f"the replay script could not be written: {error}",), "physalia verify lockstep"
     return Failure(
         title=f"{campaign.name}: {finding.refuted.title}",
-        lines=(*replay.lines(finding.scenario, finding.refuted), *kept),
+        lines=(
+            *replay.lines(finding.scenario, finding.refuted),
+            finding.effort,
+            f"nodes made by: {replay.name_of(make_node) or 'something without a name that can be imported'}",
+            *kept,
+        ),
         replay=command,
+        how=finding.refuted.how,
+        events=len(finding.scenario.happenings),
     )

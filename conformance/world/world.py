@@ -39,7 +39,10 @@ from physalia.model import (
     Answer,
     Asked,
     Ballot,
+    Campaign,
+    Change,
     Command,
+    Decide,
     DurableRecord,
     Event,
     Flush,
@@ -49,6 +52,7 @@ from physalia.model import (
     Prepare,
     Promise,
     Proposal,
+    Propose,
     Reason,
     Receive,
     Reject,
@@ -163,6 +167,7 @@ class World:
         """
         match happening:
             case Give(node, event):
+                self._must_be_about_nodes(event)
                 return (*self._issue(node, event), self._step(node, event))
             case Deliver(sender, receiver, message):
                 packet = self.in_flight.pop(self._find(sender, receiver, message))
@@ -183,6 +188,7 @@ class World:
                 packet = self.in_flight[self._find(sender, receiver, message)]
                 return (self._step(at, Receive(sender, self._decode(packet.data))),)
             case Pass(node, elapsed_ms):
+                self._node(node)
                 self.now_ms += elapsed_ms
                 return (self._step(node, Tick(self.clock_ms(node))),)
             case Crash(node, keep):
@@ -218,6 +224,14 @@ class World:
         if node not in self.nodes:
             raise NotPossible(f"there is no node {node}")
         return self.nodes[node]
+
+    def _must_be_about_nodes(self, event: Given) -> None:
+        """Nobody asks for members that there are not, or gives an event under the ballot of no node."""
+        match event:
+            case Submit(Change(members=members)) if not members <= self.nodes.keys():
+                raise NotPossible(f"not all of the nodes {sorted(members)} are there")
+            case Campaign(ballot) | Propose(ballot) | Decide(ballot):
+                self._node(ballot.node)
 
     def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
         for place, packet in enumerate(self.in_flight):
