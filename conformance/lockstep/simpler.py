@@ -53,11 +53,7 @@ def simpler(scenario: Scenario) -> Iterator[Simple]:
 def _worlds(scenario: Scenario) -> Iterator[Simple]:
     """The same events in a smaller or plainer world; what concerns a node that is gone is left out."""
     setup, happenings = scenario.setup, scenario.happenings
-    for gone in range(1, setup.nodes + 1) if setup.nodes > 1 else ():
-        names = {gone: NOBODY, **{node: node - 1 for node in range(gone + 1, setup.nodes + 1)}}
-        members = frozenset(names.get(node, node) for node in setup.members - {gone}) or frozenset({1})
-        smaller = Setup.of(setup.nodes - 1, 1, setup.alpha, slots=setup.slots)
-        yield evolve(smaller, members=members), tuple(_rename(happening, names) for happening in happenings)
+    yield from _without_a_node(scenario)
     for members in range(1, len(setup.members)):
         yield evolve(setup, members=frozenset(range(1, members + 1))), happenings
     for alpha in range(1, setup.alpha):
@@ -65,6 +61,20 @@ def _worlds(scenario: Scenario) -> Iterator[Simple]:
     yield evolve(setup, rates=(Fraction(1),) * setup.nodes, clocks_ms=(0,) * setup.nodes), happenings
     yield evolve(setup, rates=(Fraction(1),) * setup.nodes), happenings
     yield evolve(setup, clocks_ms=(0,) * setup.nodes), happenings
+
+
+def _without_a_node(scenario: Scenario) -> Iterator[Simple]:
+    """One node less, whose part nobody takes, or another node."""
+    setup, happenings = scenario.setup, scenario.happenings
+    everyone = range(1, setup.nodes + 1)
+    for gone in everyone if setup.nodes > 1 else ():
+        left = {node: node - (node > gone) for node in everyone if node != gone}
+        members = frozenset(left[node] for node in setup.members - {gone})
+        smaller = Setup.of(setup.nodes - 1, 1, setup.alpha, slots=setup.slots)
+        for heir in (NOBODY, *left.values()):
+            names = {**left, gone: heir}
+            renamed = tuple(_rename(happening, names) for happening in happenings)
+            yield evolve(smaller, members=members or smaller.members), renamed
 
 
 def _renamed(scenario: Scenario) -> Iterator[Simple]:
