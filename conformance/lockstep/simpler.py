@@ -44,6 +44,7 @@ def simpler(scenario: Scenario) -> Iterator[Simple]:
     """Everything that is one step simpler, the largest steps first."""
     yield from _worlds(scenario)
     yield from _renamed(scenario)
+    yield from _lowered(scenario)
     setup, happenings = scenario.setup, scenario.happenings
     for place, happening in enumerate(happenings):
         for plain in _plainer(happening, place):
@@ -75,6 +76,25 @@ def _without_a_node(scenario: Scenario) -> Iterator[Simple]:
             names = {**left, gone: heir}
             renamed = tuple(_rename(happening, names) for happening in happenings)
             yield evolve(smaller, members=members or smaller.members), renamed
+
+
+def _lowered(scenario: Scenario) -> Iterator[Simple]:
+    """All rounds as low as their order allows, or lower by as much as the lowest can be."""
+    setup, happenings = scenario.setup, scenario.happenings
+    rounds = sorted({h.event.ballot.round for h in happenings if isinstance(h, Give) and isinstance(h.event, Campaign)})
+    ranks = {round_: rank for rank, round_ in enumerate(rounds, start=1)}
+    shifts = {round_: round_ - rounds[0] + 1 for round_ in rounds}
+    for new in (ranks, shifts):
+        if new.keys() != set(new.values()):
+            yield setup, tuple(_with_rounds(happening, new) for happening in happenings)
+
+
+def _with_rounds(happening: Happening, rounds: dict[int, int]) -> Happening:
+    match happening:
+        case Give(node, Campaign(ballot)):
+            return Give(node, Campaign(Ballot(rounds[ballot.round], ballot.node)))
+        case _:
+            return happening
 
 
 def _renamed(scenario: Scenario) -> Iterator[Simple]:
