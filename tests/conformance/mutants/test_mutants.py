@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from conformance.links import BadInput, Silence, Verdict
-from conformance.mutants.matrix import KillMatrix, Mutant, Status, catalogue, read, run
+from conformance.mutants.matrix import KillMatrix, Mutant, Outcome, Status, _status, catalogue, read, run
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -56,6 +56,21 @@ def test_the_matrix_is_as_its_schema_says(matrix: KillMatrix) -> None:
     printed = json.loads(json.dumps(matrix.as_json()))
     jsonschema.validate(printed, json.loads((ROOT / "docs" / "mutants.schema.json").read_text(encoding="utf-8")))
     assert (printed["applied"], printed["killed"], printed["survived"]) == (3, 1, 1)
+
+
+def test_a_kill_says_whether_a_step_was_judged_or_an_accident_happened() -> None:
+    """And a killer that breaks kills nothing."""
+    kills = {}
+    for how in ("judged", "raised", "not-started"):
+        failure = {"title": "t", "verdict": "refuted", "lines": [], "replay": "", "how": how, "events": 7}
+        printed = json.dumps({"verdict": "refuted", "links": [{"failures": [failure]}]})
+        kills[how] = Outcome(mutant=HALF, judgement=_status(1, printed, ""), seconds=1.0)
+        assert (kills[how].status, kills[how].judgement.events) == (Status.KILLED, 7)
+    assert [how for how, outcome in kills.items() if outcome.is_accident] == ["raised", "not-started"]
+    told = KillMatrix(outcomes=tuple(kills.values()), seconds=3.0).as_json()
+    assert (told["killed"], told["accidents"]) == (3, 2)
+    assert [one["how"] for one in told["mutants"]] == ["judged", "raised", "not-started"]
+    assert _status(4, json.dumps({"verdict": "error", "links": []}), "").status is Status.ERROR
 
 
 def test_a_killer_that_refutes_everything_kills_nothing() -> None:
