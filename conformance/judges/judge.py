@@ -139,8 +139,6 @@ class Judge:
         assert isinstance(slot, int)
         if slot > self.machine.max_slot:
             raise OutOfBounds
-        if slot < 1:
-            raise Refuted(f"{call_words(name, arguments)} names a slot that there is not")
 
     def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
         node, event = outcome.node, outcome.event

@@ -14,9 +14,12 @@ from typing import Any
 
 from attrs import frozen
 
-MODULES = (
-    "conformance.judges.judge", "conformance.judges.manners", "conformance.judges.timers", "conformance.judges.clients",
-    "conformance.judges.projection", "conformance.world.world", "conformance.world.disk", "conformance.lockstep.settling",
+MODULES = tuple(
+    f"conformance.{name}"
+    for name in (
+        "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
+        "world.world", "world.disk", "lockstep.settling",
+    )
 )  # fmt: skip
 
 SENTENCES = {"_wrong_kind", "missing", "unsafe"}
@@ -67,7 +70,8 @@ def _places(function: ast.FunctionDef) -> list[ast.stmt]:
 
 
 def _is_sentence(function: ast.FunctionDef, statement: ast.Return) -> bool:
-    return function.name in SENTENCES and not (isinstance(statement.value, ast.Constant) and not statement.value.value)
+    is_empty = isinstance(statement.value, ast.Constant) and not statement.value.value
+    return function.name in SENTENCES and not is_empty
 
 
 def _words(statement: ast.stmt) -> str:
@@ -123,10 +127,7 @@ def _codes(code: CodeType, name: str) -> Iterator[CodeType]:
 
 
 def _function_of(module: ModuleType, name: str) -> FunctionType:
-    owners = [
-        module,
-        *(part for part in vars(module).values() if isinstance(part, type) and part.__module__ == module.__name__),
-    ]
-    found = [vars(owner)[name] for owner in owners if isinstance(vars(owner).get(name), FunctionType)]
-    assert len(found) == 1, name
-    return found[0]
+    classes = [part for part in vars(module).values() if isinstance(part, type) and part.__module__ == module.__name__]
+    parts: list[object] = [vars(owner).get(name) for owner in (module, *classes)]
+    (function,) = (part for part in parts if isinstance(part, FunctionType))
+    return function

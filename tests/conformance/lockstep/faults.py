@@ -168,5 +168,9 @@ FAULTS = (
         "one refusal deposes", "proposer",
         "not is_majority(self.leadership.refused, members)", "not self.leadership.refused",
     ),
+    Fault(
+        "a client is not answered by who learns", "node",
+        "if value in self._proposer.waiting and not isinstance(value, NoOp):", "if False:",
+    ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
 )  # fmt: skip
