@@ -24,9 +24,11 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, the lockstep, and placement beside CP-SAT
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the core, the journal beside SQLite, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
+	$(BIN)/python -m benchmarks.cell
+	$(BIN)/python -m benchmarks.journal
 	$(BIN)/python -m benchmarks.availability
 	$(BIN)/python -m benchmarks.objective
 	$(BIN)/python -m benchmarks.placement
@@ -47,7 +49,7 @@ $(READY): requirements-dev.txt pyproject.toml
 	  { echo "Physalia needs Python 3.11 or later, and $(PYTHON) is not: install it, or run make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make virtual environments: install the package python3-venv (Debian, Ubuntu)" >&2; exit 1; }
-	@echo "Setting up $(VENV) with $(PYTHON): about 200 MB are downloaded the first time."
+	@echo "Setting up $(VENV) with $(PYTHON): about 200 MB are downloaded the first time, and take 700 MB there."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

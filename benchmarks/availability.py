@@ -72,7 +72,7 @@ def main() -> None:
             f"{1000 * figures['seconds_per_placement']:.1f} ms a placement, the mean of {figures['placements']} on "
             f"{figures['servers']:,} servers, {figures['feeding']}-fed (the slowest {slowest}; "
             f"prepared once in {1000 * figures['prepare_seconds']:.0f} ms); mean unavailability "
-            f"{figures['mean_unavailability']:.2e}, exact to {figures['largest_error']:.0e}."
+            f"{figures['mean_unavailability']:.2e}, to a relative error of {figures['largest_error']:.0e}."
         )
 
 

@@ -1,1 +1,1 @@
-"""Everything that judges: the specification by TLC, its Python mirror by graph equality, the code by lockstep."""
+"""Everything that judges: a room for each link of the chain, and on the floor what all links share."""

@@ -64,12 +64,22 @@ class Settings:
     """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's.
 
     ``shrink_s`` is how long a counterexample of the running code is made shorter at most, in seconds.
+    ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
     """
 
     profile: Profile = Profile.DEFAULT
     seed: int = 0
     models: tuple[str, ...] = ()
     shrink_s: float = 20.0
+    tlc_time_s: float | None = None
+    tlc_heap_mib: int | None = None
+
+    def again(self, link: str) -> str:
+        """The command that runs a link once more as it was run."""
+        if self.models:
+            return f"physalia spec {link} {' '.join(self.models)}"
+        profile = "" if self.profile is Profile.DEFAULT else f" --{self.profile}"
+        return f"physalia verify {link}{profile} --seed {self.seed}"
 
 
 class Progress(Protocol):
@@ -194,6 +204,7 @@ LINKS = {
     "graph": "conformance.graph.link:run",
     "induction": "conformance.induction.link:run",
     "lockstep": "conformance.lockstep.link:run",
+    "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",
 }
 

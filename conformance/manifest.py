@@ -32,7 +32,7 @@ _WITH_TLC = {
 
 @frozen(kw_only=True)
 class Model:
-    """A model and the result that its run must have, exactly."""
+    """A model and the result that its run must have, exactly. A count of 0 is not known yet, so that nothing holds."""
 
     name: str
     rung: str
@@ -162,6 +162,11 @@ class _Table:
     def fail(self, key: str | None, problem: str) -> BadInput:
         return BadInput(f"{self.where(key)}: {problem}")
 
+    def needs(self, *keys: str) -> None:
+        missing = [key for key in keys if key not in self.content]
+        if len(missing) > 1:
+            raise self.fail(None, f"the keys {', '.join(missing)} are missing; add them.")
+
     def text(self, key: str, *, default: str | None = None) -> str:
         value = self._value(key, default)
         if not isinstance(value, str) or (not value.strip() and default is None):
@@ -173,6 +178,9 @@ class _Table:
         if not isinstance(value, int) or isinstance(value, bool) or value < (1 if default is None else 0):
             raise self.fail(key, f"{key} = {value!r} is not a number of 1 or more; write one.")
         return value
+
+    def count_if_known(self, key: str) -> int:
+        return self.count(key) if key in self.content else self.count(key, default=0)
 
     def names(self, key: str) -> tuple[str, ...] | None:
         value = self._value(key, ())
@@ -262,6 +270,9 @@ class _Reader:
         name = table.text("name")
         for suffix in (".tla", ".cfg"):
             self._must_exist(table, "name", name + suffix)
+        table.needs(
+            "rung", "purpose", "bounds", "profile", "expect", *(["reaches"] if "expect" not in table.content else [])
+        )
         expect = table.choice("expect", (HOLDS, REFUTED))
         refuted = expect == REFUTED
         model = Model(
@@ -271,14 +282,14 @@ class _Reader:
             bounds=table.text("bounds"),
             profile=table.profile("profile"),
             expect=expect,
-            distinct=table.count("distinct"),
-            generated=table.count("generated"),
-            depth=table.count("depth"),
+            distinct=table.count_if_known("distinct"),
+            generated=table.count_if_known("generated"),
+            depth=table.count_if_known("depth"),
             graph=table.profile("graph") if "graph" in table.content else None,
             reaches=table.names("reaches") or (),
             actions=table.names("actions"),
             violates=table.text("violates") if refuted else "",
-            length=table.count("length") if refuted else 0,
+            length=table.count_if_known("length") if refuted else 0,
         )
         table.nothing_else()
         self._must_exist(table, "rung", f"{model.rung}.tla")

@@ -5,7 +5,7 @@ configuration has left all lower ballots and the votes of that majority show the
 chosen when a majority of its configuration voted for it under one ballot.
 
 Refines `Window`. Everything here is visible in what nodes send, so a crash below is no step here; and a proposer is
-free where the cell below has a policy: which ballot, which open slot, which safe value.
+free where the cell below has a policy: which ballot, which open slot, which safe value. Rules: R3, R4.
 """
 
 from collections.abc import Iterator

@@ -4,97 +4,44 @@ This is the lowest rung, and its actions are the steps of the code, in the order
 distinguished proposer, decisions applied in order, and Lamport's alpha for configuration changes. Performed by
 `physalia/cell`.
 
-Refines `Ballots`, which sees only what was sent. Message sets grow for ever: a lost message is one that nobody reacts
-to, a duplicate is one that is reacted to twice, and every order of reaction is allowed.
-
-Functions over 1..n are tuples whose place 0 is unused, so that `s.promised[n]` reads as it does in TLA+.
+Refines `Ballots`, which sees only what was sent; how a step's messages get out is in `spec/outbox.py`. Message sets
+grow for ever: a lost message is one that nobody reacts to, a duplicate is one that is reacted to twice, and every order
+of reaction is allowed. Prepares and proposals reach those whom they are addressed `to`. A decision has no address:
+whoever knows it (`by`) tells it to whoever asks, so that everyone but its author may hear it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Mapping
 
 from attrs import Factory, field, frozen
 
-from spec.commands import Ballot, Commands, Log, Name, Node, Nodes, NoOp, Slot, Told, is_majority, majorities
-from spec.machine import Machine, action
-from spec.values import Function, function, put
+from spec.commands import Ballot, Log, Name, Node, Nodes, NoOp, Slot, Told, is_majority, majorities
+from spec.machine import action
+from spec.outbox import (
+    Accepted,
+    Decision,
+    Disk,
+    Entry,
+    Messages,
+    NoVote,
+    Outbox,
+    Prepare,
+    Promise,
+    Promised,
+    Proposal,
+    Report,
+    State,
+    Used,
+    Vote,
+    Voted,
+    flushed,
+)
+from spec.values import Function, put
 
-
-class Prepare(NamedTuple):
-    """`Owner[ballot]` takes over, and knows `prefix` slots."""
-
-    ballot: Ballot
-    prefix: int
-
-
-class Report(NamedTuple):
-    """A promise says: the last vote of its node in `slot` was for `value`, under `ballot`."""
-
-    slot: Slot
-    ballot: Ballot
-    value: Name
-
-
-class Promise(NamedTuple):
-    """`node` takes part in no ballot below `ballot`; what it accepted above the prepare's prefix; R2's floor."""
-
-    ballot: Ballot
-    node: Node
-    accepted: frozenset[Report]
-    floor: int
-
-
-class Proposal(NamedTuple):
-    """`Owner[ballot]` asks everyone to vote for `value` in `slot`."""
-
-    ballot: Ballot
-    slot: Slot
-    value: Name
-
-
-class Vote(NamedTuple):
-    """`node` voted under `ballot` in `slot`; the proposal says for what."""
-
-    ballot: Ballot
-    slot: Slot
-    node: Node
-
-
-class Decision(NamedTuple):
-    """`value` is decided in `slot`."""
-
-    slot: Slot
-    value: Name
-
-
-class Accepted(NamedTuple):
-    """The last vote of a node in a slot."""
-
-    ballot: Ballot
-    value: Name
-
-
-NoVote = Accepted(0, "none")
-
-
-class State(NamedTuple):
-    """The variables, grouped by who holds them."""
-
-    # clients
-    asked: frozenset[Name]
-    told: frozenset[Told]
-    # sent
-    prepares: frozenset[Prepare]
-    promises: frozenset[Promise]
-    proposals: frozenset[Proposal]
-    votes: frozenset[Vote]
-    decisions: frozenset[Decision]
-    # durable, of each node
-    promised: Function[Ballot]
-    accepted: Function[Function[Accepted]]
-    # volatile, of each node
-    active: Function[Ballot]
-    known: Function[Log]
+__all__ = [
+    "Accepted", "Cell", "Decision", "Disk", "Entry", "Messages", "NoVote", "Prepare", "Promise", "Promised", "Proposal",
+    "Report", "State", "Used", "Vote", "Voted",
+]  # fmt: skip
+"""Whoever speaks of the cell finds its words here."""
 
 
 def _everyone(cell: "Cell") -> dict[Ballot, Nodes]:
@@ -102,49 +49,17 @@ def _everyone(cell: "Cell") -> dict[Ballot, Nodes]:
 
 
 @frozen(kw_only=True, slots=False, eq=False)
-class Cell(Commands, Machine[State]):
-    """The constants, and the actions."""
+class Cell(Outbox):
+    """The constants of the steps, and the steps."""
 
-    nodes: range
-    max_ballot: int
-    max_slot: int
     owner: Mapping[Ballot, Node]
     """The one node that may use a ballot."""
     audience: Mapping[Ballot, Nodes] = field(default=Factory(_everyone, takes_self=True))
     """The nodes that prepares and proposals of a ballot reach: a bound."""
+    strays: Nodes = frozenset()
+    """Nodes that they reach even if they are addressed to others."""
     learners: Nodes
-    """Nodes that notices of decision reach: a bound."""
-    mortals: Nodes = frozenset()
-    """Nodes that may crash: a bound."""
-    early: frozenset[Name] = frozenset()
-    """Commands asked before the first step: a bound."""
-
-    @property
-    def ballots(self) -> range:
-        """Ballots; 0 is no ballot."""
-        return range(1, self.max_ballot + 1)
-
-    @property
-    def slots(self) -> range:
-        """Slots."""
-        return range(1, self.max_slot + 1)
-
-    @property
-    def lengths(self) -> range:
-        """How long a known prefix may be."""
-        return range(self.max_slot + 1)
-
-    def init(self) -> Iterator[State]:
-        """The one initial state."""
-        yield State(
-            asked=self.early, told=frozenset(),
-            prepares=frozenset(), promises=frozenset(),
-            proposals=frozenset(), votes=frozenset(), decisions=frozenset(),
-            promised=function(self.nodes, 0),
-            accepted=function(self.nodes, function(self.slots, NoVote)),
-            active=function(self.nodes, 0),
-            known=function(self.nodes, ()),
-        )  # fmt: skip
+    """Nodes that decisions reach: a bound."""
 
     def first_unknown(self, s: State, n: Node) -> Slot:
         """The first slot whose decision `n` does not know."""
@@ -154,13 +69,25 @@ class Cell(Commands, Machine[State]):
         """The configuration of slot `i`, by what `n` knows."""
         return self.members(s.known[n], i)
 
-    def proposal(self, s: State, b: Ballot, i: Slot) -> Proposal | None:
-        """What was proposed in slot `i` under `b`: one value at most, ever."""
-        return next((m for m in s.proposals if m.ballot == b and m.slot == i), None)
+    def window(self, s: State, n: Node) -> range:
+        """The slots that `n` may work on."""
+        return range(self.first_unknown(s, n), len(s.known[n]) + self.alpha + 1)
+
+    def reaches(self, m: Prepare | Proposal, n: Node) -> bool:
+        """Whether a message reaches `n`."""
+        return n in self.audience[m.ballot] and (n in m.to or n in self.strays)
+
+    def proposals_of(self, s: State, n: Node) -> frozenset[Proposal]:
+        """What was proposed, as `n` knows."""
+        return s.proposals | self.waiting(s, n).proposals
 
     def is_proposed(self, s: State, b: Ballot, i: Slot) -> bool:
-        """Whether anything was."""
-        return self.proposal(s, b, i) is not None
+        """Whether anything was proposed in slot `i` under `b`."""
+        return any(m.ballot == b and m.slot == i for m in self.proposals_of(s, self.owner[b]))
+
+    def proposal(self, s: State, b: Ballot, i: Slot) -> Proposal | None:
+        """What was: one value at most, ever. None before it is sent."""
+        return next((m for m in s.proposals if m.ballot == b and m.slot == i), None)
 
     def voters(self, s: State, b: Ballot, i: Slot) -> Nodes:
         """Who voted in slot `i` under `b`."""
@@ -169,6 +96,12 @@ class Cell(Commands, Machine[State]):
     def yielding(self, s: State, n: Node, b: Ballot) -> Function[Ballot]:
         """Whoever follows a higher ballot leads no lower one."""
         return put(s.active, n, 0) if s.active[n] < b else s.active
+
+    def invitation(self, s: State, n: Node, log: Log) -> frozenset[Prepare]:
+        """`n` is about to know `log`: if it leads, whoever is new in the window is sent the prepare, as it was."""
+        asks = {m for m in s.prepares | self.waiting(s, n).prepares if m.ballot == s.active[n]}
+        new = self.members(log, len(log) + self.alpha).difference(*(m.to for m in asks))
+        return frozenset(m._replace(to=new) for m in asks if new)
 
     @action(c="commands")
     def issue(self, s: State, c: Name) -> State | None:
@@ -181,20 +114,23 @@ class Cell(Commands, Machine[State]):
 
     @action(b="ballots")
     def prepare(self, s: State, b: Ballot) -> State | None:
-        """A node takes over. It must be a member as far as it knows (R3), and a ballot is used once in its life."""
+        """A node takes over, and asks every member of the window.
+
+        It must be a member as far as it knows (R3), and a ballot is used once in its life, which the disk remembers.
+        """
         o = self.owner[b]
         if not (
-            all(m.ballot != b for m in s.prepares)
+            b not in self.used(s, o)
             and s.promised[o] < b
             and s.active[o] < b
             and o in self.members_of(s, o, self.first_unknown(s, o))
         ):  # fmt: skip
             return None
+        to = frozenset[Node]().union(*(self.members_of(s, o, i) for i in self.window(s, o)))
+        prepare = Prepare(b, len(s.known[o]), to)
         return s._replace(
-            # durable: that b is used
             active=put(s.active, o, b),
-            # sent
-            prepares=s.prepares | {Prepare(b, prefix=len(s.known[o]))},
+            **self.store(s, o, Used(b), Messages(prepares=frozenset({prepare}))),
         )
 
     @action(n="nodes", b="ballots")
@@ -204,11 +140,10 @@ class Cell(Commands, Machine[State]):
         Not `promised[n] < b`: a node that voted under b before it was asked must be able to answer. It answers once;
         after a crash it could not say the same.
         """
-        prepare = next((m for m in s.prepares if m.ballot == b), None)
+        prepare = next((m for m in s.prepares if m.ballot == b and self.reaches(m, n)), None)
         if not (
-            n in self.audience[b]
-            and s.promised[n] <= b
-            and all(m.ballot != b or m.node != n for m in s.promises)
+            s.promised[n] <= b
+            and all(m.ballot != b or m.node != n for m in s.promises | self.waiting(s, n).promises)
             and prepare is not None
         ):  # fmt: skip
             return None
@@ -217,13 +152,11 @@ class Cell(Commands, Machine[State]):
             for i in self.slots
             if i > prepare.prefix and s.accepted[n][i] != NoVote
         )  # fmt: skip
+        promise = Promise(b, n, reports, floor=0)
         return s._replace(
-            # durable
             promised=put(s.promised, n, b),
-            # volatile
             active=self.yielding(s, n, b),
-            # sent
-            promises=s.promises | {Promise(b, n, reports, floor=0)},
+            **self.store(s, n, Promised(b), Messages(promises=frozenset({promise}))),
         )
 
     def free(self, s: State, b: Ballot, i: Slot, v: Name) -> bool:
@@ -236,7 +169,7 @@ class Cell(Commands, Machine[State]):
         return (
             v in s.asked
             and v not in s.known[self.owner[b]]
-            and all(m.ballot != b or m.value != v for m in s.proposals)
+            and all(m.ballot != b or m.value != v for m in self.proposals_of(s, self.owner[b]))
         )  # fmt: skip
 
     def allowed(self, s: State, b: Ballot, i: Slot, v: Name) -> bool:
@@ -261,16 +194,14 @@ class Cell(Commands, Machine[State]):
         o = self.owner[b]
         if not (
             s.active[o] == b
-            and self.first_unknown(s, o) <= i and i <= len(s.known[o]) + self.alpha
+            and i in self.window(s, o)
             and not self.is_proposed(s, b, i)
             and all(self.is_proposed(s, b, j) for j in range(self.first_unknown(s, o), i))
             and self.allowed(s, b, i, v)
         ):  # fmt: skip
             return None
-        return s._replace(
-            # sent
-            proposals=s.proposals | {Proposal(b, i, v)},
-        )
+        proposal = Proposal(b, i, v, self.members_of(s, o, i))
+        return s._replace(**self.say(s, o, Messages(proposals=frozenset({proposal}))))
 
     @action(n="nodes", b="ballots", i="slots")
     def vote(self, s: State, n: Node, b: Ballot, i: Slot) -> State | None:
@@ -280,27 +211,26 @@ class Cell(Commands, Machine[State]):
         """
         proposal = self.proposal(s, b, i)
         if not (
-            n in self.audience[b]
-            and s.promised[n] <= b
+            s.promised[n] <= b
             and s.accepted[n][i].ballot < b
             and proposal is not None
+            and self.reaches(proposal, n)
         ):  # fmt: skip
             return None
+        v = proposal.value
         return s._replace(
-            # durable
             promised=put(s.promised, n, b),
-            accepted=put(s.accepted, n, put(s.accepted[n], i, Accepted(b, proposal.value))),
-            # volatile
+            accepted=put(s.accepted, n, put(s.accepted[n], i, Accepted(b, v))),
             active=self.yielding(s, n, b),
-            # sent
-            votes=s.votes | {Vote(b, i, n)},
+            **self.store(s, n, Voted(b, i, v), Messages(votes=frozenset({Vote(b, i, n)}))),
         )
 
     @action(b="ballots", i="slots")
     def decide(self, s: State, b: Ballot, i: Slot) -> State | None:
         """A majority of the slot's configuration voted under one ballot.
 
-        In order, so the proposer can apply at once and tell the client what came of it (R5).
+        In order, so the proposer can apply at once and tell the client what came of it (R5). What it knows is written
+        without waiting for a flush: nothing depends on it.
         """
         o = self.owner[b]
         proposal = self.proposal(s, b, i)
@@ -312,45 +242,70 @@ class Cell(Commands, Machine[State]):
         ):  # fmt: skip
             return None
         v = proposal.value
-        known = put(s.known, o, (*s.known[o], v))
+        log = (*s.known[o], v)
+        messages = Messages(
+            decisions=frozenset({Decision(i, v, o)}),
+            prepares=self.invitation(s, o, log),
+            told=frozenset() if v == NoOp else frozenset({Told(v, self.verdict_on(log, v))}),
+        )
         return s._replace(
-            # volatile
-            known=known,
-            # sent
-            decisions=s.decisions | {Decision(i, v)},
-            told=s.told if v == NoOp else s.told | {Told(v, self.verdict_on(known[o], v))},
+            known=put(s.known, o, log),
+            **self.say(s, o, messages),
         )
 
     @action(n="nodes", i="slots")
     def learn(self, s: State, n: Node, i: Slot) -> State | None:
-        """A notice of decision, taken in order. One for a later slot waits."""
-        decision = next((m for m in s.decisions if m.slot == i), None)
+        """A decision of somebody else, taken in order. One for a later slot waits."""
+        decision = next((m for m in s.decisions if m.slot == i and m.by != n), None)
         if not (
             n in self.learners
             and i == self.first_unknown(s, n)
             and decision is not None
         ):  # fmt: skip
             return None
+        log = (*s.known[n], decision.value)
+        messages = Messages(
+            decisions=frozenset({decision._replace(by=n)}),
+            prepares=self.invitation(s, n, log),
+        )
         return s._replace(
-            # volatile
-            known=put(s.known, n, (*s.known[n], decision.value)),
+            known=put(s.known, n, log),
+            **self.say(s, n, messages),
+        )
+
+    @action(n="nodes")
+    def flush(self, s: State, n: Node) -> State | None:
+        """The first entry is on the disk, and what it has to say is sent."""
+        if not (
+            len(s.queue[n]) > 0
+        ):  # fmt: skip
+            return None
+        entry, *rest = s.queue[n]
+        return s._replace(
+            queue=put(s.queue, n, tuple(rest)),
+            disk=put(s.disk, n, flushed(s.disk[n], entry.records)),
+            kept=put(s.kept, n, entry.known if entry.records else s.kept[n]),
+            **self.send(s, entry.sends),
         )
 
     @action(n="nodes", k="lengths")
     def crash(self, s: State, n: Node, k: int) -> State | None:
-        """A crash and the restart.
+        """A crash and the restart, which finds what was flushed, and perhaps more of the decisions: `k` of them.
 
-        Nothing that is sent depends on what a node knows, so that is written without waiting for a flush: `k` says how
-        much of it the disk happened to keep. The node leads nothing afterwards.
+        They are flushed before anything depends on them (R16). Had the disk kept something of what waits, it would have
+        been a flush, and what it has to say was lost.
         """
         if not (
             n in self.mortals
-            and k <= len(s.known[n])
-            and (s.active[n] != 0 or k < len(s.known[n]))
+            and s.kept[n] <= k and k <= (s.queue[n][0].known if s.queue[n] else len(s.known[n]))
+            and (s.active[n] != 0 or s.queue[n] or k < len(s.known[n]) or s.kept[n] < k)
         ):  # fmt: skip
             return None
         return s._replace(
-            # volatile
+            promised=put(s.promised, n, s.disk[n].promised),
+            accepted=put(s.accepted, n, s.disk[n].accepted),
             active=put(s.active, n, 0),
             known=put(s.known, n, s.known[n][:k]),
+            queue=put(s.queue, n, ()),
+            kept=put(s.kept, n, k),
         )

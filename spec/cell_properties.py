@@ -8,9 +8,10 @@ may know: so these invariants judge what nodes did from what they knew.
 from attrs import frozen
 
 from spec import ballots
-from spec.cell import Cell, NoVote, Proposal, State, Vote
-from spec.commands import Ballot, Log, Nodes, NoOp, Slot, is_majority
+from spec.cell import Cell
+from spec.commands import Ballot, Log, Name, Nodes, NoOp, Slot, is_majority
 from spec.machine import invariant
+from spec.outbox import Decision, NoVote, State, Vote, all_flushed
 from spec.values import function_of
 
 
@@ -33,6 +34,10 @@ class CellProperties(Cell):
         """Who promised `b`."""
         return frozenset(m.node for m in s.promises if m.ballot == b)
 
+    def was_proposed(self, s: State, b: Ballot, i: Slot, v: Name) -> bool:
+        """Whether `v` was proposed in slot `i` under `b`, to whomever."""
+        return any(p[:3] == (b, i, v) for p in s.proposals)
+
     @invariant
     def type_ok(self, s: State) -> bool:
         """Every variable has values of its kind."""
@@ -40,14 +45,15 @@ class CellProperties(Cell):
         return (
             s.asked <= set(self.commands)
             and all(t.command in s.asked for t in s.told)
-            and all(m.ballot in ballots and m.prefix in self.lengths for m in s.prepares)
+            and all(m.ballot in ballots and m.prefix in self.lengths and m.to <= set(nodes) for m in s.prepares)
             and all(m.ballot in ballots and m.node in nodes and m.floor == 0 for m in s.promises)
             and all(
                 r.slot in slots and r.ballot in ballots and r.value in values for m in s.promises for r in m.accepted
             )
             and all(m.ballot in ballots and m.slot in slots and m.value in values for m in s.proposals)
+            and all(m.to <= set(nodes) for m in s.proposals)
             and all(w.ballot in ballots and w.slot in slots and w.node in nodes for w in s.votes)
-            and all(d.slot in slots and d.value in values for d in s.decisions)
+            and all(d.slot in slots and d.value in values and d.by in nodes for d in s.decisions)
             and all(s.promised[n] in (0, *ballots) and s.active[n] in (0, *ballots) for n in nodes)
             and all(
                 vote == NoVote or (vote.ballot in ballots and vote.value in values)
@@ -55,6 +61,9 @@ class CellProperties(Cell):
                 for vote in s.accepted[n][1:]
             )
             and all(set(s.known[n]) <= set(values) and len(s.known[n]) <= self.max_slot for n in nodes)
+            and all(len(entry.records) <= 1 and entry.known in self.lengths for n in nodes for entry in s.queue[n])
+            and all(self.owner[b] == n for n in nodes for b in s.disk[n].used)
+            and all(s.kept[n] in self.lengths for n in nodes)
         )
 
     @invariant
@@ -70,15 +79,13 @@ class CellProperties(Cell):
     @invariant
     def ballots_used_once(self, s: State) -> bool:
         """A ballot is used once in its life, whatever crashes."""
-        return all(m == k for m in s.prepares for k in s.prepares if m.ballot == k.ballot)
+        return all(m.prefix == k.prefix for m in s.prepares for k in s.prepares if m.ballot == k.ballot)
 
     @invariant
     def leaders_own(self, s: State) -> bool:
         """A node leads only under a ballot of its own that it used, and under none that it promised to leave behind."""
         return all(
-            self.owner[s.active[n]] == n
-            and any(m.ballot == s.active[n] for m in s.prepares)
-            and s.promised[n] <= s.active[n]
+            self.owner[s.active[n]] == n and s.active[n] in self.used(s, n) and s.promised[n] <= s.active[n]
             for n in self.nodes
             if s.active[n] != 0
         )
@@ -89,23 +96,40 @@ class CellProperties(Cell):
         return all(self.owner[m.ballot] in self.configuration(s, m.prefix + 1) for m in s.prepares)
 
     @invariant
+    def prepares_kept(self, s: State) -> bool:
+        """What a node sent, its disk stands for: that its ballot is used, and the decisions that it said it knows."""
+        return all(
+            m.ballot in s.disk[self.owner[m.ballot]].used
+            and (self.owner[m.ballot] not in self.mortals or m.prefix <= s.kept[self.owner[m.ballot]])
+            for m in s.prepares
+        )
+
+    @invariant
     def promise_covers_votes(self, s: State) -> bool:
-        """What a node sent, its disk stands for."""
+        """A promise or a vote that was sent is a promise on the disk."""
         return (
-            all(m.ballot <= s.promised[m.node] for m in s.promises)
-            and all(w.ballot <= s.promised[w.node] for w in s.votes)
+            all(m.ballot <= s.disk[m.node].promised for m in s.promises)
+            and all(w.ballot <= s.disk[w.node].promised for w in s.votes)
         )  # fmt: skip
 
     @invariant
     def votes_kept(self, s: State) -> bool:
         """A vote that was sent is on the disk, or a higher one is."""
-        return all(w.ballot <= s.accepted[w.node][w.slot].ballot for w in s.votes)
+        return all(w.ballot <= s.disk[w.node].accepted[w.slot].ballot for w in s.votes)
+
+    @invariant
+    def memory_written(self, s: State) -> bool:
+        """What a node remembers, its disk has or will have."""
+        return all(
+            all_flushed(s.disk[n], s.queue[n])[1:] == (s.promised[n], s.accepted[n]) and s.kept[n] <= len(s.known[n])
+            for n in self.nodes
+        )
 
     @invariant
     def votes_proposed(self, s: State) -> bool:
         """Nobody votes for what was not proposed."""
         return all(
-            Proposal(s.accepted[n][i].ballot, i, s.accepted[n][i].value) in s.proposals
+            self.was_proposed(s, s.accepted[n][i].ballot, i, s.accepted[n][i].value)
             for n in self.nodes
             for i in self.slots
             if s.accepted[n][i] != NoVote
@@ -121,7 +145,7 @@ class CellProperties(Cell):
             for w in s.votes
             if w.node == m.node and w.ballot < m.ballot
         ) and all(
-            Vote(r.ballot, r.slot, m.node) in s.votes and Proposal(r.ballot, r.slot, r.value) in s.proposals
+            Vote(r.ballot, r.slot, m.node) in s.votes and self.was_proposed(s, r.ballot, r.slot, r.value)
             for m in s.promises
             for r in m.accepted
         )
@@ -161,7 +185,11 @@ class CellProperties(Cell):
     @invariant
     def known_decided(self, s: State) -> bool:
         """Nobody knows what was not decided."""
-        return all((i, v) in s.decisions for n in self.nodes for i, v in enumerate(s.known[n], start=1))
+        return all(
+            Decision(i, v, n) in s.decisions | self.waiting(s, n).decisions
+            for n in self.nodes
+            for i, v in enumerate(s.known[n], start=1)
+        )
 
     @invariant
     def verdicts_true(self, s: State) -> bool:
@@ -187,6 +215,6 @@ class CellProperties(Cell):
         return ballots.State(
             asked=s.asked, told=s.told,
             left=function_of(left(n) for n in self.nodes),
-            proposals=frozenset(ballots.Proposal(*p) for p in s.proposals),
+            proposals=frozenset(ballots.Proposal(*p[:3]) for p in s.proposals),
             votes=frozenset(ballots.Vote(*w) for w in s.votes),
         )  # fmt: skip

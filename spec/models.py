@@ -32,6 +32,7 @@ def cell(
     owners: tuple[Node, ...],
     audience: tuple[set[Node], ...],
     alpha: int = 1,
+    strays: Nodes | set[Node] = frozenset(),
     learners: Nodes | set[Node] = frozenset(),
     mortals: Nodes | set[Node] = frozenset(),
     issued: bool = False,
@@ -42,7 +43,7 @@ def cell(
         nodes=range(1, nodes + 1), max_ballot=len(owners), max_slot=max_slot,
         owner=dict(enumerate(owners, start=1)),
         audience={b: frozenset(heard) for b, heard in enumerate(audience, start=1)},
-        learners=frozenset(learners), mortals=frozenset(mortals),
+        strays=frozenset(strays), learners=frozenset(learners), mortals=frozenset(mortals),
         early=frozenset() if issued else frozenset(content),
     )  # fmt: skip
 
@@ -73,16 +74,16 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChangeTwoBallots": ballots(DROP, nodes=3, max_ballot=2, max_slot=2),
     "MCBallotsChangeAlpha2": ballots(REPLACE, nodes=4, max_ballot=1, max_slot=3, alpha=2),
     "MCCellChange": cell(
-        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), learners={2},
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 3, 4},), strays={1, 2, 3, 4}, learners={2},
     ),
     "MCCellChangeIssued": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2}, issued=True,
     ),
     "MCCellChangeRefines": cell(
-        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={2},
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), strays={1, 4}, learners={2},
     ),
     "MCCellFailedChange": cell(
-        SWAP | STALE, nodes=4, max_slot=2, owners=(2,), audience=({2, 3, 4},), learners={2},
+        SWAP | STALE, nodes=4, max_slot=2, owners=(2,), audience=({2, 3, 4},), strays={4}, learners={2},
     ),
     "MCCellNewcomer": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 4}), learners={4},
@@ -91,13 +92,14 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2, 4), audience=({1, 2}, {2, 4}), learners={4},
     ),
     "MCCellChangeCrash": cell(
-        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), strays={4}, mortals={2},
     ),
     "MCCellCrashAlpha2": cell(
         SWAP | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2, 2), audience=({1, 2}, {1, 2, 4}), mortals={2},
     ),
     "MCCellChangeAlpha2": cell(
-        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), learners={2},
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4},
+        learners={2},
     ),
     "MCCellTwoChanges": cell(
         SWAP | REPLACE | AGAIN, nodes=4, alpha=2, max_slot=3, owners=(3,), audience=({2, 3, 4},),
@@ -112,7 +114,19 @@ MODELS: Mapping[str, Machine[Any]] = {
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2, 3), audience=({1, 3}, {2, 3}, {1, 2, 3}),
     ),
     "MCCellCrash": cell(
+        SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 2, 3}, {1, 2, 3}), learners={1, 2}, mortals={1},
+    ),
+    "MCCellCrashBoth": cell(
         SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 2, 3}, {1, 2, 3}), learners={1, 2}, mortals={1, 2},
+    ),
+    "MCCellSharedCrash": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), learners={1, 2}, mortals={1, 3},
+    ),
+    "MCCellSharedCrashRefines": cell(
+        SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), learners={1, 2}, mortals={1, 3},
+    ),
+    "MCCellPipeline": cell(
+        SWAP | MOVE | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1,), audience=({1, 2},), learners={1}, mortals={1},
     ),
     "MCCellHole": cell(
         SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3}),
@@ -135,7 +149,10 @@ PROGRESS: Mapping[str, Machine[Any]] = {
         SWAP, nodes=3, max_slot=1, owners=(2, 1), audience=({1, 2, 3}, {1, 2, 3}), issued=True,
     ),
     "MCCellPendingChange": cell(
-        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
+        SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), strays={4},
+    ),
+    "MCCellInvitedChange": cell(
+        SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},),
     ),
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),

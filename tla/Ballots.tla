@@ -5,6 +5,7 @@
 (* majority show the value to be safe.  A slot's value is chosen when a        *)
 (* majority of its configuration voted for it under one ballot.                *)
 (*                                                                             *)
+(* Rules: R3 (Propose, Safe), R4 (Vote; who counts, judges membership).        *)
 (* Refines Window.  Everything here is visible in what nodes send, so a crash  *)
 (* below is no step here; and a proposer is free where the cell below has a    *)
 (* policy: which ballot, which open slot, which safe value.                    *)

@@ -25,17 +25,22 @@ Report == [slot : Slot, ballot : Ballot, value : Value]
 TypeOK ==
   /\ asked \subseteq Command
   /\ \A t \in told : t.command \in asked
-  /\ prepares \subseteq [ballot : Ballot, prefix : 0..MaxSlot]
+  /\ prepares \subseteq [ballot : Ballot, prefix : 0..MaxSlot, to : SUBSET Nodes]
   /\ \A m \in promises : /\ m.ballot \in Ballot /\ m.node \in Nodes
                          /\ m.accepted \subseteq Report /\ m.floor = 0
-  /\ proposals \subseteq [ballot : Ballot, slot : Slot, value : Value]
+  /\ proposals \subseteq
+       [ballot : Ballot, slot : Slot, value : Value, to : SUBSET Nodes]
   /\ votes \subseteq [ballot : Ballot, slot : Slot, node : Nodes]
-  /\ decisions \subseteq [slot : Slot, value : Value]
+  /\ decisions \subseteq [slot : Slot, value : Value, by : Nodes]
   /\ promised \in [Nodes -> 0..MaxBallot]
   /\ \A n \in Nodes, i \in Slot : accepted[n][i] = NoVote \/
        (accepted[n][i].ballot \in Ballot /\ accepted[n][i].value \in Value)
   /\ active \in [Nodes -> 0..MaxBallot]
   /\ \A n \in Nodes : known[n] \in Seq(Value) /\ Len(known[n]) <= MaxSlot
+  /\ \A n \in Nodes : \A j \in DOMAIN queue[n] :
+       Len(queue[n][j].records) <= 1 /\ queue[n][j].known \in 0..MaxSlot
+  /\ \A n \in Nodes : \A b \in disk[n].used : Owner[b] = n
+  /\ kept \in [Nodes -> 0..MaxSlot]
 
 \* What all this is for: never two values for one slot.
 Agreement ==
@@ -47,14 +52,14 @@ OneValuePerBallot ==
 
 \* A ballot is used once in its life, whatever crashes.
 BallotsUsedOnce ==
-  \A m, k \in prepares : m.ballot = k.ballot => m = k
+  \A m, k \in prepares : m.ballot = k.ballot => m.prefix = k.prefix
 
 \* A node leads only under a ballot of its own that it used, and under none that
 \* it has promised to leave behind.
 LeadersOwn ==
   \A n \in Nodes : active[n] # 0 =>
     /\ Owner[active[n]] = n
-    /\ \E m \in prepares : m.ballot = active[n]
+    /\ active[n] \in Used(n)
     /\ promised[n] <= active[n]
 
 \* A node took over only as a member of the first slot that it did not know (R3).
@@ -67,17 +72,31 @@ BallotsRise ==
   [][\A n \in Nodes : active'[n] = 0 \/ active[n] <= active'[n]]_vars
 
 \* What a node sent, its disk stands for.
+PreparesKept ==
+  \A m \in prepares :
+    /\ m.ballot \in disk[Owner[m.ballot]].used
+    /\ Owner[m.ballot] \in Mortals => m.prefix <= kept[Owner[m.ballot]]
+
 PromiseCoversVotes ==
-  /\ \A m \in promises : m.ballot <= promised[m.node]
-  /\ \A w \in votes : w.ballot <= promised[w.node]
+  /\ \A m \in promises : m.ballot <= disk[m.node].promised
+  /\ \A w \in votes : w.ballot <= disk[w.node].promised
 
 VotesKept ==
-  \A w \in votes : w.ballot <= accepted[w.node][w.slot].ballot
+  \A w \in votes : w.ballot <= disk[w.node].accepted[w.slot].ballot
+
+\* What a node remembers, its disk has or will have.
+MemoryWritten ==
+  \A n \in Nodes :
+    /\ AllFlushed(disk[n], queue[n]).promised = promised[n]
+    /\ AllFlushed(disk[n], queue[n]).accepted = accepted[n]
+    /\ kept[n] <= Len(known[n])
+
+WasProposed(b, i, v) ==
+  \E p \in proposals : p.ballot = b /\ p.slot = i /\ p.value = v
 
 VotesProposed ==
   \A n \in Nodes, i \in Slot : accepted[n][i] # NoVote =>
-    [ballot |-> accepted[n][i].ballot, slot |-> i,
-     value |-> accepted[n][i].value] \in proposals
+    WasProposed(accepted[n][i].ballot, i, accepted[n][i].value)
 
 \* A promise tells every lower vote above the prefix that it was asked about,
 \* and tells nothing but votes.
@@ -88,7 +107,7 @@ PromisesReport ==
          \/ \E r \in m.accepted : r.slot = w.slot /\ w.ballot <= r.ballot
     /\ \A r \in m.accepted :
          /\ [ballot |-> r.ballot, slot |-> r.slot, node |-> m.node] \in votes
-         /\ [ballot |-> r.ballot, slot |-> r.slot, value |-> r.value] \in proposals
+         /\ WasProposed(r.ballot, r.slot, r.value)
 
 \* Phase 1 in the configuration of the very slot, and inside the window.
 ProposalsPromised ==
@@ -113,7 +132,8 @@ DecisionsChosen ==
 
 KnownDecided ==
   \A n \in Nodes : \A i \in DOMAIN known[n] :
-    [slot |-> i, value |-> known[n][i]] \in decisions
+    [slot |-> i, value |-> known[n][i], by |-> n]
+      \in decisions \cup Waiting("decisions", n)
 
 \* What clients were told is what the decided log says.
 VerdictsTrue ==
@@ -128,6 +148,8 @@ Highest(S) == IF S = {} THEN 0 ELSE CHOOSE x \in S : \A y \in S : y <= x
 B == INSTANCE Ballots WITH
   left <- [n \in Nodes |->
     Highest({m.ballot : m \in {p \in promises : p.node = n}} \cup
-            {w.ballot : w \in {x \in votes : x.node = n}})]
+            {w.ballot : w \in {x \in votes : x.node = n}})],
+  proposals <- {[ballot |-> p.ballot, slot |-> p.slot, value |-> p.value] :
+                  p \in proposals}
 RefinesBallots == B!Spec
 ===============================================================================

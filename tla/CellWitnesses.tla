@@ -34,7 +34,7 @@ ReachVoteBeforePromise ==
 ReachReproposal ==
   \E m \in promises : \E r \in m.accepted :
     /\ r.ballot < m.ballot /\ Owner[r.ballot] # Owner[m.ballot]
-    /\ [ballot |-> m.ballot, slot |-> r.slot, value |-> r.value] \in proposals
+    /\ WasProposed(m.ballot, r.slot, r.value)
 
 \* A proposer was told of different votes for one slot and chose.
 ReachChoice ==
@@ -70,6 +70,36 @@ ReachTwoPending ==
   \E i \in DOMAIN DecidedLog : \E j \in (i + 1)..Min(i + Alpha - 1, Len(DecidedLog)) :
     /\ After(SubSeq(DecidedLog, 1, i)).jury # After(SubSeq(DecidedLog, 1, i - 1)).jury
     /\ After(SubSeq(DecidedLog, 1, j)).jury # After(SubSeq(DecidedLog, 1, j - 1)).jury
+
+\* From here a crash takes a vote with it that nobody heard of.
+ReachVoteWaits == \E n \in Nodes : Waiting("votes", n) # {}
+
+\* A vote is yet to be flushed, and the node has promised a higher ballot: it
+\* must leave before that promise.
+ReachOldVoteWaits ==
+  \E n \in Nodes : \E w \in Waiting("votes", n) : w.ballot < promised[n]
+
+\* A proposer goes on while its disk lags.
+ReachProposalWaits == \E n \in Nodes : Waiting("proposals", n) # {}
+
+\* A proposer knows of a decision, and nobody was told.
+ReachDecisionWaits == \E n \in Nodes : Waiting("decisions", n) # {}
+
+\* A ballot is in use that a crash would make new again.
+ReachBallotWaits == \E n \in Nodes : Waiting("prepares", n) # {}
+
+\* A flush kept what the node knew, and a restart may find more.
+ReachKept  == \E n \in Nodes : kept[n] > 0
+ReachFound == \E n \in Mortals : queue[n] = << >> /\ kept[n] < Len(known[n])
+
+\* A member that a change brought in is sent the prepare, as it was.
+ReachInvitation ==
+  \E m, k \in prepares : m.ballot = k.ballot /\ m.to # k.to
+
+\* Somebody votes who was not asked to.
+ReachStray ==
+  \E w \in votes : \A p \in proposals :
+    p.ballot = w.ballot /\ p.slot = w.slot => w.node \notin p.to
 
 \* The bound is wide enough: every slot was decided.
 ReachLastSlot == \E d \in decisions : d.slot = MaxSlot

@@ -1,6 +1,7 @@
 ----------------------------- MODULE MCCellChange -----------------------------
 (* A change replaces node 1 by node 4.  Alpha is 1, so slot 2 belongs to the   *)
-(* new members; the proposer is node 2, which belongs to both.                 *)
+(* new members; the proposer is node 2, which belongs to both.  Everyone gets   *)
+(* every message, whomever it was for.                                         *)
 EXTENDS CellWitnesses
 
 CommandTable ==
@@ -17,5 +18,7 @@ Witnesses ==
   /\ Reached(2, "ReachTwoConfigurations", ReachTwoConfigurations)
   /\ Reached(3, "ReachLatePromise", ReachLatePromise)
   /\ Reached(4, "ReachVoteBeforePromise", ReachVoteBeforePromise)
-  /\ Reached(5, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(5, "ReachStray", ReachStray)
+  /\ Reached(6, "ReachInvitation", ReachInvitation)
+  /\ Reached(7, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

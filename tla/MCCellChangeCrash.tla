@@ -16,5 +16,7 @@ Witnesses ==
   /\ Reached(1, "ReachTwoConfigurations", ReachTwoConfigurations)
   /\ Reached(2, "ReachLostKnowledge", ReachLostKnowledge)
   /\ Reached(3, "ReachTakeover", ReachTakeover)
-  /\ Reached(4, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(4, "ReachKept", ReachKept)
+  /\ Reached(5, "ReachInvitation", ReachInvitation)
+  /\ Reached(6, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

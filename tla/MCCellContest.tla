@@ -16,6 +16,7 @@ Witnesses ==
   /\ Reached(1, "ReachTwoConfigurations", ReachTwoConfigurations)
   /\ Reached(2, "ReachContest", ReachContest)
   /\ Reached(3, "ReachReproposal", ReachReproposal)
-  /\ Reached(4, "ReachTakeover", ReachTakeover)
-  /\ Reached(5, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(4, "ReachInvitation", ReachInvitation)
+  /\ Reached(5, "ReachTakeover", ReachTakeover)
+  /\ Reached(6, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

@@ -19,5 +19,7 @@ Witnesses ==
   /\ Reached(3, "ReachLostKnowledge", ReachLostKnowledge)
   /\ Reached(4, "ReachReproposal", ReachReproposal)
   /\ Reached(5, "ReachTakeover", ReachTakeover)
-  /\ Reached(6, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(6, "ReachInvitation", ReachInvitation)
+  /\ Reached(7, "ReachKept", ReachKept)
+  /\ Reached(8, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

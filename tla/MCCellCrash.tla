@@ -1,7 +1,7 @@
 ----------------------------- MODULE MCCellCrash ------------------------------
-(* Both proposers crash, wherever they are, and forget as much of what they    *)
-(* know as they like.  The first campaigns again with a ballot of its own that *)
-(* is higher.                                                                  *)
+(* The first proposer crashes, wherever it is, with whatever waits in its      *)
+(* queue, and learns what it forgot or takes it up from votes. Everyone is in  *)
+(* reach.                                                                      *)
 EXTENDS CellWitnesses
 
 CommandTable ==
@@ -14,5 +14,10 @@ AudienceTable == <<{1, 2, 3}, {1, 2, 3}>>
 Witnesses ==
   /\ Reached(1, "ReachLostKnowledge", ReachLostKnowledge)
   /\ Reached(2, "ReachReproposal", ReachReproposal)
-  /\ Reached(3, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(3, "ReachOldVoteWaits", ReachOldVoteWaits)
+  /\ Reached(4, "ReachDecisionWaits", ReachDecisionWaits)
+  /\ Reached(5, "ReachBallotWaits", ReachBallotWaits)
+  /\ Reached(6, "ReachFound", ReachFound)
+  /\ Reached(7, "ReachKept", ReachKept)
+  /\ Reached(8, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

@@ -16,5 +16,6 @@ AudienceTable == <<{1, 2}, {1, 2, 4}>>
 Witnesses ==
   /\ Reached(1, "ReachTakeover", ReachTakeover)
   /\ Reached(2, "ReachLostKnowledge", ReachLostKnowledge)
-  /\ Reached(3, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(3, "ReachProposalWaits", ReachProposalWaits)
+  /\ Reached(4, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

@@ -15,5 +15,6 @@ AudienceTable == <<{2, 3, 4}>>
 
 Witnesses ==
   /\ Reached(1, "ReachFailedChange", ReachFailedChange)
-  /\ Reached(2, "ReachLastSlot", ReachLastSlot)
+  /\ Reached(2, "ReachStray", ReachStray)
+  /\ Reached(3, "ReachLastSlot", ReachLastSlot)
 ===============================================================================

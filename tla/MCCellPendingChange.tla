@@ -25,7 +25,7 @@ FairSpec ==
 
 \* In slot 1, for a later one would take effect beyond the bound.
 PendingChangeTakesEffect ==
-  ([slot |-> 1, value |-> "replace"] \in decisions) ~> ReachTwoConfigurations
+  (\E d \in decisions : d.slot = 1 /\ d.value = "replace") ~> ReachTwoConfigurations
 
 Witnesses ==
   /\ Reached(1, "ReachTwoConfigurations", ReachTwoConfigurations)

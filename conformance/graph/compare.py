@@ -1,7 +1,8 @@
 """Two graphs of one model, TLC's and the mirror's: whether they are the same sets, and if not, where they part first.
 
-Compared are the initial states, the states, and the steps as triples of state, action's name and state. Arguments are
-not in TLC's dump, so several lists of arguments may stand for one triple; how often that is so is counted.
+Compared are the initial states, the states, and the steps as triples of state, call and state. A call is an action's
+name with its arguments where TLC's dump has them. The jar that is shipped leaves them out: then several lists of
+arguments may stand for one triple; how often that is so is counted.
 """
 
 from collections.abc import Iterator
@@ -9,15 +10,16 @@ from typing import Any, TypeAlias
 
 from attrs import define, frozen
 
+from conformance.graph.calls import Call, calls_of
 from conformance.tlc.dump import Dump, DumpError
 from spec.differences import call, differences, show
-from spec.explain import first_false
-from spec.machine import Exploration, Step
+from spec.explain import effect, explain
+from spec.machine import Args, Exploration, Step, successor
 
 MAX_ALONE = 5
 """More steps that one side alone allows help nobody."""
 
-Edge: TypeAlias = tuple[int, str, int]
+Edge: TypeAlias = tuple[int, Call, int]
 
 
 @frozen(kw_only=True)
@@ -39,7 +41,7 @@ def compare(found: Exploration[Any], dump: Dump) -> Comparison:
         states=found.distinct,
         edges=len(graphs.model_edges),
         ambiguous=graphs.ambiguous,
-        labels=frozenset(dump.labels),
+        labels=frozenset(label.name for label in dump.labels),
         difference=tuple(graphs.difference()),
     )
 
@@ -50,7 +52,8 @@ class _Graphs:
 
     found: Exploration[Any]
     unknown_labels: list[str]
-    names: list[str]
+    named: list[Call]
+    calls: dict[Call, int]
     tlc_initial: set[int]
     model_edges: set[int]
     tlc_edges: set[int]
@@ -58,25 +61,28 @@ class _Graphs:
     ambiguous: int
     alone: list[Any]
     total: int
+    call_of: list[int]
+    """The number of the call that each step of the mirror is."""
 
     def __init__(self, found: Exploration[Any], dump: Dump) -> None:
         self.found = found
-        self.names = [name.capitalize() for name in found.machine.action_names()]
-        self.unknown_labels = [label for label in dump.labels if label not in self.names]
-        self.names += self.unknown_labels
+        of_labels, self.unknown_labels = calls_of(found.machine, dump.labels)
+        of_steps = _calls_of_steps(found, {one.name for one in of_labels if one.args is not None})
+        self.named = list(dict.fromkeys([*of_steps, *of_labels]))
+        self.calls = {one: number for number, one in enumerate(self.named)}
         self.alone: list[Any] = []
         number_of = self._numbers(dump)
         self.tlc_states = set(number_of)
         self.tlc_initial = {number_of[number] for number in dump.initial}
         self.total = found.distinct + len(self.alone)
-        label_of = [self.names.index(label) for label in dump.labels]
+        label_of = [self.calls[one] for one in of_labels]
         self.tlc_edges = {
             self._edge(number_of[source], label_of[label], number_of[target])
             for source, label, target in zip(dump.sources, dump.label_numbers, dump.targets, strict=True)
         }
-        name_of = [self.names.index(name.capitalize()) for name, _ in found.steps]
+        self.call_of = [self.calls[one] for one in of_steps]
         self.model_edges = {
-            self._edge(source, name_of[step], target)
+            self._edge(source, self.call_of[step], target)
             for source, step, target in zip(found.edge_sources, found.edge_steps, found.edge_targets, strict=True)
         }
         self.ambiguous = len(found.edge_sources) - len(self.model_edges)
@@ -94,14 +100,14 @@ class _Graphs:
             raise DumpError("two states of the dump are one and the same for the mirror's types.")
         return numbers
 
-    def _edge(self, source: int, name: int, target: int) -> int:
+    def _edge(self, source: int, called: int, target: int) -> int:
         """A step as one number, which a set holds in little memory."""
-        return (source * len(self.names) + name) * self.total + target
+        return (source * len(self.calls) + called) * self.total + target
 
     def _read(self, edge: int) -> Edge:
         rest, target = divmod(edge, self.total)
-        source, name = divmod(rest, len(self.names))
-        return source, self.names[name], target
+        source, called = divmod(rest, len(self.calls))
+        return source, self.named[called], target
 
     def _state(self, number: int) -> Any:
         return self.found.state(number) if number < self.found.distinct else self.alone[number - self.found.distinct]
@@ -109,7 +115,7 @@ class _Graphs:
     def difference(self) -> Iterator[str]:
         """Where the graphs part first, in lines; nothing if they are equal."""
         if self.unknown_labels:
-            yield f"TLC calls steps {', '.join(sorted(self.unknown_labels))}, which are no names of actions."
+            yield f"TLC calls steps {', '.join(sorted(self.unknown_labels))}, which are no actions of spec/."
         initial = set(range(self.found.initial))
         if initial != self.tlc_initial:
             yield from (f"initial for TLC alone: {show(self._state(n))}" for n in sorted(self.tlc_initial - initial))
@@ -141,24 +147,35 @@ class _Graphs:
 
     def _tlc_alone(self, source: int) -> Iterator[str]:
         alone = [self._read(edge) for edge in self.tlc_edges - self.model_edges]
-        mine = [(name, target) for start, name, target in sorted(alone) if start == source]
-        for name, target in mine[:MAX_ALONE]:
-            yield f"TLC alone allows a step {name}:"
+        mine = sorted((edge for edge in alone if edge[0] == source), key=lambda edge: (str(edge[1]), edge[2]))
+        for _, called, target in mine[:MAX_ALONE]:
+            yield f"TLC alone allows {'a step ' if called.args is None else ''}{called}:"
             yield from (f"      {line}" for line in differences(self._state(source), self._state(target)))
-            yield from self._nearest(self._state(source), name.lower())
+            yield from (f"      {line}" for line in self._stopped(source, called, target))
         if len(mine) > MAX_ALONE:
             yield f"and {len(mine) - MAX_ALONE} more."
 
-    def _nearest(self, state: Any, name: str) -> Iterator[str]:
-        """The arguments with which the mirror comes closest to taking the action, and what stops it."""
-        machine = self.found.machine
+    def _stopped(self, source: int, called: Call, target: int) -> Iterator[str]:
+        """What keeps the mirror from this very step: the guard of the call that would lead to that state."""
+        machine, state, name = self.found.machine, self._state(source), called.name.lower()
         if name not in machine.action_names():
             return
-        stopped = [(*first_false(machine, state, name, args), args) for args in machine.arguments(name)]
-        refused = [(place, text, args) for place, text, args in stopped if place]
-        if refused:
-            _, text, args = max(refused, key=lambda refusal: refusal[0])
-            yield f"      spec/ comes closest with {call(name, args)}, where this is false: {text}"
+        wanted = [called.args] if called.args is not None else self._leading(state, name, self._state(target))
+        for args in wanted[:MAX_ALONE]:
+            text = explain(machine, state, name, args)
+            if text:
+                yield f"spec/ refuses {call(name, args)}, where this is false: {text}"
+            else:
+                yield f"spec/ allows {call(name, args)}, and it leads elsewhere:"
+                after = successor(machine, state, name, args)
+                yield from (f"      {line}" for line in differences(state, after))
+        if not wanted:
+            yield f"spec/ has no {name} with this effect, whatever its arguments and even without its guard."
+
+    def _leading(self, state: Any, name: str, target: Any) -> list[Args]:
+        """Every list of arguments with which the action, were its guard true, would lead to the target."""
+        machine = self.found.machine
+        return [args for args in machine.arguments(name) if effect(machine, state, name, args) == target]
 
     def _model_alone(self, source: int) -> Iterator[str]:
         edges = self.model_edges - self.tlc_edges
@@ -167,13 +184,19 @@ class _Graphs:
             self.found.edge_sources, self.found.edge_steps, self.found.edge_targets, strict=True
         ):
             name, args = self.found.steps[step]
-            if start == source and self._edge(start, self.names.index(name.capitalize()), target) in edges:
+            if start == source and self._edge(start, self.call_of[step], target) in edges:
                 shown += 1
                 if shown <= MAX_ALONE:
                     yield f"spec/ alone allows {call(name, args)}:"
                     yield from (f"      {line}" for line in differences(self._state(source), self._state(target)))
         if shown > MAX_ALONE:
             yield f"and {shown - MAX_ALONE} more."
+
+
+def _calls_of_steps(found: Exploration[Any], with_arguments: set[str]) -> list[Call]:
+    """The call that each step of the mirror is, with arguments only if TLC names those of its action."""
+    calls = [Call(name.capitalize(), args) for name, args in found.steps]
+    return [one if one.name in with_arguments else Call(one.name) for one in calls]
 
 
 def narrate(path: tuple[Step, ...]) -> Iterator[str]:

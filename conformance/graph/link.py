@@ -22,8 +22,9 @@ from conformance.parallel import completed, workers
 from conformance.tlc.cfg import take_checks_out
 from conformance.tlc.decode import StateDecoder
 from conformance.tlc.dump import DumpError, read_dump
+from conformance.tlc.limits import CUT, Limits, Outcome
 from conformance.tlc.messages import Counts
-from conformance.tlc.run import Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from spec.machine import Limits as ExplorationLimits
 from spec.machine import Machine, Status, explore
@@ -32,12 +33,10 @@ from spec.models import MODELS
 THREADS = 2
 SPARE_STATES = 5_000
 """So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 _VERDICT_OF = {
     Outcome.VIOLATED: Verdict.REFUTED,
     Outcome.BROKEN: Verdict.ERROR,
-    Outcome.OUT_OF_MEMORY: Verdict.INCONCLUSIVE,
-    Outcome.OUT_OF_TIME: Verdict.INCONCLUSIVE,
+    **dict.fromkeys(CUT, Verdict.INCONCLUSIVE),
 }
 
 
@@ -57,8 +56,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     manifest = load_manifest()
     graphs, mirrors = models_of(manifest, settings)
     with Processes() as processes:
-        limits = Limits(timeout_s=TIMEOUT_S[settings.profile])
-        runner = Runner(manifest, find_toolchain(), processes, limits, _UntilClosed(progress, processes))
+        runner = Runner(manifest, find_toolchain(), processes, Limits.of(settings), _UntilClosed(progress, processes))
         judged = _in_threads(runner, graphs, mirrors)
     failures = [one.failure for one in judged if one.failure]
     if not settings.models and settings.profile is not Profile.QUICK:
@@ -125,7 +123,8 @@ class Runner:
             take_checks_out(folder / f"{model.name}.cfg")
             file = folder / "graph.dot"
             seen = run_tlc(
-                self.toolchain, folder, model.name, processes=self.processes, limits=self.limits,
+                self.toolchain, folder, model.name, processes=self.processes,
+                limits=self.limits.for_states(model.generated),
                 arguments=("-dump", "dot,actionlabels", str(file)), on_progress=self._on_tlc(model),
             )  # fmt: skip
             if seen.outcome is not Outcome.PASSED:
@@ -151,13 +150,14 @@ class Runner:
             states=0 if is_compared else checked.found.distinct,
             edges=0 if is_compared else checked.found.generated,
             seconds=time.monotonic() - start,
-            note=checked.differences[0] if checked.differences else f"depth {checked.found.depth}",
+            note=checked.why[0] if checked.why else f"depth {checked.found.depth}",
         )
-        if not checked.differences:
+        if not checked.why:
             return Judged(row=row)
         title = f"{model.name}: the mirror does not find what the manifest says"
-        lines = (*checked.differences, *narrate(checked.path))
-        return Judged(row=row, failure=Failure(title=title, lines=lines, replay=f"physalia spec check {model.name}"))
+        lines = (*checked.why, *narrate(checked.path))
+        replay = f"physalia spec check {model.name}"
+        return Judged(row=row, failure=Failure(title=title, verdict=checked.verdict, lines=lines, replay=replay))
 
     def _bad_dump(self, model: Model, sentence: str) -> Judged:
         self.progress.finish(model.name, "a bad dump")
@@ -201,7 +201,8 @@ def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
 
 def _not_dumped(model: Model, seen: TlcRun) -> Judged:
     verdict = _VERDICT_OF[seen.outcome]
-    title = f"{model.name}: TLC did not dump its graph ({seen.outcome})"
+    what = "cannot read or evaluate the specification" if seen.outcome is Outcome.BROKEN else "did not dump its graph"
+    title = f"{model.name}: TLC {what} ({seen.outcome})"
     failure = Failure(title=title, verdict=verdict, lines=seen.errors, replay=f"physalia spec tlc {model.name}")
     return Judged(row=Row(name=model.name, verdict=verdict, note=str(seen.outcome)), failure=failure)
 

@@ -19,22 +19,39 @@ def machine_of(manifest: Manifest, model: str) -> Machine[Any]:
     """The machine that mirrors a model; BadInput when there is no such model, or it has no mirror."""
     known = manifest.model(model)
     if known.name not in MODELS:
-        raise BadInput(f"{manifest.path}: model {model} has no Python mirror; try one of {', '.join(MODELS)}.")
+        raise BadInput(
+            f"{manifest.path}: model {model} has no Python mirror; write its constants down in spec/models.py, under "
+            "the same name in MODELS, as CONTRIBUTING says."
+        )
     return MODELS[known.name]
 
 
 @frozen(kw_only=True)
 class Checked:
-    """What an exploration found, beside the manifest: the differences are empty when all is as it should be."""
+    """What an exploration found, beside the manifest: the differences are empty when all is as it should be.
+
+    ``unsaid`` are the numbers that a new model's entry does not have yet; as long as there are some, nothing holds.
+    """
 
     model: Model
     found: Exploration[Any]
     differences: tuple[str, ...]
+    unsaid: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted by any difference."""
-        return Verdict.REFUTED if self.differences else Verdict.HOLDS
+        """Refuted by any difference; inconclusive if there is nothing to compare with."""
+        if self.differences:
+            return Verdict.REFUTED
+        return Verdict.INCONCLUSIVE if self.unsaid else Verdict.HOLDS
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The differences, what is not said yet, and where to go from there."""
+        if self.differences and not self.violated and self.model.graph is not None:
+            where = f"`physalia spec graph {self.model.name}` shows where the two part."
+            return (*self.differences, where, *self.unsaid)
+        return (*self.differences, *self.unsaid)
 
     @property
     def violated(self) -> str:
@@ -58,7 +75,7 @@ class Checked:
             "depth": self.found.depth,
             "seconds": self.found.seconds,
             "taken": dict(self.found.taken),
-            "differences": list(self.differences),
+            "differences": list(self.why),
             "counterexample": list(steps_as_json(self.path)),
         }
 
@@ -73,7 +90,9 @@ def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
     progress.update(name, 0, "states")
     found = explore(machine, refinement=machine.above() is not None, progress=on_progress)
     progress.finish(name, f"{found.distinct:,} states, depth {found.depth}")
-    return Checked(model=model, found=found, differences=tuple(_unexpected(model, found)))
+    return Checked(
+        model=model, found=found, differences=tuple(_unexpected(model, found)), unsaid=tuple(_unsaid(model, found))
+    )
 
 
 def _unexpected(model: Model, found: Exploration[Any]) -> Iterator[str]:
@@ -90,8 +109,15 @@ def _unexpected(model: Model, found: Exploration[Any]) -> Iterator[str]:
             ("distinct states", model.distinct, found.distinct),
             ("depth", model.depth, found.depth),
         ):
-            if expected != got:
+            if expected and expected != got:
                 yield f"{what}: the manifest says {expected:,}, the mirror says {got:,}."
+
+
+def _unsaid(model: Model, found: Exploration[Any]) -> Iterator[str]:
+    numbers = [("distinct", model.distinct, found.distinct), ("depth", model.depth, found.depth)]
+    missing = [f"{key} = {got}" for key, said, got in numbers if not said and model.expect == HOLDS]
+    if missing:
+        yield f"The manifest does not say yet, and the mirror says: {', '.join(missing)}."
 
 
 def simulate(machine: Machine[Any], seed: int, most_steps: int) -> tuple[tuple[Step, ...], str]:

@@ -8,10 +8,10 @@ from typing import Any
 from attrs import frozen
 
 from conformance.links import BadInput, Failure, Progress, Row, Verdict, combine
-from spec.induction.attacks import ATTACKS, attack, is_prevented
-from spec.induction.replay import NotReplayed
-from spec.induction.scenario import Attack, Found
-from spec.induction.unroll import NoRun
+from spec.induction.attacks.attacks import ATTACKS, attack, is_prevented
+from spec.induction.attacks.replay import NotReplayed
+from spec.induction.attacks.scenario import Attack, Found
+from spec.induction.proving.unroll import NoRun
 
 SCHEMA_VERSION = 1
 

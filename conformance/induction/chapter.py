@@ -14,13 +14,13 @@ import z3
 from attrs import frozen
 
 from spec.ballots import Ballots
-from spec.induction.evaluate import Element, Facts, Universe, compiled, refutation
-from spec.induction.ground import Ground, Known, Pick
-from spec.induction.kernel import Action, System
-from spec.induction.layers import system_of
-from spec.induction.normal import negated, normal_form
-from spec.induction.solve import check
-from spec.induction.structure import Juries, universe_of
+from spec.induction.formulas.evaluate import Element, Facts, Universe, compiled, refutation
+from spec.induction.formulas.ground import Ground, Known, Pick
+from spec.induction.formulas.kernel import Action, System
+from spec.induction.formulas.normal import negated, normal_form
+from spec.induction.formulas.structure import Juries, universe_of
+from spec.induction.layers.stack import system_of
+from spec.induction.proving.solve import check
 from spec.models import FOUNDERS, REPLACE, SWAP
 
 TIMEOUT_S = 60.0

@@ -16,7 +16,7 @@ from conformance.induction.second_opinion import judge_again
 from conformance.induction.tie.tie import tie
 from conformance.induction.unbounded import ProofReport, prove_layers
 from conformance.links import LinkReport, Profile, Progress, Settings
-from spec.induction.solve import Effort
+from spec.induction.proving.solve import Effort
 
 QUICK_LAYERS = ("ballots",)
 SECOND_TIMEOUT_S = 120.0

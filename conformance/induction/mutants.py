@@ -3,8 +3,8 @@
 A mutant is judged where the premise is first stated. If nothing refuses it there, it is judged again in the highest
 layers that still have it: the same rule may be idle in one layer and needed by another.
 
-Refused is not unsafe, and not refused is not useless: see `spec/induction/weaken.py`. Whatever is not refused has its
-reason here, in words.
+Refused is not unsafe, and not refused is not useless: see `spec/induction/proving/weaken.py`. Whatever is not refused
+has its reason here, in words.
 """
 
 import time
@@ -16,11 +16,11 @@ from attrs import frozen
 from conformance.induction.reasons import REASONS
 from conformance.induction.unbounded import SCHEMA_VERSION, ProofReport
 from conformance.links import Progress, Verdict
-from spec.induction.layers import LAYERS
-from spec.induction.prove import Proof
-from spec.induction.queries import premises_of
-from spec.induction.solve import Effort
-from spec.induction.weaken import Ending, Weakened, without
+from spec.induction.layers.stack import LAYERS
+from spec.induction.proving.prove import Proof
+from spec.induction.proving.queries import premises_of
+from spec.induction.proving.solve import Effort
+from spec.induction.proving.weaken import Ending, Weakened, without
 
 _HIGHEST = ("leaving", "outbox")
 """The layers that no other one extends."""

@@ -12,9 +12,9 @@ from attrs import frozen
 from conformance.induction.mutants import judge, stated_in
 from conformance.induction.unbounded import ProofReport
 from conformance.links import Progress
-from spec.induction.models import counterexample
-from spec.induction.solve import Effort
-from spec.induction.weaken import Ending
+from spec.induction.proving.models import counterexample
+from spec.induction.proving.solve import Effort
+from spec.induction.proving.weaken import Ending
 
 
 @frozen(kw_only=True)

@@ -12,8 +12,8 @@ from attrs import frozen
 from conformance.induction.unbounded import ProofReport
 from conformance.links import Failure, Progress, Row, Verdict
 from conformance.tlc.toolchain import require_package
-from spec.induction.second_opinion import Opinion, Second, second_opinion
-from spec.induction.solve import Outcome
+from spec.induction.proving.second_opinion import Opinion, Second, second_opinion
+from spec.induction.proving.solve import Outcome
 
 
 @frozen(kw_only=True)

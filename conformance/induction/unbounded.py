@@ -20,12 +20,12 @@ except ImportError:
         "the package z3-solver is missing: pip install 'physalia[verify]', or pip install z3-solver."
     ) from None
 
-from spec.induction.layers import LAYERS, system_of, with_what_they_stand_on
-from spec.induction.models import counterexample
-from spec.induction.prove import Proof, prove
-from spec.induction.solve import Answer, Effort, Outcome, write_smtlib
-from spec.induction.sorts import SortGraph, sort_graph
-from spec.induction.witnesses import Witness, failings, firings, two_slots
+from spec.induction.layers.stack import LAYERS, system_of, with_what_they_stand_on
+from spec.induction.proving.models import counterexample
+from spec.induction.proving.prove import Proof, prove
+from spec.induction.proving.solve import Answer, Effort, Outcome, write_smtlib
+from spec.induction.proving.sorts import SortGraph, sort_graph
+from spec.induction.proving.witnesses import Witness, failings, firings, two_slots
 
 SCHEMA_VERSION = 1
 FILES = Path(".physalia") / "runs" / "prove"

@@ -10,7 +10,7 @@ from conformance.induction.second_opinion import Opinions, judge_again
 from conformance.induction.tie.tie import TieReport, tie
 from conformance.induction.unbounded import ProofReport, prove_layers
 from conformance.links import Failure, Profile, Progress, Verdict, combine
-from spec.induction.solve import Effort
+from spec.induction.proving.solve import Effort
 
 
 @frozen(kw_only=True)

@@ -38,13 +38,14 @@ class Clients:
     _command_of: dict[RequestId, Asked] = Factory(dict)
 
     def note(self, outcome: Outcome) -> None:
-        """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different answers to one."""
+        """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
         self.time += 1
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
                 self.ask(command)
-        for request, verdict in outcome.answers:
-            self.answer(request, verdict)
+        if not (outcome.waits or outcome.is_lost):
+            for request, verdict in outcome.answers:
+                self.answer(request, verdict)
 
     def ask(self, command: Asked) -> None:
         """Somebody asks for a command."""

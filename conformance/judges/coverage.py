@@ -24,6 +24,10 @@ CHOICE = "a proposer chooses between votes of different ballots"
 HOLE = "a hole is filled with the no-op"
 LOST_KNOWLEDGE = "a crash loses knowledge"
 LOST_LEADER = "a crash deposes a leader"
+LOST_WRITE = "a crash takes a promise or a vote that waits for its flush"
+LOST_MESSAGE = "a crash keeps a promise or a vote whose message is never sent"
+OLD_VOTE = "a vote leaves when its node has promised a higher ballot"
+PIPELINED_DISK = "a proposal waits for the disk"
 DUPLICATE = "a duplicate arrives"
 PIPELINE_FULL = "a full pipeline rejects a command"
 DEPOSED = "a leader that a majority has left rejects a command"
@@ -53,12 +57,12 @@ LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} dec
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
 ALWAYS = (
-    *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, DUPLICATE, PIPELINE_FULL, FAILED_WRITE,
-    SETTLED, FORGED,
+    *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE, OLD_VOTE,
+    DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
 LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, SETTLED)
 WITH_FEW_NODES = (DEPOSED,)
-WITH_PIPELINE = (PIPELINED, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
+WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
 WITH_PIPELINED_CHANGES = (HEARSAY,)
 WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE, OUTSIDER, OUTSIDE_VOTE)
 
@@ -138,7 +142,8 @@ class Coverage:
                 if b > HIGH_ROUND * len(machine.nodes):
                     self.reach(HIGH_BALLOT)
             case "promise", (int(n), int(b)):
-                if any(m.ballot == b and m.node == n and len(m.accepted) > MANY for m in after.promises):
+                promises = after.promises | machine.waiting(after, n).promises
+                if any(m.ballot == b and m.node == n and len(m.accepted) > MANY for m in promises):
                     self.reach(LONG_PROMISE)
                 if b in self._leads and n not in self._leads[b].invited:
                     self.reach(LATE_PROMISE)
@@ -146,6 +151,8 @@ class Coverage:
                 self._proposed(machine, b, i, v, before)
             case "decide", (int(b), int(i)):
                 self._decided(machine, b, i, before, after)
+            case "flush", (int(n),):
+                self._flushed(outcome, n, before)
             case "crash", (int(n), int(k)):
                 self._crashed(n, k, before)
 
@@ -226,6 +233,17 @@ class Coverage:
             self.reach(LOST_KNOWLEDGE)
         if before.active[n] != 0:
             self.reach(LOST_LEADER)
+        if any(entry.records for entry in before.queue[n]):
+            self.reach(LOST_WRITE)
+
+    def _flushed(self, outcome: Outcome, n: int, before: spec.State) -> None:
+        sends = before.queue[n][0].sends
+        if outcome.is_lost and (sends.promises or sends.votes):
+            self.reach(LOST_MESSAGE)
+        if any(vote.ballot < before.promised[n] for vote in sends.votes):
+            self.reach(OLD_VOTE)
+        if sends.proposals:
+            self.reach(PIPELINED_DISK)
 
 
 def decided_by(members: int) -> str:

@@ -49,7 +49,7 @@ class Hearing:
             case model.Receive(_, model.Decision(slot)) if slot > prefix + learner.HEARD_AHEAD_SLOTS:
                 return
             case model.Receive(sender, message) if is_from(sender, message):
-                self._add(self._names.message(message))
+                self._add(self._names.message(message, sender))
                 if isinstance(message, model.Refusal):
                     self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
@@ -61,7 +61,7 @@ class Hearing:
                 self.revision += 1
             case model.Propose():
                 for packet in outcome.sent:
-                    self._add(self._names.sent(packet.data))
+                    self._add(self._names.sent(packet.data, packet.sender))
                 self._proposed += {p.message for p in outcome.sent if isinstance(p.message, model.Proposal)}
 
     def forget(self, known: Sequence[str], active: model.Ballot) -> None:

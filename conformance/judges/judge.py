@@ -34,7 +34,8 @@ SMALL = 24
 are judged each time that as many actions were as there are decisions, and at the end: none of them ever mends."""
 
 CHEAP_INVARIANTS = (
-    "agreement", "ballots_used_once", "leaders_own", "promise_covers_votes", "votes_kept", "proposals_wanted",
+    "agreement", "ballots_used_once", "leaders_own", "prepares_kept", "promise_covers_votes", "votes_kept",
+    "memory_written", "proposals_wanted",
     "known_decided", "verdicts_true",
 )  # fmt: skip
 """Judged on the way; all the others with the whole, at the end of a run that stayed small."""
@@ -200,6 +201,8 @@ class Judge:
             return "it sends something"
         if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit):
             return "there was nothing to record"
+        if kind == "stopped":
+            return "no disk of this world goes back in time"
         if (kind == "restarted") != (outcome.event is None):
             return "only a crash that lost nothing is that"
         return ""
@@ -264,7 +267,7 @@ class Judge:
 
     def _own(self, state: spec.State) -> tuple[tuple[object, ...], ...]:
         """The variables that a node has of its own: all that it sees beside what it heard."""
-        return state.promised, state.accepted, state.active, state.known
+        return state.promised, state.accepted, state.active, state.known, state.queue
 
     def _possible(self, node: NodeId, view: spec.State, hearing: Hearing) -> Iterator[Call]:
         """Every internal action that might be allowed to this node; the specification says whether it is."""

@@ -64,15 +64,15 @@ class EachBallot(Mapping[Ballot, T]):
 class JudgedCell(CellProperties):
     """`CellProperties` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
 
-    used: Set[Ballot]
+    seen: Set[Ballot]
     """The ballots that occurred so far: what `ballots` lists."""
     _folds: dict[Log, Contents] = field(init=False, factory=dict)
 
     @classmethod
     def of(
-        cls, content: Mapping[Name, Content], first: Nodes, alpha: int, nodes: range, slots: int, used: Set[Ballot]
+        cls, content: Mapping[Name, Content], first: Nodes, alpha: int, nodes: range, slots: int, seen: Set[Ballot]
     ) -> "JudgedCell":
-        """The cell of so many nodes and slots; `content` and the ballots that are `used` may grow."""
+        """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow."""
         size = len(nodes)
         last, everyone = MAX_ROUND * size, frozenset(nodes)
 
@@ -80,15 +80,15 @@ class JudgedCell(CellProperties):
             return (ballot - 1) % size + 1
 
         return cls(
-            content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, used=used,
+            content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, seen=seen,
             owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
-            learners=everyone, mortals=everyone,
+            learners=everyone, mortals=everyone, strays=everyone,
         )  # fmt: skip
 
     @property
     def ballots(self) -> tuple[Ballot, ...]:  # type: ignore[override]
         """The ballots that occurred."""
-        return tuple(sorted(self.used))
+        return tuple(sorted(self.seen))
 
     def after(self, log: Log) -> Contents:
         """What `log` leads to, from what the log without its last entries leads to."""

@@ -116,7 +116,8 @@ class Manners:
         if active == model.NO_BALLOT:
             return
         ballot = self._names.ballot(active)
-        prefix = next(m.prefix for m in after.prepares if m.ballot == ballot)
+        prepares = after.prepares | self._machine.waiting(after, node).prepares
+        prefix = next(m.prefix for m in prepares if m.ballot == ballot)
         slots = range(prefix + 1, len(before.known[node]) + self._machine.alpha + 1)
         invited = frozenset().union(*(self._machine.members_of(before, node, slot) for slot in slots))
         for member in window(self._machine, after, node) - invited:
@@ -128,7 +129,7 @@ class Manners:
         match outcome.event:
             case model.Campaign(ballot) if ballot.node == node and isinstance(outcome.announces, model.Stutter):
                 b = self._names.ballot(ballot)
-                is_used = any(m.ballot == b for m in before.prepares)
+                is_used = b in self._machine.used(before, node)
                 if is_used or before.promised[node] >= b or before.active[node] >= b:
                     return
                 members = window(self._machine, before, node) | self._machine.members_of(before, node, len(known))
@@ -142,7 +143,7 @@ class Manners:
     def _replies(
         self, node: NodeId, sender: NodeId, message: model.Message, before: spec.State, hearing: Hearing
     ) -> Iterator[tuple[NodeId, model.Message]]:
-        """To a duplicate, and to and from a node that lags."""
+        """To a duplicate, and to and from a node that lags (R9)."""
         cell, alpha = self._world.nodes[node], self._machine.alpha
         prefix = len(cell.known)
         match message:
@@ -185,13 +186,15 @@ class Manners:
         ballot = before.active[node]
         if not isinstance(outcome.announces, model.Action) or hearing.is_reported(ballot, slot):
             return
-        spent = {m.value for m in before.proposals if m.ballot == ballot} | set(before.known[node])
+        spent = {m.value for m in self._machine.proposals_of(before, node) if m.ballot == ballot} | set(
+            before.known[node]
+        )
         waiting = [other for other in hearing.in_order if other not in spent]
         if waiting and name != waiting[0]:
             raise Refuted(f"node {node} proposes {name}, and {waiting[0]} waits longer")
 
     def _judge_client(self, outcome: Outcome, command: model.Asked, before: spec.State, hearing: Hearing) -> None:
-        """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons."""
+        """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons (R12)."""
         node, name = outcome.node, self._names.command(command)
         known, ballot = before.known[node], before.active[node]
         if name in known:
@@ -203,7 +206,8 @@ class Manners:
             if outcome.rejects:
                 raise Refuted(f"node {node} rejects {name}, which it has taken on")
             return
-        open_values = {m.slot: m.value for m in before.proposals if m.ballot == ballot and m.slot > len(known)}
+        proposals = self._machine.proposals_of(before, node)
+        open_values = {m.slot: m.value for m in proposals if m.ballot == ballot and m.slot > len(known)}
         waiting = hearing.asked - set(known) - set(open_values.values())
         reason = None
         if not leads:

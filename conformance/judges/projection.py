@@ -7,6 +7,8 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 * Ballots are numbered by (round, node), which is their order; the owner of a number follows from it.
 * Commands are their names, which hold everything that is in them.
 * Places 1 to n of tuples are used, place 0 is not, as in ``spec/cell.py``.
+* To whom a message goes is seen from the packets. Whoever writes down a decision counts as telling it to whoever asks.
+* Memory is looked up in the node, the queue in what its steps stored and sent, the disk in the disk.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +20,7 @@ from conformance import wording
 from conformance.judges.judged import MAX_ROUND, BallotNumber
 from conformance.refutation import Refuted
 from conformance.world.scenario import Setup
-from conformance.world.world import Cell, Outcome, World
+from conformance.world.world import Cell, Durable, Outcome, Packet, World
 from physalia import model
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
@@ -29,6 +31,7 @@ from spec.values import function, put
 T = TypeVar("T")
 
 SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision
+NOBODY: frozenset[NodeId] = frozenset()
 
 FIELD: dict[type[SentMessage], str] = {
     spec.Prepare: "prepares",
@@ -49,7 +52,7 @@ class Names:
         self._numbers: dict[model.Ballot, BallotNumber] = {}
         self.ballots: set[int] = set()
         """The ballots that were numbered so far."""
-        self._messages: dict[bytes, SentMessage | None] = {}
+        self._messages: dict[tuple[bytes, NodeId], SentMessage | None] = {}
 
     def ballot(self, ballot: model.Ballot) -> int:
         """The number of a ballot; 0 is none. Raises `Refuted` for a ballot that no node can own."""
@@ -84,17 +87,18 @@ class Names:
             raise Refuted(f"{name} is answered with {verdict}, which is no verdict")
         return commands.Told(name, commands.Verdict(verdict.done, _record(verdict.saw)))
 
-    def sent(self, data: bytes) -> SentMessage | None:
-        """The message of these bytes, or None if the specification reads no such messages."""
-        if data not in self._messages:
-            self._messages[data] = self.message(decode_message(data))
-        return self._messages[data]
+    def sent(self, data: bytes, sender: NodeId) -> SentMessage | None:
+        """The message of these bytes, addressed to nobody, or None if the specification reads no such messages."""
+        key = (data, sender)
+        if key not in self._messages:
+            self._messages[key] = self.message(decode_message(data), sender)
+        return self._messages[key]
 
-    def message(self, message: model.Message) -> SentMessage | None:
-        """The image of a message."""
+    def message(self, message: model.Message, sender: NodeId) -> SentMessage | None:
+        """The image of a message, addressed to nobody."""
         match message:
             case model.Prepare(ballot, prefix):
-                return spec.Prepare(self.ballot(ballot), prefix)
+                return spec.Prepare(self.ballot(ballot), prefix, NOBODY)
             case model.Promise(ballot, node, accepted, floor):
                 reports = frozenset(
                     spec.Report(report.slot, self.ballot(report.ballot), self.command(report.value))
@@ -102,15 +106,29 @@ class Names:
                 )
                 return spec.Promise(self.ballot(ballot), node, reports, floor)
             case model.Proposal(ballot, slot, value):
-                return spec.Proposal(self.ballot(ballot), slot, self.command(value))
+                return spec.Proposal(self.ballot(ballot), slot, self.command(value), NOBODY)
             case model.Vote(ballot, slot, node):
                 return spec.Vote(self.ballot(ballot), slot, node)
             case model.Decision(slot, value):
-                return spec.Decision(slot, self.command(value))
+                return spec.Decision(slot, self.command(value), sender)
             case model.Ask() | model.Refusal():
                 return None
             case _:
                 assert_never(message)
+
+    def record(self, record: model.DurableRecord) -> spec.Used | spec.Promised | spec.Voted | None:
+        """The image of a record; None for a decision, of which the specification keeps the number alone."""
+        match record:
+            case model.UsedBallot(ballot):
+                return spec.Used(self.ballot(ballot))
+            case model.Promised(ballot):
+                return spec.Promised(self.ballot(ballot))
+            case model.Accepted(ballot, slot, value):
+                return spec.Voted(self.ballot(ballot), slot, self.command(value))
+            case model.Known():
+                return None
+            case _:
+                assert_never(record)
 
     def arguments(self, action: model.Action) -> tuple[object, ...]:
         """The arguments of an announced action, as the specification's method takes them."""
@@ -148,25 +166,73 @@ class Projection:
         self.names = names
         nothing = function(range(1, setup.slots + 1), spec.NoVote)
         self._images = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
+        self._disks = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
 
     def after(self, before: spec.State, outcome: Outcome, cell: Cell) -> spec.State:
         """The state after a step of one node, given the state before it."""
         changed: dict[str, Any] = {}
-        self._add_sent(changed, before, (packet.data for packet in outcome.sent))
         match outcome.announces:
             case model.Action("issue", (command,)) if outcome.event is None:
                 changed["asked"] = before.asked | {self.names.command(command)}
-            case model.Action("decide", (_, int(slot))) if 0 < slot <= len(cell.known):
-                # A cell of one has nobody to tell. That others are told is what `Manners` sees to.
-                decision = spec.Decision(slot, self.names.command(cell.known[slot - 1]))
-                if not any(isinstance(packet.message, model.Decision) for packet in outcome.sent):
-                    changed["decisions"] = before.decisions | {decision}
-        if outcome.answers:
-            told = {self.names.told(request, verdict) for request, verdict in outcome.answers}
-            if not told <= before.told:
-                changed["told"] = before.told | told
-        self._look_at(changed, before, outcome.node, cell)
+            case model.Action("flush") if outcome.event is None and before.queue[outcome.node]:
+                first, *rest = before.queue[outcome.node]
+                changed["queue"] = put(before.queue, outcome.node, tuple(rest))
+                _add(changed, before, first.sends)
+            case _:
+                self._look_at(changed, before, outcome.node, cell)
+                self._say(changed, before, outcome)
+        if outcome.durable is not None:
+            self._look_at_disk(changed, before, outcome.node, outcome.durable)
         return before._replace(**changed) if changed else before
+
+    def _say(self, changed: dict[str, Any], before: spec.State, outcome: Outcome) -> None:
+        """What the step had to say is sent, or waits in an entry of its own, or behind the last entry."""
+        node, queue = outcome.node, before.queue[outcome.node]
+        if outcome.event is None:  # it crashed
+            if queue:
+                changed["queue"] = put(before.queue, node, ())
+            return
+        says = self._messages(before, outcome)
+        if not outcome.waits:
+            _add(changed, before, says)
+        elif isinstance(outcome.announces, model.Action):
+            records = tuple(image for record in outcome.stored if (image := self.names.record(record)) is not None)
+            changed["queue"] = put(before.queue, node, (*queue, spec.Entry(records, outcome.known, says)))
+        elif queue and any(new := [some - old for some, old in zip(says, _said(before, node), strict=True)]):
+            sends = spec.Messages._make(old | some for old, some in zip(queue[-1].sends, new, strict=True))
+            changed["queue"] = put(before.queue, node, (*queue[:-1], queue[-1]._replace(sends=sends)))
+
+    def _messages(self, before: spec.State, outcome: Outcome) -> spec.Messages:
+        """What a step had to say. Bytes that a node was sent before are nothing new to it."""
+        told = frozenset(self.names.told(request, verdict) for request, verdict in outcome.answers)
+        if not isinstance(outcome.event, model.Decide):
+            told -= before.told
+        said: dict[str, set[Any]] = {
+            "told": set(told), "prepares": set(), "promises": set(), "proposals": set(), "votes": set(),
+            "decisions": {
+                spec.Decision(record.slot, self.names.command(record.value), outcome.node)
+                for record in outcome.stored
+                if isinstance(record, model.Known)
+            },
+        }  # fmt: skip
+        for message, receivers in self._receivers(outcome.sent).items():
+            field = FIELD[type(message)]
+            if isinstance(message, spec.Prepare | spec.Proposal):
+                earlier = (m for m in getattr(_said(before, outcome.node), field) if m[:-1] == message[:-1])
+                to = receivers.difference(*(m.to for m in earlier))
+                said[field] |= {message._replace(to=to)} if to else set()
+            else:
+                said[field].add(message)
+        return spec.Messages(**{field: frozenset(some) for field, some in said.items()})
+
+    def _receivers(self, packets: Iterable[Packet]) -> dict[SentMessage, frozenset[NodeId]]:
+        """To whom each message goes."""
+        found: dict[SentMessage, frozenset[NodeId]] = {}
+        for packet in packets:
+            message = self.names.sent(packet.data, packet.sender)
+            if message is not None:
+                found[message] = found.get(message, NOBODY) | {packet.receiver}
+        return found
 
     def whole(self, world: World, state: spec.State) -> spec.State:
         """`state` with the variables of every node projected anew, from nothing that was remembered."""
@@ -175,25 +241,12 @@ class Projection:
         for node, cell in world.nodes.items():
             state = state._replace(**changed)
             fresh._look_at(changed, state, node, cell)
+            fresh._look_at_disk(changed, state, node, world.durable(node))
         return state._replace(**changed)
 
     def changed_slots(self, node: NodeId) -> set[int]:
         """The slots in which the node votes or knows something else than the step before."""
         return self._images[node].slots
-
-    def _add_sent(self, changed: dict[str, Any], before: spec.State, sent: Iterable[bytes]) -> None:
-        seen: set[bytes] = set()
-        for data in sent:
-            if data in seen:
-                continue
-            seen.add(data)
-            message = self.names.sent(data)
-            if message is None:
-                continue
-            field = FIELD[type(message)]
-            messages = changed.get(field, getattr(before, field))
-            if message not in messages:
-                changed[field] = messages | {message}
 
     def _look_at(self, changed: dict[str, Any], before: spec.State, node: NodeId, cell: Cell) -> None:
         """The four variables of one node. What compares equal to what was there before is not made again."""
@@ -220,6 +273,18 @@ class Projection:
         if image.known is not before.known[node] and image.known != before.known[node]:
             changed["known"] = put(before.known, node, image.known)
 
+    def _look_at_disk(self, changed: dict[str, Any], before: spec.State, node: NodeId, durable: Durable) -> None:
+        """What the disk of one node holds for certain."""
+        used, image = frozenset(map(self.names.ballot, durable.used)), self._disks[node]
+        raw = dict(durable.accepted)
+        image.accepted = self._accepted(image.accepted, raw, _different(image.raw_accepted, raw))
+        image.raw_accepted = raw
+        disk = spec.Disk(used, self.names.ballot(durable.promised), image.accepted)
+        if disk != before.disk[node]:
+            changed["disk"] = put(before.disk, node, disk)
+        if durable.known != before.kept[node]:
+            changed["kept"] = put(before.kept, node, durable.known)
+
     def _accepted(
         self, before: tuple[spec.Accepted, ...], raw: dict[int, model.Accepted], slots: set[int]
     ) -> tuple[spec.Accepted, ...]:
@@ -227,7 +292,9 @@ class Projection:
 
         A vote that is kept in a slot that it was not cast in has an image that no vote has.
         """
-        beyond = (spec.NoVote,) * (max(slots, default=0) + 1 - len(before))
+        if not slots:
+            return before
+        beyond = (spec.NoVote,) * (max(slots) + 1 - len(before))
         votes = [*before, *beyond]
         for slot in slots:
             vote = raw.get(slot)
@@ -239,6 +306,24 @@ class Projection:
     def _vote(self, slot: int, vote: model.Accepted) -> tuple[int, str]:
         value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
         return self.names.ballot(vote.ballot), value
+
+
+def _said(state: spec.State, node: NodeId) -> spec.Messages:
+    """Everything that was sent, and everything that waits at the node."""
+    waiting = [entry.sends for entry in state.queue[node]]
+    if not waiting:
+        return spec.Messages(*(getattr(state, field) for field in spec.Messages._fields))
+    return spec.Messages(
+        *(getattr(state, field).union(*(getattr(sends, field) for sends in waiting)) for field in spec.Messages._fields)
+    )
+
+
+def _add(changed: dict[str, Any], before: spec.State, messages: spec.Messages) -> None:
+    """The messages are sent."""
+    for field, some in zip(messages._fields, messages, strict=True):
+        sent = getattr(before, field)
+        if not some <= sent:
+            changed[field] = sent | some
 
 
 def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:

@@ -86,7 +86,8 @@ class Timers:
             return
         cell = self._world.nodes[node]
         ballot, members = self._names.ballot(cell.active), window(self._machine, state, node)
-        prefix = next(m.prefix for m in state.prepares if m.ballot == ballot)
+        prepares = state.prepares | self._machine.waiting(state, node).prepares
+        prefix = next(m.prefix for m in prepares if m.ballot == ballot)
         wanted: list[tuple[NodeId, model.Message]] = [
             (member, model.Prepare(cell.active, prefix)) for member in members
         ]

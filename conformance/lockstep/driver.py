@@ -46,6 +46,7 @@ class Habits:
     campaign: float
     crash: float
     tick: float
+    prompt: float
     undue: float
     forge: float
     linger: float
@@ -72,6 +73,7 @@ class Habits:
             campaign=random.choice((0.3, 1, 3, 6)),
             crash=sometimes(0.7, 0.5, 5),
             tick=random.uniform(0.5, 4),
+            prompt=random.choice((1.0, 0.9, 0.6, 0.3)),
             undue=random.choice((1.0, 4.0, 10.0)),
             forge=sometimes(0.5, 0.3, 2),
             linger=sometimes(0.5, 0.05, 0.6),
@@ -104,6 +106,7 @@ class Driver:
             (self._campaign, self.habits.campaign),
             (self._crash, self.habits.crash),
             (self._tick, self.habits.tick),
+            (self._flush, self.habits.deliver / 4),
             (self._undue, self.habits.undue),
             (self._forge, self.habits.forge),
         ]
@@ -116,9 +119,9 @@ class Driver:
 
     def _all(self) -> Iterator[Happening]:
         if self.habits.opening is not None:
-            yield from self.habits.opening(self.moves, self.random)
+            yield from self._flushed(self.habits.opening(self.moves, self.random))
         for _ in range(self.habits.quarrels):
-            yield from quarrel(self.moves, self.random)
+            yield from self._flushed(quarrel(self.moves, self.random))
             if self._likely(self.habits.crash / 5):
                 yield self.moves.crash(self._node(), self.random.getrandbits(8))
         while True:
@@ -126,11 +129,21 @@ class Driver:
             if happening is not None:
                 yield happening
 
+    def _flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
+        """Whoever planned these counts on flushes that end at once, and mostly they do."""
+        for happening in happenings:
+            yield happening
+            is_late = self._likely((1 - self.habits.prompt) / 4)
+            while not is_late and (flush := self.moves.flush(0)) is not None:
+                yield flush
+
     def next(self) -> Happening | None:
         """The next event, or None if the move that came up has nothing to do."""
         if self.plan:
             return self.plan.popleft()
         random = self.random
+        if self._likely(self.habits.prompt) and (flush := self._flush()) is not None:
+            return flush
         if self._likely(0.03):
             self._change_mood()
         if self._likely(self.habits.undue / 100):
@@ -230,6 +243,9 @@ class Driver:
             return Duplicate(packet.sender, packet.receiver, packet.message)
         node = self._target() if self._likely(0.5) else self._node()
         return self.moves.crash(node, self.random.getrandbits(8))
+
+    def _flush(self) -> Happening | None:
+        return self.moves.flush(self.random.getrandbits(8))
 
     def _tick(self) -> Happening | None:
         return self.moves.tick(self._node(), self.random.choice((10, 150, 300)))

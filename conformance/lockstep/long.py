@@ -42,6 +42,13 @@ class LongRun:
         self.idle = 0
 
     def happenings(self) -> Iterator[Happening]:
+        """Everything that happens; every flush ends at once, but for accidents."""
+        for happening in self._stages():
+            yield happening
+            while self.random.random() >= ROUGH and (flush := self.moves.flush(0)) is not None:
+                yield flush
+
+    def _stages(self) -> Iterator[Happening]:
         """The stages in turn, each with its own dice, until the run is long enough."""
         yield from self._take_over(self._node())
         stages: tuple[Callable[[], Iterator[Happening]], ...] = (self._taught, self._deaf_leader, self._unrest)
@@ -120,7 +127,7 @@ class LongRun:
     def _drain(self) -> Iterator[Happening]:
         """What is due is done and everything arrives, nearly all of it in its turn."""
         while True:
-            due = self.moves.due(0)
+            due = self.moves.due(0) or self.moves.flush(0)
             if due is not None:
                 yield due
                 continue

@@ -53,18 +53,24 @@ class LockstepRules(RuleBasedStateMachine):
     @precondition(lambda self: self.moves.world.in_flight or any(self.moves.world.due.values()))
     @rule(count=st.integers(1, 24), place=_places)
     def flow(self, count: int, place: int) -> None:
-        """Messages arrive one after the other, and what is due is done in between."""
+        """Messages arrive one after the other; what is due is done and flushed in between."""
         self._flow(count, place)
 
     def _flow(self, count: int, place: int) -> None:
         for _ in range(count):
-            self.play(self.moves.due(0) or self.moves.deliver(place))
+            self.play(self.moves.due(0) or self.moves.flush(0) or self.moves.deliver(place))
 
     @precondition(lambda self: self.moves.world.in_flight)
     @rule(place=_places)
     def deliver(self, place: int) -> None:
         """One message arrives; what it makes due waits."""
         self.play(self.moves.deliver(place))
+
+    @precondition(lambda self: any(self.moves.world.queues.values()))
+    @rule(place=_places)
+    def flush(self, place: int) -> None:
+        """One flush ends."""
+        self.play(self.moves.flush(place))
 
     @precondition(lambda self: any(self.moves.world.due.values()))
     @rule(place=_places)

@@ -8,7 +8,18 @@ node only to find an event that is worth a try.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from conformance.world.scenario import Crash, Deliver, Duplicate, Forge, Give, Happening, Lose, Pass, Stray
+from conformance.world.scenario import (
+    Crash,
+    Deliver,
+    Duplicate,
+    EndFlush,
+    Forge,
+    Give,
+    Happening,
+    Lose,
+    Pass,
+    Stray,
+)
 from conformance.world.world import Packet, World, names_its_sender
 from physalia.model import (
     NO_BALLOT,
@@ -151,6 +162,11 @@ class Moves:
         else:
             ballot = Ballot(max(1, ballot.round + jump), ballot.node)
         return Give(chosen, Campaign(ballot)) if ballot.round <= MAX_ROUND else None
+
+    def flush(self, place: int) -> Happening | None:
+        """At one of the nodes where something waits for a flush, the first one ends."""
+        waiting = [node for node, queue in self.world.queues.items() if queue]
+        return EndFlush(pick(waiting, place)) if waiting else None
 
     def crash(self, node: int, keep: int) -> Happening:
         """A node crashes; of its unflushed records the first `keep` survive, at most all of them."""

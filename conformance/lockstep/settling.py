@@ -12,7 +12,7 @@ from conformance.judges import coverage
 from conformance.judges.judge import Judge
 from conformance.refutation import Refuted
 from conformance.wording import message_words
-from conformance.world.scenario import Deliver, Give, Happening, Pass
+from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass
 from conformance.world.world import Packet, World
 from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Read, RequestId, Submit
 
@@ -76,12 +76,15 @@ def _is_unanswered(judge: Judge, leader: NodeId, packet: Packet) -> bool:
 
 
 def _drain(world: World, happen: Callable[[Happening], None]) -> None:
-    """Everything due is done and everything in flight arrives, the oldest first, until nothing is left."""
+    """Everything due is done, everything waiting is flushed, everything in flight arrives, until nothing is left."""
     longest = max(len(cell.known) for cell in world.nodes.values())
     for _ in range(MAX_DELIVERIES + 16 * len(world.nodes) * longest):
         due = next((Give(node, event) for node, events in world.due.items() for event in events), None)
+        waiting = next((node for node, queue in world.queues.items() if queue), None)
         if due is not None:
             happen(due)
+        elif waiting is not None:
+            happen(EndFlush(waiting))
         elif world.in_flight:
             packet = world.in_flight[0]
             happen(Deliver(packet.sender, packet.receiver, packet.message))

@@ -13,6 +13,7 @@ from conformance.world.scenario import (
     Crash,
     Deliver,
     Duplicate,
+    EndFlush,
     Forge,
     Give,
     Happening,
@@ -116,7 +117,7 @@ def _rename(happening: Happening, names: dict[NodeId, NodeId]) -> Happening:
     match happening:
         case Give(node, Campaign(ballot)):
             return Give(new(node), Campaign(Ballot(ballot.round, new(ballot.node))))
-        case Give(node) | Pass(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
             return evolve(happening, node=new(node))
         case Forge(sender, receiver, _, name):
             return evolve(happening, sender=new(sender), receiver=new(receiver), name=new(name))
@@ -151,7 +152,7 @@ def _plainer(happening: Happening, place: int) -> Iterator[Happening]:
 
 def _node(happening: Happening) -> int:
     match happening:
-        case Give(node) | Pass(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
             return node
         case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver):
             return sender + receiver

@@ -32,12 +32,14 @@ from conformance.parallel import completed, workers
 from conformance.refutation import How
 
 SCHEMA_VERSION = 1
+_SCRATCH = "scratch"
 _PACKAGES = ("spec", "physalia", "conformance")
 _KILLERS: Mapping[str, tuple[str, ...]] = {
     "tlc": ("spec", "tlc"),
     "graph": ("spec", "graph"),
     "induction": ("verify", "induction", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
 }
 
@@ -58,8 +60,9 @@ class Mutant:
     """One fault, and the link that must refute it.
 
     ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
-    placement. With ``file``, the text ``replace`` occurs there once and becomes ``with_``; else ``twin`` names one of
-    the manifest. ``model`` is where the killers ``tlc`` and ``graph`` look.
+    placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and becomes ``with_``
+    (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that must refute it,
+    and ``model`` is where the killers ``tlc`` and ``graph`` look.
     """
 
     name: str
@@ -248,14 +251,15 @@ def _of_twin(judgement: Judgement) -> Judgement:
 
 @contextmanager
 def _copy() -> Iterator[Path]:
-    """A copy of the packages and the specifications, as they lie in a checkout."""
+    """A copy of the packages and the specifications, as they lie in a checkout, with room for what killers leave."""
     here = Path(__file__).resolve().parents[2]
-    with tempfile.TemporaryDirectory(prefix="physalia-mutant-") as folder:
+    with tempfile.TemporaryDirectory(prefix="physalia-mutant-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         ignored = shutil.ignore_patterns("__pycache__", "states", "tla")
         for package in _PACKAGES:
             shutil.copytree(here / package, root / package, ignore=ignored)
         shutil.copytree(tla_folder(), root / "tla", ignore=shutil.ignore_patterns("states"))
+        (root / _SCRATCH).mkdir()
         yield root
 
 
@@ -296,7 +300,10 @@ class Killers:
 
     def judge(self, root: Path, command: Sequence[str]) -> Judgement:
         """Run a killer on the copy and read its verdict and its first word on it."""
-        environment = dict(os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1")
+        # A killer that is killed cannot clear its temporary folders away; in the copy they go with it.
+        environment = dict(
+            os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1", TMPDIR=str(root / _SCRATCH)
+        )
         with self._lock:
             if self._ended:
                 raise InterruptedError("no killer is started any more")

@@ -5,6 +5,7 @@ is said here per combination is what ``World`` in ``conformance.placement.defini
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,25 @@ def availability(topology: Topology, instance: str, cell: Sequence[str]) -> floa
     return everything.chance(up & (count >= majority(len(cell)))) / chance_up if chance_up else None
 
 
+def unavailability(topology: Topology, instance: str, cell: Sequence[str]) -> float | None:
+    """P(no majority is reached | the instance is up), right to a few units in the last place; None if it is never up.
+
+    A sum of products of positive numbers: nothing is taken from 1, where a small number would be lost.
+    """
+    everything = Combinations(topology)
+    up, lost = everything.up_and_lost(instance, cell)
+    chance_up = everything.chance(up)
+    return everything.chance(lost) / chance_up if chance_up else None
+
+
+def exact_unavailability(topology: Topology, instance: str, cell: Sequence[str]) -> Fraction | None:
+    """The same without any rounding; the probabilities are taken for what they are as doubles."""
+    everything = Combinations(topology)
+    up, lost = everything.up_and_lost(instance, cell)
+    chance_up = everything.exact_chance(up)
+    return everything.exact_chance(lost) / chance_up if chance_up else None
+
+
 class Combinations:
     """Every combination of failed devices; every answer is an array with one truth value for each of them."""
 
@@ -33,6 +53,7 @@ class Combinations:
         devices = [*single_failures(topology), *topology.servers]
         fails = {device: topology.failure_probability(device) for device in devices}
         uncertain = [device for device in devices if 0.0 < fails[device] < 1.0]
+        self._uncertain = [Fraction(fails[device]) for device in uncertain]
         number = np.arange(1 << len(uncertain))
         self._weight = np.ones(len(number))
         self._failed: dict[str, Truth] = {device: np.full(len(number), fails[device] == 1.0) for device in devices}
@@ -43,6 +64,20 @@ class Combinations:
     def chance(self, holds: Truth) -> float:
         """How likely something is."""
         return float(self._weight @ holds)
+
+    def exact_chance(self, holds: Truth) -> Fraction:
+        """How likely something is, without rounding: half of the combinations at a time, the last device first."""
+        sums = [Fraction(int(one)) for one in holds]
+        for fails in reversed(self._uncertain):
+            half = len(sums) // 2
+            sums = [(1 - fails) * sums[at] + fails * sums[half + at] for at in range(half)]
+        return sums[0]
+
+    def up_and_lost(self, instance: str, cell: Sequence[str]) -> tuple[Truth, Truth]:
+        """The instance is up; it is up and reaches no majority of the cell."""
+        up, reached = self.up(instance), self.reached(instance)
+        count = sum(reached[server].astype(np.int64) for server in cell)
+        return up, up & (count < majority(len(cell)))
 
     def power(self, name: str) -> Truth:
         """An element of power, or a rack, has power."""

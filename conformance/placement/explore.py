@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from attrs import define, field
 
 from conformance.placement import brute as placement_brute
+from conformance.placement.audited import judge_audit
 from conformance.placement.definition import Question, single_failures
 from conformance.placement.judge import judge, told
 from conformance.placement.sites import Choices, question, with_probabilities
@@ -26,7 +27,7 @@ Told = Callable[["Tally"], None]
 
 RUNS = Path(".physalia", "runs", "placement")
 MOST_UNCERTAIN = 13
-TOLERANCE = 1e-12
+RELATIVE = 1e-9
 Z3_EVERY = 5
 """z3 proves every fifth answer again."""
 
@@ -55,13 +56,14 @@ def examine(choose: Choices, tally: Tally) -> None:
     tally.latest = asked
     table, binding = by_definition(asked)
     seen = judge(asked, table, z3=tally.questions % Z3_EVERY == 0)
+    audits = judge_audit(asked, table)
     how = _judge_availability(asked, choose)
     if any(len(rack.supplies) > 1 for rack in asked.topology.racks.values()):
         binding.add("a rack with two supplies")
     tally.questions += 1
     tally.cells += len(table.cells)
     tally.compared += seen.compared + 1
-    tally.marks.update({*seen.marks, *binding, how})
+    tally.marks.update({*seen.marks, *binding, *audits, how})
 
 
 def _judge_availability(asked: Question, choose: Choices) -> str:
@@ -72,16 +74,17 @@ def _judge_availability(asked: Question, choose: Choices) -> str:
     shared = [device for device in single_failures(asked.topology) if asked.topology.kind_of(device) != "link"]
     matter = list(dict.fromkeys([*shared, *asked.topology.links, *own]))
     topology = with_probabilities(choose, asked.topology, matter, MOST_UNCERTAIN)
-    expected = placement_brute.availability(topology, asked.instance, cell)
+    expected = placement_brute.unavailability(topology, asked.instance, cell)
     try:
         found = Estimator(topology).of(asked.instance, cell)
     except NotExact as reason:
         if expected is None:
             return "availability: never up"
-        raise Refuted(f"the availability of {told(cell)} is {expected}; the code has none: {reason}") from reason
-    if expected is None or abs(found.value - expected) > TOLERANCE:
+        raise Refuted(f"the unavailability of {told(cell)} is {expected}; the code has none: {reason}") from reason
+    if expected is None or abs(found.unavailability - expected) > (RELATIVE + found.error) * expected:
         raise Refuted(
-            f"the availability of {told(cell)} from {asked.instance} is {expected}, by {found.method} {found.value}",
+            f"the unavailability of {told(cell)} from {asked.instance} is {expected}, by {found.method} "
+            f"{found.unavailability}",
             tuple(f"{device} fails with {chance}" for device, chance in topology.device_probability.items()),
         )
     return f"availability by {found.method}"

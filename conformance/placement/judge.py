@@ -12,6 +12,7 @@ from typing import Any
 from attrs import astuple, field, frozen
 
 from conformance.placement.definition import Cell, Question, World, single_failures
+from conformance.placement.meaningless import meaningless
 from conformance.refutation import Refuted
 from physalia.placement.certificates.certificate import NoCertificate, certificate
 from physalia.placement.certificates.check import Refused, check
@@ -26,6 +27,8 @@ from physalia.placement.survival.cuts import cut_sets
 from physalia.placement.survival.prove import prove
 
 Value = tuple[int, int, int, int]
+
+_HUGE = 10**9
 
 
 class GaveUp(Exception):
@@ -180,6 +183,15 @@ def _judge_certificate(question: Question, answer: Answer, table: Table, marks: 
             marks.add(f"refused: {what}")
             continue
         raise Refuted(f"the checker accepts a certificate with {what}", (json.dumps(doctored)[:2000],))
+    for what, certified, topology in meaningless(made, site):
+        try:
+            check(certified, topology)
+        except Refused as refused:
+            if not str(refused).isprintable():
+                raise Refuted(f"the checker says what a terminal would obey: {refused}") from refused
+            marks.add(f"refused: {what}")
+            continue
+        raise Refuted(f"the checker accepts {what}", (certified.decode()[:2000],))
 
 
 def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -188,7 +200,12 @@ def _doctored(question: Question, made: Mapping[str, Any], table: Table) -> Iter
     if best is not None:
         worse = [cell for cell, value in table.legal.items() if value > best and made["claim"] == "optimal"]
         for cell in worse[:2]:
-            yield "a placement that is not the best", _with_placement(made, cell, table.legal[cell])
+            wrong = _with_placement(made, cell, table.legal[cell])
+            yield "a placement that is not the best", wrong
+            # If a scale could be negative, numbers could be found for any bound.
+            negative = {"scale": -1, "node": -_HUGE, "prices": {}, "bound": _HUGE * len(cell)}
+            turned = dict.fromkeys(made["evidence"]["trees"], negative)
+            yield "a scale below zero", {**wrong, "evidence": {**made["evidence"], "trees": turned}}
         if made["claim"] == "optimal":
             untrue = {key: value for key, value in made.items() if key not in ("placement", "cost", "note")}
             trees = {"trees": made["evidence"]["trees"]}

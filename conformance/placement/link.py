@@ -9,7 +9,7 @@ at least half of the made-up questions must have a placement.
 import time
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import Manifest, Model, load_manifest
@@ -22,13 +22,13 @@ from conformance.placement.models import RUNG, Listing, question
 from conformance.placement.sites import Seeded
 from conformance.placement.table import by_definition
 from conformance.refutation import Refuted
-from conformance.tlc.run import QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.limits import CUT, Limits, Outcome
+from conformance.tlc.run import QUICK_START, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 
 LINK = "placement"
 SEEDED, DRAWN = "sites from a seed", "sites from Hypothesis"
 THREADS = 2
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 300.0, Profile.DEEP: 3600.0}
 FEASIBLE_SHARE = 0.5
 
 ALWAYS = (
@@ -37,8 +37,17 @@ ALWAYS = (
     "cut by a link",
     "a cap binds", "overlap binds", "survival binds", "a third node in a domain decides",
     "refused: a placement that is not the best", "refused: a placement that breaks a rule", "refused: another bound",
-    "refused: a colour less under trees", "refused: another scale", "refused: the claim that there is no placement",
+    "refused: a colour less under trees", "refused: another scale", "refused: a scale below zero",
+    "refused: the claim that there is no placement",
+    *(f"refused: {what}" for what in (
+        "a rule that means nothing", "two rules of one id", "a text for a truth", "a key more", "a price of nothing",
+        "too many leaves", "a key twice", "a key twice in the topology", "a key more in the topology",
+        "a name that makes links ambiguous", "a trunk that has the name of a server's link",
+    )),
     "availability by walk", "availability by whole walk", "availability by diagram",
+    "an audit finds a broken rule", "an audit finds every rule kept", "an audit finds a failure that is not survived",
+    "an audit finds a better place", "an audit finds a cell at its best",
+    "an audit lets a node stay on a drained server",
 )  # fmt: skip
 """What the seeded sites must show, in every profile."""
 
@@ -122,7 +131,7 @@ class _Runner:
         with copy_of(self.manifest.folder) as folder:
             seen = run_tlc(
                 self.toolchain, folder, model.name, processes=self.processes,
-                limits=Limits(timeout_s=TIMEOUT_S[self.settings.profile]), java_options=QUICK_START,
+                limits=Limits.of(self.settings).for_states(model.generated), java_options=QUICK_START,
                 on_line=listing.read,
             )  # fmt: skip
         return seen, listing
@@ -132,8 +141,7 @@ class _Runner:
         start = time.monotonic()
         seen, listing = listed
         if seen.outcome is not Outcome.PASSED:
-            lost = seen.outcome in (Outcome.OUT_OF_MEMORY, Outcome.OUT_OF_TIME)
-            verdict = Verdict.INCONCLUSIVE if lost else Verdict.ERROR
+            verdict = Verdict.INCONCLUSIVE if seen.outcome in CUT else Verdict.ERROR
             title = f"{model.name}: TLC did not list its cells ({seen.outcome})"
             failure = Failure(title=title, verdict=verdict, lines=seen.errors, replay=f"physalia spec tlc {model.name}")
             return Judged(row=Row(name=model.name, verdict=verdict, note=str(seen.outcome)), failure=failure)
@@ -214,8 +222,7 @@ class _Runner:
         )
 
     def _replay(self) -> str:
-        profile = {Profile.QUICK: " --quick", Profile.DEEP: " --deep"}.get(self.settings.profile, "")
-        return f"physalia verify {LINK}{profile} --seed {self.settings.seed}"
+        return evolve(self.settings, models=()).again(LINK)
 
 
 def compare(name: str, listing: Listing, folder: Path | None = None) -> None:

@@ -83,9 +83,10 @@ def site(choose: Choices, most_servers: int = 12) -> Topology:
 
 
 def with_probabilities(choose: Choices, topology: Topology, matter: Sequence[str], most: int) -> Topology:
-    """The same site, where up to so many of the devices that may matter fail with probabilities worth seeing."""
+    """The same site, where up to so many of the devices that may matter fail: often, or all of them hardly ever."""
     chosen = choose.some(matter, min(most, len(matter)), most)
     kinds: dict[DeviceKind, float] = dict.fromkeys(("server", "rack", "pdu", "ups", "feed", "switch", "link"), 0.0)
+    often = choose.number(1, 4) > 1
     return build(
         name=topology.name,
         rows=topology.rows,
@@ -96,7 +97,7 @@ def with_probabilities(choose: Choices, topology: Topology, matter: Sequence[str
         servers=topology.servers.values(),
         cells=topology.cells.values(),
         probability=kinds,
-        device_probability={device: choose.number(1, 9) / 16 for device in chosen},
+        device_probability={device: choose.number(1, 9) / (16 if often else 2**34) for device in chosen},
     )
 
 

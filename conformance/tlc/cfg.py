@@ -17,8 +17,9 @@ _KEYWORD = re.compile(
 )
 _LINE_COMMENT = re.compile(r"\\\*.*")
 _BLOCK_COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
-_PLACE = re.compile(r"line (?P<line>\d+), col \d+ to line \d+, col \d+ of module (?P<module>\w+)")
-_DEFINITION = re.compile(r"(?P<assumed>ASSUME\s+)?(?P<name>\w+)\s*==")
+_PLACE = re.compile(r"line (?P<line>\d+), col \d+ to line (?P<last>\d+), col \d+ of module (?P<module>\w+)")
+_ASSUME = re.compile(r"(?:ASSUME|ASSUMPTION|AXIOM)\b(?:\s+(?P<name>\w+)\s*==)?")
+_DEFINITION = re.compile(r"(?P<name>\w+)\s*==")
 
 
 def config_properties(config: Path) -> tuple[str, ...]:
@@ -46,8 +47,11 @@ def take_checks_out(config: Path) -> None:
     config.write_text("\n".join(kept) + "\n", encoding="utf-8")
 
 
-def resolve_violated(violated: str, folder: Path, properties: tuple[str, ...]) -> str:
-    """The name of what TLC calls ``violated``, where the name can be told; else TLC's words."""
+def resolve_violated(violated: str, folder: Path, properties: tuple[str, ...], *, is_assumption: bool = False) -> str:
+    """The name of what TLC calls ``violated``, where the name can be told; else TLC's words.
+
+    An ASSUME without a name is told by its place and its text: its bounds contradict each other.
+    """
     if violated == TEMPORAL:
         own = [name for name in properties if not name.startswith(REFINEMENT)]
         return " or ".join(own or properties)
@@ -55,13 +59,25 @@ def resolve_violated(violated: str, folder: Path, properties: tuple[str, ...]) -
     if place is None:
         return violated
     lines = (folder / f"{place['module']}.tla").read_text(encoding="utf-8").splitlines()
+    if is_assumption:
+        return _assumption(place, lines)
     definition = next(filter(None, map(_DEFINITION.match, reversed(lines[: int(place["line"])]))), None)
-    if definition and (definition["assumed"] or definition["name"] in properties):
+    if definition and definition["name"] in properties:
         return definition["name"]
     refinement = REFINEMENT + place["module"]
     if refinement in properties:
         return refinement
     return properties[0] if len(properties) == 1 else violated
+
+
+def _assumption(place: "re.Match[str]", lines: list[str]) -> str:
+    """An ASSUME by its name, or by where it stands and what it says."""
+    first, last = int(place["line"]), int(place["last"])
+    head = next(filter(None, map(_ASSUME.match, reversed(lines[:first]))), None)
+    if head and head["name"]:
+        return head["name"]
+    text = " ".join(" ".join(_LINE_COMMENT.sub("", line) for line in lines[first - 1 : last]).split())
+    return f"the ASSUME in {place['module']}.tla:{first}: {_ASSUME.sub('', text).strip()}"
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

@@ -18,8 +18,9 @@ from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply
 from conformance.parallel import completed, workers
 from conformance.tlc import counterexamples
 from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
+from conformance.tlc.limits import CUT, Limits, Outcome
 from conformance.tlc.messages import Counts
-from conformance.tlc.run import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import COVERAGE, QUICK_START, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from spec.differences import show
 
@@ -27,7 +28,6 @@ SCHEMA_VERSION = 1
 PROCESSES = 2
 LARGE_GENERATED = 150_000
 """Generated states from which on Java's optimiser is worth its start."""
-TIMEOUT_S = {Profile.QUICK: 120.0, Profile.DEFAULT: 900.0, Profile.DEEP: 4 * 3600.0}
 
 
 @frozen(kw_only=True)
@@ -119,9 +119,20 @@ class Judged:
         """Why it is not as it should be, with the counterexample if there is one."""
         if not self.differences:
             return None
-        lines = (*self.differences, *self.run.errors, *counterexamples.narrate(self.task.model.name, self.run))
-        title = f"{self.task.name}: TLC does not find what the manifest says"
-        return Failure(title=title, verdict=self.verdict, lines=lines, replay=self.task.replay)
+        lines = (*self.differences, *counterexamples.narrate(self.task.model.name, self.run))
+        return Failure(
+            title=f"{self.task.name}: {self._title}", verdict=self.verdict, lines=lines, replay=self.task.replay
+        )
+
+    @property
+    def _title(self) -> str:
+        if self.run.outcome in CUT:
+            return f"TLC did not finish ({self.run.outcome})"
+        if self.run.outcome is Outcome.BROKEN:
+            return "TLC cannot read or evaluate the specification, which is no violation"
+        if self.verdict is Verdict.INCONCLUSIVE:
+            return "the manifest does not say yet what TLC finds"
+        return "TLC does not find what the manifest says"
 
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
@@ -130,14 +141,14 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     manifest = load_manifest()
     unapplied = twins_that_do_not_apply(manifest)
     tasks = [task for task in tasks_of(manifest, settings) if task.twin not in unapplied]
-    limits = Limits(timeout_s=TIMEOUT_S[settings.profile])
+    limits = Limits.of(settings)
     with Processes() as processes:
         runner = Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
         judged = _in_parallel(lambda task: runner.run(task, progress), tasks, processes)
     return LinkReport.of(
         "tlc",
         [one.row for one in judged],
-        [one.failure for one in judged if one.failure] + [_not_applied(*entry) for entry in unapplied.items()],
+        _failures(judged) + [_not_applied(*entry) for entry in unapplied.items()],
         models=sum(task.twin is None for task in tasks),
         seconds=time.monotonic() - start,
         notes=_kill_scores(judged),
@@ -218,12 +229,13 @@ class Runner:
                 folder,
                 name,
                 processes=self.processes,
-                limits=self.limits,
+                limits=self.limits.for_states(task.model.generated),
                 arguments=COVERAGE if task.twin is None and task.model.actions != () else (),
                 java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
                 on_progress=on_progress,
             )
-            violated = resolve_violated(seen.violated, folder, config_properties(config))
+            known = config_properties(config)
+            violated = resolve_violated(seen.violated, folder, known, is_assumption=seen.is_assumption)
         judged = judge(task, seen, violated)
         if task.twin is not None and not judged.differences:
             disagreements = counterexamples.disagreements(task.twin, seen, violated)
@@ -235,15 +247,19 @@ class Runner:
 
 def judge(task: Task, seen: TlcRun, violated: str) -> Judged:
     """Compare a run with the manifest."""
-    found: tuple[str, ...]
-    if seen.outcome in (Outcome.OUT_OF_MEMORY, Outcome.OUT_OF_TIME):
-        verdict, found = Verdict.INCONCLUSIVE, (f"TLC ran {seen.outcome} after {seen.distinct:,} distinct states.",)
+    found: list[str] = []
+    if seen.outcome in CUT:
+        verdict, found = (
+            Verdict.INCONCLUSIVE,
+            [*seen.errors, f"By then it had found {seen.distinct:,} distinct states."],
+        )
     elif seen.outcome is Outcome.BROKEN:
-        verdict, found = Verdict.ERROR, ("TLC could not evaluate the specification, which is no violation.",)
+        verdict, found = Verdict.ERROR, list(seen.errors) or ["TLC does not say why."]
     else:
-        found = tuple(_unexpected(task, seen, violated))
-        verdict = Verdict.REFUTED if found else Verdict.HOLDS
-    return Judged(task=task, run=seen, violated=violated, verdict=verdict, differences=found)
+        found, unsaid = _unexpected(task, seen, violated), _unsaid(task, seen)
+        verdict = Verdict.REFUTED if found else Verdict.INCONCLUSIVE if unsaid else Verdict.HOLDS
+        found += unsaid
+    return Judged(task=task, run=seen, violated=violated, verdict=verdict, differences=tuple(found))
 
 
 def _unexpected(task: Task, seen: TlcRun, violated: str) -> list[str]:
@@ -251,18 +267,15 @@ def _unexpected(task: Task, seen: TlcRun, violated: str) -> list[str]:
     twin, model = task.twin, task.model
     if twin is not None:
         expected = twin.kills if task.refinement else twin.without_refinement
-        found = _difference("violation", "" if expected == SURVIVES else expected, violated)
+        found = _violation("" if expected == SURVIVES else expected, violated, seen)
         if not found and task.refinement:
             found = _difference("states in the counterexample", twin.length, len(seen.trace))
         return found
-    found = _difference("violation", model.violates, violated)
+    found = _violation(model.violates, violated, seen)
     if found:
         return found
-    if model.expect == REFUTED:
-        found += _difference("states in the counterexample", model.length, len(seen.trace))
-    found += _difference("distinct states", model.distinct, seen.distinct)
-    found += _difference("generated states", model.generated, seen.generated)
-    found += _difference("depth", model.depth, seen.depth)
+    for _, what, said, counted in _counts(model, seen):
+        found += _difference(what, said, counted) if said else []
     missing = [witness for witness in model.reaches if witness not in seen.reached]
     found += [f"{witness} was never reached." for witness in missing]
     unlisted = sorted(seen.reached - set(model.reaches))
@@ -270,6 +283,33 @@ def _unexpected(task: Task, seen: TlcRun, violated: str) -> list[str]:
     actions = tuple(seen.taken) if model.actions is None else model.actions
     if model.expect != REFUTED or model.actions is not None:
         found += [f"{action} was never taken." for action in actions if not seen.taken.get(action)]
+    return found
+
+
+def _counts(model: Model, seen: TlcRun) -> tuple[tuple[str, str, int, int], ...]:
+    """The keys of what is counted, in words, what the manifest says, and what TLC says; 0 is not said yet."""
+    length = ("length", "states in the counterexample", model.length, len(seen.trace))
+    return (
+        *([length] if model.expect == REFUTED else []),
+        ("distinct", "distinct states", model.distinct, seen.distinct),
+        ("generated", "generated states", model.generated, seen.generated),
+        ("depth", "depth", model.depth, seen.depth),
+    )
+
+
+def _unsaid(task: Task, seen: TlcRun) -> list[str]:
+    """The numbers that a new model's entry does not have yet, for whoever has looked at them to copy."""
+    counts = _counts(task.model, seen) if task.twin is None else ()
+    numbers = [f"{key} = {counted}" for key, _, said, counted in counts if not said]
+    return ["The manifest does not say yet, and TLC says:", *numbers] if numbers else []
+
+
+def _violation(expected: str, violated: str, seen: TlcRun) -> list[str]:
+    found = _difference("violation", expected, violated)
+    if found and seen.is_assumption:
+        found.append(
+            "That is an ASSUME, which is about constants: no state was looked at. Its bounds contradict each other."
+        )
     return found
 
 
@@ -281,6 +321,19 @@ def _difference(what: str, expected: str | int, got: str | int) -> list[str]:
 
 def _shown(value: str | int) -> str:
     return f"{value:,}" if isinstance(value, int) else value or "none"
+
+
+def _failures(judged: list[Judged]) -> list[Failure]:
+    """Why what does not hold does not; a module that cannot be read is told once for all the models that need it."""
+    groups: dict[tuple[str, ...], list[Failure]] = {}
+    for number, one in enumerate(judged):
+        if one.failure:
+            broken = one.run.outcome is Outcome.BROKEN
+            groups.setdefault(one.differences if broken else (str(number),), []).append(one.failure)
+    return [
+        evolve(first, title=f"{first.title} (and so for {len(others)} more runs)") if others else first
+        for first, *others in groups.values()
+    ]
 
 
 def _kill_scores(judged: list[Judged]) -> list[str]:

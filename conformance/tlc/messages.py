@@ -8,6 +8,8 @@ import re
 
 from attrs import define, field, frozen
 
+from conformance.tlc.parser_words import parser_sentences
+
 VERSION = 2262
 SUCCESS = 2193
 COUNTS = 2199
@@ -25,7 +27,7 @@ OUT_OF_MEMORY = frozenset({1001, 1002, 1003})
 # What is violated when TLC does not say which property it is.
 TEMPORAL = "temporal properties"
 
-_FRAME = re.compile(r"@!@!@(?P<end>START|END)MSG (?P<code>\d+)(?::(?P<severity>\d+))? @!@!@")
+_FRAME = re.compile(r"@!@!@(?P<end>START|END)MSG (?P<code>-?\d+)(?::(?P<severity>-?\d+))? @!@!@")
 _NUMBER_OF = {
     "generated": re.compile(r"([\d,]+) states generated"),
     "distinct": re.compile(r"([\d,]+) distinct states found"),
@@ -36,9 +38,10 @@ _NO_MEMORY_LEFT = re.compile(r"java\.lang\.OutOfMemoryError|Java heap space|GC o
 _ACTION = re.compile(r"^<(?P<name>.+?) line \d+, col \d+.*>: (?P<distinct>[\d,]+):(?P<taken>[\d,]+)$")
 _TRACE_STATE = re.compile(r"^(?P<number>\d+): <(?P<action>.*?)(?: line \d+, col \d+ .*)?>$")
 
+ASSUMPTION = 2104
 # What is violated, by message number: each sentence with the place where the name stands.
 _VIOLATION = {
-    2104: re.compile(r"Assumption (?P<name>.+) is false"),
+    ASSUMPTION: re.compile(r"Assumption (?P<name>.+) is false"),
     2107: re.compile(r"Invariant (?P<name>.+) is violated by the initial state"),
     2108: re.compile(r"Property (?P<name>.+) is violated by the initial state"),
     2110: re.compile(r"Invariant (?P<name>.+) is violated"),
@@ -46,9 +49,8 @@ _VIOLATION = {
 }
 _TRACE_HEADINGS = frozenset({2121, 2264})
 _IN_INITIAL_STATE = frozenset({2107, 2108})
-_PARSER_CHATTER = ("Parsing file ", "Semantic processing of module ")
 _ERROR_SEVERITY = 1
-_TAIL_LINES = 20
+_TAIL_LINES = 60
 
 
 @frozen
@@ -78,6 +80,7 @@ class Transcript:
     counts: Counts = field(factory=Counts)
     depth: int = 0
     violated: str = ""
+    is_assumption: bool = False
     trace: list[TraceState] = field(factory=list)
     loops_to: int = 0
     reached: set[str] = field(factory=set)
@@ -90,10 +93,12 @@ class Transcript:
 
     def read(self, line: str) -> bool:
         """Take the next line, without its line break; True when a progress message has just ended."""
-        frame = _FRAME.match(line)
+        frame = _FRAME.search(line)
         if frame is None:
             self._read_text(line)
             return False
+        if frame.start():  # what a specification prints need not end its line
+            self._read_text(line[: frame.start()])
         if frame["end"] == "START":
             self._code, self._severity, self._body = int(frame["code"]), int(frame["severity"] or 0), []
             return False
@@ -140,9 +145,8 @@ class Transcript:
         elif code in _VIOLATION:
             self._read_violation(code, body)
         elif self._severity == _ERROR_SEVERITY and code not in _TRACE_HEADINGS:
-            self.errors.append(" ".join(body.split()))
-            if code == NOT_PARSED:
-                self.errors += [line for line in self.tail if not line.startswith(_PARSER_CHATTER)]
+            complaints = parser_sentences(self.tail) if code == NOT_PARSED else []
+            self.errors += complaints or [" ".join(body.split())]
 
     def _read_action(self, body: str) -> None:
         action = _ACTION.match(body)
@@ -155,12 +159,15 @@ class Transcript:
     def _read_state(self, body: str) -> None:
         head, _, text = body.partition("\n")
         state = _TRACE_STATE.match(head)
-        self.trace.append(TraceState(action=state["action"] if state else head, text=text.strip("\n")))
+        # A jar of later years adds the arguments to the action; they are found as those of the shipped one are.
+        action = state["action"].partition("(")[0] if state else head
+        self.trace.append(TraceState(action=action, text=text.strip("\n")))
 
     def _read_violation(self, code: int, body: str) -> None:
         head, _, text = body.partition("\n")
         violation = _VIOLATION[code].search(head)
         self.violated = violation["name"] if violation else head
+        self.is_assumption = code == ASSUMPTION
         if code in _IN_INITIAL_STATE and text.strip():
             self.trace.append(TraceState(action="Initial predicate", text=text.strip("\n")))
 

@@ -5,6 +5,7 @@ temporary files too (TLC unpacks its standard modules there, so two runs must no
 depth and counterexamples are exact. No process outlives the run, whether it ends, is cut or is interrupted.
 """
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -12,17 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 
 from attrs import frozen
 
 from conformance.links import INSTALL, CannotRun
+from conformance.tlc.limits import CUT, Limits, Outcome, Watch
 from conformance.tlc.messages import Counts, TraceState, Transcript
 from conformance.tlc.toolchain import Toolchain
 
-MEMORY_MIB = 4096
-TIMEOUT_S = 600.0
 EXACT = ("-workers", "1", "-fp", "0", "-lncheck", "final")
 """Makes two runs the same. Left alone, TLC takes fingerprints at random, and which counterexample to a liveness
 property it finds depends on them; and it looks for one whenever some time has passed."""
@@ -30,18 +29,10 @@ COVERAGE = ("-coverage", "1")
 """Makes TLC count how often each action is taken; it costs a third of the speed."""
 QUICK_START = ("-XX:TieredStopAtLevel=1",)
 """Makes Java optimise less: small models are finished in half the time, large ones take longer."""
+UTF_8 = "C.UTF-8"
+"""The locale of TLC's process: without it Java finds no folder whose name is not in ASCII."""
 _VIOLATION_EXITS = range(10, 14)  # 10 an ASSUME, 11 a deadlock, 12 an invariant, 13 a property
 _NO_STARTUP_MEMORY = ("Could not reserve enough space", "insufficient memory", "Cannot allocate memory")
-
-
-class Outcome(StrEnum):
-    """How a run ended."""
-
-    PASSED = "passed"
-    VIOLATED = "violated"
-    BROKEN = "broken"  # the specification does not parse, or cannot be evaluated
-    OUT_OF_MEMORY = "out of memory"
-    OUT_OF_TIME = "out of time"
 
 
 @frozen(kw_only=True)
@@ -49,7 +40,8 @@ class TlcRun:
     """What TLC found. ``violated`` is TLC's own word for it: a name, or a place in a module.
 
     ``trace`` is the counterexample; ``loops_to`` is the number of the state it returns to, or 0. ``taken`` says how
-    often each action was taken, ``reached`` which witnesses were seen. ``errors`` are sentences.
+    often each action was taken, ``reached`` which witnesses were seen. ``errors`` are sentences; of a run that was cut
+    they name the limit. ``is_assumption`` says that what is violated is an ASSUME.
     """
 
     outcome: Outcome
@@ -58,19 +50,12 @@ class TlcRun:
     depth: int
     seconds: float
     violated: str = ""
+    is_assumption: bool = False
     trace: tuple[TraceState, ...] = ()
     loops_to: int = 0
     reached: frozenset[str] = frozenset()
     taken: Mapping[str, int]
     errors: tuple[str, ...] = ()
-
-
-@frozen(kw_only=True)
-class Limits:
-    """What a run may use: MiB of heap and seconds. Beyond them it is inconclusive."""
-
-    memory_mib: int = MEMORY_MIB
-    timeout_s: float = TIMEOUT_S
 
 
 class Processes:
@@ -119,6 +104,7 @@ def _start(command: list[str], folder: Path) -> subprocess.Popen[str]:
         return subprocess.Popen(  # noqa: S603  # the launcher that the user has named or installed
             command,
             cwd=folder,
+            env={**os.environ, "LC_ALL": UTF_8},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -164,30 +150,23 @@ def run_tlc(
     limits = limits or Limits()
     start = time.monotonic()
     transcript = Transcript()
-    cut = threading.Event()
     java = _java(toolchain, folder, limits, java_options)
     with processes.run([*java, *_check(folder, model, arguments)], folder) as process:
-
-        def cut_short() -> None:
-            cut.set()
-            process.kill()
-
-        timer = threading.Timer(limits.timeout_s, cut_short)
-        timer.daemon = True
-        timer.start()
-        try:
+        watch = Watch(process, limits)
+        with watch:
             assert process.stdout is not None
             for line in process.stdout:
+                watch.heard(transcript.counts.generated)
                 if on_line:
                     on_line(line.rstrip("\r\n"))
                 if transcript.read(line.rstrip("\r\n")) and on_progress:
                     on_progress(transcript.counts, transcript.depth)
             exit_code = process.wait()
-        finally:
-            timer.cancel()
     if processes.closed:
         raise InterruptedError("every run has been ended")
-    outcome = Outcome.OUT_OF_TIME if cut.is_set() else _outcome(toolchain, transcript, exit_code)
+    outcome = watch.cut or _outcome(toolchain, transcript, exit_code)
+    if outcome in CUT:
+        transcript.errors = [limits.sentence(outcome)]
     return _result(transcript, outcome, exit_code, time.monotonic() - start)
 
 
@@ -240,6 +219,7 @@ def _result(transcript: Transcript, outcome: Outcome, exit_code: int, seconds: f
         depth=transcript.depth,
         seconds=seconds,
         violated=transcript.violated if outcome is Outcome.VIOLATED else "",
+        is_assumption=transcript.is_assumption,
         trace=tuple(transcript.trace),
         loops_to=transcript.loops_to,
         reached=frozenset(transcript.reached),

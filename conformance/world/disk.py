@@ -1,7 +1,7 @@
 """A simulated disk: a journal of encoded records, of which a crash may take what was not flushed.
 
 The disk reads the journal in its own way, which shares nothing with the node's recovery. So it can say after every step
-what a restart would bring back, and whether a message may leave: whatever it depends on must be flushed before.
+what a restart would bring back, and whether a message may leave: what it depends on must be flushed before (R2, R4).
 """
 
 from attrs import Factory, define
@@ -83,13 +83,16 @@ class Journal:
 class Disk:
     """The journal of one node: the bytes written, and how many of the records were flushed.
 
-    `written` is what a restart would find if nothing got lost, `flushed` what it finds at least.
+    `written` is what a restart would find if nothing got lost, `flushed` what it finds at least, and `asked` what it
+    will find at least when every flush that the node asked for has ended; `unasked` records wait for no flush.
     """
 
     data: list[bytes] = Factory(list)
     written: Journal = Factory(Journal)
     flushed: Journal = Factory(Journal)
     unflushed: list[DurableRecord] = Factory(list)
+    asked: Journal = Factory(Journal)
+    unasked: list[DurableRecord] = Factory(list)
 
     def store(self, record: DurableRecord) -> None:
         """Append a record, through the codec; a crash may take it until the next flush."""
@@ -97,34 +100,51 @@ class Disk:
         record = decode_record(encoded)
         self.data.append(encoded)
         self.unflushed.append(record)
+        self.unasked.append(record)
         self.written.read(record)
 
-    def flush(self) -> None:
-        """Everything stored so far is safe from here on."""
-        for record in self.unflushed:
+    def ask(self) -> int:
+        """The node asks for a flush of everything stored so far; returns how many records that is."""
+        for record in self.unasked:
+            self.asked.read(record)
+        self.unasked.clear()
+        return len(self.data)
+
+    def flush(self, records: int) -> None:
+        """The first so many records are safe from here on."""
+        ended = len(self.unflushed) - (len(self.data) - records)
+        for record in self.unflushed[: max(0, ended)]:
             self.flushed.read(record)
-        self.unflushed.clear()
+        del self.unflushed[: max(0, ended)]
 
     def unsafe(self, message: Message | None) -> str:
-        """Why nothing, or not this message, may leave the node now; the empty string if it may.
+        """Why nothing, or not this message, may leave even when every flush that was asked for has ended, or "".
 
         A decision is never unsafe to repeat, so `Known` records may wait for the next flush.
         """
-        waiting = [record for record in self.unflushed if not isinstance(record, Known)]
+        waiting = [record for record in self.unasked if not isinstance(record, Known)]
         if waiting:
             return f"the record {type(waiting[0]).__name__} was stored and is not flushed"
-        missing = "" if message is None else self.flushed.missing(message)
+        missing = "" if message is None else self.asked.missing(message)
         return f"{missing} was never stored and flushed" if missing else ""
 
-    def crash(self, keep: int) -> list[DurableRecord]:
-        """Lose all but the first `keep` unflushed records; return what a restart finds, decoded from its bytes."""
-        lost = len(self.unflushed) - min(keep, len(self.unflushed))
-        if lost:
-            del self.data[-lost:]
-        records = [decode_record(encoded) for encoded in self.data]
-        self.written, self.flushed = Journal(), Journal()
-        for record in records:
-            self.written.read(record)
-            self.flushed.read(record)
+    def survivors(self, keep: int) -> tuple[int, int]:
+        """Of a crash that loses all but the first `keep` unflushed records: how many there are, and how many Knowns."""
+        kept = min(keep, len(self.unflushed))
+        known = sum(isinstance(record, Known) for record in self.unflushed[:kept])
+        return len(self.data) - len(self.unflushed) + kept, len(self.flushed.known) + known
+
+    def crash(self, records: int) -> list[DurableRecord]:
+        """Lose all but the first so many records; return what a restart finds, decoded from its bytes.
+
+        What it finds is flushed before the node does anything (design rule R16).
+        """
+        del self.data[records:]
+        found = [decode_record(encoded) for encoded in self.data]
+        self.written, self.flushed, self.asked = Journal(), Journal(), Journal()
+        for record in found:
+            for journal in (self.written, self.flushed, self.asked):
+                journal.read(record)
         self.unflushed.clear()
-        return records
+        self.unasked.clear()
+        return found

@@ -89,8 +89,18 @@ class Pass:
 
 
 @frozen
+class EndFlush:
+    """The flush that waits longest at `node` has ended: what depended on it leaves the node."""
+
+    node: NodeId
+
+
+@frozen
 class Crash:
-    """`node` crashes and restarts at once; of what its disk had not flushed the first `keep` records survive."""
+    """`node` crashes and restarts at once; of what its disk had not flushed the first `keep` records survive.
+
+    What waited for a flush is never sent, also if the record survives.
+    """
 
     node: NodeId
     keep: int
@@ -106,7 +116,7 @@ class Calm:
 
 EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96"
 
-Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Forge | Stray | Pass | Crash | Calm
+Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Forge | Stray | Pass | EndFlush | Crash | Calm
 
 
 SLOTS = 96
@@ -203,6 +213,8 @@ def happening_words(happening: Happening) -> str:
             return f"stray {sender} -> {receiver} at {at} {message_words(message)}"
         case Pass(node, elapsed_ms):
             return f"node {node} tick after {elapsed_ms} ms"
+        case EndFlush(node):
+            return f"flush {node}"
         case Crash(node, keep):
             return f"crash {node} keep {keep}"
         case Calm():
@@ -249,6 +261,8 @@ def _read_happening(words: list[str]) -> Happening:
             return Forge(int(sender), int(receiver), read_message(message), int(name))
         case ["stray", sender, "->", receiver, "at", node, *message]:
             return Stray(int(sender), int(receiver), read_message(message), int(node))
+        case ["flush", node]:
+            return EndFlush(int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
         case ["calm"]:

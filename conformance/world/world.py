@@ -4,6 +4,9 @@ Every choice comes in as an event of the alphabet in ``conformance.world.scenari
 node its event, carries out the effects in order, and reports what the step was. The network loses, duplicates, delays
 and reorders as it is told to. Every message and every record goes through the codec, and nodes share no memory.
 
+Writing, flushing and sending are three moments: what a step wants flushed waits, with what it sends, until an event of
+the world ends the flush, first in, first out; the node goes on meanwhile, and may crash between any two of them.
+
 The world holds the cell to the law of effects: whatever a message depends on is flushed before the message is sent.
 Any implementation with the few members of ``Cell`` can be put in, by a factory.
 """
@@ -12,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol, TypeVar, assert_never
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
@@ -22,6 +25,7 @@ from conformance.world.scenario import (
     Crash,
     Deliver,
     Duplicate,
+    EndFlush,
     Forge,
     Give,
     Given,
@@ -125,10 +129,22 @@ class Packet:
 
 
 @frozen
-class Outcome:
-    """One step: what happened to `node`, what it was given, what the step was, and what left the node in it.
+class Durable:
+    """What a disk holds for certain: a copy, as of one moment."""
 
-    `event` is None when the step was the world's own: a client asked, or the node crashed and restarted.
+    used: frozenset[Ballot]
+    promised: Ballot
+    accepted: Mapping[Slot, Accepted]
+    known: int
+
+
+@frozen
+class Outcome:
+    """One step: what happened to `node`, what it was given, what the step was, and what it stored and sent.
+
+    `event` is None when the step was the world's own: a client asked, a flush ended, or the node crashed and restarted.
+    Of the last two, `durable` is what the disk holds afterwards. What a step sends `waits` if a flush must end first;
+    when that ends, it is sent in a step of its own; and `is_lost` says that the node crashed between these two.
     """
 
     node: NodeId
@@ -137,11 +153,32 @@ class Outcome:
     sent: tuple[Packet, ...] = ()
     answers: tuple[tuple[RequestId, Verdict], ...] = ()
     rejects: tuple[tuple[RequestId, Reason], ...] = ()
+    stored: tuple[DurableRecord, ...] = ()
+    known: int = 0
+    """How many decisions had been written before the step."""
+    waits: bool = False
+    durable: Durable | None = None
+    is_lost: bool = False
 
     @property
     def is_of_node(self) -> bool:
-        """Whether the node took part. When a client asks for the first time, its request has reached nobody yet."""
-        return self.event is not None or not (isinstance(self.announces, Action) and self.announces.name == "issue")
+        """Whether the node took part. A first request has reached nobody yet, and a flush is the disk's."""
+        return self.event is not None or not (
+            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
+        )
+
+
+@frozen
+class Waiting:
+    """What a step left to be sent when the first `records` of the journal are flushed; 0 if it wants no flush.
+
+    Steps that are stutters wait behind it too, and add what they send; `known` is as in `Outcome`.
+    """
+
+    records: int
+    known: int
+    packets: tuple[Packet, ...]
+    answers: tuple[tuple[RequestId, Verdict], ...]
 
 
 class World:
@@ -151,6 +188,8 @@ class World:
         self.setup = setup
         self.make_node = make_node
         self.disks = {node: Disk() for node in range(1, setup.nodes + 1)}
+        self.queues: dict[NodeId, list[Waiting]] = {node: [] for node in self.disks}
+        """What waits for a flush at each node, in order."""
         self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.disks}
         self.due: dict[NodeId, tuple[Internal, ...]] = {node: self._due(node) for node in self.nodes}
         """What each node said was due after its last step."""
@@ -169,32 +208,45 @@ class World:
             case Give(node, event):
                 self._must_be_about_nodes(event)
                 return (*self._issue(node, event), self._step(node, event))
-            case Deliver(sender, receiver, message):
-                packet = self.in_flight.pop(self._find(sender, receiver, message))
-                return (self._receive(packet),)
-            case Duplicate(sender, receiver, message):
-                return (self._receive(self.in_flight[self._find(sender, receiver, message)]),)
+            case Deliver() | Duplicate() | Forge() | Stray():
+                return (self._arrive(happening),)
             case Lose(sender, receiver, message):
                 del self.in_flight[self._find(sender, receiver, message)]
                 return ()
-            case Forge(sender, receiver, message, name):
-                if name == sender or not names_its_sender(message):
-                    raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
-                packet = self.in_flight[self._find(sender, receiver, message)]
-                return (self._step(receiver, Receive(name, self._decode(packet.data))),)
-            case Stray(sender, receiver, message, at):
-                if at == receiver or not isinstance(message, Proposal):
-                    raise NotPossible(f"{message_words(message)} does not go astray to {at}")
-                packet = self.in_flight[self._find(sender, receiver, message)]
-                return (self._step(at, Receive(sender, self._decode(packet.data))),)
             case Pass(node, elapsed_ms):
                 self._node(node)
                 self.now_ms += elapsed_ms
                 return (self._step(node, Tick(self.clock_ms(node))),)
+            case EndFlush(node):
+                self._node(node)
+                return (self._end_flush(node),)
             case Crash(node, keep):
-                return (self._crash(node, keep),)
+                self._node(node)
+                records, known = self.disks[node].survivors(keep)
+                return (*self._survive(node, records, known), self._crash(node, records))
             case Calm():
                 raise NotPossible("calm is not one event of the world, but what follows from it is")
+            case _:
+                assert_never(happening)
+
+    def _arrive(self, happening: Deliver | Duplicate | Forge | Stray) -> Outcome:
+        """A message in flight arrives: for once, or once more, or in a wrong name, or at a wrong place."""
+        place = self._find(happening.sender, happening.receiver, happening.message)
+        packet = self.in_flight[place]
+        match happening:
+            case Deliver():
+                del self.in_flight[place]
+                return self._receive(packet)
+            case Duplicate():
+                return self._receive(packet)
+            case Forge(sender, receiver, message, name):
+                if name == sender or not names_its_sender(message):
+                    raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
+                return self._step(receiver, Receive(name, self._decode(packet.data)))
+            case Stray(sender, receiver, message, at):
+                if at == receiver or not isinstance(message, Proposal):
+                    raise NotPossible(f"{message_words(message)} does not go astray to {at}")
+                return self._step(at, Receive(sender, self._decode(packet.data)))
             case _:
                 assert_never(happening)
 
@@ -266,8 +318,9 @@ class World:
         return self._carry_out(node, event, step)
 
     def _carry_out(self, node: NodeId, event: Event, step: Step) -> Outcome:
-        """The effects, in their order."""
-        disk = self.disks[node]
+        """The effects, in their order. What must wait for a flush does, and so does what comes after it."""
+        disk, known, records = self.disks[node], len(self.disks[node].written.known), 0
+        stored: list[DurableRecord] = []
         sent: list[Packet] = []
         answers: list[tuple[RequestId, Verdict]] = []
         rejects: list[tuple[RequestId, Reason]] = []
@@ -275,8 +328,9 @@ class World:
             match effect:
                 case Store(record):
                     self._store(node, record)
+                    stored.append(record)
                 case Flush():
-                    disk.flush()
+                    records = disk.ask()
                 case Send(receiver, message):
                     packet = self._send(node, receiver, message, sent[-1] if sent else None)
                     self._hold_law(node, packet.message, disk.unsafe(packet.message))
@@ -288,8 +342,54 @@ class World:
                     rejects.append((request, reason))
                 case _:
                     raise Refuted(f"node {node} asks for {effect}, which is no effect")
-        self.in_flight += sent
-        return Outcome(node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects))
+        waits = self._wait(node, step, Waiting(records, known, tuple(sent), tuple(answers)))
+        if not waits:
+            self.in_flight += sent
+        return Outcome(
+            node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(stored), known, waits
+        )
+
+    def _wait(self, node: NodeId, step: Step, waiting: Waiting) -> bool:
+        """Let it wait, if it must: for a flush of its own, or behind what waits already."""
+        queue = self.queues[node]
+        if waiting.records or (queue and isinstance(step.announces, Action)):
+            queue.append(waiting)
+            return True
+        if queue:
+            last = queue[-1]
+            queue[-1] = evolve(last, packets=last.packets + waiting.packets, answers=last.answers + waiting.answers)
+        return bool(queue)
+
+    def _end_flush(self, node: NodeId, *, is_lost: bool = False) -> Outcome:
+        """The first of what waits is flushed and sent, or lost in the crash that comes next."""
+        if not self.queues[node]:
+            raise NotPossible(f"nothing waits for a flush at node {node}")
+        first = self.queues[node].pop(0)
+        if first.records:
+            self.disks[node].flush(first.records)
+        if not is_lost:
+            self.in_flight += first.packets
+        return Outcome(
+            node, None, Action("flush", (node,)), first.packets, first.answers,
+            durable=self.durable(node), is_lost=is_lost,
+        )  # fmt: skip
+
+    def _survive(self, node: NodeId, records: int, known: int) -> tuple[Outcome, ...]:
+        """What a crash keeps of what waits was flushed, for whoever comes after; but it was never sent.
+
+        A crash keeps `records`, with `known` decisions. A decision that is kept comes after all that was written before
+        it: what those steps had to send counts as lost as well.
+        """
+        kept = 0
+        for place, waiting in enumerate(self.queues[node], start=1):
+            if 0 < waiting.records <= records or (not waiting.records and known > waiting.known):
+                kept = place
+        return tuple(self._end_flush(node, is_lost=True) for _ in range(kept))
+
+    def durable(self, node: NodeId) -> Durable:
+        """What the disk of a node holds for certain now."""
+        flushed = self.disks[node].flushed
+        return Durable(frozenset(flushed.used), flushed.promised, dict(flushed.accepted), len(flushed.known))
 
     def _store(self, node: NodeId, record: DurableRecord) -> None:
         try:
@@ -318,16 +418,18 @@ class World:
             raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
         return Packet(sender, receiver, data, message)
 
-    def _crash(self, node: NodeId, keep: int) -> Outcome:
-        """Crash(n, k) if a ballot or knowledge is lost, else a restart that nothing shows."""
-        before = self._node(node)
-        is_idle, known_before = before.active.round == 0, len(self.disks[node].written.known)
-        self.nodes[node] = self._restart(node, self.disks[node].crash(keep))
+    def _crash(self, node: NodeId, records: int) -> Outcome:
+        """Crash(n, k) if something is lost or found, else a restart that nothing shows."""
+        before, disk = self._node(node), self.disks[node]
+        is_idle, had, flushed = before.active.round == 0, len(disk.written.known), len(disk.flushed.known)
+        nothing_waits = not self.queues[node]
+        self.queues[node].clear()
+        self.nodes[node] = self._restart(node, disk.crash(records))
         self.due[node] = self._due(node)
-        kept = len(self.disks[node].written.known)
-        if is_idle and kept == known_before:
-            return Outcome(node, None, Stutter("restarted"))
-        return Outcome(node, None, Action("crash", (node, kept)))
+        kept = len(disk.written.known)
+        if is_idle and nothing_waits and kept == had == flushed:
+            return Outcome(node, None, Stutter("restarted"), durable=self.durable(node))
+        return Outcome(node, None, Action("crash", (node, kept)), durable=self.durable(node))
 
     def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
         try:

@@ -1,6 +1,8 @@
 """The consensus core, sans-I/O: events in, effects out. `docs/steps.md` is its table of contents."""
 
+from physalia.cell.border import Border, Foreign
+from physalia.cell.memory import Key, Memory
 from physalia.cell.node import RESEND_AFTER_MS, Node
 from physalia.cell.recovery import CorruptRecords
 
-__all__ = ["RESEND_AFTER_MS", "CorruptRecords", "Node"]
+__all__ = ["RESEND_AFTER_MS", "Border", "CorruptRecords", "Foreign", "Key", "Memory", "Node"]

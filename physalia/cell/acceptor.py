@@ -46,6 +46,10 @@ class Acceptor:
     accepted: dict[Slot, Accepted] = Factory(dict)
     reply: Promise | None = None
 
+    def copy(self) -> "Acceptor":
+        """The same, sharing nothing that can change."""
+        return Acceptor(self.node, self.promised, self.answered, self.accepted.copy(), self.reply)
+
     def promise(self, prepare: Prepare) -> Step:
         """Promise(n, b): take no part below `b` any more, and report the votes above the prepare's prefix."""
         ballot = prepare.ballot

@@ -18,24 +18,36 @@ def is_majority(voters: Collection[NodeId], members: frozenset[NodeId]) -> bool:
 
 @define
 class Configurations:
-    """The fold of the known prefix: `juries[k]` has the members after its first `k` entries."""
+    """The fold of the known prefix: `of_slots[i - 1]` has the members for slot `i`, and the list ends with the window.
+
+    The jury after the first `k` entries is the configuration of slot `k + alpha`; so an entry more adds one more slot.
+    """
 
     alpha: int
-    juries: list[frozenset[NodeId]]
+    of_slots: list[frozenset[NodeId]]
+
+    @classmethod
+    def create(cls, first_members: frozenset[NodeId], alpha: int) -> "Configurations":
+        """Nothing is known: the first members decide in the first `alpha` slots."""
+        return cls(alpha, [first_members] * alpha)
+
+    def copy(self) -> "Configurations":
+        """The same, sharing nothing that can change."""
+        return Configurations(self.alpha, self.of_slots.copy())
 
     @property
     def last(self) -> Slot:
         """The last slot of the window, which is the last one that has a configuration."""
-        return len(self.juries) - 1 + self.alpha
+        return len(self.of_slots)
 
     def extend(self, members: frozenset[NodeId]) -> None:
         """Another entry is known, and after it the jury consists of `members`."""
-        self.juries.append(members)
+        self.of_slots.append(members)
 
     def members(self, slot: Slot) -> frozenset[NodeId]:
         """Members(n, i): the configuration of a slot of the window or before it. Raises `IndexError` beyond it."""
-        return self.juries[max(0, slot - self.alpha)]
+        return self.of_slots[slot - 1]
 
     def between(self, first: Slot, last: Slot) -> frozenset[NodeId]:
-        """Everyone who is a member for one of the slots from `first` to `last`."""
-        return frozenset().union(*(self.members(slot) for slot in range(first, last + 1)))
+        """Everyone who is a member for one of the slots from `first`, or the first one, to `last`."""
+        return frozenset().union(*self.of_slots[max(0, first - 1) : last])

@@ -35,29 +35,30 @@ TAUGHT_AT_ONCE_SLOTS = 128
 class Learner:
     """One node's `known`, with the state that it amounts to, and the configurations of its window.
 
-    `heard` has the decisions that were received and are not taken up yet.
+    `first_unknown` is the slot after it, and `heard` has the decisions that were received and are not taken up yet.
     """
 
     node: NodeId
     configurations: Configurations
     state: State
     known: list[Command] = Factory(list)
+    first_unknown: Slot = 1
     heard: dict[Slot, Command] = Factory(dict)
 
     @classmethod
     def create(cls, node: NodeId, first_members: frozenset[NodeId], alpha: int) -> "Learner":
         """A learner that knows nothing."""
-        return cls(node, Configurations(alpha, [first_members]), State(Jury(0, first_members)))
+        return cls(node, Configurations.create(first_members, alpha), State(Jury(0, first_members)))
+
+    def copy(self) -> "Learner":
+        """The same, sharing nothing that can change."""
+        configurations, state = self.configurations.copy(), self.state.copy()
+        return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
 
     @property
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""
         return len(self.known)
-
-    @property
-    def first_unknown(self) -> Slot:
-        """The lowest slot whose decision is not known."""
-        return len(self.known) + 1
 
     def learn(self, slot: Slot) -> Step:
         """Learn(n, i): take up the decision of the first unknown slot, which somebody else took."""
@@ -73,6 +74,7 @@ class Learner:
         """Know the first unknown slot's decision; return the verdict on it."""
         self.heard.pop(self.first_unknown, None)
         self.known.append(value)
+        self.first_unknown += 1
         verdict = self.state.apply(value)
         self.configurations.extend(self.state.jury.members)
         return verdict
@@ -80,20 +82,22 @@ class Learner:
     def record(self, sender: NodeId, decision: Decision) -> Step:
         """Remember a decision. One that was heard before is acknowledged, so that it is not sent for ever."""
         slot = decision.slot
-        if slot <= self.prefix:
+        if slot < self.first_unknown:
             return resent([Send(sender, Ask(self.prefix))])
-        if slot in self.heard or slot > self.prefix + HEARD_AHEAD_SLOTS:
+        if slot in self.heard or slot >= self.first_unknown + HEARD_AHEAD_SLOTS:
             return IGNORED
         self.heard[slot] = decision.value
         return RECORDED
 
     def ask(self, sender: NodeId, known_to_sender: Slot) -> tuple[Effect, ...]:
         """Ask the sender, who is known to know so many slots, if one of them is neither known here nor heard."""
-        missing = any(slot not in self.heard for slot in range(self.first_unknown, known_to_sender + 1))
-        return (Send(sender, Ask(self.prefix)),) if missing else ()
+        for slot in range(self.first_unknown, known_to_sender + 1):
+            if slot not in self.heard:
+                return (Send(sender, Ask(self.prefix)),)
+        return ()
 
     def teach(self, sender: NodeId, ask: Ask) -> Step:
-        """Answer with the decisions after the asking node's prefix, from memory."""
+        """Answer with the decisions after the asking node's prefix, from memory (R9)."""
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         slots = range(ask.prefix + 1, last + 1)
         return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in slots])

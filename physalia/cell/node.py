@@ -7,10 +7,10 @@ that its own vote counts only once it is durable.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from attrs import evolve
-
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.loss import find_loss
+from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.recovery import recover
 from physalia.cell.steps import IGNORED, resent
@@ -25,6 +25,7 @@ from physalia.model import (
     Decide,
     Decision,
     DurableRecord,
+    Effect,
     Event,
     Internal,
     Learn,
@@ -39,6 +40,7 @@ from physalia.model import (
     Refusal,
     Slot,
     Step,
+    Stutter,
     Submit,
     Tick,
     Vote,
@@ -74,6 +76,7 @@ class Node:
         self._learner = Learner.create(node_id, members, alpha)
         self._proposer = Proposer(self._learner)
         self._resend_at_ms: int | None = None
+        self._stopped = ""
         recover(self._acceptor, self._proposer, records)
 
     # The state of the step table
@@ -98,6 +101,40 @@ class Node:
         """known[n]: the decided prefix, slot 1 first. Not a copy."""
         return self._learner.known
 
+    @property
+    def stopped(self) -> str:
+        """Why this node has stopped for good, a sentence for its operator; empty as long as it has not.
+
+        It does nothing any more: its disk went back in time (design rule R16). Whoever drives it must never start a
+        node from that disk again.
+        """
+        return self._stopped
+
+    # Its memory as a whole, for those who explore what it may do
+
+    @property
+    def _memory(self) -> Memory:
+        return Memory(self._acceptor, self._learner, self._proposer, self._resend_at_ms, self._stopped)
+
+    def snapshot(self) -> Memory:
+        """What this node remembers now, apart from it: nothing that the node does later changes it."""
+        return self._memory.copy()
+
+    def restore(self, snapshot: Memory) -> None:
+        """Remember what the snapshot says, and nothing else. A snapshot can be restored again and again.
+
+        It must come from a node of the same cell and id, or it would be nobody's; raises `ValueError` for another id.
+        """
+        if snapshot.acceptor.node != self.node_id:
+            raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
+        memory = snapshot.copy()
+        self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
+        self._resend_at_ms, self._stopped = memory.resend_at_ms, memory.stopped
+
+    def key(self) -> Key:
+        """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
+        return self._memory.key()
+
     # Steps
 
     def next_ballot(self) -> Ballot:
@@ -107,63 +144,79 @@ class Node:
 
     def due(self) -> tuple[Internal, ...]:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
+        if self._stopped:
+            return ()
+        events = self._proposer.due()
         slot = self._learner.first_unknown
-        learn: list[Internal] = [Learn(slot)] if slot in self._learner.heard else []
-        return (*self._proposer.due(), *learn)
+        if slot in self._learner.heard:
+            events.append(Learn(slot))
+        return tuple(events)
 
     def step(self, event: Event) -> Step:
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
-        match event:
-            case Receive(sender, message):
-                return self._receive(sender, message)
-            case Propose(ballot, slot, value):
-                return self._sent(self._proposer.propose(ballot, slot, value))
-            case Decide(ballot, slot):
-                return self._sent(self._proposer.decide(ballot, slot))
-            case Learn(slot):
-                return self._learn(slot)
-            case Submit(command):
-                return self._proposer.submit(command)
-            case Campaign(ballot):
-                return self._sent(self._proposer.prepare(ballot, self.promised))
-            case Tick(now_ms):
-                return self._tick(now_ms)
+        if self._stopped:
+            return IGNORED
+        match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
+            case Receive():
+                return self._receive(event.sender, event.message)
+            case Learn():
+                return self._learn(event.slot)
+            case Propose():
+                return self._sent(self._proposer.propose(event.ballot, event.slot, event.value))
+            case Decide():
+                return self._sent(self._proposer.decide(event.ballot, event.slot))
+            case Submit():
+                return self._proposer.submit(event.command)
+            case Campaign():
+                return self._sent(self._proposer.prepare(event.ballot, self.promised))
+            case Tick():
+                return self._tick(event.now_ms)
 
     def _receive(self, sender: NodeId, message: Message) -> Step:
-        step = self._handle(sender, message)
-        ask = self._learner.ask(sender, self._known_to_sender(message))
-        return evolve(step, effects=step.effects + ask) if ask else step
-
-    def _handle(self, sender: NodeId, message: Message) -> Step:
-        match message:
-            case Prepare(ballot):
-                return self._accept(self._acceptor.promise(message)) if sender == ballot.node else IGNORED
-            case Promise():
-                return self._proposer.record_promise(sender, message)
-            case Proposal(ballot):
-                return self._accept(self._acceptor.vote(message)) if sender == ballot.node else IGNORED
-            case Vote():
+        match message:  # first what tells nothing of this node itself: nearly everything
+            case Proposal() if message.ballot.node != self.node_id:
+                return self._vote(sender, message)
+            case Vote() if message.node != self.node_id and message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._proposer.record_vote(sender, message)
             case Decision():
-                return self._learner.record(sender, message)
+                return self._asking(self._learner.record(sender, message), sender, message.slot)
+            case Ask():
+                recorded = self._proposer.record_acknowledgement(sender, message.prefix)
+                taught = self._learner.teach(sender, message)
+                return self._asking(taught if taught.effects else recorded, sender, message.prefix)
+        if loss := find_loss(message, self._acceptor, self._proposer):
+            return self._stop(sender, loss)
+        match message:
+            case Proposal():
+                return self._vote(sender, message)
+            case Vote():
+                return self._proposer.record_vote(sender, message)
+            case Prepare():
+                step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
+                return self._asking(step, sender, message.prefix)
+            case Promise():
+                return self._proposer.record_promise(sender, message)
             case Refusal():
                 return self._proposer.record_refusal(sender, message)
-            case Ask(prefix):
-                recorded = self._proposer.record_acknowledgement(sender, prefix)
-                taught = self._learner.teach(sender, message)
-                return taught if taught.effects else recorded
 
-    def _known_to_sender(self, message: Message) -> Slot:
-        """Up to which slot the sender knows everything, as far as its message tells."""
-        match message:
-            case Prepare(prefix=prefix) | Ask(prefix):
-                return prefix
-            case Proposal(slot=slot):
-                return slot - self._learner.configurations.alpha
-            case Decision(slot):
-                return slot
-            case _:
-                return 0
+    def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
+        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
+
+    def _stop(self, teller: NodeId, loss: str) -> Step:
+        """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
+        self._stopped = (
+            f"node {self.node_id} stops for good: node {teller} tells of {loss}, and its disk has no record of it, so "
+            "it went back in time. Count it as lost, and let a new node take its place."
+        )
+        return Step(Stutter("stopped", self._stopped), ())
+
+    def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
+        """The step, and a question to the sender if its message tells that it knows more."""
+        if known_to_sender < self._learner.first_unknown:
+            return step
+        ask = self._learner.ask(sender, known_to_sender)
+        return Step(step.announces, step.effects + ask) if ask else step
 
     def _accept(self, step: Step) -> Step:
         """After a promise or a vote: a lower ballot of one's own is over."""
@@ -175,10 +228,11 @@ class Node:
         if not isinstance(step.announces, Action):
             return step
         value = self._learner.known[-1]
-        effects = step.effects
+        more: list[Effect] = []
         if value in self._proposer.waiting and not isinstance(value, NoOp):
-            effects += (Answer(value.request, self._learner.state.verdicts[value]),)
-        return self._sent(evolve(step, effects=(*effects, *self._proposer.settle(slot, value))))
+            more.append(Answer(value.request, self._learner.state.verdicts[value]))
+        more += self._proposer.settle(slot, value)
+        return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
 
     def _sent(self, step: Step) -> Step:
         """After an action of the proposer: what it sent is given its time before anything is sent again."""

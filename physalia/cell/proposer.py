@@ -42,19 +42,35 @@ from physalia.model import (
 class Leadership:
     """What one active ballot has done and heard; it is forgotten as a whole.
 
-    `prepare` was sent to `invited`. `proposals` and `votes` have the slots that are still unknown, and `spent` every
-    value ever proposed under the ballot that is not known, since it must not be proposed as a new one again.
-    `acknowledged` says how far the other nodes are known to know; `refused` has those who promised a higher ballot.
+    `prepare` was sent to `invited`, and slot `reported` is the last in which one of the promises reports a vote.
+    `proposals` and `votes` have the slots that are still unknown, and `spent` every value ever proposed under the
+    ballot that is not known, since it must not be proposed as a new one again. `acknowledged` says how far the other
+    nodes are known to know; `refused` has those who promised a higher ballot.
     """
 
     prepare: Prepare
     invited: frozenset[NodeId]
     promises: dict[NodeId, Promise] = Factory(dict)
+    reported: Slot = 0
     proposals: dict[Slot, Command] = Factory(dict)
     votes: dict[Slot, set[NodeId]] = Factory(dict)
     spent: set[Command] = Factory(set)
     acknowledged: dict[NodeId, Slot] = Factory(dict)
     refused: set[NodeId] = Factory(set)
+
+    def copy(self) -> "Leadership":
+        """The same, sharing nothing that can change."""
+        return Leadership(
+            self.prepare,
+            self.invited,
+            self.promises.copy(),
+            self.reported,
+            self.proposals.copy(),
+            {slot: voters.copy() for slot, voters in self.votes.items()},
+            self.spent.copy(),
+            self.acknowledged.copy(),
+            self.refused.copy(),
+        )
 
 
 def idle() -> Leadership:
@@ -71,10 +87,14 @@ class Proposer:
     """
 
     learner: Learner
-    used: set[Ballot] = Factory(set)
+    used: frozenset[Ballot] = frozenset()
     leadership: Leadership = Factory(idle)
     waiting: dict[Command, None] = Factory(dict)
     heard_round: int = 0
+
+    def copy(self, learner: Learner) -> "Proposer":
+        """The same beside a copy of the learner, sharing nothing that can change."""
+        return Proposer(learner, self.used, self.leadership.copy(), self.waiting.copy(), self.heard_round)
 
     @property
     def node(self) -> NodeId:
@@ -97,11 +117,8 @@ class Proposer:
 
     @property
     def next_slot(self) -> Slot:
-        """The lowest slot that is neither known nor proposed under the active ballot."""
-        slot = self.learner.first_unknown
-        while slot in self.leadership.proposals:
-            slot += 1
-        return slot
+        """The lowest slot that is neither known nor proposed under the active ballot; both are without gaps."""
+        return self.learner.first_unknown + len(self.leadership.proposals)
 
     # The actions
 
@@ -164,22 +181,32 @@ class Proposer:
         Everyone of the slot's configuration who promised is the majority; the highest vote among exactly their reports
         binds. Otherwise it is the command that waits longest, or the no-op below a slot that may be decided.
         """
+        leadership = self.leadership
+        fresh = self._fresh()
+        if fresh is None and leadership.reported < slot:
+            return None
         members = self.learner.configurations.members(slot)
-        promises = self.leadership.promises
+        promises = leadership.promises
         majority = {node: promise for node, promise in promises.items() if node in members and promise.floor < slot}
         if not is_majority(majority, members):
             return None
         reports = [report for promise in majority.values() for report in promise.accepted if report.slot == slot]
         if reports:
             return max(reports, key=lambda report: report.ballot).value
+        if fresh is not None:
+            return fresh
+        is_hole = slot < leadership.reported
+        return NoOp() if is_hole else None
+
+    def _fresh(self) -> Command | None:
+        """Of the commands that wait, the one that waits longest and that the active ballot has not proposed."""
         for command in self.waiting:
             if command not in self.leadership.spent:
                 return command
-        is_hole = any(report.slot > slot for promise in promises.values() for report in promise.accepted)
-        return NoOp() if is_hole else None
+        return None
 
     def has_majority(self, slot: Slot) -> bool:
-        """Whether a majority of the slot's configuration voted for what the active ballot proposed there."""
+        """Whether a majority of the slot's configuration voted for what the active ballot proposed there (R4)."""
         votes = self.leadership.votes.get(slot)
         return votes is not None and is_majority(votes, self.learner.configurations.members(slot))
 
@@ -191,6 +218,8 @@ class Proposer:
     def due(self) -> list[Internal]:
         """The proposals and decisions that are enabled: at most one of each, since both go in order."""
         events: list[Internal] = []
+        if self.active == NO_BALLOT:
+            return events
         slot = self.next_slot
         value = self.choice(slot) if slot <= self.learner.configurations.last else None
         if value is not None:
@@ -203,25 +232,26 @@ class Proposer:
 
     def use(self, ballot: Ballot, promised: Ballot) -> None:
         """Mark the ballot as used. Used ballots below the promise are forgotten: the promise forbids them as well."""
-        self.used = {used for used in self.used if used >= promised} | {ballot}
+        self.used = frozenset(used for used in self.used if used >= promised) | {ballot}
 
     def settle(self, slot: Slot, value: Command) -> list[Effect]:
         """The slot has just become known: close it, and invite whoever is new in the window with the old prepare."""
-        leadership = self.leadership
-        leadership.proposals.pop(slot, None)
-        leadership.votes.pop(slot, None)
-        leadership.spent.discard(value)
         self.waiting.pop(value, None)
         if self.active == NO_BALLOT:
             return []
-        configurations = self.learner.configurations
+        leadership, configurations = self.leadership, self.learner.configurations
+        leadership.proposals.pop(slot, None)
+        leadership.votes.pop(slot, None)
+        leadership.spent.discard(value)
         newcomers = configurations.members(configurations.last) - leadership.invited
+        if not newcomers:
+            return []
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
 
     def fall_idle_below(self, ballot: Ballot) -> None:
         """The node promised `ballot` or voted under it, and leads no lower one any more."""
-        if self.active < ballot:
+        if NO_BALLOT < self.active < ballot:
             self.leadership = idle()
 
     # What it hears
@@ -244,8 +274,8 @@ class Proposer:
 
     def load(self) -> int:
         """How many slots are open and how many waiting commands will need one yet."""
-        proposed = self.leadership.proposals.values()
-        return len(proposed) + sum(command not in proposed for command in self.waiting)
+        proposals = self.leadership.proposals
+        return len(proposals) + len(self.waiting.keys() - set(proposals.values()))
 
     def record_promise(self, sender: NodeId, promise: Promise) -> Step:
         """Remember a promise of the active ballot, of somebody who was asked for it."""
@@ -255,6 +285,7 @@ class Proposer:
         if sender not in leadership.invited or sender in leadership.promises:
             return IGNORED
         leadership.promises[sender] = promise
+        leadership.reported = max([leadership.reported, *(report.slot for report in promise.accepted)])
         return RECORDED
 
     def record_vote(self, sender: NodeId, vote: Vote) -> Step:
@@ -294,7 +325,7 @@ class Proposer:
         return effects + sends(members, Ask(learner.prefix))
 
     def unacknowledged(self) -> list[Effect]:
-        """Everything sent under the active ballot that its recipient did not answer, while an answer may help."""
+        """Everything sent under the active ballot that its recipient did not answer, while an answer may help (R14)."""
         if not self.is_leading:
             return []
         leadership, learner = self.leadership, self.learner

@@ -20,10 +20,14 @@ class State:
     volume: Volume = FIRST_VOLUME
     verdicts: dict[Command, Verdict] = Factory(dict)
 
+    def copy(self) -> "State":
+        """The same, sharing nothing that can change."""
+        return State(self.jury, self.volume, self.verdicts.copy())
+
     def apply(self, command: Command) -> Verdict | None:
         """Apply the next decided command; return its verdict, or None for the no-op, for which nobody asked.
 
-        A command that was applied before changes nothing and has the verdict that it had at its first place.
+        A command that was applied before changes nothing and has the verdict that it had at its first place (R6).
         """
         if isinstance(command, NoOp):
             return None

@@ -2,8 +2,8 @@
 
 It parses, calls what does the work, and prints. Data goes to standard output, progress and complaints to standard
 error. The exit code is 0 when everything holds, 1 when something is refuted, 2 for bad input, 3 when nothing could be
-concluded, 4 when something does not work here, and 130 after an interrupt. Nothing heavy is imported before it is
-needed, so that help appears at once.
+concluded, 4 when something does not work here, 130 after an interrupt, and 141 when nobody reads what it prints.
+Nothing heavy is imported before it is needed, so that help appears at once.
 """
 
 import signal

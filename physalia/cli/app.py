@@ -3,15 +3,19 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated, TextIO
 
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, models, place, prove
+from physalia.cli import checks, installation, interrupts, journals, models, schemas
+from physalia.cli.place import commands as place
+from physalia.cli.proof import commands as prove
+from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
-_USAGE, _CANNOT_RUN, _INTERRUPTED = 2, 4, 130
+_USAGE, _CANNOT_RUN, _INTERRUPTED, _NOBODY_READS = 2, 4, 130, 141
 
 app = typer.Typer(
     name="physalia",
@@ -19,19 +23,68 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(f"physalia {installation.own_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _physalia(
+    _version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
 app.command()(checks.verify)
 app.command()(prove.prove)
 app.command()(installation.doctor)
+app.command()(journals.journal)
+app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
 app.add_typer(place.app, name="place")
 
 
 def invoke(arguments: Sequence[str]) -> int:
-    """Run one command line; return its exit code. Errors of the user are one sentence on standard error."""
+    """Run one command line; return its exit code. Errors of the user are one sentence on standard error.
+
+    Whoever closes the pipe that a command writes to is not told that something is refuted: the code is 141 then.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a letter that the terminal does not have is no defect
+            stream.reconfigure(errors="backslashreplace")
     try:
-        with interrupts.kept():
+        code = _run(arguments)
+    except BrokenPipeError:
+        code = _NOBODY_READS
+    except SystemExit as left:  # libraries that print leave by it once nobody reads
+        if not isinstance(left.__context__, BrokenPipeError):
+            raise
+        code = _NOBODY_READS
+    return code if all([_flushed(sys.stdout), _flushed(sys.stderr)]) else _NOBODY_READS
+
+
+def _flushed(stream: TextIO) -> bool:
+    """Whether somebody reads the stream to its end. If not, Python must not find out again when it exits."""
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return False
+    return True
+
+
+def _run(arguments: Sequence[str]) -> int:
+    struck: Callable[[], bool] = bool
+    try:
+        with interrupts.kept() as struck:
             result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
@@ -42,14 +95,14 @@ def invoke(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         return _complain(_usage_sentence(error), _USAGE)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read has read enough: no more of it
-        return _CANNOT_RUN
+        raise
     except OSError as error:
         return _complain(f"{error}: see to it, and run the command again.", _CANNOT_RUN)
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
-        traceback.print_exc()
-        return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
-    if result == _INTERRUPTED:  # newer versions of typer turn the exception into this
+        if not struck():
+            say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
+            return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
+    if struck() or result == _INTERRUPTED:  # newer versions of typer turn the exception into this
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
     return result if isinstance(result, int) else 0
 
@@ -59,7 +112,7 @@ def _usage_sentence(error: typer.TyperException) -> str:
     context = getattr(error, "ctx", None)
     path = "physalia" if context is None else context.command_path
     if type(error).__name__ == "NoArgsIsHelpError":
-        print(context.get_help() if context is not None else "", file=sys.stderr)
+        say(*(context.get_help() if context is not None else "").split("\n"), to_stderr=True)
         return ""
     problem = getattr(error, "format_message", lambda: str(error))().rstrip(".")
     return f"{problem}; `{path} --help` shows what there is."
@@ -67,5 +120,5 @@ def _usage_sentence(error: typer.TyperException) -> str:
 
 def _complain(sentence: str, code: int) -> int:
     if sentence:
-        print(f"physalia: {sentence}", file=sys.stderr)
+        say(f"physalia: {sentence}", to_stderr=True)
     return code

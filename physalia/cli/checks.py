@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from conformance.links import EXIT_CODES, LINKS, BadInput, Profile, Settings
-from physalia.cli.options import Deep, Json, Quick, Seed
+from physalia.cli.options import Deep, Json, Quick, Seed, TlcHeap, TlcTime
+from physalia.cli.terminal import print_json
 
 conformance = typer.Typer(help="The checks, checked.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -21,6 +22,8 @@ def verify(
     deep: Deep = False,
     json: Json = False,
     seed: Seed = 0,
+    tlc_time: TlcTime = None,
+    tlc_heap: TlcHeap = None,
 ) -> int:
     """Run the links of the chain, each a check that can fail, and print what each one saw.
 
@@ -28,11 +31,11 @@ def verify(
     could be concluded; 4: something does not work here.
     """
     from conformance import verify as chain  # noqa: PLC0415  # only once the links are known to exist
-    from physalia.cli.printing import print_json, print_report  # noqa: PLC0415
+    from physalia.cli.printing import print_report  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     names = [_known(name) for name in dict.fromkeys(links or LINKS)]
-    settings = Settings(profile=_profile(quick, deep), seed=seed)
+    settings = Settings(profile=_profile(quick, deep), seed=seed, tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap)
     with display() as progress:
         report = chain.verify(names, settings, progress)
     if json:
@@ -69,7 +72,7 @@ def mutants(
     Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged.
     """
     from conformance.mutants.matrix import catalogue, run  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_mutants  # noqa: PLC0415
+    from physalia.cli.printing import print_mutants  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = {mutant.name: mutant for mutant in catalogue()}

@@ -10,6 +10,7 @@ from attrs import asdict, frozen
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 _CANNOT_VERIFY = 4
 _OPTIONAL = ("hypothesis", "z3-solver", "cvc5", "networkx", "highspy")
@@ -28,14 +29,13 @@ class Finding:
 
 def doctor(json: Json = False) -> int:
     """Say what is installed, found and missing; exit code 4 if ``physalia verify`` cannot run here."""
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
-
     findings = [
         Finding("Python", True, True, platform.python_version()),
-        Finding("physalia", True, True, _version("physalia") or "not installed, run from a checkout"),
+        Finding("physalia", True, True, own_version()),
         _look("Java", _java),
         _look("TLC", _jar),
         _look("specifications", _manifest),
+        _look("SQLite", _sqlite),
         *(_package(name) for name in _OPTIONAL),
     ]
     missing = [finding for finding in findings if finding.needed and not finding.found]
@@ -44,8 +44,13 @@ def doctor(json: Json = False) -> int:
     else:
         for finding in findings:
             state = "found  " if finding.found else "MISSING" if finding.needed else "absent "
-            print(f"{state}  {finding.name:15} {finding.detail}")
+            say(f"{state}  {finding.name:15} {finding.detail}")
     return _CANNOT_VERIFY if missing else 0
+
+
+def own_version() -> str:
+    """The version that is installed, or that there is none."""
+    return _version("physalia") or "not installed, run from a checkout"
 
 
 def _look(name: str, find: Callable[[], str]) -> Finding:
@@ -93,6 +98,18 @@ def _jar() -> str:
     except (OSError, KeyError, zipfile.BadZipFile) as error:
         raise CannotRun(f"{jar} holds no TLC ({error}); let PHYSALIA_TLA2TOOLS name a tla2tools.jar.") from None
     return str(jar)
+
+
+def _sqlite() -> str:
+    try:
+        from physalia.journal import OldSqlite  # noqa: PLC0415
+        from physalia.journal.database import refuse_old_sqlite  # noqa: PLC0415
+    except ImportError as error:
+        raise CannotRun(f"the journal cannot be loaded ({error}): pip install apsw.") from None
+    try:
+        return f"{refuse_old_sqlite()} in apsw {_version('apsw')}"
+    except OldSqlite as error:
+        raise CannotRun(str(error)) from None
 
 
 def _manifest() -> str:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, Profile, Settings, Verdict
-from physalia.cli.options import Json, ModelName, Seed
+from physalia.cli.options import Json, ModelName, Seed, TlcHeap, TlcTime
+from physalia.cli.terminal import print_json, say
 
 app = typer.Typer(
     help="Single models: list, check, simulate, compare, run in TLC.", no_args_is_help=True, rich_markup_mode=None
@@ -16,19 +17,18 @@ app = typer.Typer(
 def list_models(json: Json = False) -> int:
     """List the models and twins of tla/manifest.toml: purpose, bounds, and the first profile that runs each."""
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     manifest = load_manifest()
     if json:
         print_json(manifest.as_json())
         return 0
     for model in manifest.models:
-        print(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")
-        print(f"    {model.purpose}")
-        print(f"    {model.bounds}")
+        say(f"{model.name}  ({model.rung}, {model.profile}, {model.distinct:,} states)")
+        say(f"    {model.purpose}")
+        say(f"    {model.bounds}")
         twins_of = [twin.name for twin in manifest.twins if twin.model == model.name]
         if twins_of:
-            print(f"    twins: {', '.join(twins_of)}")
+            say(f"    twins: {', '.join(twins_of)}")
     return 0
 
 
@@ -38,6 +38,8 @@ def tlc(
     twin: Annotated[str | None, typer.Option(help="Put this bug in first; see physalia spec list.")] = None,
     no_refinement: Annotated[bool, typer.Option("--no-refinement", help="Leave the refinement unchecked.")] = False,
     json: Json = False,
+    tlc_time: TlcTime = None,
+    tlc_heap: TlcHeap = None,
 ) -> int:
     """Run one model in TLC and hold the result against the manifest.
 
@@ -46,14 +48,15 @@ def tlc(
     """
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from conformance.tlc import link as ladder  # noqa: PLC0415
-    from conformance.tlc.run import Limits, Processes  # noqa: PLC0415
+    from conformance.tlc.limits import Limits  # noqa: PLC0415
+    from conformance.tlc.run import Processes  # noqa: PLC0415
     from conformance.tlc.toolchain import find_toolchain  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_run  # noqa: PLC0415
+    from physalia.cli.printing import print_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     manifest = load_manifest()
     task = ladder.task_named(manifest, model, twin, refinement=not no_refinement)
-    limits = Limits(timeout_s=ladder.TIMEOUT_S[Profile.DEEP])
+    limits = Limits.of(Settings(tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap))
     with Processes() as processes, display() as progress:
         runner = ladder.Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
         judged = runner.run(task, progress)
@@ -69,7 +72,7 @@ def check(model: ModelName, json: Json = False) -> int:
     """Explore one model's Python mirror whole, with its invariants, and hold the counts against the manifest."""
     from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_checked, print_json  # noqa: PLC0415
+    from physalia.cli.printing import print_checked  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     with display() as progress:
@@ -91,7 +94,6 @@ def simulate(
     """Walk through one model's Python mirror at random, checking its invariants at every step."""
     from conformance.graph import mirror  # noqa: PLC0415
     from conformance.manifest import load_manifest  # noqa: PLC0415
-    from physalia.cli.printing import print_json  # noqa: PLC0415  # brings rich
 
     walked, violated = mirror.simulate(mirror.machine_of(load_manifest(), model), seed, steps)
     verdict = Verdict.REFUTED if violated else Verdict.HOLDS
@@ -100,27 +102,30 @@ def simulate(
         head = {"schema_version": 1, "verdict": verdict, "model": model, "seed": seed, "violated": violated}
         print_json({**head, "steps": told})
     else:
-        print("\n".join(mirror.narrate(walked)))
+        say(*mirror.narrate(walked))
         ending = f"{violated} is violated" if violated else f"every invariant holds in all {len(walked)} states"
-        print(f"{verdict}: {ending}")
-        print(f"again: physalia spec simulate {model} --seed {seed} --steps {steps}")
+        say(f"{verdict}: {ending}")
+        say(f"again: physalia spec simulate {model} --seed {seed} --steps {steps}")
     return EXIT_CODES[verdict]
 
 
 @app.command()
-def graph(model: ModelName, json: Json = False) -> int:
+def graph(model: ModelName, json: Json = False, tlc_time: TlcTime = None, tlc_heap: TlcHeap = None) -> int:
     """Compare one model's whole graph in TLC with that of its Python mirror: states, and steps by name, both ways."""
     from conformance.manifest import load_manifest  # noqa: PLC0415
     from conformance.verify import verify  # noqa: PLC0415
-    from physalia.cli.printing import print_json, print_report  # noqa: PLC0415
+    from physalia.cli.printing import print_report  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     manifest = load_manifest()
     if manifest.model(model).graph is None:
-        compared = [known.name for known in manifest.models if known.graph is not None]
-        raise BadInput(f"{manifest.path}: the graph of {model} is not compared; try one of {', '.join(compared)}.")
+        raise BadInput(
+            f'{manifest.path}: the graph of {model} is not compared; give the model graph = "quick" (or another '
+            "profile) there if its dump is of reasonable size."
+        )
     with display() as progress:
-        report = verify(["graph"], Settings(profile=Profile.DEEP, models=(model,)), progress)
+        settings = Settings(profile=Profile.DEEP, models=(model,), tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap)
+        report = verify(["graph"], settings, progress)
     if json:
         print_json(report.as_json())
     print_report(report, to_stderr=json)

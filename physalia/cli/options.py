@@ -4,10 +4,27 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output; see physalia schema.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Run less: under two minutes.")]
 Deep = Annotated[bool, typer.Option("--deep", help="Run everything, as long as it takes.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed repeats the run.")]
+TlcTime = Annotated[
+    float | None,
+    typer.Option(
+        "--tlc-time", envvar="PHYSALIA_TLC_TIME", min=0.001, metavar="S",
+        help="Seconds that each run of TLC has; without it, as long as it says a word now and then.",
+    ),
+]  # fmt: skip
+TlcHeap = Annotated[
+    int | None,
+    typer.Option(
+        "--tlc-heap", envvar="PHYSALIA_TLC_HEAP", min=16, metavar="MIB",
+        help="MiB of memory that each run of TLC may use; 4096 without it.",
+    ),
+]  # fmt: skip
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of tla/manifest.toml; see physalia spec list.")
+]
+Limit = Annotated[
+    float | None, typer.Option("--time-limit-s", min=0, help="Give up after so many seconds, with what is known then.")
 ]

@@ -1,22 +1,22 @@
 """How results are printed: tables and counterexamples for people, JSON for machines."""
 
-import json
-import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from conformance.links import Failure, Verdict
 from conformance.tlc.counterexamples import narrate
 from conformance.tlc.link import Judged
 from conformance.verify import Report
+from physalia.cli import terminal
 
 if TYPE_CHECKING:
     from conformance.graph.mirror import Checked
     from conformance.mutants.matrix import KillMatrix
 
+_WIDEST = 10_000
 STYLES = {
     Verdict.HOLDS: "green",
     Verdict.REFUTED: "bold red",
@@ -25,15 +25,9 @@ STYLES = {
 }
 
 
-def print_json(data: Mapping[str, Any]) -> None:
-    """Print data as JSON on standard output."""
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
-
-
 def print_report(report: Report, *, to_stderr: bool = False) -> None:
     """Print why what failed failed, then the table of links, then the verdict on everything."""
-    console = Console(file=sys.stderr if to_stderr else sys.stdout, highlight=False)
+    console = terminal.console(to_stderr=to_stderr)
     for link in report.links:
         for failure in link.failures:
             print_failure(console, failure)
@@ -44,8 +38,9 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
     table.add_column("verdict")
     for link in report.links:
         numbers = [f"{number:,}" for number in (link.models, link.states, link.edges, link.steps)]
-        table.add_row(link.link, *numbers, f"{link.seconds:.1f}", f"[{STYLES[link.verdict]}]{link.verdict}[/]")
-    console.print(table)
+        row = map(terminal.cell, (link.link, *numbers, f"{link.seconds:.1f}"))
+        table.add_row(*row, terminal.cell(link.verdict, STYLES[link.verdict]))
+    print_table(console, table)
     for link in report.links:
         for note in link.notes:
             console.print(f"{link.link}: {note}", markup=False)
@@ -56,36 +51,46 @@ def print_report(report: Report, *, to_stderr: bool = False) -> None:
         console.print(f"again: {replay}", markup=False, soft_wrap=True)
 
 
+def print_table(console: Console, table: Table) -> None:
+    """Print a table whole: on a narrow terminal its lines are wrapped there, and no verdict is cut."""
+    width = console.width
+    console.width = max(width, console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum)
+    try:
+        console.print(table)
+    finally:
+        console.width = width
+
+
 def print_run(judged: Judged) -> None:
     """Print one run of TLC: what it saw, the counterexample if there is one, and whether the manifest agrees."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     if judged.failure:
         print_failure(console, judged.failure)
         return
     for line in narrate(judged.task.model.name, judged.run):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {judged.saw}, as the manifest says")
+    console.print(f"[{STYLES[judged.verdict]}]{judged.verdict}[/]: {escape(judged.saw)}, as the manifest says")
 
 
 def print_checked(checked: "Checked") -> None:
     """Print one exploration: the path to a violation if there is one, and whether the manifest agrees."""
     from conformance.graph import mirror  # noqa: PLC0415  # brings every machine
 
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     for line in mirror.narrate(checked.path):
         console.print(line, markup=False, soft_wrap=True)
-    for line in checked.differences:
+    for line in checked.why:
         console.print(line, markup=False, soft_wrap=True)
     found, verdict = checked.found, checked.verdict
     saw = f"{checked.violated} is violated" if checked.violated else f"{found.distinct:,} states, depth {found.depth}"
-    console.print(f"[{STYLES[verdict]}]{verdict}[/]: {saw}, {found.seconds:.1f} s")
-    if checked.differences:
-        console.print(f"again: physalia spec check {checked.model.name}", markup=False)
+    console.print(f"[{STYLES[verdict]}]{verdict}[/]: {escape(saw)}, {found.seconds:.1f} s")
+    if checked.why:
+        console.print(f"again: physalia spec check {checked.model.name}", markup=False, soft_wrap=True)
 
 
 def print_mutants(matrix: "KillMatrix") -> None:
     """Print what became of every mutant, and the verdict on them together."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = terminal.console()
     table = Table(box=None, pad_edge=False)
     for heading in ("mutant", "family", "killer", "status"):
         table.add_column(heading)
@@ -96,8 +101,8 @@ def print_mutants(matrix: "KillMatrix") -> None:
         mutant, judgement = outcome.mutant, outcome.judgement
         events = str(judgement.events) if judgement.events else ""
         row = (mutant.name, mutant.family, mutant.killer, judgement.status, judgement.how, events)
-        table.add_row(*row, f"{outcome.seconds:.0f}")
-    console.print(table)
+        table.add_row(*map(terminal.cell, (*row, f"{outcome.seconds:.0f}")))
+    print_table(console, table)
     told = matrix.as_json()
     counts = (
         f"{told['killed']} of {told['applied']} killed, {told['accidents']} of them by accident, "

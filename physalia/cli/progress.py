@@ -1,18 +1,23 @@
 """How far a check is, on standard error: a live table on a terminal, plain lines elsewhere."""
 
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from attrs import define, field
+from attrs import define, evolve, field
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from conformance.links import Progress
+from physalia.cli import terminal
 
+if TYPE_CHECKING:
+    from physalia.placement.effort import Effort
+
+_FIRST_LINE_S = 2.0
 _LINE_EVERY_S = 5.0
 _FRAMES_A_SECOND = 4
 
@@ -66,10 +71,10 @@ class Display:
         queue: int | None = None,
         depth: int | None = None,
     ) -> None:
-        """Note how far a part is; without a terminal, say so every few seconds."""
+        """Note how far a part is; without a terminal, say so after two seconds, and then every few."""
         now = time.monotonic()
         with self.lock:
-            known = self.parts.setdefault(part, _Part(started=now, shown=now))
+            known = self.parts.setdefault(part, _Part(started=now, shown=now + _FIRST_LINE_S - _LINE_EVERY_S))
             known.done, known.unit, known.total, known.queue, known.depth = done, unit, total, queue, depth
             due = not self.live and now - known.shown >= _LINE_EVERY_S
             if due:
@@ -89,7 +94,7 @@ class Display:
         table = Table.grid(padding=(0, 2))
         with self.lock:
             for name, part in self.parts.items():
-                table.add_row(f"  {name}", part.describe())
+                table.add_row(terminal.cell(f"  {name}"), terminal.cell(part.describe()))
         return table
 
     def _line(self, text: str) -> None:
@@ -99,7 +104,7 @@ class Display:
 @contextmanager
 def display() -> Iterator[Progress]:
     """Show progress on standard error as long as the context lasts."""
-    console = Console(file=sys.stderr)
+    console = terminal.console(to_stderr=True)
     shown = Display(console=console, live=console.is_terminal)
     if not shown.live:
         yield shown
@@ -109,11 +114,17 @@ def display() -> Iterator[Progress]:
 
 
 @contextmanager
-def counted(part: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show how many of how many there are, as long as the context lasts."""
+def effort(part: str, limit_s: float | None) -> Iterator["Effort"]:
+    """An effort of so many seconds that counts on standard error what is done, as long as the context lasts."""
+    from physalia.placement.effort import Effort  # noqa: PLC0415
+
+    done: dict[str, int] = {}
+    limited = Effort.within(limit_s)
     with display() as shown:
+        shown.update(part, 0, "steps")
 
-        def told(done: int, total: int) -> None:
-            shown.update(part, done, unit, total=total)
+        def told(what: str) -> None:
+            done[what] = done.get(what, 0) + 1
+            shown.update(part, done[what], what)
 
-        yield told
+        yield evolve(limited, told=told)

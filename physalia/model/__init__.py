@@ -5,7 +5,8 @@ from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
 from physalia.model.effects import Answer, Effect, Flush, Reason, Reject, Send, Store
 from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Propose, Receive, Submit, Tick
-from physalia.model.ids import NodeId, RequestId, Slot
+from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
+from physalia.model.lives import Entry, Envelope, Origin
 from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, UsedBallot
 from physalia.model.values import Jury, Record, Verdict, Volume
@@ -21,21 +22,26 @@ __all__ = [
     "Asked",
     "Ballot",
     "Campaign",
+    "CellId",
     "Change",
     "Command",
     "Decide",
     "Decision",
     "DurableRecord",
     "Effect",
+    "Entry",
+    "Envelope",
     "Event",
     "Flush",
     "Internal",
     "Jury",
     "Known",
     "Learn",
+    "Life",
     "Message",
     "NoOp",
     "NodeId",
+    "Origin",
     "Prepare",
     "Promise",
     "Promised",

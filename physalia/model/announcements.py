@@ -2,36 +2,39 @@
 
 from typing import Literal, TypeAlias
 
-from attrs import frozen
-
 from physalia.model.effects import Effect
+from physalia.model.value import value
 
-ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash"]
-StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "restarted"]
+ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash"]
+StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "stopped", "restarted"]
 
 
-@frozen
+@value
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    A node announces six of the eight. `issue` and `crash` happen to a node, so the world that does them announces them.
+    A node announces six of the nine. The others happen to a node, so the world that does them announces them.
     """
 
     name: ActionName
     arguments: tuple[object, ...]
 
 
-@frozen
+@value
 class Stutter:
-    """A step that leaves the state of the step table as it was. `restarted` too is announced by the world."""
+    """A step that leaves the state of the step table as it was. `restarted` too is announced by the world.
+
+    `reason` is a sentence for people; only a node that `stopped` has one.
+    """
 
     kind: StutterKind
+    reason: str = ""
 
 
 Announcement: TypeAlias = Action | Stutter
 
 
-@frozen
+@value
 class Step:
     """What one event did, and what is to be carried out because of it."""
 

@@ -1,12 +1,11 @@
 """Ballots: who may propose, and in which order of precedence."""
 
-from attrs import frozen
+from typing import NamedTuple
 
 from physalia.model.ids import NodeId
 
 
-@frozen(order=True)
-class Ballot:
+class Ballot(NamedTuple):
     """A ballot (design rule R2): totally ordered by `round`, then by `node`, which alone may use it."""
 
     round: int

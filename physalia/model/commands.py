@@ -10,7 +10,7 @@ from attrs import field, frozen, validators
 from physalia.model.ids import NodeId, RequestId
 
 
-@frozen
+@frozen(cache_hash=True)
 class Write:
     """Set a volume's primary and replica, if the volume's version is `expects` when the command is applied."""
 
@@ -20,14 +20,14 @@ class Write:
     replica: str
 
 
-@frozen
+@frozen(cache_hash=True)
 class Read:
     """Read the volume's record. In this version a read takes a slot of the log, like a write."""
 
     request: RequestId
 
 
-@frozen
+@frozen(cache_hash=True)
 class Change:
     """Replace the cell's members, if the jury's version, pending changes included, is `expects` (design rule R1).
 
@@ -39,7 +39,7 @@ class Change:
     members: frozenset[NodeId] = field(validator=validators.min_len(1))
 
 
-@frozen
+@frozen(cache_hash=True)
 class NoOp:
     """Fills a hole. Nobody asked for it, so nobody is answered."""
 

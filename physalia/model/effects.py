@@ -5,29 +5,28 @@ A `Send` or an `Answer` leaves the node only after every `Flush` before it is do
 
 from typing import Literal, TypeAlias
 
-from attrs import frozen
-
 from physalia.model.ids import NodeId, RequestId
 from physalia.model.messages import Message
 from physalia.model.records import DurableRecord
+from physalia.model.value import value
 from physalia.model.values import Verdict
 
 Reason: TypeAlias = Literal["pipeline full", "not the proposer"]
 
 
-@frozen
+@value
 class Store:
     """Append a record to the journal. It may be lost until the next flush."""
 
     record: DurableRecord
 
 
-@frozen
+@value
 class Flush:
     """Wait until every record stored so far is on disk."""
 
 
-@frozen
+@value
 class Send:
     """Send a message to a node, which may be the sending node itself."""
 
@@ -35,7 +34,7 @@ class Send:
     message: Message
 
 
-@frozen
+@value
 class Answer:
     """Tell the client the verdict on its request."""
 
@@ -43,7 +42,7 @@ class Answer:
     verdict: Verdict
 
 
-@frozen
+@value
 class Reject:
     """Tell the client that this node does nothing about its request now, and why; it may try again elsewhere or later.
 

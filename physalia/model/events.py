@@ -6,29 +6,28 @@ says by `due()` which of them it could take, and whoever drives it decides when.
 
 from typing import TypeAlias
 
-from attrs import frozen
-
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Asked, Command
 from physalia.model.ids import NodeId, Slot
 from physalia.model.messages import Message
+from physalia.model.value import value
 
 
-@frozen
+@value
 class Submit:
     """A client asks for a command."""
 
     command: Asked
 
 
-@frozen
+@value
 class Campaign:
     """The failure detector says: take over, with this ballot. `Node.next_ballot()` names one that will do."""
 
     ballot: Ballot
 
 
-@frozen
+@value
 class Receive:
     """A message came; the transport vouches for its sender."""
 
@@ -36,14 +35,14 @@ class Receive:
     message: Message
 
 
-@frozen
+@value
 class Tick:
     """The node's own clock shows `now_ms`, in milliseconds from any start. Clocks of two nodes are never compared."""
 
     now_ms: int
 
 
-@frozen
+@value
 class Propose:
     """Propose `value` in `slot` under `ballot`."""
 
@@ -52,7 +51,7 @@ class Propose:
     value: Command
 
 
-@frozen
+@value
 class Decide:
     """Decide `slot`, for which a majority voted under `ballot`."""
 
@@ -60,7 +59,7 @@ class Decide:
     slot: Slot
 
 
-@frozen
+@value
 class Learn:
     """Take up the decision of `slot`, which somebody else took."""
 

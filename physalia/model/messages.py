@@ -6,14 +6,13 @@ no guard of the specification reads them.
 
 from typing import TypeAlias
 
-from attrs import frozen
-
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Command
 from physalia.model.ids import NodeId, Slot
+from physalia.model.value import value
 
 
-@frozen
+@value
 class Prepare:
     """The ballot's owner asks for a promise, and knows every decision up to `prefix`."""
 
@@ -21,7 +20,7 @@ class Prepare:
     prefix: Slot
 
 
-@frozen
+@value
 class Report:
     """Part of a promise: the last vote of a node in `slot`."""
 
@@ -30,7 +29,7 @@ class Report:
     value: Command
 
 
-@frozen
+@value
 class Promise:
     """`node` takes no part in lower ballots any more (design rule R2).
 
@@ -44,7 +43,7 @@ class Promise:
     floor: Slot
 
 
-@frozen
+@value
 class Proposal:
     """The ballot's owner asks for votes for `value` in `slot`."""
 
@@ -53,7 +52,7 @@ class Proposal:
     value: Command
 
 
-@frozen
+@value
 class Vote:
     """`node` voted in `slot` for what the ballot's owner proposed there."""
 
@@ -62,7 +61,7 @@ class Vote:
     node: NodeId
 
 
-@frozen
+@value
 class Decision:
     """`value` is decided in `slot`, for ever."""
 
@@ -70,14 +69,14 @@ class Decision:
     value: Command
 
 
-@frozen
+@value
 class Ask:
     """Teach me what comes after my `prefix`. It also acknowledges everything up to there."""
 
     prefix: Slot
 
 
-@frozen
+@value
 class Refusal:
     """A prepare or proposal of `ballot` came too late: the sender promised `promised`."""
 

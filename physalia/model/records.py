@@ -6,28 +6,27 @@ flushed: nothing depends on it, and a crash may take the last ones.
 
 from typing import TypeAlias
 
-from attrs import frozen
-
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Command
 from physalia.model.ids import Slot
+from physalia.model.value import value
 
 
-@frozen
+@value
 class UsedBallot:
     """The node prepared `ballot`, and will never do so again."""
 
     ballot: Ballot
 
 
-@frozen
+@value
 class Promised:
     """The node answered a prepare of `ballot`. After a restart it stays silent for that ballot."""
 
     ballot: Ballot
 
 
-@frozen
+@value
 class Accepted:
     """The node voted for `value` in `slot` under `ballot`, which raises its promise to `ballot`."""
 
@@ -36,7 +35,7 @@ class Accepted:
     value: Command
 
 
-@frozen
+@value
 class Known:
     """`value` is decided in `slot`."""
 

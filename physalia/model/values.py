@@ -2,12 +2,11 @@
 
 from typing import TypeAlias
 
-from attrs import frozen
-
 from physalia.model.ids import NodeId
+from physalia.model.value import value
 
 
-@frozen
+@value
 class Volume:
     """EBS's record of a volume: which server is primary, which is replica, and how often that was changed."""
 
@@ -16,7 +15,7 @@ class Volume:
     replica: str
 
 
-@frozen
+@value
 class Jury:
     """The cell's members after the log so far, changes that are not yet in force included, and their version."""
 
@@ -27,7 +26,7 @@ class Jury:
 Record: TypeAlias = Volume | Jury
 
 
-@frozen
+@value
 class Verdict:
     """The answer to a command: was it `done`, and the record that it speaks of as it was right after."""
 

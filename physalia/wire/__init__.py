@@ -2,9 +2,13 @@
 
 from physalia.wire.codec import (
     decode_command,
+    decode_entry,
+    decode_envelope,
     decode_message,
     decode_record,
     encode_command,
+    encode_entry,
+    encode_envelope,
     encode_message,
     encode_record,
 )
@@ -13,9 +17,13 @@ from physalia.wire.shapes import CodecError
 __all__ = [
     "CodecError",
     "decode_command",
+    "decode_entry",
+    "decode_envelope",
     "decode_message",
     "decode_record",
     "encode_command",
+    "encode_entry",
+    "encode_envelope",
     "encode_message",
     "encode_record",
 ]

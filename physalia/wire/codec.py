@@ -19,9 +19,12 @@ from physalia.model import (
     Command,
     Decision,
     DurableRecord,
+    Entry,
+    Envelope,
     Known,
     Message,
     NoOp,
+    Origin,
     Prepare,
     Promise,
     Promised,
@@ -73,6 +76,9 @@ RECORD = Choice[DurableRecord](
         4: Row(Known, slot=SLOT, value=COMMAND),
     }
 )
+ORIGIN = Row(Origin, cell=Natural(1), life=Natural(1), node=NODE)
+ENVELOPE = Row(Envelope, origin=ORIGIN, to=NODE, message=MESSAGE)
+ENTRY = Row(Entry, origin=ORIGIN, record=RECORD)
 
 
 def encode_message(message: Message) -> bytes:
@@ -93,6 +99,26 @@ def encode_record(record: DurableRecord) -> bytes:
 def decode_record(data: bytes) -> DurableRecord:
     """The durable record of these bytes. Raises `CodecError` if there is none."""
     return _decode(RECORD, data)
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """The bytes of a message with whose it is and whom it is for. Raises `CodecError` if it is beyond a limit."""
+    return _encode(ENVELOPE, envelope)
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """The envelope of these bytes. Raises `CodecError` if there is none."""
+    return _decode(ENVELOPE, data)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The bytes of a durable record with whose it is. Raises `CodecError` if it is beyond a limit."""
+    return _encode(ENTRY, entry)
+
+
+def decode_entry(data: bytes) -> Entry:
+    """The entry of these bytes. Raises `CodecError` if there is none."""
+    return _decode(ENTRY, data)
 
 
 def encode_command(command: Command) -> bytes:

@@ -1,4 +1,4 @@
-"""What may be said at all. What is beyond a limit is neither encoded nor decoded."""
+"""What may be said at all. What is beyond a limit is neither encoded nor decoded (design rule R17)."""
 
 MAX_NATURAL = 2**63 - 1
 """The largest round, slot, version, node id and request number."""

@@ -9,12 +9,9 @@ from itertools import pairwise
 from operator import attrgetter
 from typing import Any, Generic, Protocol, TypeVar
 
-import attrs
-
 from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL, MAX_TEXT_CHARACTERS
 
 T = TypeVar("T")
-Instance = TypeVar("Instance", bound=attrs.AttrsInstance)
 
 
 class CodecError(ValueError):
@@ -110,22 +107,22 @@ class Members:
         return members
 
 
-class Row(Generic[Instance]):
-    """An attrs class, as a list of its fields in their order; `shapes` has one shape a field."""
+class Row(Generic[T]):
+    """A class of values, as a list of its fields in their order; `shapes` has one shape a field."""
 
-    def __init__(self, cls: type[Instance], **shapes: Shape[Any]) -> None:
-        if list(shapes) != [attribute.name for attribute in attrs.fields(cls)]:
+    def __init__(self, cls: type[T], **shapes: Shape[Any]) -> None:
+        if tuple(shapes) != getattr(cls, "__match_args__", None):
             raise TypeError(f"{cls.__name__} needs one shape for each field, in order")
         self.cls = cls
         self.columns = [(attrgetter(name), shape) for name, shape in shapes.items()]
 
-    def pack(self, value: Instance) -> list[object]:
+    def pack(self, value: T) -> list[object]:
         """A list of the packed fields."""
         if type(value) is not self.cls:
             raise CodecError(f"expected a {self.cls.__name__}")
         return [shape.pack(get(value)) for get, shape in self.columns]
 
-    def unpack(self, plain: object) -> Instance:
+    def unpack(self, plain: object) -> T:
         """An instance."""
         if type(plain) is not list or len(plain) != len(self.columns):
             raise CodecError(f"expected a {self.cls.__name__} of {len(self.columns)} fields")

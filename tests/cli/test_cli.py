@@ -15,6 +15,7 @@ import pytest
 from conformance import verify as chain
 from conformance.links import LINKS, Failure, Link, LinkReport, Progress, Row, Settings, Verdict
 from physalia.cli import run
+from tests import PATIENCE_S
 from tests.conformance.tlc.small_specifications import MANIFEST, specify
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ def physalia(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
 
 
@@ -53,7 +54,12 @@ def test_help_brings_nothing_heavy(command: list[str]) -> None:
         "print(code, *sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, *command], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script, *command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=PATIENCE_S,
     )
     code, *imported = done.stderr.split()
     assert code == "0"
@@ -105,7 +111,7 @@ def test_a_full_disk_is_one_sentence_and_exit_4() -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "physalia.cli", "spec", "list"],
-            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+            cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
     assert done.returncode == 4
     assert "No space left on device" in done.stderr
@@ -115,7 +121,7 @@ def test_a_full_disk_is_one_sentence_and_exit_4() -> None:
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     done = subprocess.run(
         f"{sys.executable} -m physalia.cli spec list --json | head -c 1", shell=True, cwd=ROOT,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("{", "")
 
@@ -158,6 +164,20 @@ def test_a_run_that_differs_is_exit_1(small: Path, capsys: pytest.CaptureFixture
     told = capsys.readouterr().out
     assert "distinct states: the manifest says 35, TLC says 34." in told
     assert told.rstrip().endswith("again: physalia spec tlc MCCounter")
+
+
+def test_a_new_model_is_run_before_its_numbers_are_known(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As CONTRIBUTING says, to the letter: what is printed can be copied, and holds then."""
+    whole = (small / "manifest.toml").read_text(encoding="utf-8")
+    counted = ("distinct", "generated", "depth")
+    new = "".join(line for line in whole.splitlines(keepends=True) if not line.startswith(counted))
+    (small / "manifest.toml").write_text(new, encoding="utf-8")
+    assert run(["spec", "tlc", "MCCounter"]) == 3
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    lines = [line for line in printed if line.startswith(counted)]
+    copied = new.replace('expect = "holds"\n', "\n".join(['expect = "holds"', *lines, ""]))
+    (small / "manifest.toml").write_text(copied, encoding="utf-8")
+    assert run(["spec", "tlc", "MCCounter"]) == 0
 
 
 @pytest.mark.parametrize("variable", ["PHYSALIA_JAVA", "PHYSALIA_TLA2TOOLS"])
@@ -238,7 +258,16 @@ def test_the_doctor_finds_what_verify_needs(capsys: pytest.CaptureFixture[str]) 
     examined = json.loads(capsys.readouterr().out)
     jsonschema.validate(examined, schema("doctor"))
     assert examined["ready"]
-    assert {finding["name"] for finding in examined["findings"]} >= {"Java", "TLC", "hypothesis", "z3-solver"}
+    assert {finding["name"] for finding in examined["findings"]} >= {"Java", "TLC", "SQLite", "hypothesis", "z3-solver"}
+
+
+def test_the_doctor_refuses_an_sqlite_that_can_corrupt_a_journal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("apsw.sqlite_lib_version", lambda: "3.51.2")
+    assert run(["doctor"]) == 4
+    told = capsys.readouterr().out
+    assert "MISSING  SQLite          SQLite 3.51.2 can corrupt a journal: pip install 'apsw>=3.51.3'" in told
 
 
 def test_a_mirror_is_checked_as_its_schema_says(capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,11 +297,11 @@ def test_an_interrupt_is_exit_130_and_leaves_nothing_running() -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while not (java := children_of(process.pid)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
     assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
     assert java

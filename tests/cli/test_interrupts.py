@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 import z3
 
-from physalia.cli import interrupts
+from physalia.cli import interrupts, run
 from physalia.placement.site.generate import Fabric, generate
 from physalia.placement.site.topology import Topology
 from physalia.placement.survival.by_z3 import refute
-from spec.induction.solve import check
+from spec.induction.proving.solve import check
+from tests import PATIENCE_S
 
 MANY_STEPS = 10**8
 
@@ -33,6 +34,23 @@ def work_on() -> None:
 def test_an_interrupt_in_a_destructor_is_kept() -> None:
     with pytest.raises(KeyboardInterrupt), interrupts.kept():
         work_on()
+
+
+def test_an_interrupt_in_what_keeps_interrupts_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the second strike came while the first was still being dealt with, and was dropped."""
+    later = interrupts._later
+    times: list[int] = []
+
+    def struck_meanwhile() -> None:
+        times.append(len(times))
+        if len(times) == 1:
+            signal.raise_signal(signal.SIGINT)
+        later()
+
+    monkeypatch.setattr(interrupts, "_later", struck_meanwhile)
+    with pytest.raises(KeyboardInterrupt), interrupts.kept():
+        work_on()
+    assert len(times) == 2
 
 
 def test_other_complaints_of_destructors_are_reported_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +122,56 @@ def test_an_interrupted_proof_is_exit_130(tmp_path: Path) -> None:
     assert process.stderr is not None
     assert process.stderr.readline().startswith("  ballots: holds")  # the next layer is under way
     process.send_signal(signal.SIGINT)
-    printed, told = process.communicate(timeout=60)
+    printed, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
     assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
     assert printed == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("became", [z3.Z3Exception("canceled"), None], ids=["another exception", "nothing"])
+def test_an_interrupt_that_a_binding_makes_something_else_of_is_no_defect(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    became: Exception | None,
+) -> None:
+    def struck(*_: object) -> tuple[tuple[()], str]:
+        try:
+            signal.raise_signal(number)
+        except KeyboardInterrupt:
+            if became is not None:
+                raise became from None
+        return (), ""
+
+    monkeypatch.setattr("conformance.graph.mirror.simulate", struck)
+    assert run(["spec", "simulate", "MCStore"]) == 130
+    told = capsys.readouterr().err
+    assert told == "physalia: interrupted; nothing is left running.\n"
+
+
+def test_what_is_no_interrupt_is_still_a_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise z3.Z3Exception("canceled")
+
+    monkeypatch.setattr("conformance.graph.mirror.simulate", broken)
+    assert run(["spec", "simulate", "MCStore"]) == 4
+    assert "this is a defect of physalia" in capsys.readouterr().err
+
+
+def test_a_request_to_terminate_is_exit_130(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "physalia.cli", "prove", "--no-tie"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("  ballots: holds")
+    process.terminate()
+    _, told = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130, told
+    assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."

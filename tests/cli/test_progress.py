@@ -33,7 +33,7 @@ def test_threads_report_while_a_terminal_is_drawn() -> None:
 
 
 def test_without_a_terminal_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(progress, "_FIRST_LINE_S", 0.0)
     console = Console(file=io.StringIO(), width=100)
     shown = Display(console=console, live=False)
     shown.update("MCCell", 1200, "states", total=2400, queue=30, depth=5)
@@ -43,3 +43,18 @@ def test_without_a_terminal_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> 
     assert first.startswith("  MCCell: 1,200 of 2,400 states, ")
     assert "queue 30, depth 5" in first
     assert last.startswith("  MCCell: holds (")
+
+
+def test_without_a_terminal_the_first_line_comes_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = [100.0, 101.9, 102.1, 106.9, 107.2, 112.1, 112.3]
+    clock = seconds[:1]
+    monkeypatch.setattr("physalia.cli.progress.time.monotonic", lambda: clock[-1])
+    console = Console(file=io.StringIO(), width=100)
+    shown = Display(console=console, live=False)
+    assert isinstance(console.file, io.StringIO)
+    seen = []
+    for now in seconds:
+        clock.append(now)
+        shown.update("place", 1, "steps")
+        seen.append(len(console.file.getvalue().splitlines()))
+    assert seen == [0, 0, 1, 1, 2, 2, 3]

@@ -42,7 +42,7 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
         ("distinct = 34", 'distinct = "34"', 10, "not a number"),
         ("distinct = 34", "distinct = true", 10, "not a number"),
         ("distinct = 34", "distinct = 0", 10, "1 or more"),
-        ("distinct = 34", "distinkt = 34", 3, "distinct is missing"),
+        ("distinct = 34", "distinkt = 34", 10, "distinkt means nothing here; write distinct"),
         ("depth = 7", "depth = 7\ncolour = 1", 13, "colour means nothing here"),
         ('["ReachThree"]', '"ReachThree"', 13, "not a list of names"),
         ('["ReachThree"]', '["ReachThree", "ReachThree"]', 13, "twice"),
@@ -121,3 +121,18 @@ def test_a_twin_that_does_not_apply_once_is_an_error(tmp_path: Path, text: str, 
         apply_twin(manifest.twin("leaps"), tmp_path, manifest.path)
     assert "\n" not in str(refusal.value)
     assert (tmp_path / "Counter.tla").read_text(encoding="utf-8") == before
+
+
+def test_a_new_model_is_read_before_its_numbers_are_known(tmp_path: Path) -> None:
+    new = "".join(line for line in GOOD.splitlines(True) if not line.startswith(("distinct", "generated", "depth")))
+    model = load_manifest(write(tmp_path, new)).model("MCCounter")
+    assert (model.distinct, model.generated, model.depth) == (0, 0, 0)
+
+
+def test_the_keys_that_are_missing_are_told_all_at_once(tmp_path: Path) -> None:
+    bare = "".join(line for line in GOOD.splitlines(True) if not line.startswith(("purpose", "bounds")))
+    with pytest.raises(BadInput, match="the keys purpose, bounds are missing"):
+        load_manifest(write(tmp_path, bare))
+    name_alone = GOOD[: GOOD.index("rung = ")] + GOOD[GOOD.index("\n[[twin]]") :]
+    with pytest.raises(BadInput, match="the keys rung, purpose, bounds, profile, expect, reaches are missing"):
+        load_manifest(write(tmp_path, name_alone))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.parallel import completed, workers
+from tests import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 INTERRUPTED_ELSEWHERE = """
@@ -38,7 +39,12 @@ except KeyboardInterrupt:
 
 def test_an_interrupt_that_another_thread_was_given_is_heard() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED_ELSEWHERE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", INTERRUPTED_ELSEWHERE],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=True,
     )
     assert done.stdout == "interrupted; the work was told to end: True\n"
 

@@ -18,14 +18,14 @@ from conformance.induction.chapter import (
 from conformance.induction.tie.tie import models_of
 from conformance.links import Profile
 from conformance.manifest import load_manifest
-from spec.induction.attacks import ATTACKS
-from spec.induction.evaluate import compiled
-from spec.induction.layers import LAYERS, system_of
-from spec.induction.prove import prove
-from spec.induction.queries import queries_of
-from spec.induction.solve import Effort
-from spec.induction.sorts import sort_graph
-from spec.induction.weaken import Ending, without
+from spec.induction.attacks.attacks import ATTACKS
+from spec.induction.formulas.evaluate import compiled
+from spec.induction.layers.stack import LAYERS, system_of
+from spec.induction.proving.prove import prove
+from spec.induction.proving.queries import queries_of
+from spec.induction.proving.solve import Effort
+from spec.induction.proving.sorts import sort_graph
+from spec.induction.proving.weaken import Ending, without
 
 PAGE = (Path(__file__).parents[2] / "docs" / "proof.md").read_text(encoding="utf-8")
 SYSTEM = system_of("ballots")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -37,7 +39,7 @@ def run(command: str) -> str:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = dict(os.environ, PATH=path, NO_COLOR="1", TERM="dumb", COLUMNS="100")
     done = subprocess.run(
-        command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     return done.stdout
 
@@ -57,6 +59,12 @@ def test_the_readme_has_transcripts() -> None:
 def test_a_transcript_is_true(command: str, expected: str) -> None:
     printed = run(command)
     assert not differs(expected, printed), differs(expected, printed)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_the_command_is_called_in_one_way(page: Path) -> None:
+    """As in an activated environment, and as the program itself says how to run something again."""
+    assert ".venv/bin/physalia" not in page.read_text(encoding="utf-8")
 
 
 def test_a_wrong_transcript_is_refused() -> None:

@@ -8,8 +8,8 @@ from attrs import frozen
 
 from conformance.induction.tie.formulas import CompiledAction, pair
 from conformance.induction.tie.model import Mismatch, Tie
-from spec.induction.evaluate import Element, Facts, compiled
-from spec.induction.evaluate_by_z3 import Oracle
+from spec.induction.formulas.evaluate import Element, Facts, compiled
+from spec.induction.proving.by_z3 import Oracle
 
 
 @frozen(kw_only=True)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from conformance.induction.tie.model import Mismatch, Tie
 from conformance.induction.tie.readings import Args
-from spec.induction.evaluate import Facts
+from spec.induction.formulas.evaluate import Facts
 
 Edge = tuple[int, str, Args, int]
 

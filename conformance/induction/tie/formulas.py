@@ -8,8 +8,8 @@ import z3
 from attrs import define, field, frozen
 
 from conformance.induction.tie.readings import Args, Part, Reading
-from spec.induction.evaluate import Facts, Predicate, Universe, compiled, refutation
-from spec.induction.kernel import Action, System
+from spec.induction.formulas.evaluate import Facts, Predicate, Universe, compiled, refutation
+from spec.induction.formulas.kernel import Action, System
 
 MOST_DERIVED = 12
 """A path of derived steps that is longer than this leads nowhere: each adds a fact, and no step needs as many."""

@@ -13,7 +13,7 @@ from conformance.induction.tie.readings import Args, Reading
 from conformance.links import Failure, Verdict
 from spec.differences import call
 from spec.explain import explain
-from spec.induction.evaluate import Facts, Relation
+from spec.induction.formulas.evaluate import Facts, Relation
 from spec.machine import Exploration, explore
 
 MOST_FAILURES = 3

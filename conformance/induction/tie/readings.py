@@ -13,8 +13,8 @@ from spec import ballots, cell, window
 from spec.ballots import Ballots
 from spec.cell import Cell
 from spec.commands import Log, Name, NoOp
-from spec.induction.evaluate import Element, Facts, Universe
-from spec.induction.structure import Juries, universe_of
+from spec.induction.formulas.evaluate import Element, Facts, Universe
+from spec.induction.formulas.structure import Juries, universe_of
 from spec.machine import Machine, successor
 from spec.values import put
 from spec.window import Nothing, Window
@@ -125,11 +125,16 @@ def read_cell(machine: Cell) -> Reading[cell.State]:
         return read[seen]
 
     def read_step(s: cell.State, name: str, args: Args) -> tuple[str, Args] | None:
-        if name == "promise":
-            n, b = args
-            left = machine.seen_from_above(s).left[n]
-            return ("leave", args) if left < b else None
-        return (name, args) if name in ("propose", "vote") else None
+        """A step is what it sends: that of a flush was taken before, and one that waits is none yet."""
+        after = successor(machine, s, name, args)
+        assert after is not None, "it is an edge of the graph"
+        for w in after.votes - s.votes:
+            return "vote", (w.node, w.ballot, w.slot)
+        for p in after.proposals - s.proposals:
+            return "propose", (p.ballot, p.slot, p.value)
+        for m in after.promises - s.promises:
+            return ("leave", (m.node, m.ballot)) if machine.seen_from_above(s).left[m.node] < m.ballot else None
+        return None
 
     return Reading(
         machine=machine,

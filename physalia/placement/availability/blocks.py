@@ -3,6 +3,9 @@
 A state is a partition of the living switches in sight into blocks of connected ones, as bit masks, and groups of nodes,
 each with the blocks that it has living links to. Nodes do not forward, so a group may hang on two blocks and not join
 them. All functions are cached: fabrics repeat themselves.
+
+Devices come with the probability that they *fail*. That is the small number, and ``1 - fails`` loses nothing, while
+``1 - lives`` would; so every number here is a sum of products of numbers that are exact to their last digit.
 """
 
 from collections import Counter
@@ -18,18 +21,21 @@ Groups = tuple[tuple[int, int], ...]
 State = tuple[Blocks, Groups]
 
 EMPTY: State = ((), ())
+LOST: State = ((), ((0, 0),))
+"""Too many nodes are lost for good: whatever comes, there is no majority. What else is known no longer matters."""
+
 LOCAL = 32
 """Bits from here on are a bundle's own switches, which nobody else sees."""
 
 _SEEN = (1 << LOCAL) - 1
 
 
-@frozen
+@frozen(cache_hash=True)
 class Bundle:
     """The top-of-rack switches of one rack, with everything that fails on its own there while the rack has power.
 
-    ``switches``: each with its probability to live, and its links to switches in sight as (bit, probability to carry).
-    ``peers``: links between two of the switches. ``servers``: each with its probability to live, and its links to
+    ``switches``: each with its probability to fail, and its links to switches in sight as (bit, probability to fail).
+    ``peers``: links between two of the switches. ``servers``: each with its probability to fail, and its links to
     switches of the bundle, by place.
     """
 
@@ -110,12 +116,12 @@ def outcomes(bundle: Bundle) -> tuple[tuple[Outcome, float], ...]:
         for _, one in chosen:
             chance *= one
         _add(fabrics, tuple(mask for mask, _ in chosen if mask), chance)
-    for one, other, carries in bundle.peers:
-        fabrics = _joined(fabrics, 1 << LOCAL + one, 1 << LOCAL + other, carries)
+    for one, other, fails in bundle.peers:
+        fabrics = _joined(fabrics, 1 << LOCAL + one, 1 << LOCAL + other, fails)
     nodes: dict[tuple[int, ...], float] = {(): 1.0}
-    for lives, links in bundle.servers:
+    for fails, links in bundle.servers:
         further: dict[tuple[int, ...], float] = {}
-        for hung, chance in _server(lives, links):
+        for hung, chance in _server(fails, links):
             for before, so_far in nodes.items():
                 _add(further, tuple(sorted((*before, hung))), so_far * chance)
         nodes = further
@@ -132,22 +138,28 @@ def outcomes(bundle: Bundle) -> tuple[tuple[Outcome, float], ...]:
 @lru_cache(maxsize=1 << 14)
 def in_sight(bundle: Bundle, blocks: Blocks) -> tuple[tuple[Blocks, Groups, float], ...]:
     """What a bundle does to given blocks: the blocks as it leaves them, the nodes that it brings, the probability."""
-    alive = sum(blocks)
     found: dict[tuple[Blocks, Groups], float] = {}
     for (joined, groups), chance in outcomes(bundle):
-        # A dead switch in sight is not there: a link to it leads nowhere.
-        after, brought = _seen(blocks, joined, groups, alive)
-        state = without((after, brought), ~_SEEN)
-        _add(found, state, chance)
+        _add(found, _landed(blocks, joined, groups), chance)
     return tuple((after, brought, chance) for (after, brought), chance in found.items())
 
 
-@lru_cache(maxsize=1 << 16)
-def success(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
-    """The probability that the first server of a bundle reaches so many nodes, given all the rest and its rack's power.
+@lru_cache(maxsize=1 << 18)
+def _landed(blocks: Blocks, joined: tuple[int, ...], groups: Groups) -> State:
+    """What one outcome of a bundle does to given blocks, whatever its probability."""
+    # A dead switch in sight is not there: a link to it leads nowhere.
+    return without(_seen(blocks, joined, groups, sum(blocks)), ~_SEEN)
 
-    The first server is the instance; ``itself`` says whether it is a node of the cell too.
+
+@lru_cache(maxsize=1 << 16)
+def failure(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
+    """The probability that the first server of a bundle is up and reaches fewer nodes than needed.
+
+    Given all the rest and its rack's power. The first server is the instance; ``itself`` says whether it is a node of
+    the cell too.
     """
+    if state == LOST:
+        return is_up(bundle)
     blocks, groups = state
     alive = sum(blocks)
     instance, others = bundle.servers[0], Bundle(bundle.switches, bundle.peers, bundle.servers[1:])
@@ -157,7 +169,7 @@ def success(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
             after, more = _seen(blocks, joined, brought, alive)
             near = sum(block for block in after if block & own)
             reached = sum(count for mask, count in (*grouped(after, groups), *more) if mask & near)
-            if near and reached + itself >= needed:
+            if near and reached + itself < needed:
                 total += chance * other
     return total
 
@@ -165,11 +177,13 @@ def success(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
 @lru_cache(maxsize=1 << 12)
 def is_up(bundle: Bundle) -> float:
     """The probability that the first server of a bundle has a living link to a living switch, given power."""
-    lives, links = bundle.servers[0]
-    none = 1.0
-    for place, carries in links:
-        none *= 1.0 - carries * bundle.switches[place][0]
-    return lives * (1.0 - none)
+    fails, links = bundle.servers[0]
+    up, none = 0.0, 1.0
+    for place, link_fails in links:
+        switch_fails = bundle.switches[place][0]
+        up += none * (1.0 - link_fails) * (1.0 - switch_fails)  # the first of its ways that carries
+        none *= link_fails + (1.0 - link_fails) * switch_fails
+    return (1.0 - fails) * up
 
 
 def _seen(blocks: Blocks, joined: tuple[int, ...], groups: Groups, alive: int) -> tuple[Blocks, Groups]:
@@ -178,38 +192,36 @@ def _seen(blocks: Blocks, joined: tuple[int, ...], groups: Groups, alive: int) -
     return after, grouped(after, groups)
 
 
-def _switch(bit: int, lives: float, links: tuple[tuple[int, float], ...]) -> Iterable[tuple[int, float]]:
+def _switch(bit: int, fails: float, links: tuple[tuple[int, float], ...]) -> Iterable[tuple[int, float]]:
     """What a switch may come to: dead, or alive with the switches that it has living links to."""
-    yield 0, 1.0 - lives
+    yield 0, fails
     for carry in product((True, False), repeat=len(links)):
-        mask, chance = 1 << bit, lives
-        for carries, (other, probability) in zip(carry, links, strict=True):
+        mask, chance = 1 << bit, 1.0 - fails
+        for carries, (other, link_fails) in zip(carry, links, strict=True):
             mask |= other if carries else 0
-            chance *= probability if carries else 1.0 - probability
+            chance *= 1.0 - link_fails if carries else link_fails
         yield mask, chance
 
 
-def _server(lives: float, links: tuple[tuple[int, float], ...]) -> list[tuple[int, float]]:
+def _server(fails: float, links: tuple[tuple[int, float], ...]) -> list[tuple[int, float]]:
     """The switches of its bundle that a server has living links to, if it lives; none if not."""
-    found: dict[int, float] = {0: 1.0 - lives}
+    found: dict[int, float] = {0: fails}
     for carry in product((True, False), repeat=len(links)):
-        mask, chance = 0, lives
-        for carries, (place, probability) in zip(carry, links, strict=True):
+        mask, chance = 0, 1.0 - fails
+        for carries, (place, link_fails) in zip(carry, links, strict=True):
             mask |= 1 << LOCAL + place if carries else 0
-            chance *= probability if carries else 1.0 - probability
+            chance *= 1.0 - link_fails if carries else link_fails
         _add(found, mask, chance)
     return list(found.items())
 
 
-def _joined(
-    fabrics: dict[tuple[int, ...], float], one: int, other: int, carries: float
-) -> dict[tuple[int, ...], float]:
+def _joined(fabrics: dict[tuple[int, ...], float], one: int, other: int, fails: float) -> dict[tuple[int, ...], float]:
     found: dict[tuple[int, ...], float] = {}
     for sets, chance in fabrics.items():
         both_live = any(mask & one for mask in sets) and any(mask & other for mask in sets)
-        _add(found, sets, chance * (1.0 - carries if both_live else 1.0))
+        _add(found, sets, chance * (fails if both_live else 1.0))
         if both_live:
-            _add(found, (*sets, one | other), chance * carries)
+            _add(found, (*sets, one | other), chance * (1.0 - fails))
     return found
 
 

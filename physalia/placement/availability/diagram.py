@@ -1,43 +1,78 @@
 """The same probability on any graph, by a decision diagram: exact where it fits, and refused where it does not.
 
 Who lives is a Boolean function of who failed; who is reached is the least solution of "next to somebody reached", found
-by repetition. The diagram of "the instance is up and reaches a majority" is then summed up from below. Its size depends
-on the graph, in bad cases exponentially, so there is a limit.
+by repetition. The diagram of "the instance is up and reaches no majority" is then summed up from below: products of
+positive numbers only, so that the sum is right to a relative error. Its size depends on the graph, in bad cases
+exponentially, so there is a limit.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import define, field
+from attrs import define, field, frozen
 
-from physalia.placement.availability.walk import TooHard
+from physalia.placement.availability.power_states import TooHard
+from physalia.placement.effort import Effort, OutOfTime
 from physalia.placement.site.topology import Topology, link_name
 
 MOST_NODES = 300_000
 
 
-def joint_probability(
-    topology: Topology, instance: str, servers: tuple[str, ...], probability: Callable[[str], float]
-) -> tuple[float, float]:
-    """P(the instance is up and reaches a majority), P(the instance is up). TooHard beyond ``MOST_NODES`` nodes."""
-    found = _attempt(topology, instance, servers, probability)
-    if isinstance(found, str):
-        raise TooHard(found)
+@frozen
+class Found:
+    """P(the instance is up without a majority) and P(it is up); and both with each device down, if asked for."""
+
+    lost: float
+    up: float
+    lost_down: Mapping[str, float] = field(factory=dict)
+    up_down: Mapping[str, float] = field(factory=dict)
+
+
+def lost(
+    topology: Topology,
+    instance: str,
+    servers: tuple[str, ...],
+    probability: Callable[[str], float],
+    effort: Effort,
+    *,
+    devices: bool = False,
+) -> Found:
+    """What a diagram says of a cell. TooHard beyond ``MOST_NODES`` nodes; OutOfTime."""
+    found = _attempt(topology, instance, servers, probability, effort, devices=devices)
+    if isinstance(found, Exception):
+        raise found
     return found
 
 
 def _attempt(
-    topology: Topology, instance: str, servers: tuple[str, ...], probability: Callable[[str], float]
-) -> tuple[float, float] | str:
+    topology: Topology,
+    instance: str,
+    servers: tuple[str, ...],
+    probability: Callable[[str], float],
+    effort: Effort,
+    *,
+    devices: bool,
+) -> Found | TooHard | OutOfTime:
     """The probabilities, or why there are none: an exception would keep parts of the diagram, which dd complains of."""
     from dd.autoref import BDD  # noqa: PLC0415  # not needed on tree-like fabrics
 
-    diagram = _Diagram(topology, probability, BDD())
+    diagram = _Diagram(topology, probability, BDD(), effort)
     try:
         up, majority = diagram.questions(instance, servers)
-        return diagram.probability_of(up & majority), diagram.probability_of(up)
+        without, only = diagram.summed(up & ~majority, devices=devices), diagram.summed(up, devices=devices)
+        return Found(without.total, only.total, without.down, only.down)
     except TooHard as limit:
-        return str(limit)
+        return TooHard(str(limit))
+    except OutOfTime as limit:
+        return OutOfTime(str(limit))
+
+
+@frozen
+class _Sum:
+    """How likely a function is true; and, for each device that it depends on, the same while the device is down."""
+
+    total: float
+    down: Mapping[str, float]
 
 
 @define
@@ -45,6 +80,7 @@ class _Diagram:
     topology: Topology
     probability: Callable[[str], float]
     bdd: Any
+    effort: Effort
     powered: dict[str, Any] = field(factory=dict)
     devices: dict[str, str] = field(factory=dict)
 
@@ -62,11 +98,14 @@ class _Diagram:
         ]  # fmt: skip
         return up, self._at_least(len(servers) // 2 + 1, nodes)
 
-    def probability_of(self, function: Any) -> float:
-        """The sum over the diagram, from below; each node once."""
-        return self._sum(function, {})
+    def summed(self, function: Any, *, devices: bool) -> _Sum:
+        """The sum over the diagram, from below; and, from above, what each device takes part in. Each node once."""
+        known: dict[int, float] = {}
+        nodes: dict[int, tuple[Any, Any, Any]] = {}
+        total = self._sum(function, known, nodes)
+        return _Sum(total, self._down(function, known, nodes) if devices else {})
 
-    def _sum(self, node: Any, known: dict[int, float]) -> float:
+    def _sum(self, node: Any, known: dict[int, float], nodes: dict[int, tuple[Any, Any, Any]]) -> float:
         if node == self.bdd.true:
             return 1.0
         if node == self.bdd.false:
@@ -75,8 +114,34 @@ class _Diagram:
         if key not in known:
             fails = self.probability(self.devices[node.var])
             high, low = (~node.high, ~node.low) if node.negated else (node.high, node.low)
-            known[key] = (1.0 - fails) * self._sum(high, known) + fails * self._sum(low, known)
+            known[key] = (1.0 - fails) * self._sum(high, known, nodes) + fails * self._sum(low, known, nodes)
+            nodes[key] = node, high, low
         return known[key]
+
+    def _down(
+        self, function: Any, known: Mapping[int, float], nodes: Mapping[int, tuple[Any, Any, Any]]
+    ) -> dict[str, float]:
+        """For each device: on the ways that pass it what it is while it is down, on the others what it is anyway."""
+
+        def value(node: Any) -> float:
+            return 1.0 if node == self.bdd.true else 0.0 if node == self.bdd.false else known[int(node)]
+
+        way = dict.fromkeys(nodes, 0.0)
+        total = value(function)
+        if int(function) in way:
+            way[int(function)] = 1.0
+        passing: dict[str, float] = {}
+        found: dict[str, float] = {}
+        for key in sorted(nodes, key=lambda one: int(nodes[one][0].level)):
+            node, high, low = nodes[key]
+            device = self.devices[node.var]
+            fails = self.probability(device)
+            passing[device] = passing.get(device, 0.0) + way[key] * known[key]
+            found[device] = found.get(device, 0.0) + way[key] * value(low)
+            for after, share in ((high, 1.0 - fails), (low, fails)):
+                if int(after) in way:
+                    way[int(after)] += way[key] * share
+        return {device: down + max(0.0, total - passing[device]) for device, down in found.items()}
 
     def _reached(self, start: Mapping[str, Any]) -> dict[str, Any]:
         """For each switch, when the instance reaches it: grown until nothing changes."""
@@ -144,5 +209,6 @@ class _Diagram:
         return enough[count]
 
     def _within_limit(self) -> None:
+        self.effort.spend("functions of a diagram")
         if len(self.bdd) > MOST_NODES:
             raise TooHard(f"its decision diagram has more than {MOST_NODES:,} nodes")

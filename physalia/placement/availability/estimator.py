@@ -1,9 +1,11 @@
-"""P(A_v | A_i): how likely the instance, when it is up, reaches a majority of its cell. Exact, every device counted.
+"""How likely the instance, when it is up, reaches no majority of its cell: 1 - P(A_v | A_i). Every device counted.
 
 A device of any kind is down with its probability, independently of the others; what hangs on it follows. On tree-like
 fabrics the number comes from a walk over the switches near the cell (``physalia.placement.availability.walk``). It is
 done twice, once without the rest of the site and once with a rest that never fails; the truth lies between. If the two
 differ by more than ``TOLERANCE`` a small site is walked whole. Other graphs get a decision diagram, up to a limit.
+
+What is computed is the *unavailability*, which may be 1e-7 or 1e-30, to a relative error; the availability follows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,15 +16,21 @@ from attrs import define, field, frozen
 
 from physalia.placement.availability import diagram as availability_bdd
 from physalia.placement.availability.fabric_order import Fabric, Neighbours, NotTreeLike
-from physalia.placement.availability.walk import Probability, TooHard, joint_probability, up_probability
+from physalia.placement.availability.power_states import TooHard
+from physalia.placement.availability.walk import Lost, Probability, lost, up_probability
+from physalia.placement.effort import Effort
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology, link_name
 from physalia.placement.site.validity import build
 from physalia.placement.survival.by_cuts import check_names
 
-TOLERANCE = 1e-14
-"""How far the two bounds may differ for the answer to be called exact; sums of doubles near 1 are no better."""
+ROUNDING = 1e-9
+"""The relative error of sums and products of positive doubles here: a unit in the last place for each of a few hundred
+products in a row and of the terms of every sum, of which there are at most four million, and in practice thousands."""
 
-CLOSE = 1e-12
+TOLERANCE = 1e-9
+"""How far the two bounds may differ, relatively, for a small site not to be walked whole."""
+
+CLOSE = 1e-3
 """How far they may differ where the site has too many switches to be walked whole; the answer tells how far."""
 
 MOST_SWITCHES = 60
@@ -35,19 +43,19 @@ class NotExact(ValueError):
 
 @frozen(kw_only=True)
 class Availability:
-    """The probability, how it was found, and how much of the site was looked at.
+    """The unavailability while the instance is up, how it was found, and its relative error.
 
-    ``error`` is how far the bounds are apart; the value is the lower one.
+    The truth is at most the number (but for `ROUNDING`), and at least ``1 - error`` times the number.
     """
 
-    value: float
+    unavailability: float
     method: Literal["walk", "whole walk", "diagram"]
-    error: float = 0.0
+    error: float = ROUNDING
 
     @property
-    def unavailability(self) -> float:
-        """What is missing to 1."""
-        return 1.0 - self.value
+    def value(self) -> float:
+        """The availability: what is missing to 1. A double near 1 tells no more of it than 16 digits."""
+        return 1.0 - self.unavailability
 
 
 @frozen(kw_only=True)
@@ -63,24 +71,40 @@ class Weight:
     conditional: float
 
 
+@frozen(kw_only=True)
+class _Loss:
+    """P(up without a majority) by two bounds, and P(up); also with each device down, if asked for, where it matters."""
+
+    low: Lost
+    high: Lost
+    up: float
+    method: Literal["walk", "whole walk", "diagram"]
+    up_down: Mapping[str, float] = field(factory=dict)
+
+    @property
+    def most(self) -> float:
+        """The upper bound."""
+        return self.high.probability + self.high.given_up
+
+    @property
+    def error(self) -> float:
+        """How far the bounds are apart, relatively."""
+        return max(0.0, self.most - self.low.probability) / self.most if self.most else 0.0
+
+
 def exact(topology: Topology, instance: str, servers: Sequence[str]) -> float:
-    """P(majority of the cell reachable | instance up). NotExact if the graph is too hard, BadQuery for wrong names."""
+    """P(majority of the cell reachable | instance up). NotExact if the graph is too hard, BadQuery for wrong names.
+
+    What is missing to 1 is better asked of `Estimator.of`, which does not round it away.
+    """
     return Estimator(topology).of(instance, servers).value
 
 
-def _untold(done: int, total: int) -> None:
-    """Nobody listens."""
-
-
 def devices_that_matter(
-    topology: Topology,
-    instance: str,
-    servers: Sequence[str],
-    most: int = 10,
-    told: Callable[[int, int], None] = _untold,
+    topology: Topology, instance: str, servers: Sequence[str], most: int = 10, effort: Effort | None = None
 ) -> list[Weight]:
-    """The devices that are down in most of the unavailable time, the worst first (`Estimator.weights`)."""
-    return Estimator(topology).weights(instance, servers, told)[:most]
+    """The devices that are down in most of the unavailable time, the worst first (`Estimator.with_weights`)."""
+    return Estimator(topology).with_weights(instance, servers, effort)[1][:most]
 
 
 def independent(nodes: int, fails: float) -> float:
@@ -99,83 +123,98 @@ class Estimator:
     """Answers for one topology; what does not depend on the placement is prepared once."""
 
     topology: Topology
-    neighbours: Neighbours = field(init=False)
     _known: dict[str, float] = field(factory=dict, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self.neighbours = {switch: [] for switch in self.topology.switches}
-        for link in self.topology.links.values():
-            one, other = link.ends
-            self.neighbours[one].append((link.name, other))
-            self.neighbours[other].append((link.name, one))
+    @property
+    def neighbours(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """For each switch its links and where they lead."""
+        return self.topology.neighbours
 
     def of(
-        self, instance: str, servers: Sequence[str], given: Mapping[str, float] | None = None, close: float = CLOSE
+        self,
+        instance: str,
+        servers: Sequence[str],
+        given: Mapping[str, float] | None = None,
+        effort: Effort | None = None,
     ) -> Availability:
         """The availability of a placement; ``given`` replaces probabilities of single devices.
 
-        ``close`` is how far the bounds may differ on a site that is too large to be walked whole. NotExact if there is
-        no exact answer within the limits, or if the instance is never up.
+        NotExact if there is no exact answer within the limits, or if the instance is never up; OutOfTime.
         """
+        return _told(self._loss(instance, servers, given or {}, effort or Effort(), devices=False))
+
+    def with_weights(
+        self, instance: str, servers: Sequence[str], effort: Effort | None = None
+    ) -> tuple[Availability, list[Weight]]:
+        """The availability, and every device near the cell by its share of the unavailable time; the worst first.
+
+        The shares are as right as the availability: the same two bounds hold for the part of the time in which a device
+        is down. No device needs a computation of its own. NotExact and OutOfTime like `of`.
+        """
+        loss = self._loss(instance, servers, {}, effort or Effort(), devices=True)
+        found = []
+        for device, down in loss.high.down.items() if loss.most else ():
+            up = loss.up_down.get(device, loss.up)
+            share = self.topology.failure_probability(device) * down / loss.most
+            conditional = down / up if up else 0.0
+            kind = self.topology.kind_of(device)
+            found.append(Weight(device=device, kind=kind, share=share, conditional=conditional))
+        return _told(loss), sorted(found, key=lambda weight: (-weight.share, weight.device))
+
+    def _loss(
+        self, instance: str, servers: Sequence[str], given: Mapping[str, float], effort: Effort, *, devices: bool
+    ) -> _Loss:
         check_names(self.topology, instance, servers)
-        probability = self._probability(given or {})
+        probability = self._probability(given)
         cell = tuple(servers)
         try:
-            return self._walked(instance, cell, probability, close)
+            return self._walked(instance, cell, probability, effort, devices=devices)
         except (NotTreeLike, TooHard) as reason:
-            return self._by_diagram(instance, cell, probability, str(reason))
+            return self._by_diagram(instance, cell, probability, effort, str(reason), devices=devices)
 
-    def weights(
-        self, instance: str, servers: Sequence[str], told: Callable[[int, int], None] = _untold
-    ) -> list[Weight]:
-        """Every device near the cell that may fail, by its share of the unavailable time; the worst first.
-
-        To three digits: while a device is down, more of the site may matter. ``told`` hears how many of how many
-        devices were tried.
-        """
-        found = []
-        close = max(CLOSE, self.of(instance, servers).unavailability / 1_000)
-        lost = self._lost(instance, servers, {}, close)
-        devices = self._near(instance, servers)
-        for number, device in enumerate(devices):
-            told(number, len(devices))
-            fails = self.topology.failure_probability(device)
-            if 0.0 < fails < 1.0 and lost > 0.0:
-                down = self._lost(instance, servers, {device: 1.0}, close)
-                up = self._up(instance, tuple(servers), self._probability({device: 1.0}))
-                conditional = down / up if up else 0.0
-                share = fails * down / lost
-                found.append(
-                    Weight(device=device, kind=self.topology.kind_of(device), share=share, conditional=conditional)
-                )
-        return sorted(found, key=lambda weight: (-weight.share, weight.device))
-
-    def _walked(self, instance: str, cell: tuple[str, ...], probability: Probability, close: float) -> Availability:
-        near = self._near_switches(instance, cell)
-        up = self._up(instance, cell, probability)
+    def _walked(
+        self, instance: str, cell: tuple[str, ...], probability: Probability, effort: Effort, *, devices: bool
+    ) -> _Loss:
+        up = self._up(instance, probability)
         if not up:
             raise NotExact(f"instance {instance} is never up, so nothing can be said of what it reaches then.")
-        lower, _ = joint_probability(self._part(instance, cell, near), probability)
-        _, upper = joint_probability(self._part(instance, cell, near, self._ways_round(near)), probability)
-        is_large = len(self.neighbours) > MOST_SWITCHES
-        if upper - lower <= (close if is_large else TOLERANCE) * up:
-            return Availability(value=lower / up, method="walk", error=max(0.0, upper - lower) / up)
+        near, is_large = self._near_switches(instance, cell), len(self.neighbours) > MOST_SWITCHES
+        within = CLOSE if is_large else TOLERANCE
+
+        def walked(part: Fabric, *, devices: bool = devices) -> Lost:
+            return lost(part, probability, effort, devices=devices, close=within / 10)
+
+        up_down = self._up_down(instance, probability) if devices else {}
+        without, with_rest = self._part(instance, cell, near), self._part(instance, cell, near, self._ways_round(near))
+        loss = _Loss(low=walked(with_rest, devices=False), high=walked(without), up=up, method="walk", up_down=up_down)
+        if loss.error <= within:
+            return loss
         if is_large:
             raise NotExact(
                 f"the site has {len(self.neighbours):,} switches and those near the cell do not decide: "
-                f"the probability is between {lower / up!r} and {upper / up!r}."
+                f"the unavailability is between {loss.low.probability / up!r} and {loss.most / up!r}."
             )
-        lower, upper = joint_probability(self._part(instance, cell, set(self.neighbours)), probability)
-        return Availability(value=lower / up, method="whole walk", error=(upper - lower) / up)
+        whole = walked(self._part(instance, cell, set(self.neighbours)))
+        return _Loss(low=whole, high=whole, up=up, method="whole walk", up_down=up_down)
 
-    def _by_diagram(self, instance: str, cell: tuple[str, ...], probability: Probability, reason: str) -> Availability:
+    def _by_diagram(
+        self,
+        instance: str,
+        cell: tuple[str, ...],
+        probability: Probability,
+        effort: Effort,
+        reason: str,
+        *,
+        devices: bool,
+    ) -> _Loss:
         try:
-            both, up = availability_bdd.joint_probability(self.topology, instance, cell, probability)
+            found = availability_bdd.lost(self.topology, instance, cell, probability, effort, devices=devices)
         except TooHard as limit:
             raise NotExact(f"no exact availability: {reason}, and {limit}.") from limit
-        if not up:
+        if not found.up:
             raise NotExact(f"instance {instance} is never up, so nothing can be said of what it reaches then.")
-        return Availability(value=both / up, method="diagram")
+        only = Lost(found.lost, 0.0, found.lost_down)
+        return _Loss(low=only, high=only, up=found.up, method="diagram", up_down=found.up_down)
 
     def _part(
         self, instance: str, cell: tuple[str, ...], switches: set[str], more: Iterable[tuple[str, str]] = ()
@@ -223,37 +262,22 @@ class Estimator:
             found = found | level
         return found
 
-    def _lost(self, instance: str, servers: Sequence[str], given: Mapping[str, float], close: float) -> float:
-        """P(the instance is up without a majority)."""
-        up = self._up(instance, tuple(servers), self._probability(given))
-        return up * self.of(instance, servers, given, close).unavailability if up else 0.0
-
-    def _up(self, instance: str, cell: tuple[str, ...], probability: Probability) -> float:
+    def _up(self, instance: str, probability: Probability) -> float:
         own = set(self.topology.servers[instance].switches)
-        try:
-            return up_probability(self._part(instance, (instance,), own), probability)
-        except NotTreeLike:
-            return availability_bdd.joint_probability(self.topology, instance, cell[:1], probability)[1]
+        return up_probability(self._part(instance, (instance,), own), probability)
 
-    def _near(self, instance: str, servers: Sequence[str]) -> list[str]:
-        """The devices whose failure may matter: those near the cell, and all power above them."""
-        topology = self.topology
-        switches = self._near_switches(instance, tuple(servers))
-        everyone = dict.fromkeys((instance, *servers))
-        found = dict.fromkeys(everyone)
-        found |= dict.fromkeys(link for server in everyone for link, _ in topology.links_of(server))
-        found |= dict.fromkeys(sorted(switches))
-        found |= dict.fromkeys(link for switch in sorted(switches) for link, to in self.neighbours[switch]
-                               if link is not None and to in switches)  # fmt: skip
-        racks = {topology.servers[server].rack for server in everyone}
-        racks |= {rack for switch in switches if (rack := topology.switches[switch].rack) is not None}
-        found |= dict.fromkeys(sorted(racks))
-        above = {supply for rack in racks for supply in topology.racks[rack].supplies}
-        above |= {supply for switch in switches for supply in topology.switches[switch].supplies}
+    def _up_down(self, instance: str, probability: Probability) -> dict[str, float]:
+        """P(the instance is up) with each device down on which that depends."""
+        topology, server = self.topology, self.topology.servers[instance]
+        devices = [instance, server.rack, *server.switches, *(link for link, _ in topology.links_of(instance))]
+        above = topology.racks[server.rack].supplies
         while above:
-            found |= dict.fromkeys(sorted(above))
-            above = {supply for element in above for supply in topology.powers[element].supplies} - set(found)
-        return list(found)
+            devices += above
+            above = tuple(supply for element in above for supply in topology.powers[element].supplies)
+        return {
+            down: self._up(instance, lambda device, down=down: 1.0 if device == down else probability(device))  # type: ignore[misc]
+            for down in dict.fromkeys(devices)
+        }
 
     def _probability(self, given: Mapping[str, float]) -> Callable[[str], float]:
         known, topology = self._known, self.topology
@@ -267,6 +291,10 @@ class Estimator:
             return found
 
         return fails
+
+
+def _told(loss: _Loss) -> Availability:
+    return Availability(unavailability=loss.most / loss.up, method=loss.method, error=loss.error + ROUNDING)
 
 
 def _star(names: Sequence[str], fails: float) -> Topology:

@@ -7,17 +7,19 @@ a tree of duals for each colour, and no lower worst hop will do, by another), ``
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from physalia.placement.rules.policy import to_document
+from physalia.placement.rules.policy import Survives, to_document
 from physalia.placement.site.format import digest
+from physalia.placement.site.topology import ALSO
 from physalia.placement.solver.answer import Answer
 from physalia.placement.solver.search import Leaf, Split, Tree
 
 SCHEMA_VERSION: Final = 1
-MOST_LEAVES: Final = 256
-"""A tree with more leaves is no short certificate, and none is given."""
+MOST_LEAVES, MOST_PRICES, MOST_SEARCHES, MOST_DIGITS = 256, 4096, 512, 100
+"""A proof with more leaves or prices in all its trees, more cuts and parts of intersections, or longer numbers is no
+short certificate, and none is given: what a checker does for one must stay in proportion to its size."""
 
 
 class NoCertificate(Exception):
@@ -74,21 +76,50 @@ def size(answer: Answer) -> int:
 
 
 def _claim(answer: Answer) -> tuple[str, str]:
-    count = sum(map(_leaves, (*answer.trees.values(), *answer.nearer.values())))
-    long = f"the proof has {count:,} leaves, so there is no short certificate"
+    long = _too_long(answer)
     if answer.verdict == "impossible":
-        if count > MOST_LEAVES:
-            raise NoCertificate(f"{long} that the cell cannot be placed.")
+        if long:
+            raise NoCertificate(f"{long}, so there is no short certificate that the cell cannot be placed.")
         return "infeasible", ""
     if answer.cost is None:
         raise NoCertificate("no placement was found in the time allowed, and none was refuted.")
+    survives = any(isinstance(rule, Survives) for rule in answer.problem.policy.rules)
+    if survives and answer.cost.hops > MOST_PRICES:
+        raise NoCertificate(
+            f"the ways to its nodes are {answer.cost.hops:,} links long, and a checker follows them all."
+        )
     if answer.verdict == "inconclusive":
         return "feasible", "time ran out, or floating point was too coarse, before it was proven to be the best."
-    return ("feasible", f"{long} that the placement is the best.") if count > MOST_LEAVES else ("optimal", "")
+    why = f"{long}, so there is no short certificate that the placement is the best." if long else ""
+    return ("feasible" if long else "optimal"), why
 
 
-def _leaves(tree: Tree) -> int:
-    return _leaves(tree.below) + _leaves(tree.above) if isinstance(tree, Split) else 1
+def _too_long(answer: Answer) -> str:
+    """Why the proof of an answer is too long for a certificate; empty if it is not."""
+    parts = [part for tree in (*answer.trees.values(), *answer.nearer.values()) for part in _parts(tree)]
+    duals = [part.dual for part in parts if isinstance(part, Leaf)]
+    prices = [(key, price) for dual in duals for key, price in dual.prices.items()]
+    keys = {*(key for key, _ in prices), *(part.key for part in parts if isinstance(part, Split))}
+    joined = [key.split(ALSO) for key in keys if ALSO in key]
+    cuts = {one for key in keys for one in key.split(ALSO) if one.startswith("cut ")}
+    numbers = [*(price for _, price in prices), *(number for dual in duals for number in (dual.scale, dual.node))]
+    for count, most, what in (
+        (len(duals), MOST_LEAVES, "leaves"),
+        (len(prices), MOST_PRICES, "prices"),
+        (len(cuts) + sum(map(len, joined)), MOST_SEARCHES, "cuts and parts of intersections"),
+        (max((len(str(abs(number))) for number in numbers), default=0), MOST_DIGITS, "digits in a number"),
+    ):
+        if count > most:
+            return f"the proof has {count:,} {what}"
+    return ""
+
+
+def _parts(tree: Tree) -> Iterator[Tree]:
+    """A tree, and every tree in it."""
+    yield tree
+    if isinstance(tree, Split):
+        yield from _parts(tree.below)
+        yield from _parts(tree.above)
 
 
 def _tree(tree: Tree) -> dict[str, Any]:

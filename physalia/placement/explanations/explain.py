@@ -2,25 +2,28 @@
 
 Minimal means that without any one of the rules there would be a placement of that colour. The sentences come from the
 proof that there is none with these rules alone: they count what the domains can take. A rule in none of these sets is
-no help by itself, so only those in some are loosened, each by as little as will do.
+no help by itself, so only those in some are loosened, each by as little as will do. Where no single change helps, every
+minimal set is told, and the pair of changes that costs least.
 """
 
 import time
-from collections.abc import Sequence
-from typing import Final, Literal
+from collections.abc import Iterator
+from typing import Literal
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from physalia.placement.explanations.loosen import Relaxation, loosened
+from physalia.placement.effort import Effort, OutOfTime, no_collection
+from physalia.placement.explanations.levers import Levers
+from physalia.placement.explanations.loosen import Relaxation, pair, singles
 from physalia.placement.explanations.sentences import describe
-from physalia.placement.rules.policy import FIXED_IDS, Policy
+from physalia.placement.explanations.subsets import Subsets
+from physalia.placement.rules.policy import Policy
 from physalia.placement.rules.queries import Query
-from physalia.placement.site.topology import ALSO, Topology
-from physalia.placement.solver.problem import Problem, problem
-from physalia.placement.solver.search import Best, Leaf, Search, Split, Tree, impossible
+from physalia.placement.site.topology import Topology
+from physalia.placement.solver.problem import Problem
 
-LIFTABLE: Final = ("drained", "capacity")
-"""The rules that always hold and may nevertheless be part of a conflict within one colour."""
+MOST_CONFLICTS = 32
+"""So many minimal conflicts of one colour are looked for; ``complete`` says whether there may be more."""
 
 
 @frozen
@@ -36,13 +39,17 @@ class Conflict:
 class Explanation:
     """Why there is no placement: a conflict for each colour, and single changes that would give one, the least first.
 
-    ``verdict`` is "placed" where there is nothing to explain, "impossible" with the conflicts, or "inconclusive" where
-    the search found no placement and no proof that there is none.
+    Where no single change helps, ``conflicts`` are all that there are, and ``pair`` is the cheapest pair of changes, if
+    any pair helps. ``verdict`` is "placed" where there is nothing to explain, "impossible" with the conflicts, or
+    "inconclusive" where neither a placement was found nor a proof that there is none. ``complete`` is false if time ran
+    out, or conflicts became too many: what is told is true, and there may be more.
     """
 
     verdict: Literal["placed", "impossible", "inconclusive"]
     conflicts: tuple[Conflict, ...] = ()
     relaxations: tuple[Relaxation, ...] = ()
+    pair: Relaxation | None = None
+    complete: bool = True
     seconds: float = 0.0
 
     @property
@@ -51,78 +58,86 @@ class Explanation:
         return self.verdict == "placed"
 
 
-def explain(topology: Topology, policy: Policy, query: Query) -> Explanation:
-    """Why a query has no placement; BadQuery and BadPolicy for bad input."""
+def explain(
+    topology: Topology, policy: Policy, query: Query, effort: Effort | None = None, stated: Problem | None = None
+) -> Explanation:
+    """Why a query has no placement; BadQuery and BadPolicy for bad input. ``stated`` is it, taken apart before."""
     start = time.monotonic()
-    tried = _Subsets(topology, policy, query)
-    whole = frozenset({*LIFTABLE, *(rule.id for rule in policy.rules)})
-    stated = tried.problem(whole)
-    trees = {color: tried.tree(whole, color) for color in stated.colors}
-    if not all(map(impossible, trees.values())):
-        found = any(tried.found[whole, color] for color in stated.colors)
-        return Explanation("placed" if found else "inconclusive", seconds=time.monotonic() - start)
-    conflicts = []
-    for color in stated.colors:
-        core = tried.shrink(whole, color)
-        sentences = describe(tried.problem(core), core, color, tried.tree(core, color))
-        conflicts.append(Conflict(color, tuple(sorted(core, key=tried.order)), tuple(sentences)))
-    relaxations = loosened(topology, policy, query, {one.color: one.rules for one in conflicts})
-    return Explanation("impossible", tuple(conflicts), tuple(relaxations), seconds=time.monotonic() - start)
+    told = _Findings()
+    with no_collection():
+        try:
+            tried = Subsets(topology, policy, query, effort or Effort())
+            if stated is not None:
+                tried.problems[tried.whole] = stated
+            verdict = told.find(tried)
+        except OutOfTime:
+            told.complete.append(False)
+            verdict = "impossible" if told.refuted else "inconclusive"
+    return Explanation(
+        verdict,
+        tuple(told.conflicts),
+        tuple(told.relaxations),
+        told.pair[0] if told.pair else None,
+        all(told.complete),
+        time.monotonic() - start,
+    )
 
 
 @frozen
-class _Subsets:
-    """The query under some of the rules only, each subset stated once."""
+class _Findings:
+    """What was found so far: it stays when time runs out."""
 
-    topology: Topology
-    policy: Policy
-    query: Query
-    problems: dict[frozenset[str], Problem] = field(factory=dict)
-    trees: dict[tuple[frozenset[str], str], Tree] = field(factory=dict)
-    found: dict[tuple[frozenset[str], str], bool] = field(factory=dict)
+    refuted: list[bool] = field(factory=list)
+    conflicts: list[Conflict] = field(factory=list)
+    relaxations: list[Relaxation] = field(factory=list)
+    pair: list[Relaxation | None] = field(factory=list)
+    complete: list[bool] = field(factory=list)
 
-    def problem(self, rules: frozenset[str]) -> Problem:
-        """The query under these rules."""
-        if rules not in self.problems:
-            kept = tuple(rule for rule in self.policy.rules if rule.id in rules)
-            policy = evolve(self.policy, rules=kept, spread=())
-            self.problems[rules] = problem(self.topology, policy, self.query, frozenset(LIFTABLE) - rules)
-        return self.problems[rules]
+    def find(self, tried: Subsets) -> Literal["placed", "impossible", "inconclusive"]:
+        """One conflict a colour, then what helps; if nothing does, all conflicts and the cheapest pair."""
+        if not all(tried.impossible(tried.whole, color) for color in tried.colors):
+            return "placed" if any(tried.placed(tried.whole, color) for color in tried.colors) else "inconclusive"
+        self.refuted.append(True)
+        for color in tried.colors:
+            self.conflicts.append(_conflict(tried, tried.shrink(tried.whole, color), color))
+        levers = Levers(tried, {rule for one in self.conflicts for rule in one.rules})
+        self.relaxations.extend(singles(levers))
+        if not self.relaxations:
+            for color in tried.colors:
+                self._all_conflicts(tried, color)
+            levers = Levers(tried, {rule for one in self.conflicts for rule in one.rules})
+            self.pair.append(pair(levers))
+        return "impossible"
 
-    def tree(self, rules: frozenset[str], color: str) -> Tree:
-        """The proof that there is no placement of a colour under these rules, or something else if there is one."""
-        if (rules, color) not in self.trees:
-            stated = self.problem(rules)
-            limit = max(stated.worst_hops, default=0)
-            best = Best()
-            self.trees[rules, color] = Search(stated.instance(color, limit), best, color).run()
-            self.found[rules, color] = best.cost is not None
-        return self.trees[rules, color]
-
-    def shrink(self, rules: frozenset[str], color: str) -> frozenset[str]:
-        """A minimal subset of the rules under which there is no placement of a colour either."""
-        suspected = self._suspected(rules, color)
-        core = suspected if impossible(self.tree(suspected, color)) else rules
-        for rule in sorted(core, key=self.order):
-            without = core - {rule}
-            if impossible(self.tree(without, color)):
-                core = without
-        return core
-
-    def _suspected(self, rules: frozenset[str], color: str) -> frozenset[str]:
-        """The rules that a proof speaks of: those that forbid servers, and those of the domains that it prices."""
-        tree, domains = self.tree(rules, color), self.problem(rules).domains
-        known = {rule.id for ruling in domains.rules.values() for rule in ruling}
-        priced = {rule.id for key in _priced(tree) for part in key.split(ALSO) for rule in domains.rules.get(part, ())}
-        return frozenset(rule for rule in rules if rule in priced or rule not in known)
-
-    def order(self, rule: str) -> tuple[int, str]:
-        """What always holds comes first, then the rules of the policy in their order."""
-        ids = [*FIXED_IDS, *(one.id for one in self.policy.rules)]
-        return (ids.index(rule), rule)
+    def _all_conflicts(self, tried: Subsets, color: str) -> None:
+        """Every other minimal conflict of a colour: one that lacks a rule of each that is known."""
+        known = {frozenset(one.rules) for one in self.conflicts if one.color == color}
+        for core in _cores(tried, color, known):
+            if len(known) >= MOST_CONFLICTS:
+                self.complete.append(False)
+                return
+            known.add(core)
+            self.conflicts.append(_conflict(tried, core, color))
 
 
-def _priced(tree: Tree) -> Sequence[str]:
-    if isinstance(tree, Leaf):
-        return list(tree.dual.prices)
-    return [tree.key, *_priced(tree.below), *_priced(tree.above)] if isinstance(tree, Split) else []
+def _cores(tried: Subsets, color: str, known: set[frozenset[str]]) -> Iterator[frozenset[str]]:
+    """The minimal conflicts that are not known: any two differ, so each is left when one rule of the other is taken."""
+    waiting, seen = [tried.whole], {tried.whole}
+    while waiting:
+        rules = waiting.pop()
+        core = next((one for one in known if one <= rules), None)
+        if core is None:
+            if not tried.impossible(rules, color):
+                continue
+            core = tried.shrink(rules, color)
+            yield core
+        for rule in core:
+            left = rules - {rule}
+            if left not in seen:
+                seen.add(left)
+                waiting.append(left)
+
+
+def _conflict(tried: Subsets, core: frozenset[str], color: str) -> Conflict:
+    sentences = describe(tried.problem(core), core, color, tried.tree(core, color))
+    return Conflict(color, tuple(sorted(core, key=tried.order)), tuple(sentences))

@@ -1,125 +1,149 @@
-"""What would have to give: single changes of a rule, as small as will do, and the placement that each would give."""
+"""What would have to give: single changes of a rule, or pairs, as small as will do, and the placements they give."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from itertools import combinations, product
 
 from attrs import evolve, frozen
 
+from physalia.placement.explanations.levers import Levers, Step
 from physalia.placement.rules.costs import Cost
-from physalia.placement.rules.policy import (
-    AntiAffinity,
-    HopLimit,
-    Minimum,
-    Policy,
-    Rule,
-    Survives,
-)
-from physalia.placement.rules.queries import Query
 from physalia.placement.site.topology import Server, Topology
-from physalia.placement.solver.answer import Answer, query
+from physalia.placement.solver.answer import Answer, solve
 from physalia.placement.solver.instance import Instance
-from physalia.placement.solver.problem import problem, unusable
+from physalia.placement.solver.problem import problem
 from physalia.placement.solver.search import Best, Search
 
 
 @frozen
-class Relaxation:
-    """One change that makes the cell placeable: of which rule, what it is, how large, and what it would give.
+class Change:
+    """One change of a rule, in words; ``amount`` counts nodes, hops or servers.
 
-    ``amount`` counts nodes, hops or servers; a rule that is dropped, or colours that are mixed, count as a whole cell.
+    A rule that is dropped, or colours that are mixed, count as a whole cell.
     """
 
     rule: str
     change: str
     amount: int
+
+
+@frozen
+class Relaxation:
+    """Changes that together make the cell placeable, one or two, and what they would give."""
+
+    changes: tuple[Change, ...]
     color: str
     servers: tuple[str, ...]
     cost: Cost
 
+    @property
+    def amount(self) -> int:
+        """How large the changes are together."""
+        return sum(one.amount for one in self.changes)
 
-def loosened(
-    topology: Topology, policy: Policy, asked: Query, conflicts: Mapping[str, Sequence[str]]
-) -> list[Relaxation]:
-    """The single changes that help, the least first; only rules in a conflict are tried."""
-    suspected = dict.fromkeys(rule for rules in conflicts.values() for rule in rules)
+    @property
+    def rule(self) -> str:
+        """The rules that are changed."""
+        return " and ".join(one.rule for one in self.changes)
+
+    @property
+    def change(self) -> str:
+        """The changes in words."""
+        return "; and ".join(one.change for one in self.changes)
+
+
+def singles(levers: Levers) -> list[Relaxation]:
+    """The single changes that help, the least first."""
     found: list[Relaxation] = []
-    for rule in policy.rules:
-        if rule.id in suspected:
-            found += _loosen(topology, policy, asked, rule)
-    for fixed in ("drained", "capacity"):
-        if fixed in suspected:
-            found += _take_back(topology, policy, asked, fixed)
-    found += _mix(topology, policy, asked)
+    for steps in levers.levers():
+        if not steps or not levers.helps(steps[-1]):
+            continue
+        step = next(one for one in steps if levers.helps(one))
+        found += _given(levers, step)
     return sorted(found, key=lambda one: (one.amount, one.cost, one.rule))
 
 
-def _loosen(topology: Topology, policy: Policy, asked: Query, rule: Rule) -> Iterator[Relaxation]:
-    for changed, change, amount in _steps(topology, policy, asked, rule):
-        rules = tuple(one if one is not rule else changed for one in policy.rules)
-        kept = tuple(one for one in rules if one is not None)
-        answer = query(topology, evolve(policy, rules=kept), asked)
-        if answer.verdict == "placed":
-            yield _relaxation(rule.id, change, amount, answer)
+def pair(levers: Levers) -> Relaxation | None:
+    """The pair of changes that is least together, then cheapest, where no single one helps; None if no pair does."""
+    best: Relaxation | None = None
+    for one, other in combinations(list(levers.levers()), 2):
+        if not (one and other and levers.helps(one[-1], other[-1])):
+            continue
+        for first, second in _least(levers, one, other):
+            if best is not None and first.amount + second.amount > best.amount:
+                continue
+            for found in _given(levers, first, second):
+                if best is None or (found.amount, found.cost) < (best.amount, best.cost):
+                    best = found
+    return best
+
+
+def _least(levers: Levers, one: tuple[Step, ...], other: tuple[Step, ...]) -> Iterator[tuple[Step, Step]]:
+    """The pairs of steps that help and of which neither can be less; the larger the one, the less of the other.
+
+    How many servers a lifted rule takes is only seen afterwards, so beside one every step that helps is tried.
+    """
+    if one[0].lifts or other[0].lifts:
+        yield from (both for both in product(one, other) if levers.helps(*both))
+        return
+    at = len(other) - 1
+    for first in one:
+        if not levers.helps(first, other[at]):
+            continue
+        while at > 0 and levers.helps(first, other[at - 1]):
+            at -= 1
+        yield first, other[at]
+        if at == 0:
             return
+        at -= 1
 
 
-def _steps(topology: Topology, policy: Policy, asked: Query, rule: Rule) -> Iterator[tuple[Rule | None, str, int]]:
-    """Ever larger changes of a rule, if the largest would help at all."""
-    if isinstance(rule, AntiAffinity | Survives):
-        yield None, f"drop the rule {rule.id}", policy.cell_size
-        return
-    rules = tuple(one for one in policy.rules if one is not rule)
-    if query(topology, evolve(policy, rules=rules), asked).verdict != "placed":
-        return
-    if isinstance(rule, Minimum):
-        for least in range(min(rule.least - 1, policy.cell_size), -1, -1):
-            yield evolve(rule, least=least), f"{rule.id}: at least {least} instead of {rule.least}", rule.least - least
-        return
-    hops = problem(topology, evolve(policy, rules=rules), asked).worst_hops if isinstance(rule, HopLimit) else ()
-    for most in range(rule.most + 1, 1 + max(policy.cell_size, *hops, rule.most + 1)):
-        yield evolve(rule, most=most), f"{rule.id}: at most {most} instead of {rule.most}", most - rule.most
+def _given(levers: Levers, *steps: Step) -> Iterator[Relaxation]:
+    """The best placement after these changes, told with them."""
+    stated = levers.problem(*steps)
+    topology, needed = _taken_back(levers, *steps)
+    if topology is not stated.topology:
+        stated = problem(topology, stated.policy, stated.query)
+    answer = solve(stated, levers.tried.effort)
+    if levers.tried.effort.is_over:
+        levers.tried.effort.stop()
+    if answer.verdict == "placed" and answer.cost is not None:
+        changes = tuple(_told(levers, step, answer, needed) for step in steps)
+        yield Relaxation(changes, answer.color or "", answer.servers, answer.cost)
 
 
-def _take_back(topology: Topology, policy: Policy, asked: Query, fixed: str) -> Iterator[Relaxation]:
-    """As few servers as will do that are drained, or full, and would have to take a node all the same."""
-    stated = problem(topology, policy, asked, frozenset({fixed}))
+def _told(levers: Levers, step: Step, answer: Answer, needed: dict[str, list[str]]) -> Change:
+    if step.lifts:
+        verb = "take back into service" if step.rule == "drained" else "make room for a node on"
+        return Change(step.rule, f"{verb} {', '.join(needed[step.rule])}", len(needed[step.rule]))
+    asked = levers.tried.query.color
+    if step.color == "another":
+        return Change(step.rule, f"ask for {answer.color} instead of {asked}", step.amount)
+    return Change(step.rule, step.words, step.amount)
+
+
+def _taken_back(levers: Levers, *steps: Step) -> tuple[Topology, dict[str, list[str]]]:
+    """As few servers as will do that may take no node and would have to: the site with them usable, and their names."""
+    stated, lifted = levers.problem(*steps), [step.rule for step in steps if step.lifts]
     best = Best()
-    for color in stated.colors:
+    for color in stated.colors if lifted else ():
         instance = stated.instance(color, max(stated.worst_hops, default=0))
-        Search(_counting(instance, topology), best, color).run()
-    if best.cost is None:
-        return
-    needed = sorted(name for name in best.servers if unusable(topology.servers[name]))
-    usable = {**topology.servers, **{name: _usable(topology.servers[name], fixed) for name in needed}}
-    answer = query(evolve(topology, servers=usable), policy, asked)
-    verb = "take back into service" if fixed == "drained" else "make room for a node on"
-    yield _relaxation(fixed, f"{verb} {', '.join(needed)}", len(needed), answer)
+        Search(_counting(instance, stated.topology), best, color, levers.tried.effort).run()
+    servers = stated.topology.servers
+    needed = sorted(name for name in best.servers if not servers[name].is_usable)
+    by_rule = {
+        rule: [name for name in needed if (servers[name].drained if rule == "drained" else servers[name].is_full)]
+        for rule in lifted
+    }
+    if not needed:
+        return stated.topology, by_rule
+    return evolve(stated.topology, servers={**servers, **{name: _usable(servers[name]) for name in needed}}), by_rule
 
 
 def _counting(instance: Instance, topology: Topology) -> Instance:
     """The same instance, where nothing costs but a server that may take no nodes, and that costs 1."""
-    costs = [int(unusable(topology.servers[names[0]])) for names in instance.servers]
+    costs = [int(not topology.servers[names[0]].is_usable) for names in instance.servers]
     return Instance(instance.nodes, instance.domains, instance.number, costs, instance.inside, instance.servers, 0)
 
 
-def _usable(server: Server, fixed: str) -> Server:
-    if fixed == "drained":
-        return evolve(server, drained=False)
-    return evolve(server, capacity=server.nodes + 1)
-
-
-def _mix(topology: Topology, policy: Policy, asked: Query) -> Iterator[Relaxation]:
-    """Another colour than the query asks for, or several in one cell."""
-    if asked.color is not None:
-        answer = query(topology, policy, evolve(asked, color=None))
-        if answer.verdict == "placed":
-            yield _relaxation("color", f"ask for {answer.color} instead of {asked.color}", policy.cell_size, answer)
-            return
-    if policy.one_color:
-        answer = query(topology, evolve(policy, one_color=False), evolve(asked, color=None))
-        if answer.verdict == "placed":
-            yield _relaxation("color", "let the cell be of several colors", policy.cell_size, answer)
-
-
-def _relaxation(rule: str, change: str, amount: int, answer: Answer) -> Relaxation:
-    assert answer.cost is not None
-    return Relaxation(rule, change, amount, answer.color or "", answer.servers, answer.cost)
+def _usable(server: Server) -> Server:
+    return evolve(server, drained=False, capacity=max(server.capacity, server.nodes + 1))

@@ -23,8 +23,7 @@ _PLURAL = {"rack": "racks", "row": "rows", "pdu": "PDUs", "ups": "UPSs", "feed":
 
 def describe(stated: Problem, rules: AbstractSet[str], color: str, tree: Tree) -> Iterator[str]:
     """What the rules of a conflict leave, rule by rule, and the sum; ``tree`` proves that it is too little."""
-    limit = max(stated.worst_hops, default=0)
-    instance = stated.instance(color, limit)
+    instance = stated.bare(color)
     servers = [one for one in stated.topology.servers.values() if color in {ANY_COLOR, one.color}]
     yield from _forbidden(stated, rules, color, servers)
     if not isinstance(tree, Leaf):

@@ -2,7 +2,8 @@
 
 A cable has terminations at its ends A and B. At a front port the way goes on at the rear port behind it; at a rear
 port, at the front port of the position by which the way entered the panel at the other side. It ends at whatever is no
-port of a panel, or at a port where nothing is plugged in.
+port of a panel, or at a port where nothing is plugged in. Which ports belong together says the front port, or, since
+NetBox 4.5, an entry of its own (``dcim.portmapping``), by which a front port may have several rear ports behind it.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,15 @@ from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.dump import Dump, Entry
 
 _PANEL_PORTS: Final = ("frontport", "rearport")
-_FOLLOWED: Final = (*_PANEL_PORTS, "interface", "powerport", "powerfeed")
+_FOLLOWED: Final = (*_PANEL_PORTS, "interface", "powerport", "powerfeed", "poweroutlet")
 """The models whose cables matter here; those of consoles and of other applications are ends like any other."""
 
 USABLE: Final = "connected"
 """The status of a cable that carries something; cables that are planned or being taken out do not."""
+
+_STRAIGHT: Final = ("single-", "trunk-")
+_SHUFFLED: Final = "-shuffle"
+"""Cables whose profile, since NetBox 4.5, says that each connector leads to the one of its number at the other end."""
 
 _Place = tuple[str, int]
 
@@ -29,12 +34,14 @@ class Cabling:
         self.unusable: list[Entry] = []
         self._ends: dict[tuple[int, str], list[_Place]] = {}
         self._plugged: dict[_Place, tuple[int, str]] = {}
+        self._connector: dict[_Place, int | None] = {}
+        self._straight: set[int] = set()
         self._front: dict[tuple[int, int], int] = {}
+        self._rears: dict[int, list[tuple[int, int]]] = {}
         self._read_ends()
-        for port in dump.all("frontport"):
-            rear = port.reference("rear_port")
-            if rear is not None:
-                self._front[rear, port.number("rear_port_position")] = port.key
+        for front, rear, position in self._mappings():
+            self._front[rear, position] = front
+            self._rears.setdefault(front, []).append((rear, position))
 
     def far_ends(self, start: Entry, model: str) -> list[Entry]:
         """The entries of a model that the cable plugged in at ``start`` leads to, panels walked through."""
@@ -63,16 +70,17 @@ class Cabling:
         if place not in self._plugged:
             return []
         cable, end = self._plugged[place]
-        return self._ends.get((cable, "B" if end == "A" else "A"), [])
+        ends = self._ends.get((cable, "B" if end == "A" else "A"), [])
+        if cable in self._straight:
+            return [far for far in ends if self._connector[far] == self._connector[place]]
+        return ends
 
     def _through(self, port: _Place, positions: tuple[int, ...]) -> Iterator[tuple[_Place, tuple[int, ...]]]:
         """Where the way goes on behind a port of a panel; ``positions`` are those of the panels not yet left."""
         model, key = port
         if model == "frontport":
-            entry = self._dump.tables.get(model, {}).get(key)
-            rear = None if entry is None else entry.reference("rear_port")
-            if entry is not None and rear is not None:
-                yield ("rearport", rear), (*positions, entry.number("rear_port_position"))
+            for rear, position in self._rears.get(key, ()):
+                yield ("rearport", rear), (*positions, position)
         else:
             # Entered from behind: leave at the position by which the way entered the panel at the other side.
             position, left = (positions[-1], positions[:-1]) if positions else (1, ())
@@ -80,11 +88,32 @@ class Cabling:
             if front is not None:
                 yield ("frontport", front), left
 
+    def _mappings(self) -> Iterator[tuple[int, int, int]]:
+        """Front port, rear port, and the position at the rear port, of all that belong together."""
+        dump = self._dump
+        for mapping in dump.all("portmapping"):
+            front, rear = mapping.number("front_port"), mapping.number("rear_port")
+            dump.get("frontport", front, mapping)
+            dump.get("rearport", rear, mapping)
+            yield front, rear, mapping.number("rear_port_position")
+        for port in dump.all("frontport"):
+            if not port.has("rear_port"):
+                if "portmapping" not in dump.tables and self.is_plugged(port):
+                    port.refuse(
+                        "it does not name its rear port, as in NetBox 4.5 and later, and the file holds no "
+                        "dcim.portmapping, which would; dump that model too"
+                    )
+            elif (rear_key := port.reference("rear_port")) is not None:
+                yield port.key, rear_key, port.number("rear_port_position")
+
     def _read_ends(self) -> None:
         dump = self._dump
         usable = {}
         for cable in dump.all("cable"):
             usable[cable.key] = cable.text("status") == USABLE
+            profile = cable.text("profile") if cable.has("profile") else ""
+            if profile.startswith(_STRAIGHT) and not profile.endswith(_SHUFFLED):
+                self._straight.add(cable.key)
             if not usable[cable.key]:
                 self.unusable.append(cable)
         if usable and "cabletermination" not in dump.tables:
@@ -104,6 +133,7 @@ class Cabling:
             if usable[cable_key]:
                 self._ends.setdefault((cable_key, end), []).append(place)
                 self._plugged[place] = (cable_key, end)
+                self._connector[place] = termination.reference("connector") if termination.has("connector") else None
 
 
 def _termination_model(termination: Entry) -> str:

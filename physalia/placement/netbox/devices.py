@@ -7,7 +7,7 @@ from attrs import field, frozen
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.dump import Dump, Entry
-from physalia.placement.netbox.options import Chassis, Ledger, Options, Use
+from physalia.placement.netbox.options import Chassis, Cords, Ledger, Options, Use
 from physalia.placement.netbox.power import Housing
 from physalia.placement.site.topology import Switch
 
@@ -57,7 +57,8 @@ def read_devices(dump: Dump, site: Entry, housing: Housing, options: Options, le
     servers: dict[int, Entry] = {}
     for device, use in _usable(dump, site, housing, options, ledger):
         if use is Use.SERVER:
-            servers[device.key] = device
+            if _has_power_of_rack(device, housing, options, ledger):
+                servers[device.key] = device
         else:
             switches[device.key] = (device, use)
     found = Devices({}, {}, servers, {})
@@ -105,46 +106,90 @@ def _groups(dump: Dump, switches: dict[int, tuple[Entry, Use]], chassis: Chassis
             together.setdefault(chassis_key, []).append((device, use))
     for members in together.values():
         members.sort(key=lambda member: (member[0].reference("vc_position") or 0, member[0].key))
+        # _add_switch joins each group to the one before it.
         if chassis is Chassis.ONE:
-            yield members
+            racks = dict.fromkeys(member[0].reference("rack") for member in members)
+            yield from ([member for member in members if member[0].reference("rack") == rack] for rack in racks)
         else:
-            # One group a member; _add_switch joins each one to the member before it.
             yield from ([member] for member in members)
 
 
 def _add_switch(
     dump: Dump, members: list[tuple[Entry, Use]], found: Devices, housing: Housing, options: Options, ledger: Ledger
 ) -> None:
-    """Add one switch, made of one device or of the members of a virtual chassis."""
+    """Add one switch, made of one device or of the members of a virtual chassis in one rack."""
     device, use = members[0]
     chassis = dump.named_by(device, "virtualchassis", "virtual_chassis")
-    wanted = device.text("name")
+    wanted, rack = device.text("name"), device.reference("rack")
     if chassis is not None and options.chassis is Chassis.ONE:
         master = chassis.reference("master")
         device, use = next((member for member in members if member[0].key == master), members[0])
         wanted = chassis.text("name") or wanted
-        ledger.assume("a virtual chassis is one switch: it fails as a whole", f"{wanted}, of {len(members)}")
+        if _racks_of_chassis(dump, chassis) == 1:
+            ledger.assume("a virtual chassis is one switch: it fails as a whole", f"{wanted}, of {len(members)}")
+        else:
+            place_name = housing.racks[rack].name if rack in housing.racks else f"rack {rack}"
+            wanted = f"{wanted} in {place_name}"
+            ledger.assume("a virtual chassis over several racks is a switch in each of them: one goes dark alone",
+                          f"{wanted}, of {len(members)}")  # fmt: skip
     elif chassis is not None:
         position = device.reference("vc_position")
         wanted = wanted or f"{chassis.text('name')}-{device.key if position is None else position}"
     name = ledger.name("device", wanted, device.key)
-    rack = device.reference("rack")
     if rack not in housing.racks:
         ledger.assume("switches in no rack, or in one without a power feed, always have power", name)
-    place = housing.racks[rack].name if rack in housing.racks else None
-    found.switches[name] = Switch(name, use.value, place)  # type: ignore[arg-type]
+    found.switches[name] = _placed(name, use, [member for member, _ in members], housing, ledger)
     for member, _ in members:
         found.switch_of[member.key] = name
-    if chassis is not None and options.chassis is Chassis.EACH:
+    if chassis is not None:
         _join(dump, device, chassis, found)
 
 
+def _placed(name: str, use: Use, members: list[Entry], housing: Housing, ledger: Ledger) -> Switch:
+    """A switch in its rack; or, if its cords lead to fewer feeds than the rack has, by itself on those."""
+    rack = housing.racks.get(members[0].reference("rack") or -1)
+    cords = [cord for member in members for cord in housing.units.cords(member)]
+    supplies = tuple(dict.fromkeys(cords))
+    if rack is None:
+        return Switch(name, use.value, None, supplies)  # type: ignore[arg-type]
+    if supplies and len(supplies) < len(rack.supplies):
+        ledger.assume("switches whose cords lead to fewer feeds than their rack has hang on those, and not on the rack",
+                      f"{name} on {', '.join(supplies)}")  # fmt: skip
+        return Switch(name, use.value, None, supplies)  # type: ignore[arg-type]
+    return Switch(name, use.value, rack.name)  # type: ignore[arg-type]
+
+
+def _has_power_of_rack(device: Entry, housing: Housing, options: Options, ledger: Ledger) -> bool:
+    """Whether a server is fed like its rack, as far as its cords are recorded; if not it may be left out."""
+    rack = housing.racks[device.reference("rack") or -1]
+    name, cords = device.text("name") or f"device {device.key}", housing.units.cords(device)
+    if len(rack.supplies) < 2:  # noqa: PLR2004  # one feed or two
+        return True
+    if not cords:
+        ledger.assume("servers without recorded power cords are fed like their rack", name)
+    elif len(cords) < len(rack.supplies):
+        told = f"{name} on {', '.join(cords)}"
+        if options.single_corded is Cords.LEAVE_OUT:
+            ledger.leave_out("servers whose cords lead to fewer feeds than their rack has; "
+                             "--single-corded as-rack takes them", told)  # fmt: skip
+            return False
+        ledger.assume("servers whose cords lead to fewer feeds are fed like their rack, as told", told)
+    return True
+
+
+def _racks_of_chassis(dump: Dump, chassis: Entry) -> int:
+    """In how many racks the members of a virtual chassis stand."""
+    members = (one for one in dump.all("device") if one.reference("virtual_chassis") == chassis.key)
+    return len({one.reference("rack") for one in members})
+
+
 def _join(dump: Dump, device: Entry, chassis: Entry, found: Devices) -> None:
-    """Note that a member of a virtual chassis is joined to the member before it, whether a cable says so or not."""
+    """Note that a part of a virtual chassis is joined to the part before it, whether a cable says so or not."""
+    own = found.switch_of[device.key]
     earlier = [
         name
         for key, name in found.switch_of.items()
-        if key != device.key and dump.tables["device"][key].reference("virtual_chassis") == chassis.key
+        if name != own and dump.tables["device"][key].reference("virtual_chassis") == chassis.key
     ]
     if earlier:
-        found.chassis_links.append((earlier[-1], found.switch_of[device.key]))
+        found.chassis_links.append((earlier[-1], own))

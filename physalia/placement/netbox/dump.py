@@ -1,6 +1,7 @@
-"""What a NetBox file holds: the entries that ``manage.py dumpdata`` writes, by model and key.
+"""What a NetBox file holds: the entries that ``manage.py dumpdata`` writes, by model and key; or ``pg_dump``, as text.
 
-Written for dumps of NetBox 3.3 and later, where the ends of cables are entries of their own. Whatever is wrong with a
+Written for NetBox 3.3 and later, where the ends of cables are entries of their own. Dialects differ: since 3.6 a device
+names its ``role``, since 4.5 entries of their own say which ports of a panel belong together. Whatever is wrong with a
 file is one sentence with the file and the entry.
 """
 
@@ -12,8 +13,9 @@ from typing import Any, Final, NoReturn
 from attrs import field, frozen
 
 from physalia.placement.errors import BadTopology
+from physalia.placement.netbox import sql
 
-REQUIRED: Final = ("site", "rack", "devicerole", "device", "powerpanel", "powerfeed")
+REQUIRED: Final = ("site", "rack", "devicerole", "device")
 """The models of the application dcim without which there is nothing to import."""
 
 _APPLICATION: Final = "dcim."
@@ -49,6 +51,10 @@ class Entry:
             self.refuse(f"its field {names[0]} holds {value!r}, which is no key of an entry")
         return value
 
+    def has(self, name: str) -> bool:
+        """Whether it has a field at all, in this dialect."""
+        return name in self.fields
+
     def called(self) -> str:
         """How complaints call it."""
         name = self.fields.get("name")
@@ -60,7 +66,7 @@ class Entry:
 
     def _field(self, name: str) -> Any:
         if name not in self.fields:
-            self.refuse(f"it has no field {name}, which NetBox 3.3 and later write")
+            self.refuse(f"it has no field {name}")
         return self.fields[name]
 
 
@@ -103,10 +109,7 @@ def read(path: Path) -> Dump:
 
 def loads(content: bytes, where: str) -> Dump:
     """The entries that bytes hold; ``where`` names them in complaints."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadTopology(f"{where}: this is not JSON: {str(error).rstrip('.')}.") from error
+    document = list(sql.entries(content, where)) if sql.MARK in content else _json(content, where)
     if not isinstance(document, list):
         raise BadTopology(f"{where}: this is no dump of NetBox, which is a list of entries with model, pk and fields.")
     tables: dict[str, dict[int, Entry]] = {}
@@ -125,3 +128,10 @@ def loads(content: bytes, where: str) -> Dump:
     if missing:
         raise BadTopology(f"{where}: this inventory holds no {' and no '.join(missing)}; dump these models too.")
     return Dump(where, tables)
+
+
+def _json(content: bytes, where: str) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BadTopology(f"{where}: this is not JSON: {str(error).rstrip('.')}.") from error

@@ -42,7 +42,7 @@ def import_site(dump: Dump, options: Options) -> Imported:
     topology = build(
         name=site.text("name"),
         rows=housing.rows,
-        powers=housing.powers,
+        powers=[*housing.powers, *housing.units.made.values()],
         racks=housing.racks.values(),
         switches=devices.switches.values(),
         links=links,
@@ -52,7 +52,7 @@ def import_site(dump: Dump, options: Options) -> Imported:
 
 
 def _check(options: Options, where: str) -> None:
-    for name in ("servers_per_rack", "switches_per_rack", "capacity"):
+    for name in ("servers_per_rack", "switches_per_rack", "capacity", "feeds_per_rack", "feeds"):
         if getattr(options, name) < 0:
             raise BadTopology(f"{where}: {name} is {getattr(options, name)}, which is negative.")
     if not options.colors or not all(color.strip() for color in options.colors):

@@ -41,6 +41,9 @@ def read_network(dump: Dump, devices: Devices, cabling: Cabling, ledger: Ledger)
                 ledger.leave_out("cables between a server and a switch that is no top-of-rack switch", names)
             elif switch not in homes.setdefault(server, []):
                 homes[server].append(switch)
+            else:
+                ledger.assume("cables between the same server and switch are one link: they fail together",
+                              f"{devices.server_names[server]} and {switch}")  # fmt: skip
     cabled = {frozenset(ends) for ends in pairs}
     for pair in devices.chassis_links:
         if frozenset(pair) not in cabled:  # stacking cables are seldom recorded

@@ -29,6 +29,13 @@ class Chassis(StrEnum):
     EACH = "each"
 
 
+class Cords(StrEnum):
+    """What becomes of servers whose power cords lead to fewer feeds than their rack has."""
+
+    LEAVE_OUT = "leave-out"
+    AS_RACK = "as-rack"
+
+
 class Uplinks(StrEnum):
     """Where switches are assumed to lead if no cable leads there."""
 
@@ -43,6 +50,8 @@ class Options:
 
     ``site`` is a name or slug, needed unless only one site has racks. Racks are filled up to ``servers_per_rack``
     servers and ``switches_per_rack`` top-of-rack switches; with ``rack_roles``, only racks of these roles are.
+    Racks that no power feed leads to get ``feeds_per_rack`` circuits each, from ``feeds`` assumed ones in turn. Servers
+    whose cords lead to fewer feeds than their rack has are left out, or fed like their rack (``single_corded``).
     ``roles`` says what the devices of a role are, by slug, where its name does not. ``sources`` says what feeds a
     panel, by the panel's name. Servers take ``colors`` in turn and hold up to ``capacity`` nodes each.
     """
@@ -58,6 +67,9 @@ class Options:
     sources: Mapping[str, str] = field(factory=dict)
     colors: tuple[str, ...] = ("blue",)
     capacity: int = 100
+    feeds_per_rack: int = 0
+    feeds: int = 0
+    single_corded: Cords = Cords.LEAVE_OUT
 
 
 @frozen
@@ -110,10 +122,12 @@ class Ledger:
     def name(self, kind: str, wanted: str, key: int | str) -> str:
         """A name for a thing of the inventory that nothing else has; noted if it is not the one wanted."""
         plain = wanted.replace(TOGETHER, " and ") if kind in _POWER else wanted
-        plain = plain.replace(ALSO, " and ")
         while JOINT in plain:
             plain = plain.replace(JOINT, "-")
-        plain = plain or f"{kind}-{key}"
+        plain = f" {plain.strip('- ')} "
+        while ALSO in plain:
+            plain = plain.replace(ALSO, " and ")
+        plain = plain.strip() or f"{kind}-{key}"
         numbered = (f"{plain} ({kind} {key}, {number})" for number in count(1))
         name = next(one for one in chain((plain, f"{kind} {plain}"), numbered) if one not in self._taken)
         self._taken.add(name)

@@ -2,10 +2,12 @@
 
 NetBox knows power panels, and power feeds, which are circuits from a panel to a rack. A circuit becomes a power
 element of kind ``pdu`` that supplies its rack; a panel becomes a ``feed``, or, where the importer is told what feeds
-it, a ``ups`` under that feed.
+it, a ``ups`` under that feed. Distribution units that hang on each other are elements of their own (``units``).
 """
 
 from collections.abc import Iterator
+from itertools import count, cycle, islice
+from string import ascii_uppercase
 
 from attrs import field, frozen
 
@@ -13,6 +15,7 @@ from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.cables import Cabling
 from physalia.placement.netbox.dump import Dump, Entry
 from physalia.placement.netbox.options import Ledger, Options
+from physalia.placement.netbox.units import Units
 from physalia.placement.site.topology import Power, Rack
 
 _ACTIVE = "active"
@@ -29,6 +32,7 @@ class Housing:
     racks: dict[int, Rack]
     powers: list[Power]
     unfed: set[int]
+    units: Units
     roles: dict[int, str] = field(factory=dict)
     """The slug of each used rack's role, empty if it has none."""
 
@@ -37,7 +41,10 @@ def read_housing(dump: Dump, site: Entry, cabling: Cabling, options: Options, le
     """The racks of a site with their power; BadTopology if none is left."""
     entries = {entry.key: entry for entry in _racks(dump, site, options, ledger)}
     names = {key: ledger.name("rack", entry.text("name"), key) for key, entry in entries.items()}
-    circuits, powers = _circuits(dump, set(entries), cabling, options, ledger)
+    circuits, by_device, powers = _circuits(dump, site, set(entries), cabling, options, ledger)
+    units = Units(dump, cabling, ledger, by_device, circuits)
+    _cascade(units, circuits, names, ledger)
+    powers += _assumed(circuits, names, options, ledger)
     rows: dict[int | None, str] = {}
     racks, roles, unfed = {}, {}, set()
     for key, entry in entries.items():
@@ -52,15 +59,51 @@ def read_housing(dump: Dump, site: Entry, cabling: Cabling, options: Options, le
             rows[place] = ledger.name("row", wanted, site.key if place is None else place)
         if location is None:
             ledger.assume(f"racks without a location stand in one row, {rows[None]}", names[key])
-        racks[key] = Rack(names[key], rows[place], tuple(circuits[key]))
+        racks[key] = Rack(names[key], rows[place], tuple(dict.fromkeys(circuits[key])))
         role = dump.named_by(entry, "rackrole", "role")
         roles[key] = "" if role is None else role.text("slug")
     if not racks:
         raise BadTopology(
             f"{dump.where}: site {site.text('name')} has no rack of status {' or '.join(options.rack_statuses)} "
-            "that a power feed leads to."
+            "that a power feed leads to; --feeds-per-rack assumes some."
         )
-    return Housing(list(rows.values()), racks, powers, unfed, roles)
+    return Housing(list(rows.values()), racks, powers, unfed, units, roles)
+
+
+def _cascade(units: Units, circuits: dict[int, list[str]], names: dict[int, str], ledger: Ledger) -> None:
+    """Racks whose units hang on other units, perhaps in other racks, hang on them too."""
+    for unit in units.cascaded():
+        rack = unit.reference("rack")
+        if rack in names:
+            feeding = units.feeding(unit.key)
+            circuits.setdefault(rack, []).extend(feeding)
+            if feeding:
+                ledger.assume("distribution units that hang on others feed their racks: they are lost with those",
+                              f"{names[rack]} by {', '.join(feeding)}")  # fmt: skip
+
+
+def _assumed(
+    circuits: dict[int, list[str]], names: dict[int, str], options: Options, ledger: Ledger
+) -> Iterator[Power]:
+    """Circuits for racks that nothing leads to, from assumed feeds that take turns."""
+    if not options.feeds_per_rack:
+        return
+    number = max(options.feeds or options.feeds_per_rack, options.feeds_per_rack)
+    letters = (letter * times for times in count(1) for letter in ascii_uppercase)
+    feeds = [ledger.name("source", f"assumed feed {letter}", letter) for letter in islice(letters, number)]
+    turn, used = cycle(feeds), False
+    for key, rack in names.items():
+        if circuits.get(key):
+            continue
+        if not used:
+            used = True
+            yield from (Power(feed, "feed") for feed in feeds)
+        for feed in islice(turn, options.feeds_per_rack):
+            name = ledger.name("power feed", f"{rack} by {feed}", rack)
+            circuits.setdefault(key, []).append(name)
+            yield Power(name, "pdu", (feed,))
+        ledger.assume("these racks have power from assumed feeds, which fail independently of each other",
+                      f"{rack} by {', '.join(circuits[key])}")  # fmt: skip
 
 
 def _racks(dump: Dump, site: Entry, options: Options, ledger: Ledger) -> Iterator[Entry]:
@@ -75,18 +118,21 @@ def _racks(dump: Dump, site: Entry, options: Options, ledger: Ledger) -> Iterato
 
 
 def _circuits(
-    dump: Dump, racks: set[int], cabling: Cabling, options: Options, ledger: Ledger
-) -> tuple[dict[int, list[str]], list[Power]]:
-    """The circuits that lead to each rack, and every element of power that is above one."""
+    dump: Dump, site: Entry, racks: set[int], cabling: Cabling, options: Options, ledger: Ledger
+) -> tuple[dict[int, list[str]], dict[int, list[str]], list[Power]]:
+    """The circuits that lead to each rack, those that each device is plugged into, and every element above one."""
     circuits: dict[int, list[str]] = {}
+    by_device: dict[int, list[str]] = {}
     panels: dict[int, str] = {}
     found: list[Power] = []
     sources = _Sources(dump, options, ledger)
     for feed in dump.all("powerfeed"):
-        led_to = _racks_of(dump, feed, cabling)
-        if not led_to:
+        plugged = [port.number("device") for port in cabling.far_ends(feed, "powerport")]
+        led_to = _racks_of(dump, feed, plugged)
+        here = [key for key in plugged if dump.get("device", key, feed).reference("site") == site.key]
+        if not led_to and not here:
             ledger.leave_out("power feeds that lead to no rack", feed.text("name"))
-        if not led_to & racks:
+        if not (led_to & racks or here):
             continue
         if feed.text("status") != _ACTIVE:
             ledger.leave_out(f"power feeds of status {feed.text('status')}", feed.text("name"))
@@ -101,16 +147,17 @@ def _circuits(
         found.append(Power(name, "pdu", (panels[panel.key],)))
         for rack in led_to & racks:
             circuits.setdefault(rack, []).append(name)
-    return circuits, found
+        for device in here:
+            by_device.setdefault(device, []).append(name)
+    return circuits, by_device, found
 
 
-def _racks_of(dump: Dump, feed: Entry, cabling: Cabling) -> set[int]:
+def _racks_of(dump: Dump, feed: Entry, plugged: list[int]) -> set[int]:
     """The racks that a circuit leads to: the one that it names, else those of the devices that it is plugged into."""
     named = feed.reference("rack")
     if named is not None:
         return {dump.get("rack", named, feed).key}
-    devices = (dump.named_by(port, "device", "device") for port in cabling.far_ends(feed, "powerport"))
-    racks = (device.reference("rack") for device in devices if device is not None)
+    racks = (dump.get("device", key, feed).reference("rack") for key in plugged)
     return {rack for rack in racks if rack is not None}
 
 

@@ -159,7 +159,7 @@ class Judge:
                 yield f"{nodes} nodes are in {kind} {'+'.join(place)}; {most} may be."
 
     def _too_dark(self, racks: Sequence[str], most: int) -> Iterator[str]:
-        dark = Counter(element for rack in racks for element in (rack, *self.topology.single_points(rack)))
+        dark = Counter(element for rack in racks for element in (rack, *sorted(self.topology.single_points(rack))))
         for element, nodes in dark.items():
             if nodes > most:
                 yield f"{nodes} nodes lose power if {element} fails; {most} may."

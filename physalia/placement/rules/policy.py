@@ -15,6 +15,7 @@ import attrs
 from attrs import field, frozen
 
 from physalia.placement.errors import BadPolicy
+from physalia.placement.site.topology import MOST_COUNT
 
 DomainKind = Literal["rack", "row", "pdu", "ups", "feed"]
 Client = Literal["instance", "primary", "replica"]
@@ -143,7 +144,7 @@ def parse(text: str, where: str) -> Policy:
     """The policy that a TOML text states; ``where`` names it in complaints."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML; of a number too long; of lists in lists in lists
         raise BadPolicy(f"{where}: this is not TOML: {str(error).rstrip('.')}.") from error
     return from_document(document, where)
 
@@ -248,6 +249,8 @@ def _value(here: str, rule: type[Rule], key: str, value: object) -> object:
 def _count(here: str, key: str, value: object, *, least: int) -> int:
     if type(value) is not int or value < least:
         raise BadPolicy(f"{here}: {key} is {value!r}, which is no whole number of at least {least}.")
+    if value >= MOST_COUNT:
+        raise BadPolicy(f"{here}: {key} is a number of more than 100 digits.")
     return value
 
 

@@ -49,7 +49,7 @@ class Query:
 
 def colors_of(topology: Topology) -> tuple[str, ...]:
     """The colours of a topology's servers, sorted."""
-    return tuple(sorted({server.color for server in topology.servers.values()}))
+    return topology.colors
 
 
 def _is_device(topology: Topology, name: str) -> bool:

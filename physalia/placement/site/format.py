@@ -76,6 +76,9 @@ class _Server(_Entry):
 class _Cell(_Entry):
     name: str
     servers: tuple[str, ...]
+    instance: str | None = None
+    primary: str | None = None
+    replica: str | None = None
 
 
 class _Probability(_Entry):
@@ -122,6 +125,10 @@ def loads(content: bytes, where: str) -> Topology:
             raise BadTopology(f"{where}: {_complaint(content, str(error))}.") from error
         except (ValueError, RecursionError) as error:
             raise BadTopology(f"{where}: this is not JSON: {error}.") from error
+        try:
+            json.loads(content, object_pairs_hook=_once)
+        except BadTopology as error:
+            raise BadTopology(f"{where}: {error}") from error
         if file.schema_version != SCHEMA_VERSION:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
@@ -158,6 +165,15 @@ def to_document(topology: Topology) -> dict[str, Any]:
     return document
 
 
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that has a key twice: whoever reads the other of the two values reads another topology."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for at, key in enumerate(keys) if key in keys[:at])
+        name = next((f" ({value})" for key, value in pairs if key == "name" and isinstance(value, str)), "")
+        raise BadTopology(f"an object{name} has the key {twice} twice; leave one of them out.")
+
+
 def _topology(file: _File) -> Topology:
     return build(
         name=file.name,
@@ -170,7 +186,7 @@ def _topology(file: _File) -> Topology:
             Server(one.name, one.rack, one.switches, one.color, one.capacity, one.nodes, one.drained)
             for one in file.servers
         ],
-        cells=[Cell(one.name, one.servers) for one in file.cells],
+        cells=[Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in file.cells],
         probability=file.failure_probability.kinds,
         device_probability=file.failure_probability.devices,
     )
@@ -189,7 +205,9 @@ def _lists(topology: Topology) -> dict[str, list[Any]]:
             _Server(one.name, one.rack, one.switches, one.color, one.capacity, one.nodes, one.drained)
             for one in servers
         ],
-        "cells": [_Cell(one.name, one.servers) for one in topology.cells.values()],
+        "cells": [
+            _Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in topology.cells.values()
+        ],
     }
 
 

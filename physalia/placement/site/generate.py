@@ -35,7 +35,8 @@ class Fabric:
 
     With ``redundant_racks`` every rack has two top-of-rack switches, and every server a link to both. ``fill`` is the
     mean share of its capacity that a server already holds; capacities vary between half of ``capacity`` and all of it.
-    ``cells`` is how many existing cells are listed at most, one for every 20 servers if left out.
+    ``cells`` is how many existing cells are listed at most, one for every 20 servers if left out;
+    with ``clients`` each one names the server of its instance, of the same row and color.
     """
 
     servers: int = 1_000
@@ -54,6 +55,7 @@ class Fabric:
     full: float = 0.02
     drained: float = 0.01
     cells: int | None = None
+    clients: bool = False
     seed: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -189,11 +191,14 @@ class _Plan:
             rows.setdefault((row_of[server.rack], server.color), []).append(server)
         groups = list(rows.values())
         for number in range(wanted):
-            chosen = self._members(groups[int(self._random.random() * len(groups))], room)
+            group = groups[int(self._random.random() * len(groups))]
+            chosen = self._members(group, room)
             for name in chosen:
                 room[name] -= 1
             if len(chosen) == _CELL_SIZE:
-                yield Cell(f"cell-{number + 1:0{len(str(wanted))}}", tuple(chosen))
+                client = next((one.name for one in group if one.name not in chosen), None)
+                yield Cell(f"cell-{number + 1:0{len(str(wanted))}}", tuple(chosen),
+                           client if self._fabric.clients else None)  # fmt: skip
 
     def _members(self, group: list[Server], room: dict[str, int]) -> list[str]:
         """Seven servers of a group, or fewer if it is too small; none that is known to hold no further node."""

@@ -11,6 +11,9 @@ from attrs import field, frozen
 from physalia.placement.errors import BadQuery
 from physalia.placement.site.topology import Topology
 
+_REMEMBERED = 16
+"""Of so many clients the distances are kept with the topology."""
+
 
 @frozen(eq=False)
 class Distances:
@@ -41,22 +44,23 @@ class Hops:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        self._neighbours: dict[str, list[str]] = {switch: [] for switch in topology.switches}
-        for link in topology.links.values():
-            one, other = link.ends
-            self._neighbours[one].append(other)
-            self._neighbours[other].append(one)
+        self._known: dict[str, Distances] = topology.remembered("hops")
 
     def of(self, client: str) -> Distances:
         """The hops from a client's server to every server, breadth first; BadQuery if there is no such server."""
         if client not in self._topology.servers:
             raise BadQuery(f"{self._topology.where}: there is no server {client}.")
+        if client in self._known:
+            return self._known[client]
         reached = dict.fromkeys(self._topology.servers[client].switches, 1)
         waiting = deque(reached)
         while waiting:
             switch = waiting.popleft()
-            for neighbour in self._neighbours[switch]:
+            for _, neighbour in self._topology.neighbours[switch]:
                 if neighbour not in reached:
                     reached[neighbour] = reached[switch] + 1
                     waiting.append(neighbour)
-        return Distances(self._topology, client, reached)
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[client] = Distances(self._topology, client, reached)
+        return self._known[client]

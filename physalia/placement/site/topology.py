@@ -9,17 +9,18 @@ not fail. What the words mean, here and in everything that judges placements:
 * a switch in no rack lives if it did not fail and any of its supplies has power, or none are modelled;
 * a link lives if it did not fail; it carries while both of its ends live. Servers do not forward.
 
-Names are unique over the whole topology and hold no ``--``, which stands between the ends of a link, nor, those of
-power elements, ``+``, which stands between the elements of a power domain. The link from a server to a switch is
-implied by ``Server.switches`` and is a device too, named ``server--switch``.
+Names are unique over the whole topology, hold no ``--``, which stands between the ends of a link, and neither begin nor
+end with ``-``, so that every ``server--switch`` can be read in one way; those of power elements hold no ``+``, which
+stands between the elements of a power domain. The link from a server to a switch is implied by ``Server.switches`` and
+is a device too, named ``server--switch``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from physalia.placement.errors import BadTopology
 
@@ -42,6 +43,12 @@ JOINT: Final = "--"
 
 TOGETHER: Final = "+"
 """What stands between power elements in the name of a domain, and in the name of none of them."""
+
+MOST_ABOVE: Final = 256
+"""How many elements of power may be above a rack, a switch or another element, over all of its supply paths."""
+
+MOST_COUNT: Final = 10**100
+"""Counts in files are below this, so that no number costs more than others."""
 
 DEFAULT_PROBABILITY: Final[Mapping[DeviceKind, float]] = MappingProxyType(
     {"server": 1e-3, "rack": 1e-4, "pdu": 1e-4, "ups": 5e-5, "feed": 2e-5, "switch": 2e-4, "link": 5e-5}
@@ -72,6 +79,20 @@ class Server:
     capacity: int
     nodes: int = 0
     drained: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for another node."""
+        return self.nodes >= self.capacity
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may take another node, as far as it itself is concerned."""
+        return self.nodes < self.capacity and not self.drained
+
+
+Place = tuple[str, str, tuple[str, ...]]
+"""The color, the rack and the switches of a server: beside fill and name, all that can tell it from others."""
 
 
 @frozen
@@ -115,10 +136,13 @@ class Link:
 
 @frozen
 class Cell:
-    """A cell that exists already, and the servers that hold its nodes."""
+    """A cell that exists already, the servers that hold its nodes, and those of the volume's clients, if known."""
 
     name: str
     servers: tuple[str, ...]
+    instance: str | None = None
+    primary: str | None = None
+    replica: str | None = None
 
 
 @frozen(kw_only=True)
@@ -203,6 +227,78 @@ class Topology:
         server, joint, switch = device.partition(JOINT)
         return bool(joint) and server in self.servers and switch in self.servers[server].switches
 
+    def without_cell(self, name: str) -> "Topology":
+        """The same site without one of its cells; its servers hold a node less, and are not drained for its sake.
+
+        What does not depend on cells is shared with this topology, so that this costs little.
+        """
+        servers = dict(self.servers)
+        alike = dict(self.alike)
+        for held in (servers[server] for server in self.cells[name].servers):
+            freed = evolve(held, nodes=held.nodes - 1, drained=False)
+            servers[held.name] = freed
+            place = (held.color, held.rack, held.switches)
+            by_fill = {fill: [one for one in names if one != held.name] for fill, names in alike.get(place, {}).items()}
+            if freed.is_usable:
+                by_fill[freed.nodes] = sorted([*by_fill.get(freed.nodes, ()), freed.name])
+            alike[place] = {fill: names for fill, names in by_fill.items() if names}
+        cells = {other: cell for other, cell in self.cells.items() if other != name}
+        found = evolve(self, servers=servers, cells=cells)
+        shared = ("neighbours", "colors", "_powers_above_racks", "_single_points")
+        for known in shared:
+            object.__setattr__(found, known, getattr(self, known))
+        object.__setattr__(found, "alike", alike)
+        for known in ("keys of racks", "hops"):
+            found._remembered[known] = self.remembered(known)
+        return found
+
+    def remembered(self, what: str) -> dict[Any, Any]:
+        """What somebody has worked out of this topology, by what it is: kept here, since a topology does not change."""
+        return self._remembered.setdefault(what, {})
+
+    @cached_property
+    def _remembered(self) -> dict[str, dict[Any, Any]]:
+        return {}
+
+    @cached_property
+    def neighbours(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """For each switch its links, by name, and the switches that they lead to."""
+        found: dict[str, list[tuple[str, str]]] = {switch: [] for switch in self.switches}
+        for link in self.links.values():
+            one, other = link.ends
+            found[one].append((link.name, other))
+            found[other].append((link.name, one))
+        return found
+
+    @cached_property
+    def colors(self) -> tuple[str, ...]:
+        """The colours of the servers, sorted."""
+        return tuple(sorted({server.color for server in self.servers.values()}))
+
+    @cached_property
+    def alike(self) -> Mapping[Place, Mapping[int, list[str]]]:
+        """The servers that may take a node, by what tells them apart; then by how many they hold, names sorted."""
+        found: dict[Place, dict[int, list[str]]] = {}
+        for server in self.servers.values():
+            if server.is_usable:
+                place = (server.color, server.rack, server.switches)
+                by_fill = found.get(place)
+                if by_fill is None:
+                    by_fill = found[place] = {}
+                if server.nodes in by_fill:
+                    by_fill[server.nodes].append(server.name)
+                else:
+                    by_fill[server.nodes] = [server.name]
+        for by_fill in found.values():
+            for names in by_fill.values():
+                names.sort()
+        return found
+
+    @cached_property
+    def unusable(self) -> Sequence[Server]:
+        """The servers that take no node, whatever a policy says."""
+        return [server for server in self.servers.values() if not server.is_usable]
+
     @cached_property
     def _powers_above_racks(self) -> dict[str, Mapping[PowerKind, frozenset[str]]]:
         above: dict[str, frozenset[str]] = {}
@@ -230,21 +326,21 @@ def supplies_first(powers: Mapping[str, Power]) -> Iterator[Power]:
     """The elements of power, each after everything that supplies it; BadTopology if they supply each other."""
     done: set[str] = set()
     for root in powers:
-        path, stack = [root], [iter(powers[root].supplies)]
+        path, stack = {root: None}, [iter(powers[root].supplies)]  # a dict: in order, and found at once
         if root in done:
             continue
         while stack:
             supply = next((one for one in stack[-1] if one not in done), None)
             if supply is None:
                 stack.pop()
-                name = path.pop()
+                name, _ = path.popitem()
                 done.add(name)
                 yield powers[name]
             elif supply in path:
-                circle = [*path[path.index(supply) :], supply]
+                circle = [*list(path)[list(path).index(supply) :], supply]
                 raise BadTopology(f"the power elements {' <- '.join(circle)} supply each other in a circle.")
             else:
-                path.append(supply)
+                path[supply] = None
                 stack.append(iter(powers[supply].supplies))
 
 

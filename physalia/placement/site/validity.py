@@ -11,6 +11,8 @@ from physalia.placement.site.topology import (
     ALSO,
     DEVICE_KINDS,
     JOINT,
+    MOST_ABOVE,
+    MOST_COUNT,
     POWER_KINDS,
     TIERS,
     TOGETHER,
@@ -91,8 +93,11 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
         raise BadTopology(f"{both} are named {name}; names must differ.")
     if not name:
         raise BadTopology(f"a {kind} has an empty name.")
-    if JOINT in name:
-        raise BadTopology(f"{kind} {name}: a name may not hold {JOINT}, which stands between the ends of a link.")
+    if JOINT in name or name[0] == "-" or name[-1] == "-":
+        raise BadTopology(
+            f"{kind} {name}: a name may not hold {JOINT}, which stands between the ends of a link, nor begin or end "
+            "with -: then where the one end stops could not be told."
+        )
     _check_characters(f"{kind} {name}", name)
     taken[name] = kind
 
@@ -100,7 +105,7 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
 def _check_characters(who: str, name: str) -> None:
     if not name.isprintable():
         raise BadTopology(f"{who}: a name may hold only characters that can be printed.")
-    if ALSO in name:
+    if ALSO in f" {name} ":
         raise BadTopology(f"{who}: a name may not hold{ALSO}between spaces, which stands between the keys of domains.")
 
 
@@ -114,8 +119,12 @@ def _links_by_name(taken: dict[str, str], links: Iterable[Link]) -> dict[str, Li
             raise BadTopology(f"two links are named {link.name}; give each a name of its own.")
         if link.name in taken:
             raise BadTopology(f"a {taken[link.name]} and a link are both named {link.name}; names must differ.")
-        if taken.get(link.name.partition(JOINT)[0]) == "server":
+        one, _, other = link.name.partition(JOINT)
+        if taken.get(one) == "server":
             raise BadTopology(f"link {link.name} has the name of a server's link; give it another name.")
+        if taken.get(one) == taken.get(other) == "switch" and {one, other} != {*link.ends}:
+            between = " and ".join(link.ends)
+            raise BadTopology(f"link {link.name} leads between {between}, not where its name says; give it another.")
         found[link.name] = link
     return found
 
@@ -134,14 +143,30 @@ def _check_power(topology: Topology) -> None:
         if power.kind != "feed" and not power.supplies:
             raise BadTopology(f"{power.kind} {power.name} has no supplies, so it never has power.")
         _check_supplies(topology, f"{power.kind} {power.name}", power.supplies)
-    for _power in supplies_first(powers):
-        pass  # raises if they supply each other in a circle
+    _check_above(topology)
     for rack in topology.racks.values():
         if rack.row not in topology.rows:
             raise BadTopology(f"rack {rack.name} stands in row {rack.row}, which does not exist.")
         if not rack.supplies:
             raise BadTopology(f"rack {rack.name} has no supplies, so nothing in it ever has power.")
         _check_supplies(topology, f"rack {rack.name}", rack.supplies)
+
+
+def _check_above(topology: Topology) -> None:
+    """No more elements of power above anything than a certificate may speak of; and none above itself."""
+    above: dict[str, frozenset[str]] = {}
+    for power in supplies_first(topology.powers):  # raises if they supply each other in a circle
+        above[power.name] = frozenset({power.name}).union(*(above[supply] for supply in power.supplies))
+        _check_few(f"{power.kind} {power.name}", len(above[power.name]) - 1)
+    supplied = {part.name: part.supplies for part in topology.racks.values()}
+    for name, supplies in {**supplied, **{one.name: one.supplies for one in topology.switches.values()}}.items():
+        known = [above[supply] for supply in supplies if supply in above]  # others are complained of by name
+        _check_few(name, len(frozenset[str]().union(*known)))
+
+
+def _check_few(who: str, above: int) -> None:
+    if above > MOST_ABOVE:
+        raise BadTopology(f"{above} elements of power are above {who}; at most {MOST_ABOVE} may be.")
 
 
 def _check_supplies(topology: Topology, who: str, supplies: tuple[str, ...]) -> None:
@@ -182,6 +207,8 @@ def _check_servers(topology: Topology) -> None:
             raise BadTopology(f"server {server.name} has the negative capacity {server.capacity}.")
         if server.nodes < 0:
             raise BadTopology(f"server {server.name} holds a negative number of nodes, {server.nodes}.")
+        if server.capacity >= MOST_COUNT or server.nodes >= MOST_COUNT:
+            raise BadTopology(f"server {server.name} has a capacity or a number of nodes of more than 100 digits.")
 
 
 def _check_switches_of(topology: Topology, server: Server, hangable: set[str]) -> None:
@@ -216,6 +243,10 @@ def _check_cells(topology: Topology) -> None:
             if server not in topology.servers:
                 raise BadTopology(f"cell {cell.name} has a node on {server}, which is no server of this topology.")
             held[server] = held.get(server, 0) + 1
+        for client in ("instance", "primary", "replica"):
+            named = getattr(cell, client)
+            if named is not None and named not in topology.servers:
+                raise BadTopology(f"cell {cell.name}: its {client} {named} is no server of this topology.")
     for name, count in held.items():
         if count > topology.servers[name].nodes:
             nodes = topology.servers[name].nodes

@@ -5,14 +5,13 @@ before a higher one is allowed. What the linear programs propose is judged twice
 defined, and the numbers of its proof by the formula in exact integers; with ``prove`` also by z3.
 """
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from attrs import evolve, field, frozen
 
+from physalia.placement.effort import Effort, no_collection
 from physalia.placement.rules.costs import Cost
 from physalia.placement.rules.judge import Judge, cost
 from physalia.placement.rules.policy import Policy
@@ -25,6 +24,10 @@ from physalia.placement.solver.search import Best, Leaf, Search, Tree, impossibl
 
 Verdict = Literal["placed", "impossible", "inconclusive"]
 Told = Callable[[str], None]
+
+
+GRACE_S = 0.5
+"""When time ran out and nothing was found, so many seconds more are given to a placement without any proof."""
 
 
 def _untold(_what: str) -> None:
@@ -73,41 +76,60 @@ class Answer:
 
 
 def query(
-    topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None, told: Told = _untold
+    topology: Topology,
+    policy: Policy,
+    asked: Query,
+    *,
+    time_limit_s: float | None = None,
+    told: Told = _untold,
+    effort: Effort | None = None,
 ) -> Answer:
     """The best placement with its proof, or the proof that there is none; BadQuery and BadPolicy for bad input.
 
-    The same input gives the same answer. With a time limit it may be inconclusive. ``told`` hears of every step.
+    The same input gives the same answer. With a time limit it may be inconclusive. ``told`` hears of every step. Who
+    has other work to do for the same question gives an ``effort`` instead of both.
     """
     start = time.monotonic()
-    deadline = None if time_limit_s is None else start + time_limit_s
-    with _no_collection():
-        stated = problem(topology, policy, asked)
-        answer = _search(stated, deadline, told)
-    _judge(answer)
+    effort = effort or Effort.within(time_limit_s, told)
+    with no_collection():
+        answer = solve(problem(topology, policy, asked), effort)
     return evolve(answer, seconds=time.monotonic() - start)
+
+
+def solve(stated: Problem, effort: Effort) -> Answer:
+    """The best placement of a question that was taken apart, with its proof; or the proof that there is none."""
+    answer = _search(stated, effort)
+    _judge(answer)
+    return answer
 
 
 def prove(
-    topology: Topology, policy: Policy, asked: Query, *, time_limit_s: float | None = None, told: Told = _untold
+    topology: Topology,
+    policy: Policy,
+    asked: Query,
+    *,
+    time_limit_s: float | None = None,
+    told: Told = _untold,
+    effort: Effort | None = None,
 ) -> Answer:
     """The same, and z3 refutes whatever would make it wrong; inconclusive if z3 does not come to an end in time."""
     start = time.monotonic()
-    with _no_collection():
-        answer = query(topology, policy, asked, time_limit_s=time_limit_s, told=told)
+    effort = effort or Effort.within(time_limit_s, told)
+    with no_collection():
+        answer = query(topology, policy, asked, effort=effort)
         if answer.verdict != "inconclusive":
-            answer = _refute(answer, None if time_limit_s is None else start + time_limit_s, told)
+            answer = _refute(answer, effort)
     return evolve(answer, seconds=time.monotonic() - start)
 
 
-def _search(stated: Problem, deadline: float | None, told: Told) -> Answer:
+def _search(stated: Problem, effort: Effort) -> Answer:
     nearer: dict[str, Tree] = {color: Leaf(Dual(0, 1, {}), stated.policy.cell_size) for color in stated.colors}
     for limit in stated.worst_hops:
         best, trees = Best(), {}
         for color in stated.colors:
-            trees[color] = Search(stated.instance(color, limit), best, color, deadline, told).run()
+            trees[color] = Search(stated.instance(color, limit), best, color, effort).run()
         if not all(map(proven, trees.values())):
-            return _inconclusive(stated, limit, best, trees)
+            return _inconclusive(stated, limit, best, trees, effort.grace(GRACE_S))
         if best.cost is not None:
             found = stated.weights(limit).cost(limit, best.cost)
             return Answer(
@@ -124,13 +146,13 @@ def _search(stated: Problem, deadline: float | None, told: Told) -> Answer:
     return Answer(verdict="impossible", problem=stated, trees=nearer)
 
 
-def _inconclusive(stated: Problem, limit: int, best: Best, trees: Mapping[str, Tree]) -> Answer:
+def _inconclusive(stated: Problem, limit: int, best: Best, trees: Mapping[str, Tree], grace: Effort) -> Answer:
     """The best that was found, anywhere, and what was proven: at least this limit, and within it the trees' bounds."""
     bounds = [least(tree) for tree in trees.values() if not impossible(tree)]
     total = min((bound or 0 for bound in bounds), default=0)
     bound = stated.weights(limit).cost(limit, max(0, total))
     unproven = Answer(verdict="inconclusive", problem=stated, bound=bound)
-    color, servers = (best.source, best.servers) if best.cost is not None else next(pick(stated), ("", ()))
+    color, servers = (best.source, best.servers) if best.cost is not None else next(pick(stated, grace), ("", ()))
     if not servers:
         return unproven
     found = cost(stated.topology, stated.policy, stated.query, servers)
@@ -151,7 +173,7 @@ def _judge(answer: Answer) -> None:
         raise Contradiction(f"the placement that was found costs {real}, not {answer.cost}.")
 
 
-def _refute(answer: Answer, deadline: float | None, told: Told) -> Answer:
+def _refute(answer: Answer, effort: Effort) -> Answer:
     from physalia.placement.solver.proof import refute  # noqa: PLC0415  # z3 takes long to import
 
     start, queries, stated = time.monotonic(), 0, answer.problem
@@ -159,24 +181,11 @@ def _refute(answer: Answer, deadline: float | None, told: Told) -> Answer:
     for limit, trees, best in ((answer.limit, answer.trees, optimum), (answer.limit - 1, answer.nearer, None)):
         for color, tree in trees.items():
             for instance, leaf in leaves(stated.instance(color, limit), tree):
-                left = None if deadline is None else deadline - time.monotonic()
-                found = refute(instance, leaf, best, left) if left is None or left > 0 else None
+                found = None if effort.is_over else refute(instance, leaf, best, effort.left_s)
                 if found is None or found.refuted is None:
                     return evolve(answer, verdict="inconclusive")
                 if not found.refuted:
                     raise Contradiction(f"z3 does not refute what the proof for {color} within {limit} hops refutes.")
                 queries += 1
-                told("refutations by z3")
+                effort.told("refutations by z3")
     return evolve(answer, refuted=Refuted(queries, time.monotonic() - start))
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hold the garbage collector back: it would walk hundreds of thousands of objects again and again, for nothing."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

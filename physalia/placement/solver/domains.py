@@ -44,6 +44,8 @@ class Domains:
     rules: dict[str, tuple[Rule, ...]] = field(factory=dict)
     of_rack: dict[str, tuple[int, ...]] = field(factory=dict)
     of_server: dict[str, tuple[int, ...]] = field(factory=dict)
+    own: list[int] = field(factory=list)
+    """The domains that hold single servers, and not those of whole racks."""
 
     def add(self, key: str, low: int, high: int, weight: int, rules: tuple[Rule, ...]) -> int | None:
         """The number of a new domain; none if it restricts and costs nothing."""
@@ -84,8 +86,15 @@ def domains_of(topology: Topology, policy: Policy, query: Query) -> Domains:
     return domains
 
 
-def keys_of_rack(topology: Topology, rack: str) -> Iterator[tuple[DomainKind, str]]:
+def keys_of_rack(topology: Topology, rack: str) -> Sequence[tuple[DomainKind, str]]:
     """For each kind the key of the domain in which a rack stands; none for a level without power above it."""
+    known: dict[str, Sequence[tuple[DomainKind, str]]] = topology.remembered("keys of racks")
+    if rack not in known:
+        known[rack] = tuple(_keys_of_rack(topology, rack))
+    return known[rack]
+
+
+def _keys_of_rack(topology: Topology, rack: str) -> Iterator[tuple[DomainKind, str]]:
     yield "rack", f"rack {rack}"
     yield "row", f"row {topology.row_of(rack)}"
     above = topology.powers_above(rack)
@@ -149,6 +158,7 @@ def _add_cells(domains: Domains, topology: Topology, policy: Policy) -> None:
         at = domains.add(f"cell {cell.name}", 0, most, 0, rules) if len(cell.servers) > most else None
         if at is None:
             continue
+        domains.own.append(at)
         for server in cell.servers:
             domains.of_server[server] = (*domains.of_server.get(server, ()), at)
 
@@ -167,6 +177,7 @@ def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query
         assert at is not None
         for rack in cut.racks:
             domains.of_rack[rack] = (*domains.of_rack[rack], at)
+        domains.own += [at] if cut.servers else []
         for server in cut.servers:
             domains.of_server[server] = (*domains.of_server.get(server, ()), at)
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 
+from physalia.placement.effort import Effort
 from physalia.placement.rules.judge import broken
 from physalia.placement.solver.problem import Problem
 
 
-def pick(stated: Problem) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Legal placements, with their colours: for each limit and colour, servers in order of cost while they fit."""
+def pick(stated: Problem, effort: Effort) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Legal placements, with their colours: for each limit and colour, servers in order of cost while they fit.
+
+    None any more once the time allowed is over.
+    """
     for limit in stated.worst_hops:
         for color in stated.colors:
+            if effort.is_over:
+                return
             servers = _pick(stated, color, limit)
             if servers is not None and not broken(stated.topology, stated.policy, stated.query, servers):
                 yield color, servers

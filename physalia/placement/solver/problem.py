@@ -7,15 +7,15 @@ integers: the weights are such that no sum of what counts less comes up to one o
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from physalia.placement.rules.costs import Weights
 from physalia.placement.rules.policy import AntiAffinity, HopLimit, Policy
 from physalia.placement.rules.queries import Query
 from physalia.placement.site.hops import Distances, Hops
-from physalia.placement.site.topology import Server, Topology
+from physalia.placement.site.topology import Place, Server, Topology
 from physalia.placement.solver.domains import Domains, domains_of
-from physalia.placement.solver.instance import Inside, Instance
+from physalia.placement.solver.instance import Domain, Inside, Instance
 
 ANY_COLOR = ""
 """Stands for all colours together where the policy lets a cell be of several."""
@@ -29,7 +29,13 @@ class Group:
     worst: int
     hops: int
     inside: Inside
-    by_fill: dict[int, list[str]]
+    by_fill: Mapping[int, list[str]]
+
+    def names(self) -> list[str]:
+        """All of them, whatever they hold."""
+        if len(self.by_fill) == 1:
+            return next(iter(self.by_fill.values()))
+        return [name for names in self.by_fill.values() for name in names]
 
 
 @define
@@ -45,6 +51,7 @@ class Problem:
     """The worst hops that some candidate has, the least first."""
     _instances: dict[tuple[str, int], Instance] = field(factory=dict, init=False)
     _weights: dict[int, Weights] = field(factory=dict, init=False)
+    _bare: dict[str, Instance] = field(factory=dict, init=False)
 
     @property
     def colors(self) -> tuple[str, ...]:
@@ -68,6 +75,16 @@ class Problem:
         if (color, limit) not in self._instances:
             self._instances[color, limit] = self._make(color, limit)
         return self._instances[color, limit]
+
+    def bare(self, color: str) -> Instance:
+        """Whether there is a choice at all, and nothing else: what a group has is one column, and nothing costs."""
+        if color not in self._bare:
+            groups, domains = self.groups[color], self.domains
+            servers = [group.names() for group in groups]
+            free, inside = [0] * len(groups), [group.inside for group in groups]
+            weightless = [Domain(one.key, one.low, one.high) for one in domains.listed]
+            self._bare[color] = Instance(self.policy.cell_size, weightless, domains.number, free, inside, servers, 0)
+        return self._bare[color]
 
     def _nearest(self, limit: int) -> int:
         """The greatest worst hop within a limit, since all limits up to the next one are the same; -1 if none is."""
@@ -103,26 +120,6 @@ def problem(topology: Topology, policy: Policy, query: Query, lifted: AbstractSe
     return Problem(topology, policy, query, domains, groups, worst_hops)
 
 
-def candidates(
-    topology: Topology, policy: Policy, query: Query, colors: Sequence[str], lifted: AbstractSet[str] = frozenset()
-) -> Iterator[Server]:
-    """The servers that may hold a node of the cell, distances aside."""
-    apart = any(isinstance(rule, AntiAffinity) for rule in policy.rules)
-    own = set(query.clients().values()) if apart else set()
-    anything = colors == (ANY_COLOR,)
-    wanted = frozenset(colors)
-    take_drained, take_full = "drained" in lifted, "capacity" in lifted
-    for server in topology.servers.values():
-        usable = (take_full or server.nodes < server.capacity) and (take_drained or not server.drained)
-        if usable and server.name not in own and (anything or server.color in wanted):
-            yield server
-
-
-def unusable(server: Server) -> bool:
-    """Whether a server takes no nodes, whatever the policy says."""
-    return server.drained or server.nodes >= server.capacity
-
-
 def _groups(
     topology: Topology,
     policy: Policy,
@@ -130,34 +127,94 @@ def _groups(
     domains: Domains,
     colors: tuple[str, ...],
     lifted: AbstractSet[str],
-) -> list[Group]:
+) -> Iterator[Group]:
+    """The candidates: by place what only fill tells apart, and by themselves those that a domain or a client marks."""
     ways = _Ways(topology, policy, query)
-    anything = colors == (ANY_COLOR,)
-    # What tells a server apart from others on the same switches: domains of its own, or being a client.
-    marks: dict[str, object] = {**domains.of_server, **{name: name for name in ways.clients}}
-    if lifted:  # and what would forbid it otherwise, so that such servers can be told
-        marks |= {s.name: (marks.get(s.name), "lifted") for s in topology.servers.values() if unusable(s)}
-    found: dict[tuple[str, str, tuple[str, ...], object], dict[int, list[str]]] = {}
-    groups = []
-    for server in candidates(topology, policy, query, colors, lifted):
-        name, fill = server.name, server.nodes
-        key = (server.color, server.rack, server.switches, marks.get(name))
-        by_fill = found.get(key)
-        if by_fill is None:
-            by_fill = found[key] = {}
-            hops = ways.hops(name, server.switches)
+    forbidden = ways.clients if any(isinstance(rule, AntiAffinity) for rule in policy.rules) else frozenset()
+    anything, wanted = colors == (ANY_COLOR,), frozenset(colors)
+    for place, stock in _stocks(topology, query, domains, ways.clients, forbidden, frozenset(lifted)).items():
+        color, rack, switches = place
+        if not (anything or color in wanted):
+            continue
+        label, of_rack = ANY_COLOR if anything else color, (0, *domains.of_rack[rack])
+        hops = ways.hops("", switches) if stock.alike else None
+        if hops is not None:
+            yield Group(label, *hops, of_rack, stock.alike)
+        for name, by_fill in stock.apart:
+            hops = ways.hops(name, switches)
             if hops is not None:
-                inside = (0, *domains.of_rack[server.rack], *domains.of_server.get(name, ()))
-                groups.append(Group(ANY_COLOR if anything else server.color, *hops, inside, by_fill))
-        if fill in by_fill:
-            by_fill[fill].append(name)
-        else:
-            by_fill[fill] = [name]
-    for group in groups:
-        for names in group.by_fill.values():
-            if len(names) > 1:
-                names.sort()
-    return groups
+                yield Group(label, *hops, (*of_rack, *domains.of_server.get(name, ())), by_fill)
+
+
+@frozen
+class _Stock:
+    """The candidates of one place: those that are alike, and the kinds that are not, each with one of its names."""
+
+    alike: Mapping[int, list[str]]
+    apart: Sequence[tuple[str, Mapping[int, list[str]]]]
+
+
+def _stocks(
+    topology: Topology,
+    query: Query,
+    domains: Domains,
+    clients: frozenset[str],
+    forbidden: frozenset[str],
+    lifted: frozenset[str],
+) -> Mapping[Place, _Stock]:
+    """The candidates by place. They are remembered by what decides who is apart, which few rules do."""
+    of_servers = tuple(domains.listed[at].key for at in domains.own)
+    key = (query.instance, of_servers, clients, forbidden, lifted)
+    known = topology.remembered("stocks")
+    if key not in known:
+        special = _special(topology, domains, clients, forbidden, lifted)
+        made = {}
+        for place in dict.fromkeys((*topology.alike, *special)):
+            apart, marked = special.get(place, _NONE)
+            by_fill = topology.alike.get(place, {})
+            kinds = [(next(iter(one.values()))[0], one) for one in marked.values()]
+            made[place] = _Stock(_less(by_fill, apart) if apart else by_fill, kinds)
+        known[key] = made
+    found: Mapping[Place, _Stock] = known[key]
+    return found
+
+
+_Special = tuple[set[str], dict[object, dict[int, list[str]]]]
+"""Of one place: the servers that are not like the others there, and those of them that may hold a node, by mark."""
+_NONE: _Special = (set(), {})
+
+
+def _special(
+    topology: Topology,
+    domains: Domains,
+    clients: frozenset[str],
+    forbidden: frozenset[str],
+    lifted: AbstractSet[str],
+) -> dict[Place, _Special]:
+    """The servers that domains of their own, or being a client, tells apart; and those that a lifted rule sets free."""
+    found: dict[Place, _Special] = {}
+
+    def add(server: Server, mark: object) -> None:
+        apart, marked = found.setdefault((server.color, server.rack, server.switches), (set(), {}))
+        apart.add(server.name)
+        if server.name not in forbidden:
+            marked.setdefault(mark, {}).setdefault(server.nodes, []).append(server.name)
+
+    for name in sorted({*domains.of_server, *clients}):
+        server = topology.servers[name]
+        if server.is_usable:
+            add(server, name if name in clients else domains.of_server[name])
+    for server in topology.unusable if lifted else ():
+        free = ("capacity" in lifted or server.nodes < server.capacity) and ("drained" in lifted or not server.drained)
+        if free:  # by a mark of its own kind, so that it can be told from what is usable anyway
+            own = server.name if server.name in clients else domains.of_server.get(server.name, ())
+            add(server, ("lifted", own))
+    return found
+
+
+def _less(by_fill: Mapping[int, list[str]], apart: AbstractSet[str]) -> dict[int, list[str]]:
+    left = {fill: [name for name in names if name not in apart] for fill, names in by_fill.items()}
+    return {fill: names for fill, names in left.items() if names}
 
 
 class _Ways:

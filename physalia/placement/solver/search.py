@@ -4,11 +4,11 @@ Where domains nest, the relaxation is integral and the tree is one leaf. Where t
 of nodes in a domain, or in an intersection of domains, is fractional, and one half of its range or the other is taken.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
+from physalia.placement.effort import Effort
 from physalia.placement.site.topology import ALSO
 from physalia.placement.solver.bound import Dual
 from physalia.placement.solver.instance import Inside, Instance
@@ -67,18 +67,16 @@ class Search:
     instance: Instance
     best: Best
     source: str = ""
-    deadline: float | None = None
-    told: Callable[[str], None] = lambda _: None
-    """Called with what was done whenever something was."""
+    effort: Effort = field(factory=Effort)
 
     def run(self) -> Tree:
-        """Search until everything is proven, or the deadline (of `time.monotonic`) is over."""
+        """Search until everything is proven, or the time allowed is over."""
         return self._node(self.instance, {})
 
     def _node(self, instance: Instance, ranges: Ranges) -> Tree:
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.effort.is_over:
             return Open()
-        self.told("linear programs")
+        self.effort.told("linear programs")
         try:
             relaxed = relax(instance)
         except Undecided:

@@ -44,16 +44,32 @@ def survives(topology: Topology, instance: str, servers: Sequence[str]) -> Survi
 
     Of several devices that break it, the one that costs most nodes is named, and of those the first in the topology.
     """
+    found = losses(topology, instance, servers)
+    worst = max(found, key=lambda loss: len(loss.lost), default=Loss("", ()))
+    return Survival(
+        holds=not found, method="graph", failures=count(topology), breaks=worst.device or None, lost=worst.lost
+    )
+
+
+@frozen
+class Loss:
+    """A device whose failure leaves the instance up without a majority, and the nodes that it then does not reach."""
+
+    device: str
+    lost: tuple[str, ...]
+
+
+def losses(topology: Topology, instance: str, servers: Sequence[str]) -> list[Loss]:
+    """Every single failure that a cell does not survive, in the order of the topology; BadQuery for unknown servers."""
     check_names(topology, instance, servers)
     spare = len(servers) - (len(servers) // 2 + 1)
     cell = [topology.servers[name] for name in servers]
-    worst: tuple[int, str, tuple[str, ...]] = (spare, "", ())
+    found = []
     for device, cut in cut_sets(topology, instance, spare).items():
         lost = tuple(server.name for server in cell if cut.holds(server))
-        if len(lost) > worst[0]:
-            worst = (len(lost), device, lost)
-    _, breaks, lost = worst
-    return Survival(holds=not breaks, method="graph", failures=count(topology), breaks=breaks or None, lost=lost)
+        if len(lost) > spare:
+            found.append(Loss(device, lost))
+    return found
 
 
 def count(topology: Topology) -> int:

@@ -6,7 +6,7 @@ groups of devices down. Instead there is one breadth-first tree from the instanc
 cut off what hangs below something that it took down, and of that a part comes back over other links.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field, frozen
 
@@ -61,7 +61,7 @@ class _Tree:
 
     topology: Topology
     instance: Server
-    neighbours: dict[str, list[tuple[str, str]]]
+    neighbours: Mapping[str, Sequence[tuple[str, str]]]
     groups: Groups
     reached: set[str] = field(factory=set)
     parent: dict[str, str | None] = field(factory=dict)
@@ -74,15 +74,10 @@ class _Tree:
     @classmethod
     def grow(cls, topology: Topology, instance: str) -> "_Tree":
         """Walk the fabric once, all of it living."""
-        neighbours: dict[str, list[tuple[str, str]]] = {switch: [] for switch in topology.switches}
-        for link in topology.links.values():
-            one, other = link.ends
-            neighbours[one].append((link.name, other))
-            neighbours[other].append((link.name, one))
         groups: Groups = {}
         for server in topology.servers.values():
             groups.setdefault((server.rack, server.switches), []).append(server.name)
-        tree = cls(topology, topology.servers[instance], neighbours, groups)
+        tree = cls(topology, topology.servers[instance], topology.neighbours, groups)
         tree._walk()
         for group in groups:
             tree.in_rack.setdefault(group[0], []).append(group)

@@ -1,17 +1,24 @@
 """Two graphs are compared as sets, both directions; a mutated mirror gives a printed difference."""
 
+import re
+from array import array
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
 from conformance.graph.compare import Comparison, compare
-from conformance.graph.link import models_of, run
+from conformance.graph.link import Runner, models_of, run
+from conformance.graph.mirror import check
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
-from conformance.manifest import Manifest, Model
+from conformance.manifest import Manifest, Model, load_manifest
 from conformance.tlc.decode import StateDecoder
-from conformance.tlc.dump import Dump, DumpError
+from conformance.tlc.dump import Dump, DumpError, Label
+from conformance.tlc.limits import Limits as RunLimits
+from conformance.tlc.run import Processes
+from conformance.tlc.toolchain import find_toolchain
 from spec.cell import Cell, State
 from spec.machine import Exploration, Limits, Machine, explore, walk
 from spec.models import MODELS, PROGRESS
@@ -30,13 +37,20 @@ def dump_of(found: Exploration[Any]) -> Dump:
     dump = Dump(
         states=[found.state(number) for number in range(found.distinct)],
         initial=list(range(found.initial)),
-        labels=[name.capitalize() for name in found.machine.action_names()],
+        labels=[Label(name.capitalize()) for name in found.machine.action_names()],
     )
     names = list(found.machine.action_names())
     for source, step, target in zip(found.edge_sources, found.edge_steps, found.edge_targets, strict=True):
         dump.sources.append(source)
         dump.label_numbers.append(names.index(found.steps[step][0]))
         dump.targets.append(target)
+    return dump
+
+
+def with_arguments(dump: Dump, found: Exploration[Any]) -> Dump:
+    """The same, as a jar of later years dumps it."""
+    dump.labels = [Label(name.capitalize(), args) for name, args in found.steps]
+    dump.label_numbers = array("q", found.edge_steps)
     return dump
 
 
@@ -146,6 +160,66 @@ def test_the_path_is_a_shortest_one() -> None:
     assert "  right = 1" in difference
 
 
+def test_arguments_that_are_labelled_are_compared() -> None:
+    found = whole(MODELS[NAME])
+    assert compare(found, with_arguments(dump_of(found), found)).difference == ()
+    dump = with_arguments(dump_of(found), found)
+    at = dump.labels.index(Label("Vote", (4, 1, 1)))
+    dump.labels[at] = Label("Vote", (2, 1, 1))
+    difference = compare(found, dump).difference
+    assert "TLC alone allows Vote(2, 1, 1):" in difference
+    assert "spec/ alone allows vote(4, 1, 1):" in difference
+    assert "      spec/ allows vote(2, 1, 1), and it leads elsewhere:" in difference
+
+
+@pytest.mark.parametrize("wrong", [(3, 1), (3, 1, "one"), (3, 1, 1, 1)])
+def test_arguments_that_the_mirror_cannot_mean_are_a_difference(wrong: tuple[Any, ...]) -> None:
+    found = whole(MODELS[NAME])
+    dump = with_arguments(dump_of(found), found)
+    dump.labels = [Label("Vote", wrong) if label == Label("Vote", (4, 1, 1)) else label for label in dump.labels]
+    shown = ", ".join(f'"{part}"' if isinstance(part, str) else str(part) for part in wrong)
+    assert f"TLC calls steps Vote({shown}), which are no actions" in compare(found, dump).difference[0]
+
+
+def test_arguments_that_are_labelled_here_and_there_are_an_error() -> None:
+    found = whole(MODELS[NAME])
+    dump = with_arguments(dump_of(found), found)
+    dump.labels[dump.labels.index(Label("Vote", (4, 1, 1)))] = Label("Vote")
+    with pytest.raises(DumpError, match="steps Vote are labelled with their arguments in one place"):
+        compare(found, dump)
+
+
+def test_sequences_and_names_are_arguments_too() -> None:
+    for name in ("MCStoreChanges", "MCLog"):
+        found = whole(MODELS[name])
+        assert compare(found, with_arguments(dump_of(found), found)).difference == ()
+
+
+def test_the_hint_is_about_the_very_step_that_tlc_takes(tmp_path: Path) -> None:
+    """Vote without its guard on promises: another call comes further in its guard, and has nothing to do with it."""
+    folder = copytree(TLA, tmp_path / "tla")
+    cell = (folder / "Cell.tla").read_text(encoding="utf-8")
+    before, vote = cell.split("\nVote(n, b, i) ==")
+    mutated = before + "\nVote(n, b, i) ==" + vote.replace("promised[n] <= b", "TRUE", 1)
+    (folder / "Cell.tla").write_text(mutated, encoding="utf-8")
+    manifest = load_manifest(folder)
+    with Processes() as processes:
+        runner = Runner(manifest, find_toolchain(), processes, RunLimits(), Silence())
+        judged = runner.graph(manifest.model("MCCellTwoBallots"))
+    assert judged.failure is not None
+    lines = judged.failure.lines
+    alone = lines[next(at for at, line in enumerate(lines) if line.startswith("TLC alone allows")) :]
+    (vote_line,) = [line for line in alone if "votes: + Vote(" in line]
+    ballot, slot, node = re.findall(r"=(\d)", vote_line)
+    assert f"      spec/ refuses vote({node}, {ballot}, {slot}), where this is false: s.promised[n] <= b" in alone
+    assert not [line for line in alone if "is not None" in line]
+
+
+def test_a_step_that_no_call_would_take_is_said_to_be_none() -> None:
+    difference = against_the_original(mutant(vote=vote_without_promise)).difference
+    assert any(line.startswith("      spec/ has no vote with this effect") for line in difference)
+
+
 def test_a_mirror_without_end_is_cut_short_and_differs() -> None:
     endless = explore(Counters(10**9), invariants=(), record=True, limits=Limits(states=2_000))
     difference = compare(endless, dump_of(whole(Counters(3)))).difference
@@ -163,14 +237,14 @@ def test_the_link_cuts_a_mirror_without_end_short(monkeypatch: pytest.MonkeyPatc
 
 def test_a_label_that_is_no_action_is_a_difference() -> None:
     dump = dump_of(whole(Counters(1)))
-    dump.labels[0] = "Next"
-    assert "Next, which are no names of actions" in compare(whole(Counters(1)), dump).difference[0]
+    dump.labels[0] = Label("Next")
+    assert "Next, which are no actions of spec/" in compare(whole(Counters(1)), dump).difference[0]
 
 
 def test_a_wrong_label_alone_is_a_difference() -> None:
     dump = dump_of(whole(MODELS[NAME]))
-    dump.labels[dump.labels.index("Decide")] = "Learn"
-    dump.labels[dump.labels.index("Learn", dump.labels.index("Learn") + 1)] = "Decide"
+    decide, learn = dump.labels.index(Label("Decide")), dump.labels.index(Label("Learn"))
+    dump.labels[decide], dump.labels[learn] = dump.labels[learn], dump.labels[decide]
     difference = compare(whole(MODELS[NAME]), dump).difference
     assert "TLC alone allows a step Learn:" in difference
 
@@ -213,7 +287,7 @@ def link(monkeypatch: pytest.MonkeyPatch, models: tuple[Model, ...], profile: Pr
 
 
 def test_the_link_compares_tlc_with_the_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = link(monkeypatch, (model(NAME), model("MCCellChangeIssued", graph=None, distinct=231, depth=17)))
+    report = link(monkeypatch, (model(NAME), model("MCCellChangeIssued", graph=None, distinct=53, depth=15)))
     assert report.verdict is Verdict.HOLDS, report.failures
     assert [row.name for row in report.rows] == [NAME, "MCCellChangeIssued, invariants and refinement"]
     assert (report.rows[0].states, report.rows[0].edges) == (154, 305)
@@ -237,13 +311,29 @@ def test_a_mirror_that_refines_nothing_is_refuted_by_its_check(monkeypatch: pyte
     monkeypatch.setattr("conformance.graph.mirror.MODELS", {NAME: broken})
     report = link(monkeypatch, (model(NAME, graph=None),))
     assert report.verdict is Verdict.REFUTED
-    assert "the manifest says none, the mirror says promise_covers_votes" in report.failures[0].lines[0]
+    assert "the manifest says none, the mirror says memory_written" in report.failures[0].lines[0]
 
 
 def test_counts_that_differ_from_the_manifest_are_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     report = link(monkeypatch, (model(NAME, graph=None, distinct=155),))
     assert report.verdict is Verdict.REFUTED
     assert "155" in report.failures[0].lines[0]
+
+
+def test_counts_that_differ_point_to_where_the_graphs_part() -> None:
+    compared = check(Manifest(folder=TLA, models=(model(NAME, distinct=155),), twins=()), NAME, Silence())
+    assert compared.why[-1] == f"`physalia spec graph {NAME}` shows where the two part."
+    alone = check(Manifest(folder=TLA, models=(model(NAME, distinct=155, graph=None),), twins=()), NAME, Silence())
+    assert len(alone.why) == 1
+
+
+def test_a_mirror_of_a_model_without_numbers_says_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    new = model(NAME, distinct=0, generated=0, depth=0)
+    checked = check(Manifest(folder=TLA, models=(new,), twins=()), NAME, Silence())
+    assert checked.verdict is Verdict.INCONCLUSIVE
+    assert checked.why == ("The manifest does not say yet, and the mirror says: distinct = 154, depth = 15.",)
+    report = link(monkeypatch, (model(NAME, graph=None, distinct=0, generated=0, depth=0),))
+    assert report.verdict is Verdict.INCONCLUSIVE
 
 
 def test_a_dump_without_a_state_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,7 +348,7 @@ def test_a_dump_without_a_state_is_an_error(monkeypatch: pytest.MonkeyPatch) -> 
 def test_actions_that_no_graph_has_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
     assert report.verdict is Verdict.REFUTED
-    assert report.failures[0].title == "Cell: no graph that was compared has a step issue, learn, crash"
+    assert report.failures[0].title == "Cell: no graph that was compared has a step issue, learn, flush, crash"
 
 
 def test_profiles_say_how_a_model_is_compared() -> None:

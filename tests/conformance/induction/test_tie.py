@@ -19,10 +19,10 @@ from conformance.manifest import load_manifest
 from spec import ballots
 from spec.ballots import Ballots
 from spec.commands import Ballot, Name, Node, Slot, Told
-from spec.induction.breaking import forgetting, instead, without
-from spec.induction.evaluate_by_z3 import Oracle
-from spec.induction.kernel import Action, System
-from spec.induction.layers import LAYERS, system_of
+from spec.induction.attacks.breaking import forgetting, instead, without
+from spec.induction.formulas.kernel import Action, System
+from spec.induction.layers.stack import LAYERS, system_of
+from spec.induction.proving.by_z3 import Oracle
 from spec.log import Log
 from spec.machine import Machine, action
 from spec.models import DROP, FOUNDERS, MODELS, REPLACE, SWAP
@@ -57,7 +57,9 @@ def run(system: System, machine: str | Machine[Any] = SMALL) -> TiedModel:
         ("MCBallotsTwoBallots", 1957, 6858, 466),
         ("MCBallotsIssued", 1504, 5316, 1376),
         ("MCWindow", 792, 2132, 1164),
-        ("MCCellChangeIssued", 231, 524, 164),
+        ("MCCellChangeIssued", 53, 90, 41),
+        ("MCCellPipeline", 779, 2149, 1134),
+        ("MCCellSharedCrash", 1262, 3757, 2497),
         ("MCCellTwoBallotsRefines", 195, 382, 74),
     ],
 )

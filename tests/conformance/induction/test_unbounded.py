@@ -14,12 +14,12 @@ from conformance.induction.second_opinion import Opinions, judge_again
 from conformance.induction.tie.tie import tie
 from conformance.induction.unbounded import ProofReport, prove_layers
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
-from spec.induction.attacks import ATTACKS
-from spec.induction.layers import LAYERS
-from spec.induction.second_opinion import Opinion, Second
-from spec.induction.solve import Effort
-from spec.induction.weaken import Ending
-from tests.spec.test_induction_layers import NoPhaseOne
+from spec.induction.attacks.attacks import ATTACKS
+from spec.induction.layers.stack import LAYERS
+from spec.induction.proving.second_opinion import Opinion, Second
+from spec.induction.proving.solve import Effort
+from spec.induction.proving.weaken import Ending
+from tests.spec.induction.test_layers import NoPhaseOne
 
 
 @pytest.fixture

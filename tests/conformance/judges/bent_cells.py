@@ -1,6 +1,6 @@
 """Cells that are the real one but for one thing, and short runs that lead somewhere; see `cases.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from attrs import evolve
@@ -8,7 +8,7 @@ from attrs import evolve
 from conformance.judges.coverage import Coverage
 from conformance.lockstep.link import drive
 from conformance.lockstep.play import Play, play
-from conformance.world.scenario import Deliver, Give, Happening, Setup
+from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Setup
 from conformance.world.world import MakeNode
 from physalia.cell import RESEND_AFTER_MS, Node
 from physalia.cell.steps import IGNORED
@@ -16,7 +16,6 @@ from physalia.model import (
     Ask,
     Ballot,
     Campaign,
-    Decision,
     Event,
     Learn,
     NoOp,
@@ -81,14 +80,29 @@ def deaf_to(kind: type) -> MakeNode:
 
 
 def run(make: MakeNode, *happenings: Happening, setup: Setup = THREE) -> None:
-    """Let these happen, and the proposals and decisions that they make due, one after the other. Raises `Refuted`."""
+    """Let these happen, and what they make due at node 1, with all flushes. Raises `Refuted`."""
     played = Play(setup, make)
+    follow(played, happenings[:-1])
+    played.play(happenings[-1])
+    played.finish()
+
+
+def follow(played: Play, happenings: Iterable[Happening]) -> None:
+    """Let these happen one after the other; after each one what is due at node 1, and every flush ends."""
     for happening in happenings:
         played.play(happening)
-        for event in played.world.due[1] if happening is not happenings[-1] else ():
+        end_flushes(played)
+        for event in played.world.due[1]:
             if not isinstance(event, Learn):
                 played.play(Give(1, event))
-    played.finish()
+                end_flushes(played)
+
+
+def end_flushes(played: Play) -> None:
+    """Whatever waits for a disk is written and sent."""
+    for node in played.world.nodes:
+        while played.world.queues[node]:
+            played.play(EndFlush(node))
 
 
 def on(kind: type, step: Step, *, message: type | None = None) -> MakeNode:
@@ -243,7 +257,7 @@ def echo(_: Node, event: Event, step: Step) -> Step:
 
 
 def one_more_message(_: Node, event: Event, step: Step) -> Step:
-    """Tells of a decision that there is not when a vote comes twice."""
+    """Proposes what nobody asked for when a vote comes twice."""
     if isinstance(event, Receive) and isinstance(event.message, Vote) and step is IGNORED:
-        return Step(Stutter("resent"), (Send(2, Decision(9, NoOp())),))
+        return Step(Stutter("resent"), (Send(2, Proposal(B, 2, NoOp())),))
     return step

@@ -19,16 +19,19 @@ from physalia.model import (
     Ask,
     Ballot,
     Campaign,
+    Decide,
     Decision,
     Event,
     Flush,
     Jury,
     Known,
     Learn,
+    NodeId,
     NoOp,
     Prepare,
     Promise,
     Promised,
+    Receive,
     Refusal,
     Report,
     RequestId,
@@ -65,6 +68,7 @@ from tests.conformance.judges.bent_cells import (
     deaf_to,
     driven,
     echo,
+    follow,
     low_refusal,
     more,
     on,
@@ -74,9 +78,7 @@ from tests.conformance.judges.bent_cells import (
     rejects_again,
     renamed,
     run,
-    sends,
     twice,
-    without,
     wrong_promise,
 )
 
@@ -104,8 +106,7 @@ def nothing_happens() -> None:
 def endless() -> None:
     """A question that is answered with a question, and so on."""
     played = Play(THREE, bent(echo))
-    for happening in LEAD:
-        played.play(happening)
+    follow(played, LEAD)
     played.world.in_flight.append(Packet(2, 1, encode_message(Ask(0)), Ask(0)))
     before, settling.MAX_DELIVERIES = settling.MAX_DELIVERIES, 50
     try:
@@ -138,6 +139,11 @@ def garbled() -> None:
     world.apply(Give(1, Campaign(B)))
 
 
+def own_member(node: NodeId, members: frozenset[NodeId], alpha: int, records: Any) -> Node:
+    """A node that thinks that node 4 is a member."""
+    return Node(node, members | {4}, alpha, records)
+
+
 def no_node(*_: Any) -> Node:
     raise ZeroDivisionError
 
@@ -154,7 +160,7 @@ def unsafe(message: Any, *records: Any, flushed: bool = True) -> Callable[[], No
         for record in records:
             disk.store(record)
         if flushed:
-            disk.flush()
+            disk.flush(disk.ask())
         sentence = disk.unsafe(message)
         if sentence:
             raise Refuted(sentence)
@@ -184,7 +190,9 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._judge_action: node": partial(
         run, LearnsAnother, *DECIDE, Deliver(1, 2, Decision(1, COMMAND)), Give(2, Learn(2))
     ),
-    "judge._judge_action: the specification": driven("an acceptor votes below its promise"),
+    "judge._judge_action: the specification": partial(
+        run, own_member, Give(4, Campaign(Ballot(1, 4))), setup=Setup.of(4, 3, 3)
+    ),
     "judge._judge_action: after": partial(run, bent(wrong_promise), *LEAD[:2]),
     "judge._judge_stutter: node .. does not take": partial(
         run, deaf_to(Learn), *DECIDE, Deliver(1, 2, Decision(1, COMMAND)), Give(2, Learn(1))
@@ -206,6 +214,7 @@ CASES: dict[str, Callable[[], None]] = {
         run, renamed("resent", "ignored"), *LEAD[:1], Duplicate(1, 2, Prepare(B, 0)), Duplicate(1, 2, Prepare(B, 0))
     ),
     "judge._wrong_kind: there was nothing": partial(run, renamed("ignored", "recorded"), Pass(1, 1)),
+    "judge._wrong_kind: no disk": partial(run, renamed("ignored", "stopped"), Pass(1, 1)),
     "judge._wrong_kind: only a crash": partial(run, renamed("ignored", "restarted"), Pass(1, 1)),
     "judge._judge_disk: promised": partial(run, stored(Promised(B)), Pass(1, 1)),
     "judge._judge_disk: known$": partial(run, stored(Known(1, NoOp())), Pass(1, 1)),
@@ -215,8 +224,12 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._judge_due: node .. has heard": partial(run, SaysNothing, *LEAD, Give(1, Submit(COMMAND))),
     "manners.judge: node .. sends": partial(run, twice(Send), *LEAD[:2]),
     "manners.judge: node .. speaks": partial(run, twice(Answer), *DECIDE),
-    "manners._want": partial(run, without(lambda e: sends(e, Prepare) and e.to == 3), LEAD[0]),
-    "manners._judge_recipients": partial(run, more(Campaign, Send(4, Prepare(B, 0))), LEAD[0], setup=Setup.of(4, 3, 3)),
+    "manners._want": partial(
+        run, on(Receive, IGNORED, message=Prepare), LEAD[0], *(2 * (Duplicate(1, 2, Prepare(B, 0)),))
+    ),
+    "manners._judge_recipients": partial(
+        run, more(Decide, Send(4, Decision(1, COMMAND))), *DECIDE, setup=Setup.of(4, 3, 3)
+    ),
     "manners._firsts: node .. does not send": partial(run, bent(promise_elsewhere), *LEAD[:2]),
     "manners._firsts: node .. learns": driven("a client is not answered by who learns"),
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),

@@ -16,11 +16,11 @@ from spec.commands import Change, Content, Read, Write
 
 def plain(judged: JudgedCell) -> CellProperties:
     """The specification's cell with the same constants, listed."""
-    ballots = range(1, max(judged.used, default=0) + 1)
+    ballots = range(1, max(judged.seen, default=0) + 1)
     return CellProperties(
         content=judged.content, first=judged.first, alpha=judged.alpha, nodes=judged.nodes, max_slot=judged.max_slot,
         max_ballot=max(ballots, default=0), owner={b: judged.owner[b] for b in ballots}, learners=judged.learners,
-        mortals=judged.mortals,
+        mortals=judged.mortals, strays=judged.strays,
     )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def test_it_allows_what_the_specification_allows(seed: int) -> None:
     for happening in islice(Driver(Moves(played.world), Random(seed)).happenings(160), 160):
         played.play(happening)
         state, spec = played.judge.state, plain(judged)
-        for ballot in sorted(judged.used):
+        for ballot in sorted(judged.seen):
             for slot in range(1, 6):
                 for value in (*sorted(judged.content)[:4], "noop"):
                     compared += 1

@@ -17,6 +17,7 @@ from physalia.model import (
     Accepted,
     Ask,
     Ballot,
+    Decision,
     NoOp,
     Promise,
     Read,
@@ -50,8 +51,9 @@ def test_a_ballot_that_nobody_owns_is_refuted(ballot: Ballot) -> None:
 
 def test_messages_keep_all_their_fields() -> None:
     promise = Promise(Ballot(2, 1), 3, (Report(4, Ballot(1, 2), NoOp()),), 0)
-    assert NAMES.message(promise) == spec.Promise(4, 3, frozenset({spec.Report(4, 2, "noop")}), 0)
-    assert NAMES.message(Ask(3)) is None
+    assert NAMES.message(promise, 3) == spec.Promise(4, 3, frozenset({spec.Report(4, 2, "noop")}), 0)
+    assert NAMES.message(Decision(2, NoOp()), 3) == spec.Decision(2, "noop", by=3)
+    assert NAMES.message(Ask(3), 3) is None
 
 
 def test_what_is_no_command_has_a_name_that_no_command_has() -> None:

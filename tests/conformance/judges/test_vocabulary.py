@@ -17,6 +17,7 @@ from spec import cell
 ROOT = Path(__file__).resolve().parents[3]
 TABLE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
 TLA = (ROOT / "tla" / "Cell.tla").read_text(encoding="utf-8")
+OUTBOX = (ROOT / "tla" / "Outbox.tla").read_text(encoding="utf-8")
 
 PERFORMS = {
     "prepare": Proposer.prepare,
@@ -26,7 +27,10 @@ PERFORMS = {
     "decide": Proposer.decide,
     "learn": Learner.learn,
 }
-"""Where the code performs an action. `issue` and `crash` happen to a node and are announced by the world."""
+"""Where the code performs an action. `issue`, `flush` and `crash` happen to a node and are announced by the world."""
+
+ON_THE_ENVELOPE = {"to", "by"}
+"""Fields of messages that the code leaves to whoever carries them: receiver and sender."""
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -51,9 +55,9 @@ def table_actions() -> list[tuple[str, tuple[str, ...]]]:
     return [signature(row[0]) for row in rows("action")]
 
 
-def test_the_table_has_the_eight_actions() -> None:
+def test_the_table_has_the_nine_actions() -> None:
     assert [name for name, _ in table_actions()] == [
-        "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "crash",
+        "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash",
     ]  # fmt: skip
 
 
@@ -81,7 +85,7 @@ def test_the_model_takes_the_arguments_that_it_declares() -> None:
 
 def test_the_variables_are_the_tables() -> None:
     variables = [re.match(r"`(\w+)", row[0]).group(1) for row in rows("variable")]  # type: ignore[union-attr]
-    declared = TLA.split("\nVARIABLES\n")[1].split("\n\n")[0]
+    declared = OUTBOX.split("\nVARIABLES\n")[1].split("\n\n")[0]
     in_tla = re.findall(r"\w+", re.sub(r"\\\*.*", "", declared))
     assert in_tla == variables
     assert list(cell.State._fields) == variables
@@ -113,8 +117,9 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
     meaning = next(row[1] for row in rows("variable") if row[0] == f"`{variable}`")
     fields = re.match(r"`\[([^\]]*)\]`", meaning).group(1).split(", ")  # type: ignore[union-attr]
     assert list(getattr(cell, message)._fields) == fields
-    assert [a.name for a in getattr(messages, message).__attrs_attrs__] == fields
-    added = re.search(rf"{variable}' = {variable} \\cup\s+\{{(.*?)\}}(?:\s+/\\|$|\n)", TLA, flags=re.DOTALL)
+    of_the_code = [a.name for a in getattr(messages, message).__attrs_attrs__]
+    assert of_the_code == [field for field in fields if field not in ON_THE_ENVELOPE]
+    added = re.search(rf"!\.{variable} =\s+\{{(.*?)\}}(?:[,)]|\])", TLA, flags=re.DOTALL)
     assert added is not None
     report = {"slot", "ballot", "value"} if variable == "promises" else set()
     assert set(re.findall(r"(\w+)\s*\|->", added.group(1))) == {*fields, *report}

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from conformance.world.world import MakeNode
 
-_MODULES = ("steps", "configuration", "state", "learner", "acceptor", "proposer", "recovery", "node")
+_MODULES = ("steps", "configuration", "state", "learner", "acceptor", "proposer", "recovery", "loss", "memory", "node")
 _numbers = count()
 
 

@@ -65,11 +65,11 @@ FAULTS = (
     Fault("a hole is not filled", "proposer", "return NoOp() if is_hole else None", "return None"),
     Fault(
         "a change is effective at once", "configuration",
-        "self.juries[max(0, slot - self.alpha)]", "self.juries[min(len(self.juries) - 1, slot - 1)]",
+        "return self.of_slots[slot - 1]", "return self.of_slots[min(slot + self.alpha - 1, self.last) - 1]",
     ),
     Fault(
         "a change is effective one slot late", "configuration",
-        "self.juries[max(0, slot - self.alpha)]", "self.juries[max(0, slot - self.alpha - 1)]",
+        "return self.of_slots[slot - 1]", "return self.of_slots[max(0, slot - 2)]",
     ),
     Fault(
         "a change that failed is counted", "state",
@@ -91,9 +91,8 @@ FAULTS = (
     Fault("a command decided twice counts twice", "state", "if verdict is None:", "if True:"),
     Fault(
         "decisions are learned out of order", "node",
-        "slot = self._learner.first_unknown\n"
-        "        learn: list[Internal] = [Learn(slot)] if slot in self._learner.heard",
-        "slot = min(self._learner.heard, default=0)\n        learn: list[Internal] = [Learn(slot)] if slot",
+        "slot = self._learner.first_unknown\n        if slot in self._learner.heard:",
+        "slot = min(self._learner.heard, default=0)\n        if slot:",
     ),
     Fault(
         "a cell ignores every second voter", "proposer",
@@ -173,4 +172,12 @@ FAULTS = (
         "if value in self._proposer.waiting and not isinstance(value, NoOp):", "if False:",
     ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
+    Fault(
+        "a node takes its own ballot for one that its disk lost", "loss",
+        "ballot <= acceptor.promised or ballot in proposer.used", "ballot <= acceptor.promised",
+    ),
+    Fault(
+        "a node takes its own vote for one that its disk lost", "loss",
+        "acceptor.voted_under(message.slot) < message.ballot", "acceptor.voted_under(message.slot) <= message.ballot",
+    ),
 )  # fmt: skip

@@ -101,5 +101,4 @@ def test_a_difference_is_told_part_by_part(tmp_path: Path) -> None:
     broken = break_cell(fault("a vote forgets to raise the promise"))
     report = lockstep.run(Settings(shrink_s=1.0, profile=Profile.QUICK), Silence(), broken, tmp_path)
     differences = [line for line in report.failures[0].lines if line.startswith(("- ", "+ "))]
-    assert len(differences) == 2
-    assert all("promised[" in line for line in differences)
+    assert [line[:11] for line in differences[:2]] == ["- promised[", "+ promised["]

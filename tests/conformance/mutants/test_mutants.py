@@ -8,7 +8,19 @@ import pytest
 from attrs import evolve
 
 from conformance.links import BadInput, Silence, Verdict
-from conformance.mutants.matrix import KillMatrix, Mutant, Outcome, Status, _status, catalogue, read, run
+from conformance.mutants.matrix import (
+    Killers,
+    KillMatrix,
+    Mutant,
+    Outcome,
+    Status,
+    _copy,
+    _status,
+    catalogue,
+    read,
+    run,
+)
+from tests import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -82,8 +94,9 @@ def test_a_killer_that_refutes_everything_kills_nothing() -> None:
 
 def test_the_catalogue_has_faults_of_all_kinds_for_every_link() -> None:
     mutants = catalogue()
-    assert {mutant.killer for mutant in mutants} == {"tlc", "graph", "induction", "lockstep", "placement"}
-    for family in "ACFG":
+    killers = {"tlc", "graph", "induction", "lockstep", "crash-points", "placement"}
+    assert {mutant.killer for mutant in mutants} == killers
+    for family in "ABCFG":
         assert sum(mutant.family == family for mutant in mutants) >= 4
 
 
@@ -121,3 +134,23 @@ def test_two_mutants_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("conformance.mutants.matrix.read", lambda text, file: (HALF,))
     with pytest.raises(BadInput, match=f"two mutants are called {HALF.name}"):
         catalogue()
+
+
+LEAVES_A_FOLDER = """
+import os, signal, sys, tempfile
+print(tempfile.mkdtemp(prefix="left-behind-"), file=sys.stderr, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killer that is killed itself, as an interrupt does, cannot clear its temporary folders away."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with _copy() as root:
+        (root / "physalia" / "cli" / "__main__.py").write_text(LEAVES_A_FOLDER, encoding="utf-8")
+        judgement = Killers(timeout_s=PATIENCE_S).judge(root, ["verify"])
+        assert judgement.status is Status.ERROR
+        assert "left-behind-" in judgement.note
+        assert str(root) in judgement.note
+    assert not list(tmp_path.iterdir())

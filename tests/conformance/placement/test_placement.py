@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from conformance.links import BadInput, LinkReport, Profile, Settings, Silence, 
 from conformance.manifest import load_manifest
 from conformance.placement import explore as placement_explore
 from conformance.placement import link as placement
-from conformance.placement.brute import availability
+from conformance.placement.brute import availability, exact_unavailability, unavailability
 from conformance.placement.definition import Question, World, distances_to
 from conformance.placement.explore import Tally, examine, explore, keep
 from conformance.placement.judge import Table, judge
@@ -23,7 +24,8 @@ from conformance.placement.sites import Seeded
 from conformance.placement.sites import question as make_up
 from conformance.placement.table import by_definition, possible
 from conformance.refutation import Refuted
-from conformance.tlc.run import Outcome, run_tlc
+from conformance.tlc.limits import Outcome
+from conformance.tlc.run import run_tlc
 from physalia.placement.rules.policy import read
 from physalia.placement.site import format as files
 from physalia.placement.site.format import digest
@@ -224,7 +226,7 @@ def test_a_table_that_says_otherwise_is_refuted(emptied: str) -> None:
 
 
 def test_an_availability_that_is_wrong_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.placement.brute.availability", lambda *_: 0.123)
+    monkeypatch.setattr("conformance.placement.brute.unavailability", lambda *_: 0.123)
     with pytest.raises(Refuted, match=r"is 0\.123, by"):
         examine(Seeded("wrong"), Tally())
 
@@ -279,4 +281,17 @@ def test_brute_force_on_a_chain_that_is_worked_out_by_hand() -> None:
     chances = {"td": 0.25, "d1": 0.5, "d2": 0.5, "d3": 0.5}
     made = evolve(topology, probability=certain, device_probability=chances)
     assert availability(made, "a1", ["d1", "d2", "d3"]) == 0.75 * 0.5
-    assert availability(evolve(made, device_probability={"a1": 1.0}), "a1", ["d1"]) is None
+    assert unavailability(made, "a1", ["d1", "d2", "d3"]) == 1 - 0.75 * 0.5
+    assert exact_unavailability(made, "a1", ["d1", "d2", "d3"]) == Fraction(5, 8)
+    for way in (availability, unavailability, exact_unavailability):
+        assert way(evolve(made, device_probability={"a1": 1.0}), "a1", ["d1"]) is None
+
+
+def test_brute_force_tells_what_doubles_near_1_cannot() -> None:
+    topology = question(FOLDER, "MCPlacementSingleFed").topology
+    certain: dict[DeviceKind, float] = dict.fromkeys(DEVICE_KINDS, 0.0)
+    made = evolve(topology, probability=certain, device_probability=dict.fromkeys(("d1", "d2", "d3"), 2.0**-40))
+    expected = 3 * Fraction(1, 2**80) * (1 - Fraction(1, 2**40)) + Fraction(1, 2**120)
+    assert exact_unavailability(made, "a1", ["d1", "d2", "d3"]) == expected
+    assert unavailability(made, "a1", ["d1", "d2", "d3"]) == pytest.approx(float(expected), rel=1e-14)
+    assert availability(made, "a1", ["d1", "d2", "d3"]) == 1.0

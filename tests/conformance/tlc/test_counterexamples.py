@@ -8,12 +8,13 @@ from attrs import evolve
 from conformance.links import Silence, Verdict
 from conformance.manifest import load_manifest
 from conformance.tlc.counterexamples import disagreements, narrate, shown_steps
+from conformance.tlc.limits import Limits
 from conformance.tlc.link import Runner, task_named
-from conformance.tlc.run import Limits, Processes
+from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from spec.cell_properties import CellProperties
 
-MODEL, TWIN, INVARIANT = "MCCellTwoBallots", "leads-without-a-prepare", "leaders_own"
+MODEL, TWIN, INVARIANT = "MCCellTwoBallots", "leads-without-using-its-ballot", "leaders_own"
 
 
 def run_twin(model: str = MODEL, twin: str | None = TWIN) -> Any:

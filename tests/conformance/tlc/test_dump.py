@@ -6,8 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from conformance.tlc.decode import StateDecoder, decoder_of
-from conformance.tlc.dump import Dump, DumpError, read_dump, variables
-from conformance.tlc.values import parse_value
+from conformance.tlc.dump import Dump, DumpError, Label, read_dump, variables
+from conformance.tlc.values import Value, parse_value
 from spec.commands import Jury, Told, Verdict, Volume
 from spec.values import Function, Map
 
@@ -44,7 +44,7 @@ def test_a_small_dump(tmp_path: Path) -> None:
     graph = dump(tmp_path, FIRST + EDGE + SECOND + loop + third, 3)
     assert [state.text for state in graph.states] == ["a", "b", "c"]
     assert graph.initial == [0]
-    assert graph.labels == ["Go", "Stop"]
+    assert graph.labels == [Label("Go"), Label("Stop")]
     steps = zip(graph.sources, graph.label_numbers, graph.targets, strict=True)
     assert sorted(steps) == [(0, 0, 0), (0, 0, 1), (1, 1, 2)]
 
@@ -153,3 +153,57 @@ def test_types_are_not_mixed(hint: object, text: str) -> None:
 def test_a_type_without_values_in_tla_is_an_error() -> None:
     with pytest.raises(TypeError, match="float"):
         decoder_of(float)
+
+
+LATER_HEAD = HEAD.replace("{\nnodesep", "{\nnode [shape=box,style=rounded]\nnodesep")
+
+
+def later(tmp_path: Path, body: str, distinct: int, head: str = LATER_HEAD) -> Dump:
+    """A dump as TLC writes it since 2025."""
+    file = tmp_path / "graph.dot"
+    file.write_text(head + body + TAIL, encoding="utf-8")
+    return read_dump(file, StateDecoder(Tricky).state, distinct)
+
+
+LATER_SECOND = f'2 [label="{label(text="b")}",tooltip="{label(text="b")}"];\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("Go", None),
+        ("Go()", ()),
+        ("Go(3,1)", (3, 1)),
+        (r"Go(\"a,b)\",TRUE)", ("a,b)", True)),
+        ("Go({1, 2},<<3, 4>>,-5)", (frozenset({1, 2}), (3, 4), -5)),
+    ],
+)
+def test_the_dialect_of_later_jars(tmp_path: Path, text: str, arguments: tuple[Value, ...] | None) -> None:
+    edge = f'-1 -> 2 [label="{text}",color="black",fontcolor="black"];\n'
+    graph = later(tmp_path, FIRST + edge + LATER_SECOND, 2)
+    assert [state.text for state in graph.states] == ["a", "b"]
+    assert graph.labels == [Label("Go", arguments)]
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (FIRST + EDGE.replace("Go", "Go(1") + LATER_SECOND, "line 7: this is no action"),
+        (FIRST + EDGE.replace("Go", "Go(1,)") + LATER_SECOND, "line 7: a value was expected"),
+        (
+            FIRST + EDGE + SECOND.replace('"];', f'",tooltip="{label(text="c")}"];'),
+            "the label is another state than the tooltip",
+        ),
+        (FIRST + EDGE + LATER_SECOND.replace('"]', '",style = filled, fillcolor=lightyellow]'), "neither a state"),
+    ],
+)
+def test_what_is_malformed_in_the_later_dialect(tmp_path: Path, body: str, sentence: str) -> None:
+    with pytest.raises(DumpError) as caught:
+        later(tmp_path, body, 2)
+    assert sentence in str(caught.value)
+
+
+def test_the_later_head_stands_in_its_place_alone(tmp_path: Path) -> None:
+    for head in (LATER_HEAD.replace("nodesep=0.35;\n", ""), "node [shape=box]\n" + HEAD, HEAD + "node [shape=box]\n"):
+        with pytest.raises(DumpError):
+            later(tmp_path, FIRST + EDGE + LATER_SECOND, 2, head)

@@ -1,6 +1,7 @@
 """The link ``tlc`` refuses whatever differs from the manifest, and takes nothing else for a kill."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -8,19 +9,22 @@ from attrs import evolve
 from conformance.links import LinkReport, Profile, Settings, Silence, Verdict
 from conformance.manifest import load_manifest
 from conformance.tlc import link as ladder
+from conformance.tlc.limits import Outcome
 from conformance.tlc.messages import TraceState
-from conformance.tlc.run import Outcome, TlcRun
+from conformance.tlc.run import TlcRun
 from tests.conformance.tlc.small_specifications import COUNTER, MANIFEST, specify
 
 GOOD = MANIFEST.format(distinct=34, generated=57, depth=7)
 CHECKS = "INVARIANTS Small Witnesses"
 
 
-def run_link(folder: Path, manifest: str, monkeypatch: pytest.MonkeyPatch, counter: str = COUNTER) -> LinkReport:
+def run_link(
+    folder: Path, manifest: str, monkeypatch: pytest.MonkeyPatch, counter: str = COUNTER, **settings: Any
+) -> LinkReport:
     specify(folder, checks=CHECKS, counter=counter)
     (folder / "manifest.toml").write_text(manifest, encoding="utf-8")
     monkeypatch.setattr(ladder, "load_manifest", lambda: load_manifest(folder))
-    return ladder.run(Settings(profile=Profile.QUICK), Silence())
+    return ladder.run(Settings(profile=Profile.QUICK, **settings), Silence())
 
 
 def test_what_is_as_the_manifest_says_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,14 +142,48 @@ def test_an_evaluation_error_is_no_kill(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_running_out_of_time_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ladder.TIMEOUT_S, Profile.QUICK, 3.0)
     report = run_link(
         tmp_path,
         GOOD,
         monkeypatch,
         COUNTER.replace("Small == count <= 5", "Small == TRUE").replace("count < 4 /\\ ", ""),
+        tlc_time_s=3.0,
     )
     assert report.verdict is Verdict.INCONCLUSIVE
+    (failure,) = [one for one in report.failures if one.title.startswith("MCCounter: ")]
+    assert failure.title == "MCCounter: TLC did not finish (out of time)"
+    assert "PHYSALIA_TLC_TIME" in failure.lines[0]
+
+
+def test_a_module_that_cannot_be_read_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = run_link(tmp_path, GOOD, monkeypatch, COUNTER.replace("Tiny == count < 2", "Tiny == countt < 2"))
+    assert report.verdict is Verdict.ERROR
+    (failure,) = report.failures
+    assert failure.title == (
+        "MCCounter: TLC cannot read or evaluate the specification, which is no violation (and so for 1 more runs)"
+    )
+    assert failure.lines == ("Counter.tla:11:9: Unknown operator: `countt'.",)
+
+
+def test_an_assumption_that_is_false_is_said_to_be_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = run_link(tmp_path, GOOD, monkeypatch, COUNTER.replace("Init ==", "ASSUME 2 < 1\nInit =="))
+    assert report.verdict is Verdict.REFUTED
+    lines = report.failures[0].lines
+    assert lines[0] == "violation: the manifest says none, TLC says the ASSUME in Counter.tla:4: 2 < 1."
+    assert "an ASSUME" in lines[1]
+
+
+def test_numbers_that_a_new_model_does_not_have_yet_are_printed(tmp_path: Path) -> None:
+    new = "".join(line for line in GOOD.splitlines(True) if not line.startswith(("distinct", "generated", "depth")))
+    judged = ladder.judge(task_in(tmp_path, new), SEEN, "")
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.differences == (
+        "The manifest does not say yet, and TLC says:", "distinct = 34", "generated = 57", "depth = 7",
+    )  # fmt: skip
+    assert judged.failure is not None
+    assert judged.failure.title == "MCCounter: the manifest does not say yet what TLC finds"
+    wrong = ladder.judge(task_in(tmp_path, new), evolve(SEEN, reached=frozenset()), "")
+    assert wrong.verdict is Verdict.REFUTED
 
 
 def test_nothing_run_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
 """TLC's verdicts are told apart: passed, violated, broken, cut; and nothing is left running."""
 
 import subprocess
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +11,9 @@ import pytest
 from conformance.links import CannotRun
 from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.tlc.counterexamples import narrate
-from conformance.tlc.run import COVERAGE, QUICK_START, Limits, Outcome, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.limits import Limits, Outcome, Watch
+from conformance.tlc.messages import Transcript
+from conformance.tlc.run import COVERAGE, QUICK_START, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from tests.conformance.tlc.small_specifications import COUNTER, specify
 
@@ -28,14 +30,16 @@ def check(folder: Path, processes: Processes, limits: Limits | None = None) -> T
         folder,
         "MCCounter",
         processes=processes,
-        limits=limits or Limits(memory_mib=256, timeout_s=60),
+        limits=limits or Limits(memory_mib=256),
         arguments=COVERAGE,
         java_options=QUICK_START,
     )
 
 
 def name_of(run: TlcRun, folder: Path) -> str:
-    return resolve_violated(run.violated, folder, config_properties(folder / "MCCounter.cfg"))
+    return resolve_violated(
+        run.violated, folder, config_properties(folder / "MCCounter.cfg"), is_assumption=run.is_assumption
+    )
 
 
 def test_a_run_that_holds_reports_counts_witnesses_and_actions(tmp_path: Path, processes: Processes) -> None:
@@ -113,7 +117,7 @@ def test_an_assumption_that_is_false_is_named(tmp_path: Path, processes: Process
     [
         ("INVARIANT Wild", "", "out of domain"),
         ("INVARIANT NotThere", "", "NotThere"),
-        ("INVARIANT Odd", "Odd == count +", "Parse Error"),
+        ("INVARIANT Odd", "Odd == count +", "MCCounter.tla:5:1: "),
         ("INVARIANT Odd", 'Odd == count = "three"', "check equality"),
     ],
 )
@@ -129,35 +133,80 @@ ENDLESS = COUNTER.replace("count < 4 /\\ ", "")
 
 
 def test_a_run_that_takes_too_long_is_cut(tmp_path: Path, processes: Processes) -> None:
-    run = check(specify(tmp_path, counter=ENDLESS), processes, Limits(memory_mib=512, timeout_s=4))
+    run = check(specify(tmp_path, counter=ENDLESS), processes, Limits(memory_mib=512, time_s=4))
     assert run.outcome is Outcome.OUT_OF_TIME
-    assert run.seconds < 10
+    assert run.errors[0].startswith("TLC was cut after the 4 s that it had")
+    assert "--tlc-time" in run.errors[0]
+
+
+def test_a_run_without_end_is_cut_by_its_states(tmp_path: Path, processes: Processes) -> None:
+    run = check(specify(tmp_path, counter=ENDLESS), processes, Limits(memory_mib=512, states=1_000))
+    assert run.outcome is Outcome.OUT_OF_BOUNDS
+    assert run.errors == ("TLC was cut beyond 1,000 generated states: the model seems to have no end.",)
+
+
+def test_a_model_has_states_to_spare_and_one_of_unknown_size_has_no_bound() -> None:
+    assert Limits().for_states(500).states == 205_000
+    assert Limits().for_states(0).states is None
+
+
+def test_a_run_that_says_nothing_is_cut(tmp_path: Path, processes: Processes) -> None:
+    silent = tmp_path / "java"
+    silent.write_text(f"#!{sys.executable}\nimport signal\nsignal.pause()\n", encoding="utf-8")
+    silent.chmod(0o700)
+    toolchain = Toolchain(java=silent, jar=find_toolchain().jar)
+    limits = Limits(silence_s=0.5)
+    run = run_tlc(toolchain, specify(tmp_path), "MCCounter", processes=processes, limits=limits)
+    assert (run.outcome, run.errors) == (Outcome.OUT_OF_TIME, ("TLC was cut: it had said nothing for 0.5 s.",))
+
+
+def test_every_word_renews_the_time_that_a_run_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no machine is too slow for a model, and all of the time that somebody sets is still kept."""
+    clock = [100.0]
+    monkeypatch.setattr("conformance.tlc.limits.time.monotonic", lambda: clock[0])
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as process:
+        watch = Watch(process, Limits(silence_s=900.0, time_s=5_000.0))
+        for minute in range(60):
+            clock[0] = 100.0 + 60 * minute
+            watch.heard(minute)
+            assert watch._left() == min(900.0, 5_000.0 - 60 * minute)
+        clock[0] += 899.0
+        assert watch._left() == 1.0
+        watch.heard(0)
+        clock[0] = 5_100.0
+        assert watch._left() == 0.0
+        process.kill()
 
 
 def test_a_run_that_takes_too_much_memory_is_told_from_an_error(tmp_path: Path, processes: Processes) -> None:
     greedy = COUNTER.replace(
         "Init == count = 0", "Init == count \\in {Len([i \\in 1..(10^8) |-> <<i, n>>]) : n \\in 1..9}"
     )
-    run = check(specify(tmp_path, counter=greedy), processes, Limits(memory_mib=64, timeout_s=60))
+    run = check(specify(tmp_path, counter=greedy), processes, Limits(memory_mib=64))
     assert run.outcome is Outcome.OUT_OF_MEMORY
+    assert run.errors[0].startswith("TLC's heap of 64 MiB was full")
+    assert "PHYSALIA_TLC_HEAP" in run.errors[0]
 
 
 def test_closing_ends_what_is_running(tmp_path: Path) -> None:
     specify(tmp_path, counter=ENDLESS)
+    speaks = threading.Event()
     seen: list[subprocess.Popen[str]] = []
     with Processes() as processes:
 
         def interrupt() -> None:
+            speaks.wait()
             seen.extend(processes.running)
             processes.close()
 
-        timer = threading.Timer(2.0, interrupt)
-        timer.start()
-        start = time.monotonic()
+        other = threading.Thread(target=interrupt)
+        other.start()
         with pytest.raises(InterruptedError):
-            check(tmp_path, processes, Limits(memory_mib=512, timeout_s=60))
-        timer.join()
-    assert time.monotonic() - start < 20
+            run_tlc(
+                find_toolchain(), tmp_path, "MCCounter", processes=processes, limits=Limits(memory_mib=512),
+                on_line=lambda _: speaks.set(),
+            )  # fmt: skip
+        other.join()
     assert len(seen) == 1
     assert seen[0].poll() is not None
 
@@ -192,3 +241,97 @@ def test_a_refinement_is_taken_out_of_a_copy_only(tmp_path: Path) -> None:
         assert config_properties(copy / "MCCounter.cfg") == ("Positive",)
     assert config_properties(folder / "MCCounter.cfg") == ("RefinesUpper", "Positive")
     assert not copy.exists()
+
+
+def test_actions_of_a_trace_have_the_same_names_in_the_dialect_of_later_jars() -> None:
+    transcript = Transcript()
+    for header in ("1: <Initial predicate>", "2: <Vote(3,1,1) line 134, col 3 to line 141, col 9 of module Cell>"):
+        for line in ("@!@!@STARTMSG 2217:4 @!@!@", header, "votes = {}", "@!@!@ENDMSG 2217 @!@!@"):
+            transcript.read(line)
+    assert [state.action for state in transcript.trace] == ["Initial predicate", "Vote"]
+
+
+def said(*messages: tuple[str, str]) -> Transcript:
+    """What is kept of messages with these headers and texts; lines outside of messages have an empty header."""
+    transcript = Transcript()
+    for header, text in messages:
+        framed = [f"@!@!@STARTMSG {header} @!@!@", *text.splitlines(), f"@!@!@ENDMSG {header.split(':')[0]} @!@!@"]
+        for line in framed if header else text.splitlines():
+            transcript.read(line)
+    return transcript
+
+
+def test_what_frames_messages_is_never_shown() -> None:
+    """Also around a message without a number, and after what a specification prints without ending its line."""
+    transcript = said(
+        ("-1:1", "something\nwent  wrong"), ("", "all @!@!@STARTMSG 2262:0 @!@!@\nTLC2\n@!@!@ENDMSG 2262 @!@!@")
+    )
+    assert transcript.errors == ["something went wrong"]
+    assert transcript.started
+    assert transcript.tail == ["all "]
+    assert "@!@!@" not in " ".join([*transcript.errors, *transcript.tail])
+
+
+SYNTAX = """Parsing file /somewhere/MCCell.tla
+***Parse Error***
+Was expecting "==== or more Module body"
+Encountered "Vote" at line 136, column 1 and token ">>"
+
+Residual stack trace follows:
+Module definition starting at line 1, column 1.
+
+Fatal errors while parsing TLA+ spec in file MCCell
+
+tla2sany.semantic.AbortException
+*** Abort messages: 1
+
+In module Cell
+
+Could not parse module Cell from file Cell.tla
+"""
+SEMANTICS = """*** Errors: 2
+
+line 85, col 6 to line 85, col 12 of module Cell
+
+Unknown operator: `promise'.
+
+
+line 138, col 20 to line 138, col 20 of module Cell
+
+Unknown operator: `c'.
+"""
+
+
+@pytest.mark.parametrize(
+    ("printed", "sentences"),
+    [
+        (SYNTAX, ['Cell.tla:136:1: "Vote" and token ">>", where "==== or more Module body" was expected']),
+        (
+            f"Semantic processing of module Cell\n{SEMANTICS}Semantic errors:\n\n{SEMANTICS}",
+            ["Cell.tla:85:6: Unknown operator: `promise'.", "Cell.tla:138:20: Unknown operator: `c'."],
+        ),
+        ("", ["Parsing or semantic analysis failed."]),
+    ],
+)
+def test_the_parser_complains_once_with_file_and_line(printed: str, sentences: list[str]) -> None:
+    assert said(("", printed), ("3002:1", "Parsing or semantic analysis failed.")).errors == sentences
+
+
+@pytest.mark.parametrize(
+    ("extra", "name"),
+    [
+        ("ASSUME TwoIsLess == 2 < 1", "TwoIsLess"),
+        ("ASSUME TwoIsLess ==\n  /\\ 2 < 1", "TwoIsLess"),
+        ("ASSUME 3 \\in {1, 2} \\* a bound", "the ASSUME in MCCounter.tla:4: 3 \\in {1, 2}"),
+        ("ASSUME /\\ 1 < 2\n       /\\ 2 < 1", "the ASSUME in MCCounter.tla:4: /\\ 1 < 2 /\\ 2 < 1"),
+    ],
+)
+def test_an_assumption_without_a_name_is_told_by_its_bounds(
+    tmp_path: Path, processes: Processes, extra: str, name: str
+) -> None:
+    """And not by the only property of the model, which has nothing to do with it."""
+    folder = specify(tmp_path, checks="PROPERTY Positive", extra=extra)
+    run = check(folder, processes)
+    assert run.is_assumption
+    properties = config_properties(folder / "MCCounter.cfg")
+    assert resolve_violated(run.violated, folder, properties, is_assumption=True) == name

@@ -74,7 +74,7 @@ def test_whole_runs_are_read_back(seed: int) -> None:
         happened.append(happening)
     scenario = Scenario(setup, (*happened, Calm()))
     assert read_scenario(scenario.text()) == scenario
-    assert len({happening_words(happening).split()[0] for happening in happened}) >= 3
+    assert {happening_words(happening).split()[0] for happening in happened} >= {"node", "deliver", "flush"}
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from fractions import Fraction
 import pytest
 
 from conformance.refutation import Refuted
-from conformance.world.scenario import Calm, Crash, Deliver, Duplicate, Give, Lose, Pass, Setup
+from conformance.world.scenario import Calm, Crash, Deliver, Duplicate, EndFlush, Give, Lose, Pass, Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import (
+    NO_BALLOT,
     Accepted,
     Action,
     Ballot,
@@ -65,6 +66,7 @@ def scripted(*effects: Effect) -> World:
 def campaigning() -> World:
     world = World(SETUP)
     world.apply(Give(1, Campaign(B)))
+    world.apply(EndFlush(1))
     return world
 
 
@@ -73,7 +75,57 @@ def test_a_delivery_takes_the_message_out_of_the_network() -> None:
     assert [packet.receiver for packet in world.in_flight] == [1, 2, 3]
     (outcome,) = world.apply(Deliver(1, 3, PREPARE))
     assert outcome.announces == Action("promise", (3, B))
-    assert [(packet.sender, packet.receiver) for packet in world.in_flight] == [(1, 1), (1, 2), (3, 1)]
+    assert [(packet.sender, packet.receiver) for packet in world.in_flight] == [(1, 1), (1, 2)]
+
+
+def test_what_must_be_flushed_waits_and_leaves_in_the_order_of_writing() -> None:
+    world = campaigning()
+    (promised,) = world.apply(Duplicate(1, 3, PREPARE))
+    assert promised.waits
+    (again,) = world.apply(Deliver(1, 3, PREPARE))
+    assert (again.announces, again.waits) == (Stutter("resent"), True)
+    assert not world.disks[3].flushed.answered
+    (flushed,) = world.apply(EndFlush(3))
+    assert flushed.announces == Action("flush", (3,))
+    assert not flushed.is_of_node
+    assert world.disks[3].flushed.answered == {B}
+    assert [packet.message for packet in world.in_flight[2:]] == [promised.sent[0].message, again.sent[0].message]
+    with pytest.raises(NotPossible, match="nothing waits for a flush at node 3"):
+        world.apply(EndFlush(3))
+
+
+def test_a_flush_ends_for_one_step_at_a_time() -> None:
+    world = campaigning()
+    world.apply(Deliver(1, 1, PREPARE))
+    world.nodes[2].step(Campaign(Ballot(1, 2)))
+    for ballot in (Ballot(2, 1), Ballot(3, 1)):
+        world.apply(Give(1, Campaign(ballot)))
+    world.apply(EndFlush(1))
+    assert (world.disks[1].flushed.promised, world.disks[1].flushed.used) == (B, {B})
+    world.apply(EndFlush(1))
+    assert world.disks[1].flushed.used == {B, Ballot(2, 1)}
+    assert world.unflushed(1) == 1
+
+
+def test_a_crash_before_the_flush_takes_record_and_message() -> None:
+    world = campaigning()
+    world.apply(Deliver(1, 3, PREPARE))
+    (outcome,) = world.apply(Crash(3, 0))
+    assert outcome.announces == Action("crash", (3, 0))
+    assert world.nodes[3].promised == NO_BALLOT
+    assert not world.queues[3]
+    assert all(packet.sender == 1 for packet in world.in_flight)
+
+
+def test_a_crash_may_keep_the_record_and_lose_the_message() -> None:
+    world = campaigning()
+    world.apply(Deliver(1, 3, PREPARE))
+    flushed, restarted = world.apply(Crash(3, 1))
+    assert (flushed.announces, flushed.is_lost) == (Action("flush", (3,)), True)
+    assert restarted.announces == Stutter("restarted")
+    assert world.nodes[3].promised == B
+    assert world.unflushed(3) == 0
+    assert all(packet.sender == 1 for packet in world.in_flight)
 
 
 def test_a_duplicate_stays_in_flight_and_a_loss_reaches_nobody() -> None:

@@ -9,6 +9,7 @@ from physalia.model import (
     Decision,
     Learn,
     Message,
+    Prepare,
     Promise,
     Proposal,
     Receive,
@@ -35,10 +36,16 @@ def hear(node: Node, message: Message, sender: int) -> Step:
 
 
 def promise(node: Node, sender: int, *reports: Report, ballot: Ballot = B, floor: int = 0) -> Step:
+    """The sender's promise comes; the node's own one after it was given."""
+    if sender == node.node_id and node.promised < ballot:
+        hear(node, Prepare(ballot, 0), sender)
     return hear(node, Promise(ballot, sender, reports, floor), sender)
 
 
 def vote(node: Node, sender: int, slot: int, ballot: Ballot = B) -> Step:
+    """The sender's vote comes; the node's own one after it was given."""
+    if sender == node.node_id and slot in node._proposer.leadership.proposals:
+        hear(node, Proposal(ballot, slot, node._proposer.leadership.proposals[slot]), sender)
     return hear(node, Vote(ballot, slot, sender), sender)
 
 

@@ -60,7 +60,7 @@ def test_votes_count_once_a_node_and_under_its_own_name() -> None:
     assert vote(node, 2, 1) == recorded()
     assert vote(node, 2, 1) == ignored()
     assert hear(node, Vote(B, 1, 2), 1) == ignored()
-    assert vote(node, 3, 1, ballot=Ballot(2, 1)) == ignored()
+    assert vote(node, 3, 1, ballot=Ballot(2, 3)) == ignored()
     assert vote(node, 4, 1) == ignored()
     assert vote(node, 3, 2) == ignored()
     assert node.due() == ()

@@ -80,6 +80,7 @@ def test_every_member_of_the_window_is_asked_with_the_known_prefix() -> None:
 def test_the_next_ballot_is_above_what_was_used_promised_or_refused() -> None:
     node = fresh()
     assert node.next_ballot() == Ballot(1, 1)
+    node.step(Campaign(Ballot(2, 1)))
     node.step(Campaign(Ballot(3, 1)))
     assert node.next_ballot() == Ballot(4, 1)
     assert hear(node, Refusal(Ballot(3, 1), Ballot(7, 2)), 2) == recorded()
@@ -105,12 +106,13 @@ def test_promises_count_once_a_node_and_under_its_own_name() -> None:
 
 
 def test_promises_of_other_ballots_and_of_strangers_are_ignored() -> None:
-    node = leader(ballot=Ballot(2, 1))
+    node = leader()
+    node.step(Campaign(Ballot(2, 1)))
     node.step(Submit(ONE))
     assert promise(node, 2) == ignored()
-    assert promise(node, 3, ballot=Ballot(3, 1)) == ignored()
+    assert promise(node, 3, ballot=Ballot(3, 2)) == ignored()
     assert promise(node, 4, ballot=Ballot(2, 1)) == ignored()
-    assert promise(fresh(), 2) == ignored()
+    assert promise(fresh(), 2, ballot=Ballot(1, 3)) == ignored()
     promise(node, 1, ballot=Ballot(2, 1))
     assert node.due() == ()
 

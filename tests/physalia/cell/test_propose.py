@@ -42,13 +42,14 @@ def test_only_what_is_due_is_proposed() -> None:
 
 
 def test_the_vote_with_the_highest_ballot_binds() -> None:
-    node = leader()
+    node = leader(members=(1, 2, 3, 4, 5))
     node.step(Submit(ONE))
-    promise(node, 1, Report(1, OLDER, TWO))
-    assert node.due() == ()
+    promise(node, 2, Report(1, OLDER, TWO))
     promise(node, 3, Report(1, OLD, THREE))
+    assert node.due() == ()
+    promise(node, 1)
     assert node.due() == (Propose(B, 1, THREE),)
-    promise(node, 2, Report(1, Ballot(0, 1), FOUR))
+    promise(node, 4, Report(1, OLDER, TWO))
     assert node.due() == (Propose(B, 1, THREE),)
 
 

@@ -122,7 +122,7 @@ def test_a_majority_is_more_than_half_of_the_members(voters: set[int], members: 
 
 @pytest.mark.parametrize("alpha", [1, 2, 3])
 def test_an_entry_sets_the_configuration_alpha_slots_later(alpha: int) -> None:
-    configurations = Configurations(alpha, [FIRST])
+    configurations = Configurations.create(FIRST, alpha)
     assert configurations.last == alpha
     later = frozenset({2, 3, 4})
     configurations.extend(FIRST)
@@ -132,6 +132,6 @@ def test_an_entry_sets_the_configuration_alpha_slots_later(alpha: int) -> None:
     assert configurations.members(2 + alpha) == later
     with pytest.raises(IndexError):
         configurations.members(3 + alpha)
-    assert configurations.between(1, 1 + alpha) == FIRST
+    assert configurations.between(0, alpha) == configurations.between(1, 1 + alpha) == FIRST
     assert configurations.between(1, 2 + alpha) == {1, 2, 3, 4}
     assert configurations.between(2 + alpha, 2 + alpha) == later

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import msgspec
 import pytest
 from hypothesis import example, given, settings
@@ -15,8 +14,11 @@ from physalia.model import (
     Ballot,
     Change,
     Decision,
+    Entry,
+    Envelope,
     Known,
     NoOp,
+    Origin,
     Prepare,
     Promise,
     Promised,
@@ -32,9 +34,13 @@ from physalia.model import (
 from physalia.wire import (
     CodecError,
     decode_command,
+    decode_entry,
+    decode_envelope,
     decode_message,
     decode_record,
     encode_command,
+    encode_entry,
+    encode_envelope,
     encode_message,
     encode_record,
 )
@@ -70,11 +76,16 @@ RECORDS = st.one_of(
     st.builds(Accepted, BALLOTS, SLOTS, COMMANDS),
     st.builds(Known, SLOTS, COMMANDS),
 )
+ORIGINS = st.builds(Origin, SLOTS, SLOTS, SLOTS)
+ENVELOPES = st.builds(Envelope, ORIGINS, SLOTS, MESSAGES)
+ENTRIES = st.builds(Entry, ORIGINS, RECORDS)
 
 DECODERS: list[tuple[Callable[[Any], bytes], Callable[[bytes], object]]] = [
     (encode_message, decode_message),
     (encode_record, decode_record),
     (encode_command, decode_command),
+    (encode_envelope, decode_envelope),
+    (encode_entry, decode_entry),
 ]
 
 B = Ballot(1, 2)
@@ -96,6 +107,8 @@ GOLDEN = [
     (encode_command, Read(RequestId("c", 7)), [2, ["c", 7]]),
     (encode_command, Change(RequestId("c", 7), 8, frozenset({9, 3})), [3, ["c", 7], 8, [3, 9]]),
     (encode_command, NoOp(), [4]),
+    (encode_envelope, Envelope(Origin(11, 12, 13), 14, Ask(6)), [[11, 12, 13], 14, [6, 6]]),
+    (encode_entry, Entry(Origin(11, 12, 13), Promised(B)), [[11, 12, 13], [2, [1, 2]]]),
 ]
 
 
@@ -138,6 +151,16 @@ def test_commands_come_back(command: Any) -> None:
     assert decode_command(encode_command(command)) == command
 
 
+@given(ENVELOPES)
+def test_envelopes_come_back(envelope: Any) -> None:
+    assert decode_envelope(encode_envelope(envelope)) == envelope
+
+
+@given(ENTRIES)
+def test_entries_come_back(entry: Any) -> None:
+    assert decode_entry(encode_entry(entry)) == entry
+
+
 @given(st.binary(max_size=60))
 @settings(max_examples=500)
 @example(b"")
@@ -156,7 +179,15 @@ def test_random_bytes(data: bytes) -> None:
 @settings(max_examples=500)
 def test_mutated_bytes(data: st.DataObject) -> None:
     encode, values = data.draw(
-        st.sampled_from([(encode_message, MESSAGES), (encode_record, RECORDS), (encode_command, COMMANDS)])
+        st.sampled_from(
+            [
+                (encode_message, MESSAGES),
+                (encode_record, RECORDS),
+                (encode_command, COMMANDS),
+                (encode_envelope, ENVELOPES),
+                (encode_entry, ENTRIES),
+            ]
+        )
     )
     mutated = bytearray(encode(data.draw(values)))
     for _ in range(data.draw(st.integers(1, 3))):
@@ -381,5 +412,12 @@ def test_a_change_has_members() -> None:
 
 
 def test_values_are_frozen() -> None:
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+    """Ballots and commands are at run time; messages are for mypy, which would complain of the last comment if not."""
+    with pytest.raises(AttributeError):
         B.round = 2  # type: ignore[misc]
+    command = Read(RequestId("c", 1))
+    with pytest.raises(AttributeError):
+        command.request = RequestId("c", 2)  # type: ignore[misc]
+    message = Ask(1)
+    message.prefix = 2  # type: ignore[misc]
+    assert message == Ask(2)

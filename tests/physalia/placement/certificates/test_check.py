@@ -48,13 +48,16 @@ def test_the_checker_imports_the_standard_library_alone() -> None:
             imported.add(str(node.module))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"__import__", "eval", "exec"}
-    assert imported == {"gc", "hashlib", "json", "sys", "tomllib", "collections", "pathlib", "typing"}
+    assert imported == {
+        "bisect", "collections", "gc", "graphlib", "hashlib", "itertools",
+        "json", "pathlib", "sys", "tomllib", "typing",
+    }  # fmt: skip
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
 
-def test_the_checker_has_at_most_300_lines_and_no_floating_point() -> None:
+def test_the_checker_has_at_most_450_lines_and_no_floating_point() -> None:
     text = SOURCE.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
+    assert len(text.splitlines()) <= 450
     numbers = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
     assert not [number for number in numbers if isinstance(number, float)]
     assert not [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Div)]

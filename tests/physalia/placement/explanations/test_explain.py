@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from physalia.cli.placement_printing import explanation_lines
+from physalia.cli.place.printing import explanation_lines
 from physalia.placement.explanations.explain import explain
 from physalia.placement.rules.policy import Policy
 from physalia.placement.rules.queries import Query

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.netbox.cables import Cabling
 from physalia.placement.netbox.dump import loads, read
 from physalia.placement.netbox.inventory import import_site
 from physalia.placement.netbox.options import Chassis, Imported, Ledger, Options, Uplinks, Use
-from physalia.placement.site.topology import Power, Switch, Topology
+from physalia.placement.site.topology import Power, Rack, Switch, Topology
+from physalia.placement.site.validity import build
 from tests.physalia.placement.harbour import SHIPPED, Harbour, Inventory, as_text, harbour
 
 Entries = list[dict[str, Any]]
@@ -142,16 +145,23 @@ def test_a_virtual_chassis_is_one_switch_or_its_members() -> None:
     assert noted(each.assumed, "members of a virtual chassis") == ("tor-c1-1 and tor-c1-2",)
 
 
-def test_a_virtual_chassis_that_is_one_switch_stands_where_its_master_does() -> None:
+def test_a_virtual_chassis_over_two_racks_is_a_switch_in_each() -> None:
+    """As one switch in its master's rack it would live although the other rack is dark, with who hangs on it there."""
     entries = harbour()
     chassis = key_of(entries, "virtualchassis", name="tor-c1")
     second = {"virtual_chassis": chassis, "vc_position": 2}
     find(entries, "device", **second)["rack"] = key_of(entries, "rack", name="C2")
-    assert imported(entries).topology.switches["tor-c1"].rack == "C1"
-    find(entries, "virtualchassis", name="tor-c1")["master"] = key_of(entries, "device", **second)
-    assert imported(entries).topology.switches["tor-c1"].rack == "C2"
-    find(entries, "virtualchassis", name="tor-c1")["master"] = None
-    assert imported(entries).topology.switches["tor-c1"].rack == "C1"
+    for master in (find(entries, "virtualchassis", name="tor-c1")["master"], key_of(entries, "device", **second), None):
+        find(entries, "virtualchassis", name="tor-c1")["master"] = master
+        found = imported(entries)
+        site = found.topology
+        assert "tor-c1" not in site.switches
+        assert [site.switches[f"tor-c1 in {rack}"].rack for rack in ("C1", "C2")] == ["C1", "C2"]
+        assert "tor-c1 in C1--tor-c1 in C2" in site.links
+        # Two servers of rack C1 are cabled to each member, and stay with the one that their cable leads to.
+        assert {site.servers[f"srv-c1-{at}"].switches for at in (2, 4)} == {("tor-c1 in C1",)}
+        assert {site.servers[f"srv-c1-{at}"].switches for at in (1, 3)} == {("tor-c1 in C2",)}
+        assert noted(found.assumed, "over several racks") == ("tor-c1 in C1, of 1", "tor-c1 in C2, of 1")
 
 
 def test_a_cable_inside_a_virtual_chassis_joins_its_members_and_needs_no_assumption() -> None:
@@ -265,6 +275,38 @@ def test_names_that_are_not_unique_here_are_changed_and_listed() -> None:
     assert found.topology.racks["A2"].supplies == ("power feed A1/A", "A2/B")
 
 
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("-srv-1-", "srv-1"),
+        ("a---b", "a-b"),
+        ("--", "server-7"),
+        ("& x &", "and x and"),
+        ("-& a & & b-", "and a and and b"),
+    ],
+)
+def test_names_that_could_be_read_in_two_ways_are_changed(wanted: str, name: str) -> None:
+    ledger = Ledger()
+    assert ledger.name("server", wanted, 7) == name
+    assert f"server {wanted} -> {name}" in noted(ledger.assumed, "these were changed")
+
+
+@given(st.text(st.characters(codec="utf-8").filter(str.isprintable) | st.sampled_from("-& +")))
+def test_whatever_something_is_called_a_topology_can_hold_its_name(wanted: str) -> None:
+    ledger = Ledger()
+    names = [ledger.name(kind, wanted, key) for key, kind in enumerate(("row", "rack", "power feed", "switch"))]
+    row, rack, feed, switch = names
+    site = build(
+        rows=[row],
+        racks=[Rack(rack, row, (feed.replace("+", " "),))],
+        powers=[Power(feed.replace("+", " "), "feed")],
+        switches=[Switch(switch, "rack", rack)],
+        links=[],
+        servers=[],
+    )
+    assert site.rows == (row,)
+
+
 def test_many_things_of_one_name_are_told_apart() -> None:
     ledger = Ledger()
     given = [ledger.name("device", "A", key) for key in (1, 2, 3)]
@@ -311,8 +353,8 @@ def lose(model: str, where: dict[str, Any], name: str) -> Callable[[Entries], En
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        *((drop_model(model), f"holds no dcim.{model}; dump") for model in ("site", "rack", "device", "devicerole",
-                                                                           "powerpanel", "powerfeed")),
+        *((drop_model(model), f"holds no dcim.{model}; dump") for model in ("site", "rack", "device", "devicerole")),
+        (drop_model("powerpanel"), "the file holds no dcim.powerpanel at all, dump it too."),
         (drop_model("location"), "dcim.rack 2 (A1) cannot be used: it refers to dcim.location 1,"),
         (drop_model("location"), "the file holds no dcim.location at all, dump it too."),
         (drop_model("rackrole"), "it refers to dcim.rackrole 1,"),
@@ -395,13 +437,15 @@ def test_options_that_give_no_topology_are_one_sentence(options: dict[str, Any],
 
 
 DEMONSTRATION = os.environ.get("PHYSALIA_NETBOX_DATA", "")
+DUMPS = sorted(Path(DEMONSTRATION).glob("*.*")) if os.path.isdir(DEMONSTRATION) else [Path(DEMONSTRATION)]  # noqa: PTH112
 
 
 @pytest.mark.skipif(not DEMONSTRATION, reason="PHYSALIA_NETBOX_DATA names no dump of NetBox's demonstration data")
+@pytest.mark.parametrize("file", DUMPS, ids=lambda file: file.name)
 @pytest.mark.parametrize(("chassis", "switches"), [(Chassis.ONE, 22), (Chassis.EACH, 26)])
-def test_netboxs_demonstration_data(chassis: Chassis, switches: int) -> None:
+def test_netboxs_demonstration_data(chassis: Chassis, switches: int, file: Path) -> None:
     options = Options(site="ncsu-065", servers_per_rack=12, switches_per_rack=1, chassis=chassis, uplinks=Uplinks.CORE)
-    found = import_site(read(Path(DEMONSTRATION)), options)
+    found = import_site(read(file), options)
     site = found.topology
     assert (len(site.racks), len(site.servers), len(site.switches)) == (20, 240, switches)
     assert noted(found.left_out, "racks of status available") == ("R305", "R306", "R307", "R308")

@@ -21,7 +21,9 @@ SITES = [
     ),
     pytest.param(
         (
-            DEMONSTRATION,
+            max(map(str, Path(DEMONSTRATION).glob("*.*")))
+            if DEMONSTRATION and Path(DEMONSTRATION).is_dir()
+            else DEMONSTRATION,
             ["--site", "ncsu-065", "--servers-per-rack", "12", "--switches-per-rack", "1", "--uplinks", "core"],
             ("R105-server-01", "R106-server-01", "R202-server-01"),
         ),

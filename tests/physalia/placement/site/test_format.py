@@ -80,6 +80,33 @@ BAD: list[tuple[str, Callable[[Site], None], bool, str]] = [
         False,
         "link a & b: a name may not",
     ),
+    ("a hyphen before a name", put("servers", 0, "name", value="-a"), True, "server -a: .* nor begin or end with -"),
+    (
+        "a hyphen after a name",
+        put("switches", 0, "name", value="tor-"),
+        True,
+        "switch tor-: .* nor begin or end with -",
+    ),
+    ("a hyphen as a name", put("racks", 0, "name", value="-"), True, "rack -: .* nor begin or end with -"),
+    (
+        "half of what stands between keys",
+        put("racks", 0, "name", value="R &"),
+        True,
+        "rack R &: a name may not hold & ",
+    ),
+    ("the other half", put("racks", 0, "name", value="& D"), True, "rack & D: a name may not hold & between"),
+    (
+        "a trunk named like a link between others",
+        put("links", 6, "name", value="tor-1--core-1"),
+        False,
+        "link tor-1--core-1 leads between agg-2 and core-1, not where its name says",
+    ),
+    (
+        "too large a number",
+        put("servers", 0, "capacity", value=10**100),
+        False,
+        "server-1a has a capacity .* 100 digits",
+    ),
     ("a line break in a name", put("servers", 0, "name", value="a\nb"), True, r"server a\\nb: a name may hold only"),
     ("a line break in a reference", put("racks", 0, "row", value="a\nb"), True, r"stands in row a\\nb, which"),
     ("a line break in a link's name", put("links", 6, "name", value="a\nb"), True, r"link a\\nb: a name may hold"),
@@ -218,6 +245,31 @@ def test_defaults_are_left_out_in_writing() -> None:
 def test_what_is_no_topology_is_refused_in_one_sentence(content: bytes) -> None:
     with pytest.raises(BadTopology, match=r"^site\.json: .*[^.]\.$"):
         topology_format.loads(content, "site.json")
+
+
+@pytest.mark.parametrize(
+    ("once", "twice", "says"),
+    [
+        ('{"name": "tor-1"', '{"name": "tor-1", "name": "tor-9"', r"an object \(tor-1\) has the key name twice"),
+        (
+            '"ends": ["agg-2", "core-1"]',
+            '"ends": ["agg-1", "core-1"], "ends": ["agg-2", "core-1"]',
+            "an object has the key ends twice",
+        ),
+        (
+            '{"schema_version": 1',
+            '{"schema_version": 1, "schema_version": 1',
+            r"an object \(small\) has the key schema_version twice",
+        ),
+        ('{"switch": 0.25', '{"switch": 0.5, "switch": 0.25', "an object has the key switch twice"),
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_wherever_it_stands(once: str, twice: str, says: str) -> None:
+    """Whoever reads the other of the two values reads another topology."""
+    whole = json.dumps(small_site())
+    assert once in whole
+    with pytest.raises(BadTopology, match=f"^site.json: {says}"):
+        topology_format.loads(whole.replace(once, twice, 1).encode(), "site.json")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from conformance.placement.sites import Seeded, site
 from physalia import placement
 from physalia.placement.certificates.certificate import MOST_LEAVES, NoCertificate, canonical, certificate, evidence
 from physalia.placement.certificates.check import check
+from physalia.placement.effort import Effort
 from physalia.placement.errors import BadPolicy, BadQuery
 from physalia.placement.rules import policy as policies
 from physalia.placement.rules.costs import Cost
@@ -219,15 +219,10 @@ def test_out_of_time_without_any_placement_has_no_certificate() -> None:
 def test_out_of_time_in_the_middle_keeps_the_bound_of_what_is_open() -> None:
     pairs = [Domain(key, 0, 1) for key in ("ab", "bc", "ac")]
     instance = instance_of(2, pairs, [(1, (1, 3), 1), (1, (1, 2), 1), (1, (2, 3), 1), (100, (), 2)])
-    steps = []
-
-    def slow(_: str) -> None:
-        steps.append(time.monotonic())
-        while time.monotonic() <= deadline and len(steps) > 1:
-            pass
-
-    deadline = time.monotonic() + 0.05
-    tree = Search(instance, Best(), deadline=deadline, told=slow).run()
+    steps: list[str] = []
+    effort = Effort(deadline=2.0, told=steps.append, clock=lambda: float(len(steps)))
+    tree = Search(instance, Best(), effort=effort).run()
+    assert len(steps) == 2
     assert not proven(tree)
     assert (least(tree) or 0) <= 101
 

@@ -1,0 +1,74 @@
+"""Everything that a node remembers: put aside and taken back, and compared.
+
+Whoever explores what a node may do goes back and forth between its states, and must tell which it has seen before.
+"""
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from attrs import define
+
+from physalia.cell.acceptor import Acceptor
+from physalia.cell.learner import Learner
+from physalia.cell.proposer import Proposer
+
+
+class Key(NamedTuple):
+    """What a node remembers, as a value: nodes of one cell and one id that have equal keys behave alike from there on.
+
+    `protocol` is what the guards of the step table depend on: alike in it, two nodes take the same actions on the same
+    events. `bookkeeping` decides beside it what is sent again, which commands are rejected, and what the next ballot
+    is. Of the timer it says only whether it runs. What follows from the rest is in neither.
+    """
+
+    protocol: tuple[Hashable, ...]
+    bookkeeping: tuple[Hashable, ...]
+
+
+@define
+class Memory:
+    """The three roles of a node, when it is due to send again, and why it stopped, if it did."""
+
+    acceptor: Acceptor
+    learner: Learner
+    proposer: Proposer
+    resend_at_ms: int | None
+    stopped: str
+
+    def copy(self) -> "Memory":
+        """The same, sharing nothing that can change."""
+        learner = self.learner.copy()
+        return Memory(self.acceptor.copy(), learner, self.proposer.copy(learner), self.resend_at_ms, self.stopped)
+
+    def key(self) -> Key:
+        """What there is to tell this memory from another.
+
+        Sets where the order of receipt cannot matter; promises stay in that order, since a proposer looks for the
+        highest report among them one after the other. Left out is what follows from `known`: configurations, verdicts,
+        and who is invited; and what a promise has made meaningless: an older answer, a lower ballot of one's own.
+        """
+        acceptor, proposer, promised = self.acceptor, self.proposer, self.acceptor.promised
+        leadership, is_answered = proposer.leadership, self.acceptor.answered == self.acceptor.promised
+        protocol = (
+            promised,
+            is_answered,
+            frozenset(acceptor.accepted.values()),
+            tuple(self.learner.known),
+            frozenset(self.learner.heard.items()),
+            frozenset(ballot for ballot in proposer.used if promised < ballot),
+            leadership.prepare,
+            tuple(leadership.promises.values()),
+            tuple(leadership.proposals.items()),
+            tuple((slot, frozenset(voters)) for slot, voters in leadership.votes.items()),
+            frozenset(leadership.spent),
+            tuple(proposer.waiting),
+            self.stopped != "",
+        )
+        bookkeeping = (
+            acceptor.reply if is_answered else None,
+            frozenset(leadership.acknowledged.items()),
+            frozenset(leadership.refused),
+            max(proposer.heard_round, promised.round),
+            self.resend_at_ms is not None,
+        )
+        return Key(protocol, bookkeeping)

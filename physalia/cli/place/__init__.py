@@ -1,0 +1,1 @@
+"""``physalia place``: where a cell may live."""

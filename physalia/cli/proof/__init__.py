@@ -1,0 +1,1 @@
+"""``physalia prove``: the proof for any size."""

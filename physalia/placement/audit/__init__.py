@@ -1,0 +1,1 @@
+"""The cells that a site has already, judged as they stand."""

@@ -1,0 +1,1 @@
+"""Attacks: broken rules, and the runs that go wrong because of it."""

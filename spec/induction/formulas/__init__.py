@@ -1,0 +1,1 @@
+"""Formulas: systems of actions and invariants, their normal form, and what they say of a given state."""

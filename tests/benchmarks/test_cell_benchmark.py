@@ -1,0 +1,80 @@
+"""The benchmark of the cell's core: commits that were made, and a check that does not believe in others."""
+
+import json
+import sys
+
+import pytest
+
+from benchmarks import cell
+from physalia.model import NoOp, Submit
+
+
+def some_commits() -> cell.Cell:
+    made = cell.Cell(3, 3)
+    made.run(100)
+    return made
+
+
+def test_what_is_counted_was_decided_and_answered() -> None:
+    made = some_commits()
+    made.check()
+    assert made.commits == 100
+    assert len(made.nodes[1].known) == 100
+    assert min(len(node.known) for node in made.nodes.values()) >= 95
+
+
+def test_commits_that_were_not_made_are_not_believed() -> None:
+    made = some_commits()
+    made.commits += 1
+    with pytest.raises(AssertionError, match="what was answered is not what was decided"):
+        made.check()
+
+
+def test_a_fork_is_not_believed() -> None:
+    made = some_commits()
+    made.nodes[2]._learner.known[50] = NoOp()
+    with pytest.raises(AssertionError, match="two nodes know different decisions"):
+        made.check()
+
+
+def test_a_node_that_is_not_told_is_not_believed() -> None:
+    made = some_commits()
+    del made.nodes[2]._learner.known[10:]
+    with pytest.raises(AssertionError, match="a node is not told of decisions"):
+        made.check()
+
+
+def test_a_rejected_client_is_not_believed() -> None:
+    made = some_commits()
+    made.queue.extend([(1, Submit(made.command())) for _ in range(4)])
+    made.run(110)
+    with pytest.raises(AssertionError, match="rejected"):
+        made.check()
+
+
+def test_the_figures_are_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cell, "COMMITS_PER_CELL", 50)
+    monkeypatch.setattr(sys, "argv", ["cell", "--json", "--seconds", "0.01"])
+    assert cell.main() == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["alpha"] == 3
+    for size in (3, 7):
+        assert figures[f"commits_per_second_{size}"] > 0
+        assert figures[f"commits_per_cpu_second_{size}"] > 0
+
+
+def test_a_profile_names_the_steps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(cell, "COMMITS_PER_CELL", 50)
+    monkeypatch.setattr(sys, "argv", ["cell", "--profile", "--nodes", "3"])
+    assert cell.main() == 0
+    told = capsys.readouterr().out
+    assert "3 nodes, 50 commits:" in told
+    assert "(step)" in told
+
+
+def test_no_nodes_are_bad_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["cell", "--nodes", "0"])
+    with pytest.raises(SystemExit) as stopped:
+        cell.main()
+    assert stopped.value.code == 2
+    assert "sizes, alpha and seconds are positive" in capsys.readouterr().err

@@ -1,0 +1,31 @@
+------------------------- MODULE MCCellInvitedChange --------------------------
+(* Under fairness a change takes effect although nobody gets what is not       *)
+(* addressed to it: a node that the change brings in is invited, and it is     *)
+(* asked to vote.                                                              *)
+EXTENDS CellWitnesses
+
+CommandTable ==
+  [swap    |-> [kind |-> "write", expects |-> 0,
+               primary |-> "b", replica |-> "a"],
+   replace |-> [kind |-> "change", expects |-> 0,
+               members |-> {2, 3, 4}]]
+
+OwnerTable    == <<2>>
+AudienceTable == <<{1, 2, 4}>>
+
+\* Everything that ballot 1 can do is done; node 3 is cut off.
+FairSpec ==
+  /\ Spec
+  /\ WF_vars(Prepare(1))
+  /\ \A n \in {1, 2, 4} : WF_vars(Promise(n, 1))
+  /\ \A n \in {1, 2, 4}, i \in Slot : WF_vars(Vote(n, 1, i))
+  /\ \A i \in Slot : WF_vars(\E v \in Value : Propose(1, i, v))
+  /\ \A i \in Slot : WF_vars(Decide(1, i))
+
+\* In slot 1, for a later one would take effect beyond the bound.
+PendingChangeTakesEffect ==
+  (\E d \in decisions : d.slot = 1 /\ d.value = "replace") ~> ReachTwoConfigurations
+
+Witnesses ==
+  /\ Reached(1, "ReachTwoConfigurations", ReachTwoConfigurations)
+===============================================================================
