@@ -1,13 +1,16 @@
 """States, actions and differences of the specification in words, for whoever has to find the fault."""
 
-from collections.abc import Iterator
-
-from attrs import evolve
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 from spec import cell as spec
+from spec.commands import NoOp
 from spec.differences import call
 from spec.explain import explain
-from spec.machine import Step, enabled
+from spec.machine import Step
+
+NEARBY = 12
+"""So many ballots, slots and commands are looked at for what is enabled instead."""
 
 MAX_LINES = 40
 """More lines of one kind than this help nobody."""
@@ -25,15 +28,25 @@ def refusal(machine: spec.Cell, state: spec.State, name: str, arguments: tuple[o
 
 
 def _enabled(machine: spec.Cell, state: spec.State) -> Iterator[Step]:
-    """What is enabled among the ballots and slots that are in use, and one beyond; the bounds allow far more."""
-    ballots = {m.ballot for m in state.prepares} | {*state.active[1:]}
-    slots = {m.slot for m in state.proposals} | {len(log) for log in state.known[1:]}
-    few = evolve(
-        machine,
-        max_ballot=min(machine.max_ballot, max(ballots, default=0) + 1),
-        max_slot=min(machine.max_slot, max(slots, default=0) + 1),
-    )
-    return enabled(few, state)
+    """What is enabled among the last ballots, slots and commands that are in use; the bounds allow far more."""
+    ballots = sorted({m.ballot for m in state.prepares} | {b for b in state.active[1:] if b})[-NEARBY:]
+    last = max({0} | {m.slot for m in state.proposals} | {len(log) for log in state.known[1:]})
+    known = frozenset.intersection(*(frozenset(log) for log in state.known[1:]))
+    waiting = sorted(state.asked - known)
+    domains: dict[str, Sequence[object]] = {
+        "nodes": machine.nodes,
+        "ballots": ballots,
+        "slots": range(max(1, last - NEARBY), min(machine.max_slot, last + 1) + 1),
+        "lengths": range(max(0, last - NEARBY), last + 1),
+        "values": (*waiting[:NEARBY], NoOp),
+        "commands": sorted(set(machine.commands) - state.asked)[:NEARBY],
+    }
+    for name in machine.action_names():
+        act = getattr(machine, name)
+        for arguments in product(*(domains[domain] for domain in act.domains.values())):
+            after = act(state, *arguments)
+            if after is not None:
+                yield Step(name, arguments, after)
 
 
 def describe_state(state: spec.State) -> tuple[str, ...]:

@@ -63,12 +63,14 @@ class BadInput(Exception):
 class Settings:
     """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's.
 
+    ``shrink_s`` is how long a counterexample of the running code is made shorter at most, in seconds.
     ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
     """
 
     profile: Profile = Profile.DEFAULT
     seed: int = 0
     models: tuple[str, ...] = ()
+    shrink_s: float = 20.0
     tlc_time_s: float | None = None
     tlc_heap_mib: int | None = None
 
@@ -133,12 +135,18 @@ class Row:
 
 @frozen(kw_only=True)
 class Failure:
-    """Why something does not hold: a sentence, the lines that show it, and the command that shows it again."""
+    """Why something does not hold: a sentence, the lines that show it, and the command that shows it again.
+
+    Of a refutation of the running code, ``how`` says whether a step was judged or an accident happened, and ``events``
+    how long the shortest scenario is that was found.
+    """
 
     title: str
     verdict: Verdict = Verdict.REFUTED
     lines: tuple[str, ...] = ()
     replay: str = ""
+    how: str = ""
+    events: int = 0
 
 
 @frozen(kw_only=True)

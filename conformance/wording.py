@@ -11,20 +11,28 @@ from typing import assert_never
 from urllib.parse import quote, unquote
 
 from physalia.model import (
+    NO_BALLOT,
     Ask,
     Ballot,
+    Campaign,
     Change,
     Command,
+    Decide,
     Decision,
+    Learn,
     Message,
     NoOp,
     Prepare,
     Promise,
     Proposal,
+    Propose,
     Read,
+    Receive,
     Refusal,
     Report,
     RequestId,
+    Submit,
+    Tick,
     Vote,
     Write,
 )
@@ -73,20 +81,22 @@ def read_command(word: str) -> Command:
 
 
 def ballot_words(ballot: Ballot) -> str:
-    """The ballot as ``b2.1``: round 2 of node 1."""
-    return f"b{ballot.round}.{ballot.node}"
+    """The ballot as ``2.1``: round 2 of node 1; 0 is none."""
+    return "0" if ballot == NO_BALLOT else f"{ballot.round}.{ballot.node}"
 
 
 def read_ballot(word: str) -> Ballot:
     """The ballot that ``ballot_words`` wrote."""
-    found = re.fullmatch(r"b(\d+)\.(\d+)", word)
+    if word == "0":
+        return NO_BALLOT
+    found = re.fullmatch(r"(\d+)\.(\d+)", word)
     if found is None:
         raise UnreadableWords(f"{word!r} is no ballot")
     return Ballot(int(found[1]), int(found[2]))
 
 
 def message_words(message: Message) -> str:
-    """The message in words, such as ``vote b2.1 slot 1 node 3``."""
+    """The message in words, such as ``vote 2.1 slot 1 node 3``."""
     match message:
         case Prepare(ballot, prefix):
             return f"prepare {ballot_words(ballot)} prefix {prefix}"
@@ -108,8 +118,31 @@ def message_words(message: Message) -> str:
 
 
 def report_words(report: Report) -> str:
-    """Part of a promise as ``1:b2.1:noop``: slot, ballot, value."""
+    """Part of a promise as ``1:2.1:noop``: slot, ballot, value."""
     return f"{report.slot}:{ballot_words(report.ballot)}:{command_words(report.value)}"
+
+
+def event_words(event: object) -> str:
+    """An event of a node in words. What is no event is told as Python tells it."""
+    match event:
+        case Submit(command):
+            return f"submit {command_words(command)}"
+        case Campaign(ballot):
+            return f"campaign {ballot_words(ballot)}"
+        case Propose(Ballot() as ballot, slot, Write() | Read() | Change() | NoOp() as value):
+            return f"propose {ballot_words(ballot)} slot {slot} {command_words(value)}"
+        case Decide(Ballot() as ballot, slot):
+            return f"decide {ballot_words(ballot)} slot {slot}"
+        case Learn(slot):
+            return f"learn slot {slot}"
+        case Receive(sender, message):
+            return f"receive from {sender} {message_words(message)}"
+        case Tick(now_ms):
+            return f"tick at {now_ms} ms"
+        case None:
+            return "crash"
+        case _:
+            return str(event)
 
 
 def read_message(words: list[str]) -> Message:

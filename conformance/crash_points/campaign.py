@@ -42,6 +42,8 @@ ROOM_BYTES = 12_000
 """How much room there is at most on a disk that becomes full."""
 FIRST_STEPS, MANY_STEPS = 20, 250
 """Half of the faults come while the journal is opened, the others anywhere."""
+FAULTY_SHARE = 0.25
+"""How many of the openings after a crash meet a fault."""
 MANY_SYNCS, LATER_SYNCS = 40, 16
 """Which flush fails, if one does: counted from the beginning, or from when the journal is open."""
 CLOSED_SHARE = 0.5
@@ -181,6 +183,8 @@ class Chain:
     def _crash(self, disk: Disk, ledger: Ledger, place: str) -> None:
         """Open what is left, and let the power go while it is opened, or right after."""
         start = disk.copy()
+        if self.rng.random() < FAULTY_SHARE:
+            disk.faults = {self.rng.randrange(FIRST_STEPS): self.rng.choice(("eio", "emfile", "enomem"))}
         session = self._open(disk, ledger, place)
         step = self.rng.choice((len(disk.record), self.rng.randrange(len(disk.record) + 1)))
         for again in session.disk.record[:step]:

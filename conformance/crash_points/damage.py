@@ -29,7 +29,8 @@ REMOVED_SHARE = 0.1
 WHOLESALE = ("cut", "emptied", "removed", "exchanged for an older copy")
 FLIPPED = "a bit flipped"
 FLIP_TRIES = 16
-FILES = ("journal", "journal-wal", "marks")
+FILES = ("journal", "journal-wal", "journal-wal", "journal-wal", "marks")
+"""What is damaged: the log more often, since it is where damage looks like a torn tail."""
 TOLD = (JournalDamaged, NotAJournal, NewerJournal, ForeignJournal)
 """How a journal says that it is not what it was. That it is missing is not among them."""
 
@@ -54,7 +55,7 @@ def inflict(disk: Disk, older: Sequence[Disk], rng: Random) -> Damage | None:
     file = disk.names[name]
     before = bytes(file.seen)
     kinds: list[Callable[[bytearray], str]] = [
-        lambda data: _flip(data, rng),
+        *[lambda data: _flip(data, rng)] * 3,
         lambda data: _zero(data, rng, SECTOR_BYTES),
         lambda data: _zero(data, rng, PAGE_BYTES),
         lambda data: _cut(data, rng),

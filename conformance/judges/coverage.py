@@ -9,8 +9,11 @@ from collections.abc import Iterable
 
 from attrs import Factory, define, frozen
 
+from conformance import wording
+from conformance.judges.hearing import is_from
 from conformance.world.world import Outcome
 from physalia import model
+from physalia.cell import learner
 from spec import cell as spec
 
 ACTIONS = tuple(f"action {name}" for name in spec.Cell.action_names())
@@ -38,15 +41,30 @@ TWO_CONFIGURATIONS = "two slots are decided under different configurations"
 LATE_PROMISE = "a new member promises late"
 FAILED_CHANGE = "a change fails its condition"
 CONTESTED_CHANGE = "a change is effective under two ballots"
+FORGED = "a message arrives in the name of another node"
+OUTSIDE_VOTE = "a vote of a node that is no member arrives"
+AGAIN_WHILE_ONE_WAITS = "a proposal is sent again while another command could be proposed"
+PASSED_ACKNOWLEDGEMENT = "an acknowledgement is passed by a later one, and the leader looks at its clock"
+
+MANY = 64
+HIGH_ROUND = 2**53
+LONG_PROMISE = f"a promise reports more than {MANY} votes"
+LONG_RECOVERY = f"a node restarts with more than {MANY} votes"
+OLD_RETRY = f"a client repeats a command that was decided more than {MANY} slots ago"
+HIGH_VERSION = f"a volume's version is beyond {MANY}"
+HIGH_BALLOT = f"a round is beyond {HIGH_ROUND:,}"
+LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} decisions that it is taught at once"
+FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
 ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE,
-    DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED,
+    DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
+LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, SETTLED)
 WITH_FEW_NODES = (DEPOSED, OLD_VOTE)
-WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE)
+WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
 WITH_PIPELINED_CHANGES = (HEARSAY,)
-WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE, OUTSIDER)
+WITH_CHANGES = (TWO_CONFIGURATIONS, LATE_PROMISE, FAILED_CHANGE, CONTESTED_CHANGE, OUTSIDER, OUTSIDE_VOTE)
 
 
 @frozen
@@ -64,12 +82,18 @@ class Coverage:
     _leads: dict[int, _Lead] = Factory(dict)
     _decided_under: set[frozenset[int]] = Factory(set)
     _received: set[tuple[int, model.Message]] = Factory(set)
+    _acknowledged: dict[tuple[int, int], int] = Factory(dict)
+    """Under each ballot, how far each node said that it knows."""
+    _passed: set[tuple[int, int]] = Factory(set)
+    """Those of them that said less afterwards."""
 
     def begin(self) -> None:
         """A new run starts."""
         self._leads.clear()
         self._decided_under.clear()
         self._received.clear()
+        self._acknowledged.clear()
+        self._passed.clear()
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """The wanted marks that no run has reached."""
@@ -79,10 +103,20 @@ class Coverage:
         """A run made this true."""
         self.marks[mark] += 1
 
-    def stutter(self, outcome: Outcome, kind: model.StutterKind, *, leads: bool) -> None:
-        """Take note of a stutter that was right, of a node that leads a ballot or not."""
+    def stutter(
+        self, machine: spec.Cell, outcome: Outcome, kind: model.StutterKind, before: spec.State, *, waits: bool
+    ) -> None:
+        """Take note of a stutter that was right. `waits` says whether the node could propose another command."""
+        leads = before.active[outcome.node] != 0
         self.reach(f"stutter {kind}")
         self._receipt(outcome)
+        self._heard(machine, outcome, before)
+        if isinstance(outcome.event, model.Tick) and leads:
+            if waits and any(isinstance(packet.message, model.Proposal) for packet in outcome.sent):
+                self.reach(AGAIN_WHILE_ONE_WAITS)
+            if self._passed & {(before.active[outcome.node], node) for node in machine.nodes}:
+                self.reach(PASSED_ACKNOWLEDGEMENT)
+        self._of_clients(outcome, before)
         if any(reason == "pipeline full" for _, reason in outcome.rejects):
             self.reach(PIPELINE_FULL)
         if leads and any(reason == "not the proposer" for _, reason in outcome.rejects):
@@ -105,7 +139,12 @@ class Coverage:
         match name, args:
             case "prepare", (int(b),):
                 self._prepared(machine, b, before)
+                if b > HIGH_ROUND * len(machine.nodes):
+                    self.reach(HIGH_BALLOT)
             case "promise", (int(n), int(b)):
+                promises = after.promises | machine.waiting(after, n).promises
+                if any(m.ballot == b and m.node == n and len(m.accepted) > MANY for m in promises):
+                    self.reach(LONG_PROMISE)
                 if b in self._leads and n not in self._leads[b].invited:
                     self.reach(LATE_PROMISE)
             case "propose", (int(b), int(i), str(v)):
@@ -116,6 +155,33 @@ class Coverage:
                 self._flushed(outcome, n, before)
             case "crash", (int(n), int(k)):
                 self._crashed(n, k, before)
+
+    def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
+        node = outcome.node
+        match outcome.event:
+            case model.Receive(sender, message) if not is_from(sender, message):
+                self.reach(FORGED)
+            case model.Receive(sender, model.Vote(ballot, slot)) if ballot.node == node and before.active[node]:
+                if slot > len(before.known[node]) and sender not in machine.members_of(before, node, slot):
+                    self.reach(OUTSIDE_VOTE)
+            case model.Receive(sender, model.Ask(prefix)) if before.active[node]:
+                key = (before.active[node], sender)
+                if prefix < self._acknowledged.get(key, 0):
+                    self._passed.add(key)
+                self._acknowledged[key] = max(prefix, self._acknowledged.get(key, 0))
+                if len(before.known[node]) - prefix > learner.TAUGHT_AT_ONCE_SLOTS:
+                    self.reach(LONG_LESSON)
+            case model.Receive(_, model.Decision(slot)) if slot > len(before.known[node]) + learner.HEARD_AHEAD_SLOTS:
+                self.reach(FAR_AHEAD)
+
+    def _of_clients(self, outcome: Outcome, before: spec.State) -> None:
+        known = before.known[outcome.node]
+        match outcome.event:
+            case model.Submit(command) if outcome.answers and len(known) > MANY:
+                if wording.command_words(command) in known[:-MANY]:
+                    self.reach(OLD_RETRY)
+                if any(isinstance(v.saw, model.Volume) and v.saw.version > MANY for _, v in outcome.answers):
+                    self.reach(HIGH_VERSION)
 
     def _receipt(self, outcome: Outcome) -> None:
         if isinstance(outcome.event, model.Receive):
@@ -140,12 +206,14 @@ class Coverage:
             self.reach(RE_PROPOSED)
         if len({r.ballot for m in before.promises if m.ballot == b for r in m.accepted if r.slot == i}) > 1:
             self.reach(CHOICE)
+        self.reach(open_at_once(i - len(before.known[machine.owner[b]])))
         if any(m.ballot == b and m.slot == i - 1 for m in before.proposals):
             self.reach(PIPELINED)
 
     def _decided(self, machine: spec.Cell, b: int, i: int, before: spec.State, after: spec.State) -> None:
         o = machine.owner[b]
         members, value = machine.members_of(before, o, i), after.known[o][-1]
+        self.reach(decided_by(len(members)))
         self._decided_under.add(members)
         if len(self._decided_under) > 1:
             self.reach(TWO_CONFIGURATIONS)
@@ -159,6 +227,8 @@ class Coverage:
             self.reach(FAILED_CHANGE if value.startswith("change") else FAILED_WRITE)
 
     def _crashed(self, n: int, k: int, before: spec.State) -> None:
+        if sum(vote != spec.NoVote for vote in before.accepted[n][1:]) > MANY:
+            self.reach(LONG_RECOVERY)
         if k < len(before.known[n]):
             self.reach(LOST_KNOWLEDGE)
         if before.active[n] != 0:
@@ -174,6 +244,16 @@ class Coverage:
             self.reach(OLD_VOTE)
         if sends.proposals:
             self.reach(PIPELINED_DISK)
+
+
+def decided_by(members: int) -> str:
+    """The mark of a slot that so many members decided."""
+    return f"a slot is decided by {members} members"
+
+
+def open_at_once(slots: int) -> str:
+    """The mark of a leader with so many open slots."""
+    return f"{slots} slots are open at once"
 
 
 def effective_change(alpha: int) -> str:

@@ -8,31 +8,41 @@ which the specification allows must be that action. (b) After every step, the in
 with what the specification allows on the node's *view*: the state with only those messages that reached it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from conformance import describe
 from conformance.judges.coverage import Coverage
+from conformance.judges.hearing import Hearing
+from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
-from conformance.judges.projection import MAX_SLOT, Hearing, Names, Projection
+from conformance.judges.projection import Names, Projection
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
+from conformance.wording import event_words, message_words
 from conformance.world.scenario import Setup
 from conformance.world.world import Outcome, World
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
-from spec.cell_properties import CellProperties
 from spec.differences import call as call_words
 
 Call: TypeAlias = tuple[str, tuple[object, ...]]
 """An action of the specification with its arguments."""
+SMALL = 24
+"""Up to so many decided slots the cheap invariants are judged after every action. Beyond, where they take long, they
+are judged each time that as many actions were as there are decisions, and at the end: none of them ever mends."""
+
 CHEAP_INVARIANTS = (
     "agreement", "ballots_used_once", "leaders_own", "prepares_kept", "promise_covers_votes", "votes_kept",
     "memory_written", "proposals_wanted",
     "known_decided", "verdicts_true",
 )  # fmt: skip
-"""Judged after every action; all the others with the whole, at the end of a run."""
+"""Judged on the way; all the others with the whole, at the end of a run that stayed small."""
+
+
+LARGE = 96
+"""In runs that decide more than this, the other invariants are not judged: they take minutes."""
 
 
 class OutOfBounds(Exception):
@@ -47,16 +57,14 @@ class Judge:
         self.coverage = coverage
         self.names = Names(setup.nodes)
         nodes = range(1, setup.nodes + 1)
-        owner = self.names.owner
-        self.machine = CellProperties(
-            content=self.names.content, first=setup.members, alpha=setup.alpha, nodes=nodes, max_slot=MAX_SLOT,
-            max_ballot=max(owner), owner=owner, learners=frozenset(nodes), mortals=frozenset(nodes),
-        )  # fmt: skip
+        names = self.names
+        self.machine = JudgedCell.of(names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots)
         (self.state,) = self.machine.init()
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self._actions_unjudged = 0
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
         self._actions: dict[str, Callable[..., spec.State | None]] = {
@@ -80,7 +88,7 @@ class Judge:
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
-            self._hear(outcome)
+            self._hear(outcome, len(before.known[outcome.node]))
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
 
@@ -89,7 +97,8 @@ class Judge:
         state = self.projection.whole(self.world, self.state)
         if state != self.state:
             raise Refuted("a node changed without a step", describe.difference(self.state, state))
-        self._judge_invariants(self._invariants)
+        is_small = len(self.state.decisions) <= LARGE
+        self._judge_invariants(self._invariants if is_small else CHEAP_INVARIANTS)
 
     def _judge_invariants(self, names: Iterable[str]) -> None:
         for name in names:
@@ -103,7 +112,7 @@ class Judge:
         if outcome.event is not None and announced != self._called_for(outcome.node, outcome.event):
             raise Refuted(
                 f"node {outcome.node} announces {call_words(*announced)}, which the event does not call for",
-                (f"event: {outcome.event}",),
+                (f"event: {event_words(outcome.event)}",),
             )
         self._stay_within_bounds(name, arguments)
         allowed = self.successor(before, announced)
@@ -118,23 +127,25 @@ class Judge:
                 describe.difference(allowed, after),
             )
         self.state = allowed
-        self._judge_invariants(CHEAP_INVARIANTS)
+        self._actions_unjudged += 1
+        decided = len(allowed.decisions)
+        if decided <= SMALL or self._actions_unjudged >= decided:
+            self._judge_invariants(CHEAP_INVARIANTS)
+            self._actions_unjudged = 0
         self.coverage.action(self.machine, outcome, name, arguments, before, allowed)
 
     def _stay_within_bounds(self, name: str, arguments: tuple[object, ...]) -> None:
         parameters = getattr(self.machine, name).domains
         slot = dict(zip(parameters, arguments, strict=True)).get("i", 1)
         assert isinstance(slot, int)
-        if slot > MAX_SLOT:
+        if slot > self.machine.max_slot:
             raise OutOfBounds
-        if slot < 1:
-            raise Refuted(f"{call_words(name, arguments)} names a slot that there is not")
 
     def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
         node, event = outcome.node, outcome.event
         if isinstance(event, model.Propose | model.Decide | model.Learn):
             if event in self._due[node]:
-                raise Refuted(f"node {node} does not take an event that it said was due: {event}")
+                raise Refuted(f"node {node} does not take an event that it said was due: {event_words(event)}")
         elif event is not None:
             call = self._called_for(node, event)
             if call is not None and self.successor(before, call) is not None:
@@ -145,8 +156,9 @@ class Judge:
             )
         fault = self._wrong_kind(outcome, stutter.kind, before)
         if fault:
-            raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event}",))
-        self.coverage.stutter(outcome, stutter.kind, leads=before.active[node] != 0)
+            raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event_words(event)}",))
+        waits = self.hearings[node].asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
+        self.coverage.stutter(self.machine, outcome, stutter.kind, before, waits=bool(waits))
 
     def _called_for(self, node: NodeId, event: model.Event) -> Call | None:
         """The one action that this event may be."""
@@ -180,7 +192,7 @@ class Judge:
         if (kind == "refused") != (late is not None):
             return "it came too late" if late is not None else "it did not come too late"
         if refusals != ([] if late is None else [late]):
-            return f"answers with {refusals}, not with {late}"
+            return f"it answers with {_refusals(refusals)}, not with {_refusals([late] if late else [])}"
         if (kind == "rejected") != bool(outcome.rejects):
             return "it rejects a command" if outcome.rejects else "it rejects nothing"
         if kind == "resent" and not (outcome.sent or outcome.answers):
@@ -205,22 +217,29 @@ class Judge:
 
     # What the node heard, keeps, and could do
 
-    def _hear(self, outcome: Outcome) -> None:
+    def _hear(self, outcome: Outcome, prefix: int) -> None:
         if outcome.event is None:
             self.hearings[outcome.node] = Hearing(self.names)
         else:
-            self.hearings[outcome.node].note(outcome)
+            self.hearings[outcome.node].note(outcome, prefix)
+            self.hearings[outcome.node].forget(self.state.known[outcome.node], self.world.nodes[outcome.node].active)
 
     def _judge_disk(self, node: NodeId) -> None:
-        """A restart that lost nothing would bring back exactly what the node has now."""
+        """A restart that lost nothing would bring back exactly what the node has now.
+
+        Looked at are the slots of which either side has changed.
+        """
         cell, written = self.world.nodes[node], self.world.disks[node].written
-        for what, has, kept in (
-            ("promised", cell.promised, written.promised),
-            ("accepted", cell.accepted, written.accepted),
-            ("known", cell.known, written.known),
-        ):
-            if has != kept:
-                raise Refuted(f"node {node} does not write down its `{what}`", (f"disk: {kept}", f"node: {has}"))
+        if cell.promised != written.promised:
+            raise _not_written(node, "promised", cell.promised, written.promised)
+        if len(cell.known) != len(written.known):
+            raise _not_written(node, "known", cell.known, written.known)
+        for slot in written.changed | self.projection.changed_slots(node):
+            if cell.accepted.get(slot) != written.accepted.get(slot):
+                raise _not_written(node, f"accepted[{slot}]", cell.accepted.get(slot), written.accepted.get(slot))
+            if slot <= len(cell.known) and cell.known[slot - 1] != written.known[slot - 1]:
+                raise _not_written(node, f"known[{slot}]", cell.known[slot - 1], written.known[slot - 1])
+        written.changed.clear()
 
     def _judge_due(self, node: NodeId) -> None:
         hearing, due = self.hearings[node], self.world.due[node]
@@ -234,7 +253,8 @@ class Judge:
             call = self._called_for(node, event)
             if call is None or self.successor(view, call) is None:
                 raise Refuted(
-                    f"node {node} says that {event} is due, which the specification does not allow on what it heard",
+                    f"node {node} says that {event_words(event)} is due, "
+                    "which the specification does not allow on what it heard",
                     () if call is None else describe.refusal(self.machine, view, *call),
                 )
             offered.add((call[0], *call[1][:2]))
@@ -242,7 +262,7 @@ class Judge:
             if (call[0], *call[1][:2]) not in offered and self.successor(view, call) is not None:
                 raise Refuted(
                     f"node {node} has heard enough for {call_words(*call)}, but it is not due",
-                    (f"due: {due}", *describe.describe_state(view)),
+                    (f"due: {', '.join(map(event_words, due)) or 'nothing'}", *describe.describe_state(view)),
                 )
 
     def _own(self, state: spec.State) -> tuple[tuple[object, ...], ...]:
@@ -258,3 +278,11 @@ class Judge:
             for slot in range(first, first + self.machine.alpha):
                 for value in hearing.candidates(ballot, slot, view.known[node]):
                     yield "propose", (ballot, slot, value)
+
+
+def _not_written(node: NodeId, what: str, has: object, kept: object) -> Refuted:
+    return Refuted(f"node {node} does not write down its `{what}`", (f"disk: {kept}", f"node: {has}"))
+
+
+def _refusals(refusals: Sequence[model.Refusal]) -> str:
+    return ", ".join(map(message_words, refusals)) or "no refusal"

@@ -7,12 +7,14 @@ useless. Each takes a step that the judge found right, with the state before it.
 
 from collections.abc import Collection, Iterator
 
-from conformance.judges.projection import Hearing, Names
+from conformance.judges.hearing import Hearing
+from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
-from conformance.wording import message_words
+from conformance.wording import ballot_words, event_words, message_words
 from conformance.world.world import Outcome, World
 from physalia import model
+from physalia.cell import learner
 from physalia.model import NodeId
 from spec import cell as spec
 
@@ -65,7 +67,7 @@ class Manners:
             if (receiver, message) not in sent:
                 raise Refuted(
                     f"node {outcome.node} does not send node {receiver} what it needs: {message_words(message)}",
-                    (f"event: {outcome.event}", *told(outcome.sent)),
+                    (f"event: {event_words(outcome.event)}", *told(outcome.sent)),
                 )
 
     def _judge_recipients(self, outcome: Outcome, wanted: Collection[tuple[NodeId, model.Message]]) -> None:
@@ -152,7 +154,7 @@ class Manners:
             case model.Prepare(ballot) if sender == ballot.node and cell.promised == ballot:
                 yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
             case model.Ask(theirs):
-                for slot in range(theirs + 1, prefix + 1):
+                for slot in range(theirs + 1, min(prefix, theirs + learner.TAUGHT_AT_ONCE_SLOTS) + 1):
                     yield sender, model.Decision(slot, cell.known[slot - 1])
             case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
@@ -169,7 +171,10 @@ class Manners:
         cell, refused_for = self._world.nodes[node], self._refused_for.get(node, model.NO_BALLOT)
         for below in (cell.promised, cell.active, refused_for, *used):
             if ballot.node != node or ballot <= below:
-                raise Refuted(f"node {node} would campaign with {ballot}, which must be its own and above {below}")
+                raise Refuted(
+                    f"node {node} would campaign with {ballot_words(ballot)}, "
+                    f"which must be its own and above {ballot_words(below)}"
+                )
 
     # Clients
 

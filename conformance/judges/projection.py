@@ -11,13 +11,13 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 * Memory is looked up in the node, the queue in what its steps stored and sent, the disk in the disk.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any, TypeAlias, assert_never
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar, assert_never
 
 from attrs import Factory, define
 
 from conformance import wording
+from conformance.judges.judged import MAX_ROUND, BallotNumber
 from conformance.refutation import Refuted
 from conformance.world.scenario import Setup
 from conformance.world.world import Cell, Durable, Outcome, Packet, World
@@ -28,16 +28,12 @@ from spec import cell as spec
 from spec import commands
 from spec.values import function, put
 
-MAX_SLOT = 96
-"""The specification's bound on slots. No run comes near it: a command fills one slot, and so does a hole."""
-
-MAX_ROUND = 60
-"""The specification's bound on rounds of ballots."""
+T = TypeVar("T")
 
 SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision
 NOBODY: frozenset[NodeId] = frozenset()
 
-_FIELD: dict[type[SentMessage], str] = {
+FIELD: dict[type[SentMessage], str] = {
     spec.Prepare: "prepares",
     spec.Promise: "promises",
     spec.Proposal: "proposals",
@@ -53,18 +49,20 @@ class Names:
         self._nodes = nodes
         self.content: dict[str, commands.Content] = {}
         self.requests: dict[RequestId, str] = {}
+        self._numbers: dict[model.Ballot, BallotNumber] = {}
+        self.ballots: set[int] = set()
+        """The ballots that were numbered so far."""
         self._messages: dict[tuple[bytes, NodeId], SentMessage | None] = {}
-
-    @property
-    def owner(self) -> dict[int, NodeId]:
-        """The constant function `Owner`, for the ballots of all rounds up to MAX_ROUND."""
-        rounds, nodes = range(1, MAX_ROUND + 1), range(1, self._nodes + 1)
-        return {self.ballot(model.Ballot(round_, node)): node for round_ in rounds for node in nodes}
 
     def ballot(self, ballot: model.Ballot) -> int:
         """The number of a ballot; 0 is none. Raises `Refuted` for a ballot that no node can own."""
-        if ballot.round >= 1 and 1 <= ballot.node <= self._nodes:
-            return (ballot.round - 1) * self._nodes + ballot.node
+        if 1 <= ballot.round <= MAX_ROUND and 1 <= ballot.node <= self._nodes:
+            number = self._numbers.get(ballot)
+            if number is None:
+                place = (ballot.round - 1) * self._nodes + ballot.node
+                number = self._numbers[ballot] = BallotNumber.of(place, wording.ballot_words(ballot))
+                self.ballots.add(number)
+            return number
         if ballot == model.NO_BALLOT:
             return 0
         raise Refuted(f"there can be no ballot {wording.ballot_words(ballot)}")
@@ -148,12 +146,16 @@ class Names:
 
 @define
 class Image:
-    """The variables of one node, with the objects of the code that they were last made from."""
+    """The variables of one node, with the objects of the code that they were last made from.
 
+    `slots` are the places that changed when the node was last looked at, of its votes and of what it knows.
+    """
+
+    accepted: tuple[spec.Accepted, ...]
     raw_accepted: dict[int, model.Accepted] = Factory(dict)
-    accepted: tuple[spec.Accepted, ...] = function(range(1, MAX_SLOT + 1), spec.NoVote)
     raw_known: list[model.Command] = Factory(list)
     known: tuple[str, ...] = ()
+    slots: set[int] = Factory(set)
 
 
 class Projection:
@@ -162,7 +164,9 @@ class Projection:
     def __init__(self, setup: Setup, names: Names) -> None:
         self.setup = setup
         self.names = names
-        self._images = {node: Image() for node in range(1, setup.nodes + 1)}
+        nothing = function(range(1, setup.slots + 1), spec.NoVote)
+        self._images = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
+        self._disks = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
 
     def after(self, before: spec.State, outcome: Outcome, cell: Cell) -> spec.State:
         """The state after a step of one node, given the state before it."""
@@ -212,7 +216,7 @@ class Projection:
             },
         }  # fmt: skip
         for message, receivers in self._receivers(outcome.sent).items():
-            field = _FIELD[type(message)]
+            field = FIELD[type(message)]
             if isinstance(message, spec.Prepare | spec.Proposal):
                 earlier = (m for m in getattr(_said(before, outcome.node), field) if m[:-1] == message[:-1])
                 to = receivers.difference(*(m.to for m in earlier))
@@ -240,6 +244,10 @@ class Projection:
             fresh._look_at_disk(changed, state, node, world.durable(node))
         return state._replace(**changed)
 
+    def changed_slots(self, node: NodeId) -> set[int]:
+        """The slots in which the node votes or knows something else than the step before."""
+        return self._images[node].slots
+
     def _look_at(self, changed: dict[str, Any], before: spec.State, node: NodeId, cell: Cell) -> None:
         """The four variables of one node. What compares equal to what was there before is not made again."""
         image = self._images[node]
@@ -248,38 +256,63 @@ class Projection:
             changed["promised"] = put(before.promised, node, promised)
         if active != before.active[node]:
             changed["active"] = put(before.active, node, active)
+        image.slots.clear()
         if cell.accepted != image.raw_accepted:
-            image.raw_accepted = dict(cell.accepted)
-            image.accepted = self._accepted(image.raw_accepted)
+            raw = dict(cell.accepted)
+            image.slots |= _different(image.raw_accepted, raw)
+            image.accepted = self._accepted(image.accepted, raw, image.slots)
+            image.raw_accepted = raw
         if image.accepted is not before.accepted[node] and image.accepted != before.accepted[node]:
             changed["accepted"] = put(before.accepted, node, image.accepted)
         if cell.known != image.raw_known:
-            image.raw_known = list(cell.known)
-            image.known = tuple(self.names.command(command) for command in image.raw_known)
+            raw_known = list(cell.known)
+            same = _common(image.raw_known, raw_known)
+            image.slots |= set(range(same + 1, max(len(raw_known), len(image.raw_known)) + 1))
+            image.known = (*image.known[:same], *map(self.names.command, raw_known[same:]))
+            image.raw_known = raw_known
         if image.known is not before.known[node] and image.known != before.known[node]:
             changed["known"] = put(before.known, node, image.known)
 
     def _look_at_disk(self, changed: dict[str, Any], before: spec.State, node: NodeId, durable: Durable) -> None:
         """What the disk of one node holds for certain."""
-        used = frozenset(map(self.names.ballot, durable.used))
-        disk = spec.Disk(used, self.names.ballot(durable.promised), self._accepted(dict(durable.accepted)))
+        used, image = frozenset(map(self.names.ballot, durable.used)), self._disks[node]
+        raw = dict(durable.accepted)
+        image.accepted = self._accepted(image.accepted, raw, _different(image.raw_accepted, raw))
+        image.raw_accepted = raw
+        disk = spec.Disk(used, self.names.ballot(durable.promised), image.accepted)
         if disk != before.disk[node]:
             changed["disk"] = put(before.disk, node, disk)
         if durable.known != before.kept[node]:
             changed["kept"] = put(before.kept, node, durable.known)
 
-    def _accepted(self, raw: dict[int, model.Accepted]) -> tuple[spec.Accepted, ...]:
-        """The votes of a node, slot by slot. A vote that is kept in a slot that it was not cast in has no image."""
-        votes = list(function(range(1, max(MAX_SLOT, *raw, 0) + 1), spec.NoVote))
-        for slot, vote in raw.items():
-            value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
-            votes[slot] = spec.Accepted(self.names.ballot(vote.ballot), value)
+    def _accepted(
+        self, before: tuple[spec.Accepted, ...], raw: dict[int, model.Accepted], slots: set[int]
+    ) -> tuple[spec.Accepted, ...]:
+        """The votes of a node, slot by slot, of which these slots changed.
+
+        A vote that is kept in a slot that it was not cast in has an image that no vote has.
+        """
+        if not slots:
+            return before
+        beyond = (spec.NoVote,) * (max(slots) + 1 - len(before))
+        votes = [*before, *beyond]
+        for slot in slots:
+            vote = raw.get(slot)
+            votes[slot] = spec.NoVote if vote is None else spec.Accepted(*self._vote(slot, vote))
+        while len(votes) > self.setup.slots + 1 and votes[-1] == spec.NoVote:
+            votes.pop()
         return tuple(votes)
+
+    def _vote(self, slot: int, vote: model.Accepted) -> tuple[int, str]:
+        value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
+        return self.names.ballot(vote.ballot), value
 
 
 def _said(state: spec.State, node: NodeId) -> spec.Messages:
     """Everything that was sent, and everything that waits at the node."""
     waiting = [entry.sends for entry in state.queue[node]]
+    if not waiting:
+        return spec.Messages(*(getattr(state, field) for field in spec.Messages._fields))
     return spec.Messages(
         *(getattr(state, field).union(*(getattr(sends, field) for sends in waiting)) for field in spec.Messages._fields)
     )
@@ -293,95 +326,17 @@ def _add(changed: dict[str, Any], before: spec.State, messages: spec.Messages) -
             changed[field] = sent | some
 
 
-class Hearing:
-    """What one node received since it last started, and what it was asked for and did not reject.
+def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:
+    """The keys under which two mappings have different things, or only one has any."""
+    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
 
-    A node can act on nothing else. Its own proposals count as well, since it made them.
-    """
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
-        self._heard: dict[str, frozenset[Any]] = {field: frozenset() for field in _FIELD.values()}
-        self.asked: frozenset[str] = frozenset()
-        self.in_order: list[str] = []
-        """The same, in the order in which they were first asked."""
-        self.revision = 0
-        """Grows with everything that is heard for the first time."""
-        self.promised: list[model.Promise] = []
-        """What the node itself promised since it last started."""
-        self._proposed: list[model.Proposal] = []
-        self._refused: set[tuple[model.Ballot, NodeId]] = set()
-
-    def note(self, outcome: Outcome) -> None:
-        """Take note of a step of the node."""
-        match outcome.event:
-            case model.Receive(sender, message):
-                self._add(self._names.message(message, sender))
-                if isinstance(message, model.Refusal):
-                    self._refused.add((message.ballot, sender))
-                self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
-            case model.Submit(command) if not outcome.rejects:
-                name = self._names.command(command)
-                if name not in self.asked:
-                    self.in_order.append(name)
-                self.asked |= {name}
-                self.revision += 1
-            case model.Propose():
-                for packet in outcome.sent:
-                    self._add(self._names.sent(packet.data, packet.sender))
-                self._proposed += {p.message for p in outcome.sent if isinstance(p.message, model.Proposal)}
-
-    def view(self, state: spec.State) -> spec.State:
-        """The state as this node can see it."""
-        changed: dict[str, Any] = {"asked": self.asked, **self._heard}
-        return state._replace(**changed)
-
-    def is_reported(self, ballot: int, slot: int) -> bool:
-        """Whether a promise of the ballot reports a vote in the slot."""
-        return any(m.ballot == ballot and any(r.slot == slot for r in m.accepted) for m in self._heard["promises"])
-
-    def has_promise(self, ballot: int, node: NodeId) -> bool:
-        """Whether the node's promise of the ballot came."""
-        return any(m[:2] == (ballot, node) for m in self._heard["promises"])
-
-    def has_vote(self, ballot: int, slot: int, node: NodeId) -> bool:
-        """Whether the node's vote came."""
-        return spec.Vote(ballot, slot, node) in self._heard["votes"]
-
-    def refused(self, ballot: model.Ballot) -> frozenset[NodeId]:
-        """Who said that it promised a higher ballot than this one."""
-        return frozenset(node for refused, node in self._refused if refused == ballot)
-
-    def knows_decision_of(self, slot: int) -> bool:
-        """Whether a decision of the slot came."""
-        return any(m[0] == slot for m in self._heard["decisions"])
-
-    def proposed(self, ballot: model.Ballot) -> Iterator[tuple[int, model.Command]]:
-        """What the node itself proposed under a ballot, slot by slot."""
-        return ((proposal.slot, proposal.value) for proposal in self._proposed if proposal.ballot == ballot)
-
-    def _add(self, message: SentMessage | None) -> None:
-        if message is not None:
-            field = _FIELD[type(message)]
-            if message not in self._heard[field]:
-                self._heard[field] |= {message}
-                self.revision += 1
-
-    def candidates(self, ballot: int, slot: int, known: Sequence[str]) -> Iterator[str]:
-        """The values that this node might be allowed to propose: what was reported, the no-op, and one that is free.
-
-        Commands that are neither known nor proposed under the ballot are all alike to the specification.
-        """
-        yield from {
-            report.value
-            for promise in self._heard["promises"]
-            if promise.ballot == ballot
-            for report in promise.accepted
-            if report.slot == slot
-        }
-        yield commands.NoOp
-        spent = {m.value for m in self._heard["proposals"] if m.ballot == ballot}
-        yield from islice((name for name in self.asked if name not in spent and name not in known), 1)
+def _common(before: Sequence[T], after: Sequence[T]) -> int:
+    """How many things two sequences begin with alike."""
+    shorter = min(len(before), len(after))
+    if before[:shorter] == after[:shorter]:
+        return shorter
+    return next(place for place in range(shorter) if before[place] != after[place])
 
 
 def _content(command: model.Asked) -> commands.Content:

@@ -6,7 +6,8 @@ that comes `RESEND_AFTER_MS` later ends it, and what is still unanswered goes ou
 
 from collections.abc import Iterator
 
-from conformance.judges.projection import Hearing, Names
+from conformance.judges.hearing import Hearing
+from conformance.judges.projection import Names
 from conformance.refutation import Refuted
 from conformance.wording import message_words
 from conformance.world.world import Outcome, Packet, World

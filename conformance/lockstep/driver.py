@@ -13,10 +13,22 @@ from random import Random
 from attrs import frozen
 
 from conformance.lockstep.moves import OF_ANOTHER, Moves
-from conformance.lockstep.quarrel import dispute, echo, hearsay, hole, outbid, quarrel
+from conformance.lockstep.quarrel import (
+    acknowledgements,
+    dispute,
+    echo,
+    hearsay,
+    hole,
+    impatience,
+    outbid,
+    quarrel,
+    straying,
+)
 from conformance.world.scenario import Crash, Deliver, Duplicate, Happening
 from conformance.world.world import Packet
 from physalia.model import NodeId, Proposal
+
+THREE = 3
 
 _JUMPS = (0, 0, 0, 0, 0, 1, 3, -1, -2, OF_ANOTHER)
 """How many rounds a campaign goes above what it needs."""
@@ -36,6 +48,7 @@ class Habits:
     tick: float
     prompt: float
     undue: float
+    forge: float
     linger: float
     disorder: float
     upside_down: float
@@ -44,8 +57,9 @@ class Habits:
     patience: float
 
     @classmethod
-    def draw(cls, random: Random, *, with_changes: bool) -> "Habits":
-        """Habits for one run. Most runs lack some kind of trouble, so that others get far."""
+    def draw(cls, random: Random, *, with_changes: bool, members: int) -> "Habits":
+        """Habits for one run. Most runs lack some kind of trouble, so that others get far. Openings take three."""
+        openings = (dispute, echo, hearsay, hole, outbid, impatience, acknowledgements, straying, None, None)
 
         def sometimes(chance: float, low: float, high: float) -> float:
             return random.uniform(low, high) if random.random() < chance else 0.0
@@ -61,11 +75,12 @@ class Habits:
             tick=random.uniform(0.5, 4),
             prompt=random.choice((1.0, 0.9, 0.6, 0.3)),
             undue=random.choice((1.0, 4.0, 10.0)),
+            forge=sometimes(0.5, 0.3, 2),
             linger=sometimes(0.5, 0.05, 0.6),
             disorder=random.choice((0.0, 0.2, 1.0)),
             upside_down=sometimes(0.4, 0.1, 0.9),
             quarrels=random.choice((0, 2, 4, 7)),
-            opening=random.choice((dispute, echo, hearsay, hole, outbid, None, None)),
+            opening=random.choice(openings) if members >= THREE else None,
             patience=random.choice((0.0, 0.5, 0.9)),
         )
 
@@ -78,7 +93,7 @@ class Driver:
         self.random = random
         setup = moves.world.setup
         self.with_changes = setup.nodes > len(setup.members)
-        self.habits = Habits.draw(random, with_changes=self.with_changes)
+        self.habits = Habits.draw(random, with_changes=self.with_changes, members=len(setup.members))
         self.cut: frozenset[NodeId] = frozenset()
         self.is_busy = True
         self.plan: deque[Happening] = deque()
@@ -93,6 +108,7 @@ class Driver:
             (self._tick, self.habits.tick),
             (self._flush, self.habits.deliver / 4),
             (self._undue, self.habits.undue),
+            (self._forge, self.habits.forge),
         ]
         self._choices = [move for move, _ in self._weighted]
         self._weights = [weight for _, weight in self._weighted]
@@ -179,6 +195,11 @@ class Driver:
             return self.moves.lose(min(proposals, key=lambda place: _proposed_slot(flight[place]), default=0))
         return self.moves.lose(random.getrandbits(16))
 
+    def _forge(self) -> Happening | None:
+        """A message under a wrong name, or a proposal at a wrong place."""
+        move = self.moves.forge if self._likely(0.5) else self.moves.stray
+        return move(self.random.getrandbits(16), self._node())
+
     def _node(self) -> NodeId:
         return self.random.choice(self.moves.node_ids)
 
@@ -196,7 +217,8 @@ class Driver:
 
     def _change(self) -> Happening | None:
         setup = self.moves.world.setup
-        size = self.random.choice((len(setup.members), len(setup.members), max(1, len(setup.members) - 1), 2))
+        usual = len(setup.members)
+        size = min(setup.nodes, self.random.choice((usual, usual, max(1, usual - 1), 2)))
         members = frozenset(self.random.sample(list(self.moves.node_ids), size))
         return self.moves.change(self._target(), self._slip(), members)
 

@@ -5,27 +5,19 @@ and by the Hypothesis machine, which looks into corners. What is refuted is shru
 script that replays it. A campaign that did not reach what it is for is inconclusive, whatever else it showed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from random import Random
 from time import monotonic
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, field
 
-from conformance.judges.coverage import (
-    ALWAYS,
-    WITH_CHANGES,
-    WITH_FEW_NODES,
-    WITH_PIPELINE,
-    WITH_PIPELINED_CHANGES,
-    Coverage,
-    effective_change,
-)
-from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.judges.coverage import Coverage
+from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
 from conformance.lockstep import machine as rules
 from conformance.lockstep import replay
-from conformance.lockstep.driver import Driver
+from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign, Steer, troubled
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.play import Play
 from conformance.lockstep.shrink import Finding, shrink
@@ -33,73 +25,6 @@ from conformance.refutation import Refuted
 from conformance.world.scenario import Calm, Scenario, Setup
 from conformance.world.world import MakeNode
 from physalia.cell import Node
-
-
-@frozen(kw_only=True)
-class Amount:
-    """How much of a campaign a profile runs.
-
-    `runs` runs of the random driver with `events` events each, of which more follow, up to `most_runs`, while something
-    that should be reached is not; and `scenarios` of Hypothesis with at most `moves` moves each.
-    """
-
-    runs: int
-    most_runs: int
-    events: int
-    scenarios: int
-    moves: int
-
-
-@frozen(kw_only=True)
-class Campaign:
-    """Worlds of one kind, and what they must reach."""
-
-    name: str
-    setup: Setup
-    marks: tuple[str, ...]
-
-
-def _campaigns() -> tuple[Campaign, ...]:
-    """3 nodes; 3 + 1 at three alphas, where changes come and go; all 7 with a spare. Clocks run at different rates."""
-    slow_to_fast = ("1", "1/2", "3/2", "1", "1/3", "1", "1", "1")
-
-    def setup(nodes: int, members: int, alpha: int) -> Setup:
-        return Setup.of(nodes, members, alpha, slow_to_fast[:nodes])
-
-    small = [
-        Campaign(
-            name=f"3 + 1 nodes, alpha {alpha}",
-            setup=setup(4, 3, alpha),
-            marks=(
-                *ALWAYS,
-                *WITH_FEW_NODES,
-                *WITH_CHANGES,
-                effective_change(alpha),
-                *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
-            ),
-        )
-        for alpha in (1, 2, 3)
-    ]
-    return (
-        Campaign(name="3 nodes, alpha 3", setup=setup(3, 3, 3), marks=(*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
-        *small,
-        Campaign(name="7 + 1 nodes, alpha 3", setup=setup(8, 7, 3), marks=(*ALWAYS, effective_change(3))),
-    )
-
-
-CAMPAIGNS = _campaigns()
-
-AMOUNTS = {
-    Profile.QUICK: Amount(runs=32, most_runs=640, events=160, scenarios=14, moves=30),
-    Profile.DEFAULT: Amount(runs=90, most_runs=900, events=200, scenarios=45, moves=40),
-    Profile.DEEP: Amount(runs=3_000, most_runs=4_000, events=300, scenarios=1_000, moves=60),
-}
-
-MAX_COMMANDS = 24
-"""So many commands a run makes up at most, so that it stays within the specification's slots."""
-
-SHRINK_S = 8.0
-"""How long a finding is shrunk, in seconds."""
 
 
 @define
@@ -126,7 +51,7 @@ def run(
 ) -> LinkReport:
     """Run the profile's campaigns, all or the named ones. The first refutation ends it."""
     started = monotonic()
-    chosen = _choose(settings.models)
+    chosen = _choose(settings)
     rows: list[Row] = []
     failures: list[Failure] = []
     for campaign in chosen:
@@ -140,20 +65,23 @@ def run(
     return LinkReport.of("lockstep", rows, failures, models=len(rows), seconds=monotonic() - started)
 
 
-def _choose(names: Sequence[str]) -> tuple[Campaign, ...]:
-    known = [campaign.name for campaign in CAMPAIGNS]
+def _choose(settings: Settings) -> tuple[Campaign, ...]:
+    names, profile = settings.models, settings.profile
+    known = [campaign.name for campaign in CAMPAIGNS if profile in campaign.amounts]
     for name in names:
         if name not in known:
-            raise BadInput(f"the lockstep has no campaign {name!r}; it has {', '.join(map(repr, known))}")
-    return tuple(campaign for campaign in CAMPAIGNS if not names or campaign.name in names)
+            raise BadInput(
+                f"the lockstep has no campaign {name!r} in the profile {profile}; it has {', '.join(map(repr, known))}"
+            )
+    return tuple(campaign for campaign in CAMPAIGNS if campaign.name in (names or known))
 
 
 def _run(
     campaign: Campaign, settings: Settings, progress: Progress, make_node: MakeNode, runs_folder: Path
 ) -> tuple[Row, Failure | None]:
-    tally, amount = _Tally(), AMOUNTS[settings.profile]
+    tally, amount = _Tally(), campaign.amounts[settings.profile]
     finding = _drive(campaign, amount, settings.seed, tally, progress, make_node)
-    if finding is None:
+    if finding is None and amount.scenarios > 0:
         finding = _explore(campaign, amount, settings.seed, tally, progress, make_node)
     missing = tally.coverage.missing(campaign.marks)
     note = f"{tally.runs} scenarios, seed {settings.seed}"
@@ -162,7 +90,7 @@ def _run(
     if finding is not None:
         verdict = Verdict.REFUTED
         progress.update(f"{campaign.name}: shrinking", 0, "events", total=len(finding.scenario.happenings))
-        failure = _failure(campaign, shrink(finding, make_node, SHRINK_S), runs_folder)
+        failure = _failure(campaign, shrink(finding, make_node, settings.shrink_s), make_node, runs_folder)
     elif missing:
         verdict = Verdict.INCONCLUSIVE
         failure = Failure(
@@ -187,29 +115,31 @@ def _drive(
         if enough or number >= amount.most_runs:
             return None
         run_seed = f"{seed}/{campaign.name}/{number}"
-        finding = drive(campaign.setup, run_seed, amount.events, tally.coverage, make_node, tally.add)
+        setup = campaign.setups[number % len(campaign.setups)]
+        finding = drive(setup, run_seed, amount.length, tally.coverage, make_node, tally.add, campaign.steer)
         if finding is not None:
             return finding
-        if number % 4 == 0:
-            progress.update(campaign.name, tally.steps, "steps")
+        progress.update(campaign.name, tally.steps, "steps")
     return None
 
 
 def drive(
     setup: Setup,
     seed: str,
-    events: int,
+    length: int,
     coverage: Coverage,
     make_node: MakeNode = Node,
     held: Callable[[Play], None] = lambda _: None,
+    steer: Steer = troubled,
 ) -> Finding | None:
-    """One run of the random driver, with its calm at the end; return what it found, or tell `held` of the run."""
+    """One seeded run of a certain length, with its calm at the end; return what it found, or tell `held` of the run."""
     played: Play | None = None
     try:
         played = Play(setup, make_node, coverage)
-        moves = Moves(played.world, MAX_COMMANDS)
-        for happening in Driver(moves, Random(seed)).happenings(events):  # noqa: S311 (repeatable, no secret)
+        for happening in steer(Moves(played.world), Random(seed), length):  # noqa: S311 (repeatable, no secret)
             played.play(happening)
+            if played.out_of_bounds:
+                break
         played.play(Calm())
         played.finish()
     except Refuted as refuted:
@@ -226,17 +156,24 @@ def _explore(
         if tally.runs % 4 == 0:
             progress.update(f"{campaign.name}: Hypothesis", tally.steps, "steps")
 
-    return rules.explore(campaign.setup, amount.scenarios, amount.moves, seed, tally.coverage, done, make_node)
+    return rules.explore(campaign.setups[0], amount.scenarios, amount.moves, seed, tally.coverage, done, make_node)
 
 
-def _failure(campaign: Campaign, finding: Finding, runs_folder: Path) -> Failure:
+def _failure(campaign: Campaign, finding: Finding, make_node: MakeNode, runs_folder: Path) -> Failure:
     kept: tuple[str, ...] = ()
     try:
-        command = f"python {replay.keep(finding, runs_folder)}"
+        command = f"python {replay.keep(finding, make_node, runs_folder)}"
     except OSError as error:
         kept, command = (f"the replay script could not be written: {error}",), "physalia verify lockstep"
     return Failure(
         title=f"{campaign.name}: {finding.refuted.title}",
-        lines=(*replay.lines(finding.scenario, finding.refuted), *kept),
+        lines=(
+            *replay.lines(finding.scenario, finding.refuted),
+            finding.effort,
+            f"nodes made by: {replay.name_of(make_node) or 'something without a name that can be imported'}",
+            *kept,
+        ),
         replay=command,
+        how=finding.refuted.how,
+        events=len(finding.scenario.happenings),
     )

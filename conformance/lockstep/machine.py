@@ -20,8 +20,6 @@ from conformance.world.scenario import Calm, Happening, Setup
 from conformance.world.world import MakeNode
 from physalia.cell import Node
 
-MAX_COMMANDS = 24
-
 _places = st.integers(0, 40)
 _nodes = st.integers(1, 8)
 _afterwards = st.sampled_from((0, 12, 24))
@@ -39,7 +37,7 @@ class LockstepRules(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.run = Play(self.setup, type(self).make_node, self.coverage)
-        self.moves = Moves(self.run.world, MAX_COMMANDS)
+        self.moves = Moves(self.run.world)
         self.failed = False
 
     def play(self, happening: Happening | None) -> None:
@@ -85,6 +83,12 @@ class LockstepRules(RuleBasedStateMachine):
     def duplicate(self, place: int) -> None:
         """A message arrives and stays in flight."""
         self.play(self.moves.duplicate(place))
+
+    @precondition(lambda self: self.moves.world.in_flight)
+    @rule(place=_places, name=_nodes, is_stray=st.booleans())
+    def forge(self, place: int, name: int, is_stray: bool) -> None:
+        """A message arrives under a wrong name, or a proposal at a wrong place."""
+        self.play(self.moves.stray(place, name) if is_stray else self.moves.forge(place, name))
 
     @precondition(lambda self: self.moves.world.in_flight)
     @rule(place=_places, count=st.integers(1, 4))

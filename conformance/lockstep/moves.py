@@ -5,11 +5,22 @@ seeded random driver. A move returns None where there is nothing to do. No move 
 node only to find an event that is worth a try.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from conformance.world.scenario import Crash, Deliver, Duplicate, EndFlush, Give, Happening, Lose, Pass
-from conformance.world.world import Packet, World
+from conformance.world.scenario import (
+    Crash,
+    Deliver,
+    Duplicate,
+    EndFlush,
+    Forge,
+    Give,
+    Happening,
+    Lose,
+    Pass,
+    Stray,
+)
+from conformance.world.world import Packet, World, names_its_sender
 from physalia.model import (
     NO_BALLOT,
     Asked,
@@ -20,8 +31,10 @@ from physalia.model import (
     Decide,
     Internal,
     Learn,
+    Message,
     NodeId,
     NoOp,
+    Proposal,
     Propose,
     Read,
     RequestId,
@@ -29,8 +42,8 @@ from physalia.model import (
     Write,
 )
 
-MAX_ROUND = 40
-"""No campaign goes beyond this round: the specification's ballots are bounded."""
+MAX_ROUND = 2**61
+"""No campaign goes beyond this round: the codec's naturals are bounded, and so are the specification's ballots."""
 
 OF_ANOTHER = -9
 """A jump to a ballot that another node owns."""
@@ -49,7 +62,7 @@ def pick(things: Sequence[T], place: int) -> T:
 class Moves:
     """The moves in one world, with the commands that were made up for it so far."""
 
-    def __init__(self, world: World, max_commands: int) -> None:
+    def __init__(self, world: World, max_commands: int = 24) -> None:
         self.world = world
         self.max_commands = max_commands
         self.commands: list[Asked] = []
@@ -85,8 +98,23 @@ class Moves:
         packet = self._packet(place)
         return None if packet is None else Lose(packet.sender, packet.receiver, packet.message)
 
-    def _packet(self, place: int) -> Packet | None:
-        return pick(self.world.in_flight, place) if self.world.in_flight else None
+    def forge(self, place: int, name: int) -> Happening | None:
+        """A message arrives in the name of a node that did not send it."""
+        packet = self._packet(place, names_its_sender)
+        if packet is None or self.node(name) == packet.sender:
+            return None
+        return Forge(packet.sender, packet.receiver, packet.message, self.node(name))
+
+    def stray(self, place: int, at: int) -> Happening | None:
+        """A proposal arrives at a node that it is not for."""
+        packet = self._packet(place, lambda message: isinstance(message, Proposal))
+        if packet is None or self.node(at) == packet.receiver:
+            return None
+        return Stray(packet.sender, packet.receiver, packet.message, self.node(at))
+
+    def _packet(self, place: int, is_fit: Callable[[Message], bool] = lambda _: True) -> Packet | None:
+        packets = [packet for packet in self.world.in_flight if is_fit(packet.message)]
+        return pick(packets, place) if packets else None
 
     # Nodes
 

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterator
 from random import Random
 
 from conformance.lockstep.moves import Moves
-from conformance.world.scenario import Deliver, Happening, Lose
-from physalia.model import Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
+from conformance.world.scenario import Deliver, Duplicate, Happening, Lose, Stray
+from conformance.world.world import Packet
+from physalia.model import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
 
 
 def quarrel(moves: Moves, random: Random) -> Iterator[Happening]:
@@ -99,6 +100,61 @@ def hearsay(moves: Moves, random: Random) -> Iterator[Happening]:
     yield from _propose(moves, {newcomer}, above_slot=setup.alpha)
     yield from _lead(moves, second, 2, everyone)
     yield from _propose(moves, everyone)
+
+
+def impatience(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A leader whose proposal got lost looks at its clock until it sends it again, and another command waits then."""
+    leader = random.choice(sorted(moves.world.setup.members))
+    everyone = frozenset(moves.node_ids)
+    yield from _lead(moves, leader, 0, everyone)
+    yield from _maybe(moves.write(leader, 0))
+    yield from _propose(moves, ())
+    yield from _maybe(moves.write(leader, 1))
+    for _ in range(2):
+        yield moves.tick(leader, 700)
+    yield from _only(moves, Proposal, everyone)
+
+
+def acknowledgements(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A member acknowledges two decisions, the later one arrives first, and the leader looks at its clock."""
+    leader, member = random.sample(sorted(moves.world.setup.members), 2)
+    everyone = frozenset(moves.node_ids)
+    yield from _lead(moves, leader, 0, everyone)
+    for slip in (0, 0):
+        yield from _maybe(moves.write(leader, slip))
+        yield from _propose(moves, everyone)
+        yield from _only(moves, Vote, {leader})
+        yield from _all_due(moves, random, 1.0)
+        told = [p for p in moves.world.in_flight if isinstance(p.message, Decision) and p.receiver == member]
+        for packet in told:
+            yield Duplicate(packet.sender, packet.receiver, packet.message)
+            yield from _all_due(moves, random, 1.0)
+            yield Deliver(packet.sender, packet.receiver, packet.message)
+    asks = [p for p in moves.world.in_flight if isinstance(p.message, Ask) and p.sender == member]
+    for packet in sorted(asks, key=_prefix, reverse=True):
+        yield Deliver(packet.sender, packet.receiver, packet.message)
+    for _ in range(2):
+        yield moves.tick(leader, 700)
+
+
+def straying(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A proposal goes astray to a node that is no member, and its vote is the first to arrive."""
+    members = sorted(moves.world.setup.members)
+    others = sorted(set(moves.node_ids) - moves.world.setup.members)
+    if not others:
+        return
+    leader, outsider, everyone = random.choice(members), random.choice(others), frozenset(moves.node_ids)
+    yield from _lead(moves, leader, 0, everyone)
+    yield from _maybe(moves.write(leader, 0))
+    yield from _all_due(moves, random, 1.0)
+    for packet in [packet for packet in moves.world.in_flight if isinstance(packet.message, Proposal)][:1]:
+        yield Stray(packet.sender, packet.receiver, packet.message, outsider)
+    yield from _only(moves, Vote, {leader})
+    yield from _only(moves, Proposal, everyone)
+
+
+def _prefix(packet: Packet) -> int:
+    return packet.message.prefix if isinstance(packet.message, Ask) else 0
 
 
 def outbid(moves: Moves, random: Random) -> Iterator[Happening]:

@@ -20,7 +20,7 @@ MAX_ROUNDS = 16
 """So many rounds of ticks must be enough, with a campaign in every other one."""
 
 MAX_DELIVERIES = 4_000
-"""So many messages in one round are a storm that does not end."""
+"""So many messages in one round, and 16 more for each node and slot, are a storm that does not end."""
 
 TICK_MS = 1_000
 """Long enough for the slowest clock to see that a resend is due."""
@@ -77,7 +77,8 @@ def _is_unanswered(judge: Judge, leader: NodeId, packet: Packet) -> bool:
 
 def _drain(world: World, happen: Callable[[Happening], None]) -> None:
     """Everything due is done, everything waiting is flushed, everything in flight arrives, until nothing is left."""
-    for _ in range(MAX_DELIVERIES):
+    longest = max(len(cell.known) for cell in world.nodes.values())
+    for _ in range(MAX_DELIVERIES + 16 * len(world.nodes) * longest):
         due = next((Give(node, event) for node, events in world.due.items() for event in events), None)
         waiting = next((node for node, queue in world.queues.items() if queue), None)
         if due is not None:

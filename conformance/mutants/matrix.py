@@ -24,11 +24,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from conformance.links import BadInput, Progress, Verdict
 from conformance.manifest import tla_folder
 from conformance.parallel import completed, workers
+from conformance.refutation import How
 
 SCHEMA_VERSION = 1
 _SCRATCH = "scratch"
@@ -81,14 +82,37 @@ class Mutant:
         return (*_KILLERS[self.killer], *([self.model] if self.model else []), "--json")
 
 
+@frozen
+class Judgement:
+    """What a killer says: the status that follows, and its first word on it.
+
+    Of a kill, ``how`` is whether something was judged or an accident happened, and ``events`` how long the
+    counterexample is.
+    """
+
+    status: Status
+    note: str
+    how: str = ""
+    events: int = 0
+
+
 @frozen(kw_only=True)
 class Outcome:
-    """What became of ``mutant`` after ``seconds``; ``note`` is what its killer said."""
+    """What became of ``mutant`` after ``seconds``."""
 
     mutant: Mutant
-    status: Status
+    judgement: Judgement
     seconds: float
-    note: str
+
+    @property
+    def status(self) -> Status:
+        """What became of it."""
+        return self.judgement.status
+
+    @property
+    def is_accident(self) -> bool:
+        """Whether it was killed by an exception of its own, and not by a judge."""
+        return self.status is Status.KILLED and self.judgement.how != How.JUDGED
 
 
 @frozen(kw_only=True)
@@ -119,6 +143,7 @@ class KillMatrix:
             "seconds": self.seconds,
             "applied": len(self.outcomes) - len(self.named(Status.NOT_APPLIED, Status.BUILD_FAILED)),
             "killed": len(self.named(Status.KILLED)),
+            "accidents": sum(outcome.is_accident for outcome in self.outcomes),
             "survived": len(self.named(Status.SURVIVED)),
             "mutants": [_as_json(outcome) for outcome in self.outcomes],
         }
@@ -126,7 +151,7 @@ class KillMatrix:
 
 def _as_json(outcome: Outcome) -> Mapping[str, Any]:
     named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_"))
-    return {**named, "status": outcome.status, "seconds": outcome.seconds, "note": outcome.note}
+    return {**named, **asdict(outcome.judgement), "seconds": outcome.seconds}
 
 
 def catalogue() -> tuple[Mutant, ...]:
@@ -182,20 +207,20 @@ def _try_all(
     broken: dict[tuple[str, ...], str] = {}
     progress.update("without a mutant", 0, "killers", total=len(controls))
     for done, tried in enumerate(completed(controls), start=1):
-        status, note = tried.result()
+        judgement = tried.result()
         progress.update("without a mutant", done, "killers", total=len(controls))
-        progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", note)
-        if status is not Status.SURVIVED:
-            broken[controls[tried]] = note
+        progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", judgement.note)
+        if judgement.status is not Status.SURVIVED:
+            broken[controls[tried]] = judgement.note
     futures = [pool.submit(_try, mutant, killers, broken.get(mutant.control, "")) for mutant in mutants]
     for done, future in enumerate(completed(futures), start=1):
         outcome = future.result()
         progress.update("mutants", done, "mutants", total=len(mutants))
-        progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.note}")
+        progress.finish(outcome.mutant.name, f"{outcome.status}: {outcome.judgement.note}")
     return tuple(future.result() for future in futures)
 
 
-def _control(command: tuple[str, ...], killers: "Killers") -> tuple[Status, str]:
+def _control(command: tuple[str, ...], killers: "Killers") -> Judgement:
     with _copy() as root:
         return killers.judge(root, command)
 
@@ -204,16 +229,25 @@ def _try(mutant: Mutant, killers: "Killers", broken: str) -> Outcome:
     """Put the mutant in and see what its killer says; a killer that does not hold without it proves nothing."""
     start = time.monotonic()
     if broken:
-        status, note = Status.ERROR, f"its killer does not hold without it: {broken}"
+        judgement = Judgement(Status.ERROR, f"its killer does not hold without it: {broken}")
     elif mutant.twin:
         with _copy() as root:
-            status, note = killers.judge(root, (*mutant.control, "--twin", mutant.twin))
-            # Of a twin it is asked whether TLC caught it as the manifest says: that holds.
-            status = {Status.SURVIVED: Status.KILLED, Status.KILLED: Status.SURVIVED}.get(status, status)
+            judgement = _of_twin(killers.judge(root, (*mutant.control, "--twin", mutant.twin)))
     else:
         with _copy() as root:
-            status, note = _apply(mutant, root) or killers.judge(root, mutant.control)
-    return Outcome(mutant=mutant, status=status, seconds=time.monotonic() - start, note=note)
+            judgement = _apply(mutant, root) or killers.judge(root, mutant.control)
+    return Outcome(mutant=mutant, judgement=judgement, seconds=time.monotonic() - start)
+
+
+def _of_twin(judgement: Judgement) -> Judgement:
+    """Of a twin it is asked whether TLC caught it as the manifest says: that holds."""
+    match judgement.status:
+        case Status.SURVIVED:
+            return evolve(judgement, status=Status.KILLED, how=How.JUDGED)
+        case Status.KILLED:
+            return Judgement(Status.SURVIVED, judgement.note)
+        case _:
+            return judgement
 
 
 @contextmanager
@@ -230,20 +264,22 @@ def _copy() -> Iterator[Path]:
         yield root
 
 
-def _apply(mutant: Mutant, root: Path) -> tuple[Status, str] | None:
+def _apply(mutant: Mutant, root: Path) -> Judgement | None:
     """Substitute in the copy; a status only if that makes no mutant."""
     path = root / mutant.file
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     if text.count(mutant.replace) != 1:
-        return Status.NOT_APPLIED, f"{mutant.file} holds the text {text.count(mutant.replace)} times, not once"
+        return Judgement(
+            Status.NOT_APPLIED, f"{mutant.file} holds the text {text.count(mutant.replace)} times, not once"
+        )
     if mutant.replace == mutant.with_:
-        return Status.NOT_APPLIED, "the substitution changes nothing"
+        return Judgement(Status.NOT_APPLIED, "the substitution changes nothing")
     path.write_text(text.replace(mutant.replace, mutant.with_), encoding="utf-8")
     if path.suffix == ".py":
         try:
             py_compile.compile(str(path), cfile=str(root / "compiled"), doraise=True)
         except py_compile.PyCompileError as error:
-            return Status.BUILD_FAILED, str(error).strip().splitlines()[-1]
+            return Judgement(Status.BUILD_FAILED, str(error).strip().splitlines()[-1])
     return None
 
 
@@ -263,7 +299,7 @@ class Killers:
             for process in self._running:
                 _kill_group(process)
 
-    def judge(self, root: Path, command: Sequence[str]) -> tuple[Status, str]:
+    def judge(self, root: Path, command: Sequence[str]) -> Judgement:
         """Run a killer on the copy and read its verdict and its first word on it."""
         # A killer that is killed cannot clear its temporary folders away; in the copy they go with it.
         environment = dict(
@@ -280,7 +316,7 @@ class Killers:
         try:
             printed, complained = process.communicate(timeout=self._timeout_s)
         except subprocess.TimeoutExpired:
-            return Status.TIMEOUT, f"no verdict after {self._timeout_s:.0f} s"
+            return Judgement(Status.TIMEOUT, f"no verdict after {self._timeout_s:.0f} s")
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -294,22 +330,35 @@ def _kill_group(process: "subprocess.Popen[str]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _status(exit_code: int, printed: str, complained: str) -> tuple[Status, str]:
+def _status(exit_code: int, printed: str, complained: str) -> Judgement:
+    report: Mapping[str, Any] = {}
     try:
         report = json.loads(printed)
         verdict, note = report["verdict"], _note(report)
     except (ValueError, KeyError):
         verdict, note = "none", (complained.strip().splitlines() or ["it printed nothing"])[-1]
     if (exit_code, verdict) == (1, Verdict.REFUTED):
-        return Status.KILLED, note
+        return Judgement(Status.KILLED, note, *_shown(report))
     if (exit_code, verdict) == (0, Verdict.HOLDS):
-        return Status.SURVIVED, note
-    return Status.ERROR, f"exit {exit_code}, verdict {verdict}: {note}"
+        return Judgement(Status.SURVIVED, note)
+    return Judgement(Status.ERROR, f"exit {exit_code}, verdict {verdict}: {note}")
 
 
 def _note(report: Mapping[str, Any]) -> str:
     """The shortest account of a report: what was violated, or the first failure's title, or that all holds."""
     if report.get("violated"):
         return f"{report['violated']} is violated after {len(report['counterexample'])} states"
-    failures = [failure["title"] for link in report.get("links", [report]) for failure in link.get("failures", [])]
-    return failures[0] if failures else str(report["verdict"])
+    failures = _failures(report)
+    return str(failures[0]["title"]) if failures else str(report["verdict"])
+
+
+def _shown(report: Mapping[str, Any]) -> tuple[str, int]:
+    """How the first failure of a report showed itself, and the length of its counterexample."""
+    failures = _failures(report)
+    if not failures:
+        return How.JUDGED, len(report.get("counterexample", ()))
+    return failures[0].get("how") or How.JUDGED, failures[0].get("events", 0)
+
+
+def _failures(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [failure for link in report.get("links", [report]) for failure in link.get("failures", [])]

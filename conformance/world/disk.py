@@ -40,6 +40,8 @@ class Journal:
     voted: set[tuple[Ballot, Slot]] = Factory(set)
     accepted: dict[Slot, Accepted] = Factory(dict)
     known: list[Command] = Factory(list)
+    changed: set[Slot] = Factory(set)
+    """Slots that were read of since somebody last cleared this."""
 
     def read(self, record: DurableRecord) -> None:
         """Take the next record."""
@@ -53,9 +55,11 @@ class Journal:
                 self.votes.add(record)
                 self.voted.add((ballot, slot))
                 self.accepted[slot] = record
+                self.changed.add(slot)
                 self.promised = max(self.promised, ballot)
             case Known(slot, value):
                 self.known[slot - 1 :] = [value]
+                self.changed.add(slot)
 
     def missing(self, message: Message) -> str:
         """What the message depends on and is not in this journal; the empty string if everything is."""
@@ -120,7 +124,7 @@ class Disk:
         """
         waiting = [record for record in self.unasked if not isinstance(record, Known)]
         if waiting:
-            return f"{waiting[0]} was stored and is not flushed"
+            return f"the record {type(waiting[0]).__name__} was stored and is not flushed"
         missing = "" if message is None else self.asked.missing(message)
         return f"{missing} was never stored and flushed" if missing else ""
 

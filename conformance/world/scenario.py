@@ -2,7 +2,7 @@
 
 The world itself decides nothing. Which message arrives next, what is lost, who campaigns, who crashes and how much of
 the unflushed disk survives: each is an event of this alphabet, so a scenario is a run and can be told, shrunk,
-replayed. One event is one line, such as ``deliver 3 -> 1 vote b2.1 slot 1 node 3``.
+replayed. One event is one line, such as ``deliver 3 -> 1 vote 2.1 slot 1 node 3``.
 """
 
 from collections.abc import Iterable
@@ -13,8 +13,7 @@ from attrs import frozen
 
 from conformance.wording import (
     UnreadableWords,
-    ballot_words,
-    command_words,
+    event_words,
     message_words,
     read_ballot,
     read_command,
@@ -62,6 +61,26 @@ class Lose:
 
 
 @frozen
+class Forge:
+    """A message in flight that names its sender arrives in the name of another node, and stays in flight as well."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+    name: NodeId
+
+
+@frozen
+class Stray:
+    """A proposal in flight arrives at a node that it is not for, and stays in flight as well."""
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+    at: NodeId
+
+
+@frozen
 class Pass:
     """`elapsed_ms` of true time pass, in milliseconds; then `node` looks at its own clock."""
 
@@ -95,25 +114,41 @@ class Calm:
     """
 
 
-Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Pass | EndFlush | Crash | Calm
+EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96"
+
+Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Forge | Stray | Pass | EndFlush | Crash | Calm
+
+
+SLOTS = 96
+"""Enough for all runs but the long ones: a command fills one slot, and so does a hole."""
 
 
 @frozen
 class Setup:
-    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and how fast each clock runs.
+    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and the clock of each node.
 
-    `rates` has one rate per node, in node milliseconds per true millisecond.
+    `rates` has one rate per node, in node milliseconds per true millisecond; `clocks_ms` what each shows at first. The
+    run says nothing any more once one of the first `slots` slots does not suffice.
     """
 
     nodes: int
     members: frozenset[NodeId]
     alpha: int
     rates: tuple[Fraction, ...]
+    clocks_ms: tuple[int, ...]
+    slots: int
 
     @classmethod
-    def of(cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = ()) -> "Setup":
-        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true."""
-        return cls(nodes, frozenset(range(1, members + 1)), alpha, tuple(map(Fraction, rates or ("1",) * nodes)))
+    def of(
+        cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = (), *, late_ms: int = 0, slots: int = SLOTS
+    ) -> "Setup":
+        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true.
+
+        No two clocks show the same, and all of them more than `late_ms`.
+        """
+        clocks_ms = tuple(late_ms + 1_000 * node for node in range(1, nodes + 1))
+        true = tuple(map(Fraction, rates or ("1",) * nodes))
+        return cls(nodes, frozenset(range(1, members + 1)), alpha, true, clocks_ms, slots)
 
 
 @frozen
@@ -147,27 +182,35 @@ def read_scenario(text: str) -> Scenario:
         except ValueError as error:
             raise UnreadableWords(f"line {number}, {line.strip()!r}: {error}") from None
     if setup is None:
-        raise UnreadableWords("a scenario starts with a line such as 'world nodes 3 members 1,2,3 alpha 3 rates 1,1,1'")
+        raise UnreadableWords(f"a scenario starts with a line such as '{EXAMPLE}'")
     return Scenario(setup, tuple(happenings))
 
 
 def setup_words(setup: Setup) -> str:
     """The setup in one line."""
     members = ",".join(map(str, sorted(setup.members)))
-    return f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {','.join(map(str, setup.rates))}"
+    rates, clocks = ",".join(map(str, setup.rates)), ",".join(map(str, setup.clocks_ms))
+    return (
+        f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {rates} clocks {clocks} "
+        f"slots {setup.slots}"
+    )
 
 
 def happening_words(happening: Happening) -> str:
     """The event in one line."""
     match happening:
         case Give(node, event):
-            return f"node {node} {given_words(event)}"
+            return f"node {node} {event_words(event)}"
         case Deliver(sender, receiver, message):
             return f"deliver {sender} -> {receiver} {message_words(message)}"
         case Duplicate(sender, receiver, message):
             return f"duplicate {sender} -> {receiver} {message_words(message)}"
         case Lose(sender, receiver, message):
             return f"lose {sender} -> {receiver} {message_words(message)}"
+        case Forge(sender, receiver, message, name):
+            return f"forge {sender} -> {receiver} as {name} {message_words(message)}"
+        case Stray(sender, receiver, message, at):
+            return f"stray {sender} -> {receiver} at {at} {message_words(message)}"
         case Pass(node, elapsed_ms):
             return f"node {node} tick after {elapsed_ms} ms"
         case EndFlush(node):
@@ -180,39 +223,27 @@ def happening_words(happening: Happening) -> str:
             assert_never(happening)
 
 
-def given_words(event: Given) -> str:
-    """The event of a node in words."""
-    match event:
-        case Submit(command):
-            return f"submit {command_words(command)}"
-        case Campaign(ballot):
-            return f"campaign {ballot_words(ballot)}"
-        case Propose(ballot, slot, value):
-            return f"propose {ballot_words(ballot)} slot {slot} {command_words(value)}"
-        case Decide(ballot, slot):
-            return f"decide {ballot_words(ballot)} slot {slot}"
-        case Learn(slot):
-            return f"learn slot {slot}"
-        case _:
-            assert_never(event)
-
-
 def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:
     """The events, numbered, for people."""
     return tuple(f"{number:4}  {happening_words(happening)}" for number, happening in enumerate(happenings, start=1))
 
 
 def _read_setup(words: list[str]) -> Setup:
-    match words:
-        case ["world", "nodes", nodes, "members", members, "alpha", alpha, "rates", rates]:
-            return Setup(
-                int(nodes),
-                frozenset(map(int, members.split(","))),
-                int(alpha),
-                tuple(map(Fraction, rates.split(","))),
-            )
-        case _:
-            raise UnreadableWords("expected 'world nodes .. members .. alpha .. rates ..'")
+    keys, values = ("nodes", "members", "alpha", "rates", "clocks", "slots"), words[2::2]
+    if words[:1] != ["world"] or tuple(words[1::2]) != keys or len(values) != len(keys):
+        raise UnreadableWords(f"expected a line such as '{EXAMPLE}'")
+    nodes, members, alpha, rates, clocks, slots = values
+    setup = Setup(
+        int(nodes),
+        frozenset(map(int, members.split(","))),
+        int(alpha),
+        tuple(map(Fraction, rates.split(","))),
+        tuple(map(int, clocks.split(","))),
+        int(slots),
+    )
+    if len(setup.rates) != setup.nodes or len(setup.clocks_ms) != setup.nodes:
+        raise UnreadableWords(f"there must be one rate and one clock for each of {setup.nodes} nodes")
+    return setup
 
 
 def _read_happening(words: list[str]) -> Happening:
@@ -226,6 +257,10 @@ def _read_happening(words: list[str]) -> Happening:
                 "deliver": Deliver, "duplicate": Duplicate, "lose": Lose,
             }  # fmt: skip
             return kinds[verb](int(sender), int(receiver), read_message(message))
+        case ["forge", sender, "->", receiver, "as", name, *message]:
+            return Forge(int(sender), int(receiver), read_message(message), int(name))
+        case ["stray", sender, "->", receiver, "at", node, *message]:
+            return Stray(int(sender), int(receiver), read_message(message), int(node))
         case ["flush", node]:
             return EndFlush(int(node))
         case ["crash", node, "keep", keep]:

@@ -17,8 +17,8 @@ from typing import Protocol, TypeVar, assert_never
 
 from attrs import evolve, frozen
 
-from conformance.refutation import Refuted
-from conformance.wording import message_words
+from conformance.refutation import How, Refuted
+from conformance.wording import event_words, message_words
 from conformance.world.disk import Disk
 from conformance.world.scenario import (
     Calm,
@@ -26,12 +26,14 @@ from conformance.world.scenario import (
     Deliver,
     Duplicate,
     EndFlush,
+    Forge,
     Give,
     Given,
     Happening,
     Lose,
     Pass,
     Setup,
+    Stray,
 )
 from physalia.cell import Node
 from physalia.model import (
@@ -41,14 +43,20 @@ from physalia.model import (
     Answer,
     Asked,
     Ballot,
+    Campaign,
+    Change,
     Command,
+    Decide,
     DurableRecord,
-    Effect,
     Event,
     Flush,
     Internal,
     Message,
     NodeId,
+    Prepare,
+    Promise,
+    Proposal,
+    Propose,
     Reason,
     Receive,
     Reject,
@@ -61,6 +69,7 @@ from physalia.model import (
     Submit,
     Tick,
     Verdict,
+    Vote,
 )
 from physalia.wire import CodecError, decode_message, encode_message
 
@@ -98,6 +107,11 @@ class Cell(Protocol):
 
 MakeNode = Callable[[NodeId, frozenset[NodeId], int, Sequence[DurableRecord]], Cell]
 """Makes a node from its id, the first members, alpha, and the records that its disk holds."""
+
+
+def names_its_sender(message: Message) -> bool:
+    """Whether the message says who sent it, so that a forged one is seen."""
+    return isinstance(message, Prepare | Promise | Proposal | Vote)
 
 
 class NotPossible(Exception):
@@ -192,16 +206,15 @@ class World:
         """
         match happening:
             case Give(node, event):
+                self._must_be_about_nodes(event)
                 return (*self._issue(node, event), self._step(node, event))
-            case Deliver(sender, receiver, message):
-                packet = self.in_flight.pop(self._find(sender, receiver, message))
-                return (self._receive(packet),)
-            case Duplicate(sender, receiver, message):
-                return (self._receive(self.in_flight[self._find(sender, receiver, message)]),)
+            case Deliver() | Duplicate() | Forge() | Stray():
+                return (self._arrive(happening),)
             case Lose(sender, receiver, message):
                 del self.in_flight[self._find(sender, receiver, message)]
                 return ()
             case Pass(node, elapsed_ms):
+                self._node(node)
                 self.now_ms += elapsed_ms
                 return (self._step(node, Tick(self.clock_ms(node))),)
             case EndFlush(node):
@@ -216,9 +229,30 @@ class World:
             case _:
                 assert_never(happening)
 
+    def _arrive(self, happening: Deliver | Duplicate | Forge | Stray) -> Outcome:
+        """A message in flight arrives: for once, or once more, or in a wrong name, or at a wrong place."""
+        place = self._find(happening.sender, happening.receiver, happening.message)
+        packet = self.in_flight[place]
+        match happening:
+            case Deliver():
+                del self.in_flight[place]
+                return self._receive(packet)
+            case Duplicate():
+                return self._receive(packet)
+            case Forge(sender, receiver, message, name):
+                if name == sender or not names_its_sender(message):
+                    raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
+                return self._step(receiver, Receive(name, self._decode(packet.data)))
+            case Stray(sender, receiver, message, at):
+                if at == receiver or not isinstance(message, Proposal):
+                    raise NotPossible(f"{message_words(message)} does not go astray to {at}")
+                return self._step(at, Receive(sender, self._decode(packet.data)))
+            case _:
+                assert_never(happening)
+
     def clock_ms(self, node: NodeId) -> int:
         """What the node's own clock shows, in milliseconds. It started somewhere and runs at its own rate."""
-        return 1_000 * node + int(self.now_ms * self.setup.rates[node - 1])
+        return self.setup.clocks_ms[node - 1] + int(self.now_ms * self.setup.rates[node - 1])
 
     def unflushed(self, node: NodeId) -> int:
         """How many records a crash of the node may take now."""
@@ -235,12 +269,21 @@ class World:
         try:
             return question()
         except Exception as error:
-            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"asked for {question}",)) from error
+            title = f"node {node} raised {type(error).__name__}: {error}"
+            raise Refuted(title, (f"asked for {_name(question)}",), How.RAISED) from error
 
     def _node(self, node: NodeId) -> Cell:
         if node not in self.nodes:
             raise NotPossible(f"there is no node {node}")
         return self.nodes[node]
+
+    def _must_be_about_nodes(self, event: Given) -> None:
+        """Nobody asks for members that there are not, or gives an event under the ballot of no node."""
+        match event:
+            case Submit(Change(members=members)) if not members <= self.nodes.keys():
+                raise NotPossible(f"not all of the nodes {sorted(members)} are there")
+            case Campaign(ballot) | Propose(ballot) | Decide(ballot):
+                self._node(ballot.node)
 
     def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
         for place, packet in enumerate(self.in_flight):
@@ -268,7 +311,9 @@ class World:
         try:
             step = cell.step(event)
         except Exception as error:
-            raise Refuted(f"node {node} raised {type(error).__name__}: {error}", (f"given {event}",)) from error
+            raise Refuted(
+                f"node {node} raised {type(error).__name__}: {error}", (f"given: {event_words(event)}",), How.RAISED
+            ) from error
         self.due[node] = self._due(node)
         return self._carry_out(node, event, step)
 
@@ -287,10 +332,11 @@ class World:
                 case Flush():
                     records = disk.ask()
                 case Send(receiver, message):
-                    self._hold_law(node, effect, disk.unsafe(message))
-                    sent.append(self._send(node, receiver, message, sent[-1] if sent else None))
+                    packet = self._send(node, receiver, message, sent[-1] if sent else None)
+                    self._hold_law(node, packet.message, disk.unsafe(packet.message))
+                    sent.append(packet)
                 case Answer(request, verdict):
-                    self._hold_law(node, effect, disk.unsafe(None))
+                    self._hold_law(node, None, disk.unsafe(None))
                     answers.append((request, verdict))
                 case Reject(request, reason):
                     rejects.append((request, reason))
@@ -348,26 +394,26 @@ class World:
     def _store(self, node: NodeId, record: DurableRecord) -> None:
         try:
             self.disks[node].store(record)
-        except CodecError as error:
-            raise Refuted(f"the codec refuses what node {node} stores: {error}", (str(record),)) from error
+        except Exception as error:
+            raise Refuted(f"node {node} stores what cannot be encoded: {_said(error)}", (str(record),)) from error
 
-    def _hold_law(self, node: NodeId, effect: Effect, unsafe: str) -> None:
+    def _hold_law(self, node: NodeId, message: Message | None, unsafe: str) -> None:
         if unsafe:
             raise Refuted(
                 f"node {node} lets something out before what it depends on is durable: {unsafe}",
-                (f"effect: {effect}",),
+                (f"sends: {'an answer' if message is None else message_words(message)}",),
             )
 
     def _send(self, sender: NodeId, receiver: NodeId, message: Message, previous: Packet | None) -> Packet:
         if receiver not in self.nodes:
-            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (message_words(message),))
+            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (str(message),))
         if previous is not None and previous.message is message:
             return Packet(sender, receiver, previous.data, message)
         try:
             data = encode_message(message)
             heard = self._decode(data)
-        except CodecError as error:
-            raise Refuted(f"the codec refuses what node {sender} sends: {error}", (str(message),)) from error
+        except Exception as error:
+            raise Refuted(f"node {sender} sends what cannot be encoded: {_said(error)}", (str(message),)) from error
         if heard != message:
             raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
         return Packet(sender, receiver, data, message)
@@ -389,4 +435,14 @@ class World:
         try:
             return self.make_node(node, self.setup.members, self.setup.alpha, records)
         except Exception as error:
-            raise Refuted(f"node {node} cannot start from its own disk: {type(error).__name__}: {error}") from error
+            title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
+            raise Refuted(title, how=How.NOT_STARTED) from error
+
+
+def _said(error: Exception) -> str:
+    """What an encoder complained of, with its kind if it is none of the codec's own complaints."""
+    return str(error) if isinstance(error, CodecError) else f"{type(error).__name__}: {error}"
+
+
+def _name(question: Callable[[], object]) -> str:
+    return getattr(question, "__name__", "something")

@@ -94,14 +94,20 @@ def print_mutants(matrix: "KillMatrix") -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("mutant", "family", "killer", "status"):
         table.add_column(heading)
+    table.add_column("how")
+    table.add_column("events", justify="right")
     table.add_column("seconds", justify="right")
     for outcome in matrix.outcomes:
-        mutant = outcome.mutant
-        row = (mutant.name, mutant.family, mutant.killer, outcome.status, f"{outcome.seconds:.0f}")
-        table.add_row(*map(terminal.cell, row))
+        mutant, judgement = outcome.mutant, outcome.judgement
+        events = str(judgement.events) if judgement.events else ""
+        row = (mutant.name, mutant.family, mutant.killer, judgement.status, judgement.how, events)
+        table.add_row(*map(terminal.cell, (*row, f"{outcome.seconds:.0f}")))
     print_table(console, table)
     told = matrix.as_json()
-    counts = f"{told['killed']} of {told['applied']} killed, {told['survived']} survived, {matrix.seconds:.0f} s"
+    counts = (
+        f"{told['killed']} of {told['applied']} killed, {told['accidents']} of them by accident, "
+        f"{told['survived']} survived, {matrix.seconds:.0f} s"
+    )
     console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")
 
 

@@ -79,6 +79,17 @@ def test_an_order_against_real_time() -> None:
         judge(backwards, (FIRST, READ))
 
 
+def test_a_command_that_nobody_was_answered_has_its_place_too() -> None:
+    """What was asked after an answer cannot come before it, though its own answer got lost."""
+    again = Read(RequestId("w", 1))
+    CONTENT[command_words(again)] = commands.Read()
+    start = Verdict(True, Volume(0, "a", "b"))
+    clients = history((READ, None), (READ, start), (again, None))
+    judge(clients, (READ, again))
+    with pytest.raises(Refuted, match=r"read\(z#1\) was answered before read\(w#1\) was asked"):
+        judge(clients, (again, READ))
+
+
 def test_a_read_that_misses_an_acknowledged_write() -> None:
     stale = history((FIRST, None), (FIRST, AFTER_FIRST), (READ, None), (READ, Verdict(True, Volume(0, "a", "b"))))
     with pytest.raises(Refuted, match="returns version 0, though version 1 was acknowledged"):

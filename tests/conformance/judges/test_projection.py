@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from conformance.judges.judged import MAX_ROUND, JudgedCell
 from conformance.judges.projection import Names, Projection
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.moves import Moves
@@ -32,14 +33,17 @@ NAMES = Names(3)
 
 def test_ballots_are_numbered_in_their_order_and_owned_by_their_node() -> None:
     ballots = [Ballot(round_, node) for round_, node in product(range(1, 5), range(1, 4))]
+    judged = JudgedCell.of({}, frozenset({1, 2, 3}), 1, range(1, 4), 9, NAMES.ballots)
     numbers = [NAMES.ballot(ballot) for ballot in ballots]
     assert numbers == list(range(1, 13))
-    assert [NAMES.owner[number] for number in numbers] == [ballot.node for ballot in ballots]
+    assert [judged.owner[number] for number in numbers] == [ballot.node for ballot in ballots]
+    highest = NAMES.ballot(Ballot(MAX_ROUND, 3))
+    assert judged.owner[highest] == 3
+    assert highest + 1 not in judged.owner
     assert NAMES.ballot(NO_BALLOT) == 0
-    assert sorted(NAMES.owner) == list(range(1, len(NAMES.owner) + 1))
 
 
-@pytest.mark.parametrize("ballot", [Ballot(1, 0), Ballot(1, 4), Ballot(0, 1), Ballot(-1, 2)])
+@pytest.mark.parametrize("ballot", [Ballot(1, 0), Ballot(1, 4), Ballot(0, 1), Ballot(-1, 2), Ballot(2**63, 1)])
 def test_a_ballot_that_nobody_owns_is_refuted(ballot: Ballot) -> None:
     with pytest.raises(Refuted, match="there can be no ballot"):
         NAMES.ballot(ballot)

@@ -167,6 +167,10 @@ FAULTS = (
         "one refusal deposes", "proposer",
         "not is_majority(self.leadership.refused, members)", "not self.leadership.refused",
     ),
+    Fault(
+        "a client is not answered by who learns", "node",
+        "if value in self._proposer.waiting and not isinstance(value, NoOp):", "if False:",
+    ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
     Fault(
         "a node takes its own ballot for one that its disk lost", "loss",

@@ -8,7 +8,18 @@ import pytest
 from attrs import evolve
 
 from conformance.links import BadInput, Silence, Verdict
-from conformance.mutants.matrix import Killers, KillMatrix, Mutant, Status, _copy, catalogue, read, run
+from conformance.mutants.matrix import (
+    Killers,
+    KillMatrix,
+    Mutant,
+    Outcome,
+    Status,
+    _copy,
+    _status,
+    catalogue,
+    read,
+    run,
+)
 from tests import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -59,11 +70,26 @@ def test_the_matrix_is_as_its_schema_says(matrix: KillMatrix) -> None:
     assert (printed["applied"], printed["killed"], printed["survived"]) == (3, 1, 1)
 
 
+def test_a_kill_says_whether_a_step_was_judged_or_an_accident_happened() -> None:
+    """And a killer that breaks kills nothing."""
+    kills = {}
+    for how in ("judged", "raised", "not-started"):
+        failure = {"title": "t", "verdict": "refuted", "lines": [], "replay": "", "how": how, "events": 7}
+        printed = json.dumps({"verdict": "refuted", "links": [{"failures": [failure]}]})
+        kills[how] = Outcome(mutant=HALF, judgement=_status(1, printed, ""), seconds=1.0)
+        assert (kills[how].status, kills[how].judgement.events) == (Status.KILLED, 7)
+    assert [how for how, outcome in kills.items() if outcome.is_accident] == ["raised", "not-started"]
+    told = KillMatrix(outcomes=tuple(kills.values()), seconds=3.0).as_json()
+    assert (told["killed"], told["accidents"]) == (3, 2)
+    assert [one["how"] for one in told["mutants"]] == ["judged", "raised", "not-started"]
+    assert _status(4, json.dumps({"verdict": "error", "links": []}), "").status is Status.ERROR
+
+
 def test_a_killer_that_refutes_everything_kills_nothing() -> None:
     impossible = evolve(HALF, model="MCNoSuchModel")
     (outcome,) = run([impossible], Silence()).outcomes
     assert outcome.status is Status.ERROR
-    assert outcome.note.startswith("its killer does not hold without it")
+    assert outcome.judgement.note.startswith("its killer does not hold without it")
 
 
 def test_the_catalogue_has_faults_of_all_kinds_for_every_link() -> None:
@@ -123,8 +149,8 @@ def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with _copy() as root:
         (root / "physalia" / "cli" / "__main__.py").write_text(LEAVES_A_FOLDER, encoding="utf-8")
-        status, note = Killers(timeout_s=PATIENCE_S).judge(root, ["verify"])
-        assert status is Status.ERROR
-        assert "left-behind-" in note
-        assert str(root) in note
+        judgement = Killers(timeout_s=PATIENCE_S).judge(root, ["verify"])
+        assert judgement.status is Status.ERROR
+        assert "left-behind-" in judgement.note
+        assert str(root) in judgement.note
     assert not list(tmp_path.iterdir())

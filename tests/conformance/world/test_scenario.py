@@ -28,6 +28,7 @@ from physalia.model import (
     Write,
 )
 
+ONE = "world nodes 1 members 1 alpha 1 rates 1 clocks 0 slots 9"
 B, C = Ballot(1, 2), Ballot(12, 34)
 COMMANDS: list[Command] = [
     NoOp(),
@@ -60,7 +61,7 @@ def test_messages_are_read_back(message: Message) -> None:
 
 
 def test_a_vote_reads_as_people_say_it() -> None:
-    assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote b2.1 slot 1 node 3"
+    assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote 2.1 slot 1 node 3"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -81,10 +82,16 @@ def test_whole_runs_are_read_back(seed: int) -> None:
     [
         ("", "a scenario starts with"),
         ("node 1 tick after 1 ms", "line 1"),
-        ("world nodes 1 members 1 alpha 1 rates 1\n\nexplode 3", "line 3, 'explode 3': this is no event"),
-        ("world nodes 1 members 1 alpha 1 rates 1\ncrash x keep 1", "line 2"),
-        ("world nodes 1 members 1 alpha 1 rates 1\nnode 1 submit noop", "nobody asks for a no-op"),
-        ("world nodes 1 members 1 alpha 1 rates 1\ndeliver 1 -> 1 vote b1 slot 1 node 1", "'b1' is no ballot"),
+        (
+            "world nodes 1 members 1 alpha 1 rates 1 clocks 0 slots 9\n\nexplode 3",
+            "line 3, 'explode 3': this is no event",
+        ),
+        (f"{ONE}\ncrash x keep 1", "line 2"),
+        (f"{ONE}\nnode 1 submit noop", "nobody asks for a no-op"),
+        (
+            "world nodes 1 members 1 alpha 1 rates 1 clocks 0 slots 9\ndeliver 1 -> 1 vote b1 slot 1 node 1",
+            "'b1' is no ballot",
+        ),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, sentence: str) -> None:

@@ -188,6 +188,23 @@ def test_an_older_row_of_a_node_is_told_by_the_digest(shelf: Shelf) -> None:
         shelf.open()
 
 
+def test_the_last_fold_vouches_for_the_rows_of_its_time(shelf: Shelf) -> None:
+    """An older database under a newer log can show a fold, and not what was there when it was made."""
+    journal = shelf.create()
+    older = shelf.path("marks").read_bytes()
+    store(journal, b"record 0")
+    store(journal, b"record 1")
+    journal.fold(1)
+    shelf.opened.pop().close()
+    shelf.path("marks").write_bytes(older)
+    assert shelf.open().read(ANN) == records(2)
+    shelf.opened.pop().close()
+    shelf.path("marks").write_bytes(older)
+    execute(shelf.path("journal"), "DELETE FROM entries WHERE number = 3")
+    with pytest.raises(JournalDamaged, match="it ends with entry 2, and entry 3 was flushed"):
+        shelf.open()
+
+
 def test_a_row_that_is_gone_a_row_too_many_and_a_row_of_another_journal_are_told(shelf: Shelf, tmp_path: Path) -> None:
     store(shelf.create(), b"record 0")
     shelf.opened.pop().close()

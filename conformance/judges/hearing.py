@@ -1,0 +1,147 @@
+"""What one node has heard: all that it can act on, since nodes share no memory.
+
+What is due is judged on this view of the state, so that nothing which a node never heard of makes it do anything, and
+nothing that it heard and hides from itself keeps it from what it must do.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from conformance.judges.projection import FIELD, Names, SentMessage
+from conformance.world.world import Outcome
+from physalia import model
+from physalia.cell import learner
+from physalia.model import NodeId
+from spec import cell as spec
+from spec import commands
+
+CROWD = 64
+"""A node that heard less than this forgets nothing."""
+
+
+class Hearing:
+    """What one node received since it last started, and what it was asked for and did not reject.
+
+    A node can act on nothing else. Its own proposals count as well, since it made them. What it can't act on any more
+    is forgotten: what was asked for and is known, what concerns the slots that it knows, and the promises of ballots
+    that it does not lead. A slot that a node knows it knows until it crashes, and then it has heard nothing; a ballot
+    that it does not lead any more it never leads again.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._heard: dict[str, frozenset[Any]] = {field: frozenset() for field in FIELD.values()}
+        self.asked: frozenset[str] = frozenset()
+        self.in_order: list[str] = []
+        """The same, in the order in which they were first asked."""
+        self.revision = 0
+        """Grows with everything that is heard for the first time."""
+        self.promised: list[model.Promise] = []
+        """What the node itself promised since it last started."""
+        self._crowded = CROWD
+        self._proposed: list[model.Proposal] = []
+        self._refused: set[tuple[model.Ballot, NodeId]] = set()
+
+    def note(self, outcome: Outcome, prefix: int) -> None:
+        """Take note of a step of the node, which knew so many slots before."""
+        match outcome.event:
+            case model.Receive(_, model.Decision(slot)) if slot > prefix + learner.HEARD_AHEAD_SLOTS:
+                return
+            case model.Receive(sender, message) if is_from(sender, message):
+                self._add(self._names.message(message, sender))
+                if isinstance(message, model.Refusal):
+                    self._refused.add((message.ballot, sender))
+                self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
+            case model.Submit(command) if not (outcome.rejects or outcome.answers):
+                name = self._names.command(command)
+                if name not in self.asked:
+                    self.in_order.append(name)
+                self.asked |= {name}
+                self.revision += 1
+            case model.Propose():
+                for packet in outcome.sent:
+                    self._add(self._names.sent(packet.data, packet.sender))
+                self._proposed += {p.message for p in outcome.sent if isinstance(p.message, model.Proposal)}
+
+    def forget(self, known: Sequence[str], active: model.Ballot) -> None:
+        """Forget what a node that knows this and leads this ballot can't act on any more."""
+        if known and known[-1] in self.asked:
+            self.asked -= {known[-1]}
+            self.in_order.remove(known[-1])
+        if sum(map(len, self._heard.values())) < self._crowded:
+            return
+        prefix, decided, ballot = len(known), frozenset(known), self._names.ballot(active)
+        heard = self._heard
+        heard["prepares"] = frozenset()  # nothing that a node may do by itself asks for one
+        heard["promises"] = frozenset(m for m in heard["promises"] if m.ballot == ballot)
+        heard["votes"] = frozenset(m for m in heard["votes"] if m.slot > prefix)
+        heard["decisions"] = frozenset(m for m in heard["decisions"] if m.slot > prefix)
+        heard["proposals"] = frozenset(
+            m for m in heard["proposals"] if m.ballot == ballot and (m.slot > prefix or m.value not in decided)
+        )
+        self._proposed = [proposal for proposal in self._proposed if proposal.ballot == active]
+        self._crowded = 2 * sum(map(len, heard.values())) + CROWD
+
+    def view(self, state: spec.State) -> spec.State:
+        """The state as this node can see it."""
+        changed: dict[str, Any] = {"asked": self.asked, **self._heard}
+        return state._replace(**changed)
+
+    def is_reported(self, ballot: int, slot: int) -> bool:
+        """Whether a promise of the ballot reports a vote in the slot."""
+        return any(m.ballot == ballot and any(r.slot == slot for r in m.accepted) for m in self._heard["promises"])
+
+    def has_promise(self, ballot: int, node: NodeId) -> bool:
+        """Whether the node's promise of the ballot came."""
+        return any(m[:2] == (ballot, node) for m in self._heard["promises"])
+
+    def has_vote(self, ballot: int, slot: int, node: NodeId) -> bool:
+        """Whether the node's vote came."""
+        return spec.Vote(ballot, slot, node) in self._heard["votes"]
+
+    def refused(self, ballot: model.Ballot) -> frozenset[NodeId]:
+        """Who said that it promised a higher ballot than this one."""
+        return frozenset(node for refused, node in self._refused if refused == ballot)
+
+    def knows_decision_of(self, slot: int) -> bool:
+        """Whether a decision of the slot came."""
+        return any(m[0] == slot for m in self._heard["decisions"])
+
+    def proposed(self, ballot: model.Ballot) -> Iterator[tuple[int, model.Command]]:
+        """What the node itself proposed under a ballot, slot by slot."""
+        return ((proposal.slot, proposal.value) for proposal in self._proposed if proposal.ballot == ballot)
+
+    def _add(self, message: SentMessage | None) -> None:
+        if message is not None:
+            field = FIELD[type(message)]
+            if message not in self._heard[field]:
+                self._heard[field] |= {message}
+                self.revision += 1
+
+    def candidates(self, ballot: int, slot: int, known: Sequence[str]) -> Iterator[str]:
+        """The values that this node might be allowed to propose: what was reported, the no-op, and one that is free.
+
+        Commands that are neither known nor proposed under the ballot are all alike to the specification.
+        """
+        yield from {
+            report.value
+            for promise in self._heard["promises"]
+            if promise.ballot == ballot
+            for report in promise.accepted
+            if report.slot == slot
+        }
+        yield commands.NoOp
+        spent = {m.value for m in self._heard["proposals"] if m.ballot == ballot}
+        yield from islice((name for name in self.asked if name not in spent and name not in known), 1)
+
+
+def is_from(sender: NodeId, message: model.Message) -> bool:
+    """Whether this sender may say this. Who asks, refuses or tells of a decision does not name itself."""
+    match message:
+        case model.Prepare(ballot) | model.Proposal(ballot):
+            return sender == ballot.node
+        case model.Promise(node=node) | model.Vote(node=node):
+            return sender == node
+        case _:
+            return True

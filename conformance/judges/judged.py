@@ -1,0 +1,109 @@
+"""The specification's cell as the judge runs it: the same actions and invariants, for runs that may be long.
+
+What the bounds of a model keep small is large here: ballots of any round, thousands of slots. So the constants are
+computed instead of listed, a log is folded once for each of its entries, and phase 1 looks at no promise of another
+ballot. None of this changes what an action or an invariant says; a test compares them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Set
+from typing import TypeVar
+
+from attrs import field, frozen
+
+from spec.cell import State
+from spec.cell_properties import CellProperties
+from spec.commands import Ballot, Content, Contents, Log, Name, Node, Nodes, Slot
+
+MAX_ROUND = 2**62
+"""The specification's bound on rounds of ballots: nearly all that the codec can say."""
+
+MAX_FOLDS = 512
+"""So many logs are remembered with what they lead to. They are forgotten together, which costs one fold."""
+
+T = TypeVar("T")
+
+
+class BallotNumber(int):
+    """The number of a ballot, which reads as the ballot everywhere: as ``2.1``."""
+
+    words: str
+
+    @classmethod
+    def of(cls, number: int, words: str) -> "BallotNumber":
+        """A number with its words."""
+        ballot = cls(number)
+        ballot.words = words
+        return ballot
+
+    def __repr__(self) -> str:
+        return self.words
+
+    __str__ = __repr__
+
+
+class EachBallot(Mapping[Ballot, T]):
+    """A function over all ballots that is computed, since there are too many to list."""
+
+    def __init__(self, last: Ballot, value: Callable[[Ballot], T]) -> None:
+        self._last = last
+        self._value = value
+
+    def __getitem__(self, ballot: Ballot) -> T:
+        if not 1 <= ballot <= self._last:
+            raise KeyError(ballot)
+        return self._value(ballot)
+
+    def __iter__(self) -> Iterator[Ballot]:
+        return iter(range(1, self._last + 1))
+
+    def __len__(self) -> int:
+        return self._last
+
+
+@frozen(kw_only=True, slots=False, eq=False)
+class JudgedCell(CellProperties):
+    """`CellProperties` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
+
+    seen: Set[Ballot]
+    """The ballots that occurred so far: what `ballots` lists."""
+    _folds: dict[Log, Contents] = field(init=False, factory=dict)
+
+    @classmethod
+    def of(
+        cls, content: Mapping[Name, Content], first: Nodes, alpha: int, nodes: range, slots: int, seen: Set[Ballot]
+    ) -> "JudgedCell":
+        """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow."""
+        size = len(nodes)
+        last, everyone = MAX_ROUND * size, frozenset(nodes)
+
+        def owner(ballot: Ballot) -> Node:
+            return (ballot - 1) % size + 1
+
+        return cls(
+            content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, seen=seen,
+            owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
+            learners=everyone, mortals=everyone, strays=everyone,
+        )  # fmt: skip
+
+    @property
+    def ballots(self) -> tuple[Ballot, ...]:  # type: ignore[override]
+        """The ballots that occurred."""
+        return tuple(sorted(self.seen))
+
+    def after(self, log: Log) -> Contents:
+        """What `log` leads to, from what the log without its last entries leads to."""
+        known = len(log)
+        while known and log[:known] not in self._folds:
+            known -= 1
+        contents = self._folds[log[:known]] if known else self.beginning()
+        if known == len(log):
+            return contents
+        contents = self.after_from(contents, log[known:])
+        if len(self._folds) >= MAX_FOLDS:
+            self._folds.clear()
+        self._folds[log] = contents
+        return contents
+
+    def allowed(self, s: State, b: Ballot, i: Slot, v: Name) -> bool:
+        """R3, slot by slot, for the promises of `b`."""
+        return super().allowed(s._replace(promises=frozenset(m for m in s.promises if m.ballot == b)), b, i, v)

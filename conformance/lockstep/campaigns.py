@@ -1,0 +1,163 @@
+"""The campaigns of the lockstep: worlds of some kind, who drives them, how much of them a profile runs, and what for.
+
+Three kinds. *Short* runs of small cells are full of trouble, and meet every corner of the protocol. Cells of every
+*size* do the same in less depth: majorities of 1 to 9, windows of 1 to 8, clocks that have run for long. *Long* runs
+have little trouble and hundreds of slots: whatever a node forgets, counts too far, or does only so often shows there.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+
+from attrs import frozen
+
+from conformance.judges.coverage import (
+    ALWAYS,
+    FAR_AHEAD,
+    FORGED,
+    LONG,
+    SETTLED,
+    WITH_CHANGES,
+    WITH_FEW_NODES,
+    WITH_PIPELINE,
+    WITH_PIPELINED_CHANGES,
+    decided_by,
+    effective_change,
+    open_at_once,
+)
+from conformance.links import Profile
+from conformance.lockstep.driver import Driver
+from conformance.lockstep.long import LongRun
+from conformance.lockstep.moves import Moves
+from conformance.world.scenario import Happening, Setup
+
+MAX_COMMANDS = 24
+"""So many commands a short run makes up at most, so that it stays within the specification's slots."""
+
+Steer = Callable[[Moves, Random, int], Iterator[Happening]]
+"""Chooses the events of one run of a certain length."""
+
+
+@frozen(kw_only=True)
+class Amount:
+    """How much of a campaign a profile runs.
+
+    `runs` runs of the seeded driver of a certain `length`, of which more follow, up to `most_runs`, while something
+    that should be reached is not; and `scenarios` of Hypothesis with at most `moves` moves each. The length is counted
+    in events, and in slots for long runs.
+    """
+
+    runs: int
+    most_runs: int
+    length: int
+    scenarios: int = 0
+    moves: int = 0
+
+
+@frozen(kw_only=True)
+class Campaign:
+    """Worlds of one kind, what they must reach, and how much of it each profile runs; no amount, not at all.
+
+    Runs take the setups in turn; Hypothesis takes the first.
+    """
+
+    name: str
+    setups: tuple[Setup, ...]
+    marks: tuple[str, ...]
+    amounts: Mapping[Profile, Amount]
+    steer: Steer
+
+
+def troubled(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The random driver: so many events, with much trouble and few commands."""
+    moves.max_commands = MAX_COMMANDS
+    return Driver(moves, random).happenings(events)
+
+
+def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
+    """So many slots, for nearly half of which one node hears of no decision."""
+    moves.max_commands = 4 * slots
+    return LongRun(moves, random, slots, lag=slots * 7 // 16).happenings()
+
+
+def very_long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
+    """So many slots, for nearly all of which one node hears of no decision."""
+    moves.max_commands = 4 * slots
+    return LongRun(moves, random, slots, lag=slots * 7 // 8).happenings()
+
+
+SHORT_AMOUNTS = {
+    Profile.QUICK: Amount(runs=32, most_runs=640, length=160, scenarios=14, moves=30),
+    Profile.DEFAULT: Amount(runs=90, most_runs=900, length=200, scenarios=45, moves=40),
+    Profile.DEEP: Amount(runs=3_000, most_runs=4_000, length=300, scenarios=1_000, moves=60),
+}
+SIZE_AMOUNTS = {
+    Profile.QUICK: Amount(runs=9, most_runs=180, length=120),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
+    Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
+}
+LONG_AMOUNTS = {
+    Profile.QUICK: Amount(runs=1, most_runs=8, length=320),
+    Profile.DEFAULT: Amount(runs=4, most_runs=16, length=480),
+    Profile.DEEP: Amount(runs=60, most_runs=90, length=900),
+}
+VERY_LONG_AMOUNTS = {
+    Profile.DEFAULT: Amount(runs=1, most_runs=4, length=1_250),
+    Profile.DEEP: Amount(runs=12, most_runs=16, length=3_000),
+}
+
+
+def _campaigns() -> tuple[Campaign, ...]:
+    """All campaigns. Clocks run at different rates, and in some worlds they show very much."""
+    slow_to_fast = ("1", "1/2", "3/2", "1", "1/3", "1", "1", "1", "2")
+    late_ms = (2**31, 2**32, 2**53)
+
+    def setup(nodes: int, members: int, alpha: int, late: int = 0, slots: int = 96) -> Setup:
+        return Setup.of(nodes, members, alpha, slow_to_fast[:nodes], late_ms=late, slots=slots)
+
+    def short(name: str, world: Setup, marks: tuple[str, ...]) -> Campaign:
+        return Campaign(name=name, setups=(world,), marks=marks, amounts=SHORT_AMOUNTS, steer=troubled)
+
+    small = [
+        short(
+            f"3 + 1 nodes, alpha {alpha}",
+            setup(4, 3, alpha),
+            (
+                *ALWAYS,
+                *WITH_FEW_NODES,
+                *WITH_CHANGES,
+                effective_change(alpha),
+                *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
+            ),
+        )
+        for alpha in (1, 2, 3)
+    ]
+    sizes = ((1, 1, 1), (2, 2, 2), (4, 3, 7), (5, 4, 4), (5, 5, 5), (6, 6, 6), (8, 7, 3), (8, 8, 2), (9, 9, 8))
+    return (
+        short("3 nodes, alpha 3", setup(3, 3, 3), (*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
+        *small,
+        short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
+        Campaign(
+            name="1 to 9 members, alpha 1 to 8",
+            setups=tuple(setup(*size, late=late_ms[place % 3]) for place, size in enumerate(sizes)),
+            marks=(SETTLED, FORGED, *map(decided_by, range(1, 10)), *map(open_at_once, range(1, 6))),
+            amounts=SIZE_AMOUNTS,
+            steer=troubled,
+        ),
+        Campaign(
+            name="long, 3 + 1 nodes",
+            setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), late_ms, strict=True)),
+            marks=(*LONG, *map(open_at_once, range(1, 9))),
+            amounts=LONG_AMOUNTS,
+            steer=long,
+        ),
+        Campaign(
+            name="very long, 3 nodes",
+            setups=(setup(3, 3, 3, slots=6_000),),
+            marks=(*LONG, FAR_AHEAD),
+            amounts=VERY_LONG_AMOUNTS,
+            steer=very_long,
+        ),
+    )
+
+
+CAMPAIGNS = _campaigns()

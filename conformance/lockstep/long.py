@@ -1,0 +1,188 @@
+"""Long runs: a cell that works for a long time, and meets what only time brings about.
+
+The random driver's runs are short and troubled: thousands of its events decide a dozen slots. These decide hundreds.
+Nearly everything arrives, in order; and what is long about them is said by the stages: a node that hears no decision
+for a long time, and then is taught, or takes over; a restart with many votes; a client that repeats an old command; a
+ballot of a very high round.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+
+from conformance.lockstep.moves import Moves
+from conformance.lockstep.quarrel import quarrel
+from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
+from conformance.world.world import Packet
+from physalia.model import NO_BALLOT, Ask, Ballot, Campaign, Decision, NodeId
+
+JUMPS = (0, 0, 60, 2**31, 2**53)
+"""By how many rounds a node takes over beyond what it needs."""
+
+ROUGH = 0.02
+"""The chance that something else happens to a message than that it arrives in its turn."""
+
+CROWDED = 48
+"""With more messages than this in flight, nothing happens to them."""
+
+MAX_IDLE = 8
+"""So often all clocks tick and nothing comes of it, before somebody takes over."""
+
+
+class LongRun:
+    """One long run of a world, from one source of randomness: it goes on until `slots` slots are known."""
+
+    def __init__(self, moves: Moves, random: Random, slots: int, lag: int) -> None:
+        self.moves = moves
+        self.random = random
+        self.slots = slots
+        self.lag = lag
+        """For how many slots a deaf node hears no decision."""
+        self._jumps = iter(random.sample(JUMPS, len(JUMPS)))
+        self.deaf: NodeId | None = None
+        self.idle = 0
+
+    def happenings(self) -> Iterator[Happening]:
+        """Everything that happens; every flush ends at once, but for accidents."""
+        for happening in self._stages():
+            yield happening
+            while self.random.random() >= ROUGH and (flush := self.moves.flush(0)) is not None:
+                yield flush
+
+    def _stages(self) -> Iterator[Happening]:
+        """The stages in turn, each with its own dice, until the run is long enough."""
+        yield from self._take_over(self._node())
+        stages: tuple[Callable[[], Iterator[Happening]], ...] = (self._taught, self._deaf_leader, self._unrest)
+        while self.known < self.slots:
+            for stage in stages:
+                yield from stage()
+        yield from self._teach_everybody()
+
+    @property
+    def known(self) -> int:
+        """How many slots somebody knows."""
+        return max(len(cell.known) for cell in self.moves.world.nodes.values())
+
+    # The stages
+
+    def _taught(self) -> Iterator[Happening]:
+        """A node hears no decision, restarts, and is taught everything that it missed; old commands are repeated."""
+        yield from self._work(self.lag // 8)
+        self.deaf = self._follower()
+        yield from self._work(self.lag)
+        yield self.moves.crash(self.deaf, self.random.getrandbits(8))
+        self.deaf = None
+        yield from self._teach_everybody()
+        for _ in range(16):
+            yield from _if(self.moves.retry(self.moves.to_leader(self._node()), self.random.getrandbits(16)))
+        yield from self._drain()
+
+    def _deaf_leader(self) -> Iterator[Happening]:
+        """A node hears no decision for a while and takes over: all that it does not know was voted for."""
+        self.deaf = self._follower()
+        yield from self._work(self.lag)
+        deaf, self.deaf = self.deaf, None
+        yield from self._take_over(deaf)
+        yield from self._work(self.lag // 8)
+
+    def _unrest(self) -> Iterator[Happening]:
+        """Everybody restarts, some quarrel, and the members change where there are others."""
+        for node in self.moves.node_ids:
+            yield self.moves.crash(node, self.random.getrandbits(8))
+        for _ in range(3):
+            yield from quarrel(self.moves, self.random)
+        yield from self._take_over(self._node())
+        others = sorted(set(self.moves.node_ids) - self.moves.members_now())
+        if others:
+            members = self.moves.members_now()
+            members = members - {self.random.choice(sorted(members))} | {self.random.choice(others)}
+            yield from _if(self.moves.change(self.moves.to_leader(1), 0, members))
+        yield from self._work(self.lag // 8)
+
+    # What they are made of
+
+    def _work(self, slots: int) -> Iterator[Happening]:
+        """Clients ask and the cell decides, until so many more slots are known."""
+        enough = self.known + slots
+        while self.known < enough:
+            before = self.known
+            for _ in range(self.random.randint(1, self.moves.world.setup.alpha)):
+                yield from _if(self._ask())
+            yield from self._drain()
+            if self.known > before:
+                self.idle = 0
+                continue
+            self.idle += 1
+            yield from self._ticks()
+            if self.idle % MAX_IDLE == 0 or not self.moves.leaders:
+                yield from self._take_over(self._node())
+
+    def _ask(self) -> Happening | None:
+        """A leader is asked: for something new, or for something old."""
+        leader = self.moves.to_leader(self.random.getrandbits(8))
+        what = self.random.choice(("write", "write", "write", "read", "retry"))
+        if what == "retry":
+            return self.moves.retry(leader, self.random.getrandbits(16))
+        return self.moves.read(leader) if what == "read" else self.moves.write(leader, 0)
+
+    def _drain(self) -> Iterator[Happening]:
+        """What is due is done and everything arrives, nearly all of it in its turn."""
+        while True:
+            due = self.moves.due(0) or self.moves.flush(0)
+            if due is not None:
+                yield due
+                continue
+            if not self.moves.world.in_flight:
+                return
+            yield self._arrival(self.moves.world.in_flight)
+
+    def _arrival(self, flight: Sequence[Packet]) -> Happening:
+        """The oldest message arrives, but for what a deaf node hears of decisions, and some accidents.
+
+        Lessons are left alone, and of the same question asked twice one is lost: each decision of a lesson that comes
+        out of order, or twice, is answered with a question, and each of those with another lesson.
+        """
+        is_rough = len(flight) < CROWDED and self.random.random() < ROUGH
+        packet = flight[self.random.randrange(len(flight)) if is_rough else 0]
+        kind: type[Deliver | Duplicate | Lose] = self.random.choice((Duplicate, Lose, Deliver)) if is_rough else Deliver
+        hears = packet.receiver == self.deaf and isinstance(packet.message, Decision)
+        asks = packet.sender == self.deaf and isinstance(packet.message, Ask)
+        if hears or asks or _is_repeated(packet, flight):
+            kind = Lose
+        return kind(packet.sender, packet.receiver, packet.message)
+
+    def _teach_everybody(self) -> Iterator[Happening]:
+        """The leader tells what it knows last until everybody has asked for the rest."""
+        for _ in range(2 + self.known // 64):
+            yield from self._drain()
+            yield from self._ticks()
+
+    def _ticks(self) -> Iterator[Happening]:
+        """Everybody looks at the clock, long enough after the last time."""
+        for node in self.moves.node_ids:
+            yield self.moves.tick(node, 700)
+
+    def _take_over(self, node: NodeId) -> Iterator[Happening]:
+        """A node takes over, perhaps with a round that is much too high, and whoever it asks answers."""
+        ballot = self.moves.world.next_ballot(node)
+        jump = next(self._jumps, 0)
+        yield Give(node, Campaign(Ballot(ballot.round + jump, node)))
+        yield from self._drain()
+        if self.moves.world.nodes[node].active == NO_BALLOT:
+            yield from self._ticks()
+
+    def _follower(self) -> NodeId:
+        """A member that does not lead: it votes."""
+        followers = sorted(self.moves.members_now() - {*self.moves.leaders})
+        return self.random.choice(followers)
+
+    def _node(self) -> NodeId:
+        return self.random.choice(self.moves.node_ids)
+
+
+def _is_repeated(packet: Packet, flight: Sequence[Packet]) -> bool:
+    return isinstance(packet.message, Ask) and flight.count(packet) > 1
+
+
+def _if(happening: Happening | None) -> Iterator[Happening]:
+    if happening is not None:
+        yield happening

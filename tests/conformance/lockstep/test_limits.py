@@ -1,0 +1,130 @@
+"""Whatever in the code has a limit is tried beyond it: each limit is found, and whoever crosses it is named."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from conformance.judges.coverage import ALWAYS, FAR_AHEAD, LONG, LONG_LESSON, Coverage
+from conformance.links import Profile
+from conformance.lockstep.campaigns import CAMPAIGNS, long, very_long
+from conformance.lockstep.link import drive
+from conformance.world.scenario import Setup
+from physalia.cell import learner
+from tests.conformance.lockstep.broken_cells import Fault, break_cell
+
+ROOT = Path(__file__).resolve().parents[3]
+
+CODEC = "tests/physalia/wire/test_codec.py"
+
+CROSSED = {
+    "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
+    "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
+    "physalia.cell.node:RESEND_AFTER_MS": "stutter resent",
+    "physalia.wire.limits:MAX_NATURAL": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
+    "physalia.wire.limits:MAX_TEXT_CHARACTERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
+    "physalia.wire.limits:MAX_MEMBERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
+    "physalia.wire.limits:MAX_REPORTS": f"{CODEC}::test_too_many_reports_are_not_decoded",
+    "physalia.wire.limits:MAX_ENCODED_BYTES": f"{CODEC}::test_what_is_too_long_is_neither_encoded_nor_decoded",
+}
+"""Who crosses a limit: a mark that a campaign must reach, or a test."""
+
+NO_LIMITS = {"physalia.cell.acceptor:FLOOR": "votes are never dropped, so nothing lies below it"}
+
+PLAIN = (0, 1, 2)
+"""Numbers that need no name: nothing, one, and a half's other side."""
+
+
+def modules() -> dict[str, ast.Module]:
+    """The modules of the core and of the codec, by name."""
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
+        for room in ("cell", "wire")
+        for path in sorted((ROOT / "physalia" / room).glob("*.py"))
+    }
+
+
+def limits(trees: dict[str, ast.Module]) -> set[str]:
+    """Every number that a module gives a name to."""
+    return {
+        f"{name}:{target.id}"
+        for name, tree in trees.items()
+        for statement in tree.body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if isinstance(target, ast.Name) and type(getattr(import_module(name), target.id, None)) in (int, float)
+    }
+
+
+def nameless_numbers(tree: ast.Module) -> list[int]:
+    """Numbers inside functions, which would be limits without a name."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return [
+        node.value
+        for function in functions
+        for node in ast.walk(function)
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value not in PLAIN
+    ]
+
+
+def has_crossing(crossing: str) -> bool:
+    """Whether a campaign of the default profile must reach this mark, or there is such a test."""
+    path, _, function = crossing.partition("::")
+    if not function:
+        return any(crossing in c.marks for c in CAMPAIGNS if Profile.DEFAULT in c.amounts)
+    defined = ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8")))
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in defined)
+
+
+def test_every_limit_is_crossed_by_somebody() -> None:
+    assert limits(modules()) == CROSSED.keys() | NO_LIMITS.keys()
+    for limit, crossing in CROSSED.items():
+        assert has_crossing(crossing), f"{limit}: {crossing} does not cross it"
+
+
+def test_no_limit_of_the_core_is_without_a_name() -> None:
+    assert {
+        name: nameless_numbers(tree) for name, tree in modules().items() if ".cell." in name and nameless_numbers(tree)
+    } == {}
+
+
+def test_a_new_limit_would_be_seen() -> None:
+    name = "physalia.cell.learner"
+    with_limit = ast.parse("HEARD_AHEAD_SLOTS = 7\ndef f(x): return x % 50")
+    assert limits({name: with_limit}) == {f"{name}:HEARD_AHEAD_SLOTS"}
+    assert nameless_numbers(with_limit) == [50]
+    assert not has_crossing("no such mark")
+    assert not has_crossing("tests/physalia/wire/test_codec.py::test_no_such_thing")
+
+
+def test_marks_of_long_runs_are_wanted_by_the_quick_profile_too() -> None:
+    wanted = {mark for c in CAMPAIGNS if Profile.QUICK in c.amounts for mark in c.marks}
+    assert {*LONG, *ALWAYS} <= wanted
+
+
+SMALL = Setup.of(3, 3, 3, slots=600)
+
+
+def test_with_small_limits_they_are_crossed_in_a_short_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learner, "HEARD_AHEAD_SLOTS", 8)
+    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_SLOTS", 4)
+    coverage = Coverage()
+    for number in range(4):
+        finding = drive(SMALL, f"small limits/{number}", 60, coverage, steer=very_long)
+        assert finding is None, finding.refuted.title
+    assert not coverage.missing((FAR_AHEAD, LONG_LESSON))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("TAUGHT_AT_ONCE_SLOTS = 128", "does not send node"),
+        ("HEARD_AHEAD_SLOTS = 1024", "has heard enough for learn"),
+    ],
+)
+def test_a_cell_is_held_to_its_limits(limit: str, said: str) -> None:
+    """A cell that gives up earlier than it says is refuted."""
+    broken = break_cell(Fault(f"less than {limit}", "learner", limit, f"{limit.partition(' =')[0]} = 4"))
+    findings = (drive(SMALL, f"limits/{number}", 60, Coverage(), broken, steer=long) for number in range(8))
+    assert said in next(finding for finding in findings if finding is not None).refuted.title

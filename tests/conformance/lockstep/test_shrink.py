@@ -1,0 +1,97 @@
+"""Counterexamples are as short and as simple as they can be made, and say what was done for it."""
+
+import pytest
+
+from conformance.judges.coverage import Coverage
+from conformance.lockstep.link import drive
+from conformance.lockstep.play import play
+from conformance.lockstep.shrink import Finding, adapted, shrink
+from conformance.lockstep.simpler import complexity, simpler
+from conformance.world.scenario import Deliver, EndFlush, Give, Scenario, Setup
+from conformance.world.world import MakeNode, World
+from physalia.model import Ballot, Campaign, Prepare
+from tests.conformance.lockstep.broken_cells import Fault, break_cell
+
+BELOW = Fault(
+    "an acceptor votes one round below its promise", "acceptor",
+    "vote = Vote(ballot, slot, self.node)\n        if not self.promised <= ballot:",
+    "vote = Vote(ballot, slot, self.node)\n        if not self.promised.round <= ballot.round + 1:",
+)  # fmt: skip
+
+FEWEST = 11
+"""A cell of one: a campaign, its prepare and promise, a command and its proposal, a campaign above it, its prepare,
+and the vote, with three flushes between. With three nodes it takes more."""
+
+LOCALLY_FEWEST = 16
+"""Where nothing can be left out or made simpler one at a time, two changes at once might still do better."""
+
+
+def find(broken: MakeNode, seed: str) -> Finding:
+    for number in range(100):
+        finding = drive(Setup.of(3, 3, 3, ("1", "1/2", "3/2")), f"{seed}/{number}", 160, Coverage(), broken)
+        if finding is not None:
+            return finding
+    raise AssertionError("no run finds the fault")
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2", "3"])
+def test_a_fault_is_shown_by_as_few_events_as_can_show_it(seed: str) -> None:
+    broken = break_cell(BELOW)
+    small = shrink(find(broken, seed), broken, 60.0)
+    assert FEWEST <= len(small.scenario.happenings) <= LOCALLY_FEWEST
+    assert small.refuted.title.startswith("the specification does not allow vote(")
+    assert "none can be left out, and nothing made simpler" in small.effort
+    setup = small.scenario.setup
+    assert setup.nodes <= 3
+    assert setup.alpha == 1
+    assert all(rate == 1 for rate in setup.rates)
+    assert not any(setup.clocks_ms)
+    given = [happening.event for happening in small.scenario.happenings if isinstance(happening, Give)]
+    assert all(event.ballot.round <= 9 for event in given if isinstance(event, Campaign))
+
+
+def test_nothing_can_be_left_out_of_what_is_called_minimal() -> None:
+    broken = break_cell(BELOW)
+    small = shrink(find(broken, "4"), broken, 60.0)
+    happenings = small.scenario.happenings
+    for place in range(len(happenings)):
+        rest, refuted = play(small.scenario.setup, (*happenings[:place], *happenings[place + 1 :]), broken)
+        assert refuted is None or len(rest.happenings) >= len(happenings), f"event {place + 1} can be left out"
+
+
+def test_without_time_nothing_is_shrunk_and_that_is_said() -> None:
+    broken = break_cell(BELOW)
+    found = find(broken, "0")
+    left = shrink(found, broken, 0.0)
+    assert left.scenario == found.scenario
+    assert "the budget of 0 s is spent, so fewer might do" in left.effort
+
+
+def test_a_scenario_that_refutes_nothing_in_the_real_cell_stays_so_however_it_is_made_simpler() -> None:
+    """Making a world smaller makes no fault of its own: nobody asks for members that are gone."""
+    broken = break_cell(BELOW)
+    small = shrink(find(broken, "0"), broken, 60.0).scenario
+    scenarios = [(small.setup, small.happenings), *simpler(small)]
+    assert len(scenarios) > 3
+    for setup, happenings in scenarios:
+        assert play(setup, happenings)[1] is None
+
+
+def test_simpler_is_simpler() -> None:
+    setup = Setup.of(3, 3, 3, ("1", "1/2", "2"))
+    high = Scenario(setup, (Give(3, Campaign(Ballot(7, 3))),))
+    low = Scenario(setup, (Give(3, Campaign(Ballot(1, 3))),))
+    plain = Scenario(Setup.of(3, 3, 3), high.happenings)
+    small = Scenario(Setup.of(1, 1, 1), high.happenings)
+    assert complexity(low) < complexity(high)
+    assert complexity(small) < complexity(plain) < complexity(high)
+    assert (low.setup, low.happenings) in list(simpler(high))
+
+
+def test_another_message_takes_the_place_of_one_that_is_not_in_flight() -> None:
+    world = World(Setup.of(3, 3, 3))
+    world.apply(Give(1, Campaign(Ballot(1, 1))))
+    world.apply(EndFlush(1))
+    gone = Deliver(1, 2, Prepare(Ballot(5, 1), 4))
+    assert adapted(world, gone) == Deliver(1, 2, Prepare(Ballot(1, 1), 0))
+    assert adapted(world, Deliver(2, 1, gone.message)) == Deliver(2, 1, gone.message)
