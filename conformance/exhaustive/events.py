@@ -5,8 +5,7 @@ from typing import TypeAlias, assert_never
 from attrs import frozen
 
 from conformance.exhaustive.translation import Said
-from conformance.wording import message_words
-from conformance.world.scenario import given_words
+from conformance.wording import event_words, message_words
 from physalia import model
 from physalia.model import Campaign, Internal, NodeId
 
@@ -49,9 +48,9 @@ def words(node: NodeId, happening: Happening) -> str:
     """The event of a node in one line."""
     match happening:
         case Give(event):
-            return f"node {node} {given_words(event)}"
+            return f"node {node} {event_words(event)}"
         case Hear(Said(_, model.Submit() as event)):
-            return f"node {node} {given_words(event)}"
+            return f"node {node} {event_words(event)}"
         case Hear(Said(sender, message)):
             assert not isinstance(message, model.Answer | model.Submit)
             return f"deliver {sender} -> {node} {message_words(message)}"

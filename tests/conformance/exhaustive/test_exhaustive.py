@@ -221,8 +221,8 @@ def test_the_shortest_path_is_told() -> None:
     """A vote of three decides: one ballot, one value, one vote, and what must be heard for each."""
     _, found = explore(TWO, break_cell(CASES[0].fault))  # type: ignore[arg-type]
     assert found is not None
-    assert found.path[0] == "node 1 campaign b1.1"
-    assert found.path[-1] == "node 1 decide b1.1 slot 1"
+    assert found.path[0] == "node 1 campaign 1.1"
+    assert found.path[-1] == "node 1 decide 1.1 slot 1"
     assert found.lines[0].startswith("first false guard: is_majority(")
     kinds = [line.split()[4 if line.startswith("deliver") else 2] for line in found.path]
     heard = ["prepare", "prepare", "promise", "promise", "proposal", "vote"]
@@ -231,15 +231,15 @@ def test_the_shortest_path_is_told() -> None:
 
 def test_the_script_replays_on_the_installed_cell(tmp_path: Path) -> None:
     where = SCOPES[0]
-    found = Finding(where, "nothing was wrong", ("node 1 campaign b1.1", "deliver 1 -> 3 prepare b1.1 prefix 0"), ())
+    found = Finding(where, "nothing was wrong", ("node 1 campaign 1.1", "deliver 1 -> 3 prepare 1.1 prefix 0"), ())
     script = keep(found, tmp_path)
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "holds: 2 events\n"), done.stderr
 
 
 def test_an_event_that_cannot_happen_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert replay(f"scope {TWO.name}\nnode 1 campaign b7.1\n", Node, HOLDING) == 0
-    assert "'node 1 campaign b7.1' cannot happen here" in capsys.readouterr().out
+    assert replay(f"scope {TWO.name}\nnode 1 campaign 7.1\n", Node, HOLDING) == 0
+    assert "'node 1 campaign 7.1' cannot happen here" in capsys.readouterr().out
     with pytest.raises(UnreadableWords, match="a scenario starts with a line such as"):
         replay("scope of nothing\n", Node, HOLDING)
 
@@ -298,4 +298,4 @@ def test_the_same_path_is_told_whatever_python_does_with_sets() -> None:
         for seed in ("1", "2", "3")
     }  # fmt: skip
     assert len(told) == 1
-    assert "node 1 decide b1.1 slot 1" in told.pop()
+    assert "node 1 decide 1.1 slot 1" in told.pop()
