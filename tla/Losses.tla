@@ -2,7 +2,7 @@
 (* What a disk lacks that once knew more, and who can tell: a promise, a     *)
 (* vote and the use of a ballot are durable before they are sent. Constants  *)
 (* and variables are those of Cell, and what Lives adds.                     *)
-(* Rules: R16. Leaves out: reports and refusals, which tell of the same acts. *)
+(* Rule: R16. Leaves out: reports and refusals; they tell of the same acts.  *)
 (* Mirrored by spec/lives.py; performed by physalia/cell/loss.py.            *)
 EXTENDS Commands
 CONSTANTS
