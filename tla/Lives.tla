@@ -21,19 +21,7 @@
 (* border of a node; and what Cell has models for: late questions, notices,  *)
 (* queues.                                                                   *)
 (* Mirrored by spec/lives.py.                                                *)
-EXTENDS Commands
-CONSTANTS
-  Nodes, MaxBallot, MaxSlot, Mortals, Early,
-  Owner, Audience, Strays, Learners,         \* see Cell
-  Law,        \* see above
-  Frail,      \* nodes whose disk may go back, once each: a bound
-  Heir        \* node -> the incarnation that may follow it, or itself for none
-
-VARIABLES
-  asked, told, prepares, promises, proposals, votes, decisions,
-  promised, accepted, active, known, queue, disk, kept,   \* see Outbox
-  fate,       \* node -> "unborn", "well", "back" or "stopped"
-  past        \* node -> the copies that its disk was, the oldest first
+EXTENDS Losses
 
 cell == <<asked, told, prepares, promises, proposals, votes, decisions,
           promised, accepted, active, known, queue, disk, kept>>
@@ -53,18 +41,6 @@ Init ==
   /\ past = [n \in Nodes |-> << >>]
 
 -------------------------------------------------------------------------------
-\* Something was sent that tells of an act of n, and its disk has none such.
-\* A use below the promise was forgotten, because the promise forbids it.
-LostUse(n, b) ==
-  Owner[b] = n /\ b > disk[n].promised /\ b \notin disk[n].used
-LostPromise(n, m) == m.node = n /\ m.ballot > disk[n].promised
-LostVote(n, m)    == m.node = n /\ m.ballot > disk[n].accepted[m.slot].ballot
-
-Tells(n) ==
-  \/ \E m \in prepares : LostUse(n, m.ballot)
-  \/ \E m \in promises : LostPromise(n, m)
-  \/ \E m \in votes : LostVote(n, m)
-
 Acts(n) ==
   \/ fate[n] = "well"
   \/ fate[n] = "back" /\ (Law # "listen" \/ ~ Tells(n))
@@ -135,9 +111,9 @@ TypeOK ==
   /\ \A n \in Nodes : Len(past[n]) > 0 => n \in Frail /\ fate[n] = "well"
   /\ \A n \in Nodes : DOMAIN past[n] \subseteq Copy
 
-Agreement         == C!Agreement
+Agreement == C!Agreement
 OneValuePerBallot == C!OneValuePerBallot
-BallotsUsedOnce   == C!BallotsUsedOnce
+BallotsUsedOnce == C!BallotsUsedOnce
 
 \* Nobody whose disk is whole is ever told of what it lacks: the stop hits no
 \* node by mistake.

@@ -125,7 +125,7 @@ class Names:
                 return spec.Promised(self.ballot(ballot))
             case model.Accepted(ballot, slot, value):
                 return spec.Voted(self.ballot(ballot), slot, self.command(value))
-            case model.Known():
+            case model.Known() | model.Stopped():
                 return None
             case _:
                 assert_never(record)

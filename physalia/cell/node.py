@@ -27,6 +27,7 @@ from physalia.model import (
     DurableRecord,
     Effect,
     Event,
+    Flush,
     Internal,
     Learn,
     Message,
@@ -40,6 +41,8 @@ from physalia.model import (
     Refusal,
     Slot,
     Step,
+    Stopped,
+    Store,
     Stutter,
     Submit,
     Tick,
@@ -76,8 +79,8 @@ class Node:
         self._learner = Learner.create(node_id, members, alpha)
         self._proposer = Proposer(self._learner)
         self._resend_at_ms: int | None = None
-        self._stopped = ""
-        recover(self._acceptor, self._proposer, records)
+        stopped = recover(self._acceptor, self._proposer, records)
+        self._stopped = self._why(stopped) if stopped else ""
 
     # The state of the step table
 
@@ -105,8 +108,8 @@ class Node:
     def stopped(self) -> str:
         """Why this node has stopped for good, a sentence for its operator; empty as long as it has not.
 
-        It does nothing any more: its disk went back in time (design rule R16). Whoever drives it must never start a
-        node from that disk again.
+        It does nothing any more: its disk went back in time (design rule R16). That is durable: a node that is started
+        from that disk is stopped, until an operator gives its place to a new incarnation.
         """
         return self._stopped
 
@@ -205,11 +208,15 @@ class Node:
 
     def _stop(self, teller: NodeId, loss: str) -> Step:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
-        self._stopped = (
-            f"node {self.node_id} stops for good: node {teller} tells of {loss}, and its disk has no record of it, so "
-            "it went back in time. Count it as lost, and let a new node take its place."
+        record = Stopped(teller, loss)
+        self._stopped = self._why(record)
+        return Step(Stutter("stopped", self._stopped), (Store(record), Flush()))
+
+    def _why(self, stopped: Stopped) -> str:
+        return (
+            f"node {self.node_id} stops for good: node {stopped.teller} tells of {stopped.lost}, and its disk has no "
+            "record of it, so it went back in time. Count it as lost, and let a new node take its place."
         )
-        return Step(Stutter("stopped", self._stopped), ())
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""

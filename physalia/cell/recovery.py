@@ -1,25 +1,34 @@
 """Restart: what survived on disk is read back, in the order in which it was written.
 
-Nothing but the last `Known` records can be missing, since everything else was flushed before the node acted on it.
+Nothing but the last `Known` records can be missing, since everything else was flushed before the node acted on it. A
+node that stopped for good stays so (design rule R16).
 """
 
 from collections.abc import Iterable
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.proposer import Proposer
-from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Promised, UsedBallot
+from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Promised, Stopped, UsedBallot
 
 
 class CorruptRecords(ValueError):
     """No run of this node can have left these records. Give it its own journal, or retire it (design rule R8)."""
 
 
-def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRecord]) -> None:
-    """Bring a fresh node to where its records end. Raises `CorruptRecords`, which names the first impossible record."""
+def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRecord]) -> Stopped | None:
+    """Bring a fresh node to where its records end; return why it stopped for good, if it did.
+
+    Raises `CorruptRecords`, which names the first impossible record.
+    """
+    stopped: Stopped | None = None
     for place, record in enumerate(records, start=1):
-        if not _is_possible(acceptor, proposer, record):
+        if stopped is not None or not _is_possible(acceptor, proposer, record):
             raise CorruptRecords(f"record {place} of node {acceptor.node} cannot follow those before it: {record!r}")
-        _restore(acceptor, proposer, record)
+        if isinstance(record, Stopped):
+            stopped = record
+        else:
+            _restore(acceptor, proposer, record)
+    return stopped
 
 
 def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> bool:
@@ -34,6 +43,8 @@ def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) 
             return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot and is_new and slot >= 1
         case Known(slot):
             return slot == proposer.learner.first_unknown
+        case Stopped():
+            return True
         case _:
             return False
 

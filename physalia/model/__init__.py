@@ -8,7 +8,7 @@ from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Prop
 from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
 from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
-from physalia.model.records import Accepted, DurableRecord, Known, Promised, UsedBallot
+from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
 from physalia.model.values import Jury, Record, Verdict, Volume
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "Send",
     "Slot",
     "Step",
+    "Stopped",
     "Store",
     "Stutter",
     "StutterKind",

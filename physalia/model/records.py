@@ -1,14 +1,14 @@
 """What a node keeps on disk, in the order in which it was written.
 
 `UsedBallot`, `Promised` and `Accepted` are flushed before anything is sent that depends on them. `Known` is not
-flushed: nothing depends on it, and a crash may take the last ones.
+flushed: nothing depends on it, and a crash may take the last ones. Nothing follows `Stopped`.
 """
 
 from typing import TypeAlias
 
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Command
-from physalia.model.ids import Slot
+from physalia.model.ids import NodeId, Slot
 from physalia.model.value import value
 
 
@@ -43,4 +43,15 @@ class Known:
     value: Command
 
 
-DurableRecord: TypeAlias = UsedBallot | Promised | Accepted | Known
+@value
+class Stopped:
+    """The node heard from `teller` of an act of its own that its disk had lost, and stopped for good (design rule R16).
+
+    `lost` says which, for people.
+    """
+
+    teller: NodeId
+    lost: str
+
+
+DurableRecord: TypeAlias = UsedBallot | Promised | Accepted | Known | Stopped

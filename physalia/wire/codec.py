@@ -33,6 +33,7 @@ from physalia.model import (
     Refusal,
     Report,
     RequestId,
+    Stopped,
     UsedBallot,
     Vote,
     Write,
@@ -74,6 +75,7 @@ RECORD = Choice[DurableRecord](
         2: Row(Promised, ballot=BALLOT),
         3: Row(Accepted, ballot=BALLOT, slot=SLOT, value=COMMAND),
         4: Row(Known, slot=SLOT, value=COMMAND),
+        5: Row(Stopped, teller=NODE, lost=TEXT),
     }
 )
 ORIGIN = Row(Origin, cell=Natural(1), life=Natural(1), node=NODE)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from physalia.cell import Node
+from physalia.cell import CorruptRecords, Node
 from physalia.model import (
     Accepted,
     Ask,
@@ -13,6 +13,8 @@ from physalia.model import (
     Decision,
     DurableRecord,
     Event,
+    Flush,
+    Known,
     Message,
     Prepare,
     Promise,
@@ -23,12 +25,16 @@ from physalia.model import (
     Refusal,
     Report,
     Step,
+    Stopped,
+    Store,
     Stutter,
     Submit,
     Tick,
     UsedBallot,
     Vote,
 )
+from physalia.wire import decode_record, encode_record
+from physalia.wire.limits import MAX_NATURAL
 from tests.physalia.cell.cell_world import World, write
 from tests.physalia.cell.node_runs import kind, runs
 from tests.physalia.cell.one_node import ONE, TWO, B, hear, leader, promise
@@ -55,7 +61,10 @@ TOLD = [
 def test_what_a_node_hears_of_itself_and_does_not_remember_stops_it(sender: int, message: Message, lost: str) -> None:
     node = Node(2, {1, 2, 3}, 2)
     step = hear(node, message, sender)
-    assert step == Step(Stutter("stopped", node.stopped), ())
+    record = step.effects[0].record  # type: ignore[union-attr]
+    assert record.teller == sender
+    assert record.lost.startswith(lost)
+    assert step == Step(Stutter("stopped", node.stopped), (Store(record), Flush()))
     assert node.stopped.startswith(f"node 2 stops for good: node {sender} tells of {lost}")
 
 
@@ -118,6 +127,33 @@ def test_a_stopped_node_does_nothing_any_more() -> None:
     for event in (*events, Receive(2, Refusal(Ballot(9, 1), Ballot(10, 2)))):
         assert node.step(event) == Step(Stutter("ignored"), ())
     assert (node.key(), node.stopped) == (before, why)
+
+
+def test_a_restart_from_the_disk_of_a_node_that_stopped_is_stopped() -> None:
+    """Its last record says so; and without that record the same node would answer."""
+    node = Node(2, {1, 2, 3}, 2, JOURNAL[:1])
+    (store, _) = hear(node, Promise(OWN, 2, (), 0), 2).effects
+    assert store == Store(Stopped(2, f"its promise of {OWN}"))
+    kept = [*JOURNAL[:1], decode_record(encode_record(store.record))]  # type: ignore[union-attr]
+    again = Node(2, {1, 2, 3}, 2, kept)
+    assert again.stopped == node.stopped
+    assert again.due() == ()
+    events: list[Event] = [Campaign(again.next_ballot()), Receive(3, Prepare(HIGHER, 0)), Submit(ONE), Tick(10**9)]
+    for event in (*events, Receive(2, Promise(OWN, 2, (), 0))):
+        assert again.step(event) == Step(Stutter("ignored"), ())
+    assert kind(Node(2, {1, 2, 3}, 2, JOURNAL[:1]).step(Receive(3, Prepare(HIGHER, 0)))) != "ignored"
+
+
+def test_nothing_follows_the_stop() -> None:
+    for record in (UsedBallot(Ballot(9, 2)), Promised(HIGHER), Known(1, ONE), Stopped(3, "its use")):
+        with pytest.raises(CorruptRecords, match="record 2 of node 2"):
+            Node(2, {1, 2, 3}, 2, [Stopped(3, "its use"), record])
+
+
+def test_the_longest_stop_can_be_written() -> None:
+    most = Ballot(MAX_NATURAL, MAX_NATURAL)
+    record = Stopped(MAX_NATURAL, f"its vote in slot {MAX_NATURAL} under {most}")
+    assert decode_record(encode_record(record)) == record
 
 
 def test_a_node_that_did_it_all_itself_never_stops() -> None:

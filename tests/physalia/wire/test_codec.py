@@ -27,6 +27,7 @@ from physalia.model import (
     Refusal,
     Report,
     RequestId,
+    Stopped,
     UsedBallot,
     Vote,
     Write,
@@ -75,6 +76,7 @@ RECORDS = st.one_of(
     st.builds(Promised, BALLOTS),
     st.builds(Accepted, BALLOTS, SLOTS, COMMANDS),
     st.builds(Known, SLOTS, COMMANDS),
+    st.builds(Stopped, SLOTS, TEXTS),
 )
 ORIGINS = st.builds(Origin, SLOTS, SLOTS, SLOTS)
 ENVELOPES = st.builds(Envelope, ORIGINS, SLOTS, MESSAGES)
@@ -103,6 +105,7 @@ GOLDEN = [
     (encode_record, Promised(B), [2, [1, 2]]),
     (encode_record, Accepted(B, 5, WRITE), [3, [1, 2], 5, PLAIN_WRITE]),
     (encode_record, Known(5, WRITE), [4, 5, PLAIN_WRITE]),
+    (encode_record, Stopped(3, "its use"), [5, 3, "its use"]),
     (encode_command, WRITE, PLAIN_WRITE),
     (encode_command, Read(RequestId("c", 7)), [2, ["c", 7]]),
     (encode_command, Change(RequestId("c", 7), 8, frozenset({9, 3})), [3, ["c", 7], 8, [3, 9]]),
