@@ -6,6 +6,7 @@ from typing import Any
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
+from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
 from spec.store import Store
@@ -48,6 +49,11 @@ def cell(
     )  # fmt: skip
 
 
+def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
+    """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
+    return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
+
+
 def ballots(
     content: Mapping[Name, Content], *, nodes: int, max_ballot: int, max_slot: int, alpha: int = 1, issued: bool = False
 ) -> Ballots:
@@ -57,6 +63,9 @@ def ballots(
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
     )  # fmt: skip
 
+
+SHARED = cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(2, 3), audience=({1, 2}, {1, 3}))
+"""Two proposers that share only node 1, whose disk goes back in time."""
 
 MODELS: Mapping[str, Machine[Any]] = {
     "MCStore": Store(content=SWAP | MOVE | LOOK | REPLACE | AGAIN, first=FOUNDERS, alpha=2),
@@ -140,6 +149,18 @@ MODELS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellChangeTwoBallots": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 2, 3, 4}),
+    ),
+    "MCLivesTrust": lives("trust", SHARED),
+    "MCLivesStop": lives("stop", SHARED),
+    "MCLivesListen": lives(
+        "listen", cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 3), audience=({1, 2}, {1, 3})),
+    ),
+    "MCLivesRetire": lives(
+        "retire", cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 3), audience=({1, 2}, {1, 2, 3})),
+    ),
+    "MCLivesRenew": lives(
+        "retire", cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4})),
+        heir=4,
     ),
 }  # fmt: skip
 """Machines by the names of their models: all but the three that are about progress."""

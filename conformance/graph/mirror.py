@@ -97,7 +97,7 @@ def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
 
 def _unexpected(model: Model, found: Exploration[Any]) -> Iterator[str]:
     if found.violation:
-        if found.violation.name != model.violates:
+        if found.violation.name.replace("_", "") != model.violates.lower():
             yield f"violation: the manifest says {model.violates or 'none'}, the mirror says {found.violation.name}."
         elif len(found.violation.path) != model.length:
             length = len(found.violation.path)

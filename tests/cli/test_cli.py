@@ -252,7 +252,9 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["spec", "list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     jsonschema.validate(listed, schema("spec-list"))
-    assert {model["rung"] for model in listed["models"]} == {"Store", "Log", "Window", "Ballots", "Cell", "Placement"}
+    assert {model["rung"] for model in listed["models"]} == {
+        "Store", "Log", "Window", "Ballots", "Cell", "Lives", "Placement",
+    }  # fmt: skip
     assert run(["spec", "list"]) == 0
     told = capsys.readouterr().out
     assert all(model["name"] in told and model["purpose"] in told for model in listed["models"])

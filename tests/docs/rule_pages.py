@@ -16,6 +16,8 @@ FOLDERS = {
     "judged by": "conformance/",
 }
 """Where each kind of place is."""
+OUTSIDE_PROOFS = ("specified", "modelled", "performed")
+"""What a rule is said to be as soon as anything there cites it."""
 EXPECTED = ("specified", "modelled", "performed", "proved")
 """What a rule has, unless the page says what is not there yet."""
 SAID = ("Says", "Why", "Without it")
@@ -86,6 +88,14 @@ def faults(page: str, files: Mapping[str, str], root: Path, evidence: Evidence) 
             for place in rule.places(kind):
                 if rule.number not in cited_rules(files.get(place.path, "")):
                     yield f"R{rule.number}: said to be {kind} {place.path}, which does not cite it"
+        for kind in OUTSIDE_PROOFS:
+            if not rule.places(kind):
+                yield from (
+                    f"R{rule.number}: {name} cites it, and the page names nothing that is {kind}"
+                    for name, text in files.items()
+                    if name.startswith(FOLDERS[kind]) and not name.startswith(FOLDERS["proved"])
+                    if rule.number in cited_rules(text)
+                )
         if any(f"**{said}.** " not in rule.text for said in SAID):
             yield f"R{rule.number}: does not say all of {', '.join(SAID)}"
         if any(not rule.places(kind) for kind in EXPECTED) and "not yet" not in rule.items:

@@ -76,9 +76,9 @@ SMALL_FILES = {
     "tla/Cell.tla": "\\* As R1 says.\nVote(n) ==\n",
     "spec/cell.py": '"""R1"""\nclass Cell:\n    def vote(self): ...\n',
     "spec/induction/layers/ballots.py": '"""R1"""\ndef agreement(): ...\ndef helper(): ...\n',
-    "physalia/cell.py": '"""Rules R1 and R2, and trap 1."""\ndef vote(): ...\n',
+    "physalia/cell.py": '"""Rule R1, and trap 1."""\ndef vote(): ...\n',
     "physalia/other.py": '"""Nothing. Rack R305."""\ndef vote(): ...\n',
-    "conformance/judge.py": '"""R1"""\ndef judge(): ...\n',
+    "conformance/judge.py": '"""R1 and R2"""\ndef judge(): ...\n',
 }
 SMALL_EVIDENCE = Evidence(
     named={"twins": {"half", "third"}, "mutants": set(), "attacks": {"raid"}, "models": {"MC"}},
@@ -142,6 +142,13 @@ def test_a_citation_without_its_section_is_refused(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("folder", "kind"), [("tla", "specified"), ("spec", "modelled"), ("physalia", "performed")])
+def test_a_rule_that_is_built_unsaid_is_refused(tmp_path: Path, folder: str, kind: str) -> None:
+    assert small_faults(tmp_path, SMALL, **{f"{folder}__new": f"# after R{2}"}) == [
+        f"R2: {folder}/new.py cites it, and the page names nothing that is {kind}"
+    ]
+
+
 def test_a_citation_of_a_rule_that_there_is_not_would_be_found_here() -> None:
     number = rules(PAGE)[-1].number + 1
     wrong = list(faults(PAGE, {**FILES, "physalia/new.py": f"# rule R{number}"}, ROOT, EVIDENCE))
@@ -152,6 +159,6 @@ def test_a_rule_can_be_added_at_the_end() -> None:
     number = rules(PAGE)[-1].number + 1
     section = f"## R{number} new\n\n**Says.** It. **Why.** So. **Without it.** Not.\n\n- *not yet*: not built.\n\n"
     page = re.sub(r"^## The traps", lambda found: section + found[0], PAGE, flags=re.MULTILINE)
-    files = {**FILES, NAME: page, "physalia/new.py": f"# rule R{number}"}
+    files = {**FILES, NAME: page, "tests/new.py": f"# rule R{number}"}
     assert not list(faults(page, files, ROOT, EVIDENCE))
     assert rules(page)[-1].number == number

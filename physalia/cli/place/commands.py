@@ -8,7 +8,8 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.options import Json, Limit
-from physalia.cli.place import audit, availability, topologies
+from physalia.cli.place import availability, topologies
+from physalia.cli.place.audit import command as audit
 from physalia.cli.place.cells import Servers, cell_of
 from physalia.cli.place.inputs import needs, not_swapped, read
 from physalia.cli.place.told import EXIT_CODES, SCHEMA_VERSION, Told, brief, survival_code, write_certificate

@@ -83,15 +83,34 @@ def _claim(answer: Answer) -> tuple[str, str]:
         return "infeasible", ""
     if answer.cost is None:
         raise NoCertificate("no placement was found in the time allowed, and none was refuted.")
-    survives = any(isinstance(rule, Survives) for rule in answer.problem.policy.rules)
-    if survives and answer.cost.hops > MOST_PRICES:
+    if _must_survive(answer) and answer.cost.hops > MOST_PRICES:
         raise NoCertificate(
             f"the ways to its nodes are {answer.cost.hops:,} links long, and a checker follows them all."
+        )
+    if (failures := _failures(answer)) > MOST_SEARCHES:
+        raise NoCertificate(
+            f"up to {failures:,} failures are on the ways to many of its nodes, and a checker looks into them all."
         )
     if answer.verdict == "inconclusive":
         return "feasible", "time ran out, or floating point was too coarse, before it was proven to be the best."
     why = f"{long}, so there is no short certificate that the placement is the best." if long else ""
     return ("feasible" if long else "optimal"), why
+
+
+def _must_survive(answer: Answer) -> bool:
+    return any(isinstance(rule, Survives) for rule in answer.problem.policy.rules)
+
+
+def _failures(answer: Answer) -> int:
+    """How many failures, at most, a checker looks into: those on the ways to more nodes than a cell may lose.
+
+    A way of `hops` links between servers meets as many switches and one rack, each with what alone takes its power.
+    """
+    if answer.cost is None or not _must_survive(answer):
+        return 0
+    stated, instance_itself = answer.problem, 2
+    met = (answer.cost.hops + instance_itself) * (2 + stated.topology.most_single_points)
+    return met // ((stated.policy.cell_size - 1) // 2 + 1)
 
 
 def _too_long(answer: Answer) -> str:
@@ -106,7 +125,7 @@ def _too_long(answer: Answer) -> str:
     for count, most, what in (
         (len(duals), MOST_LEAVES, "leaves"),
         (len(prices), MOST_PRICES, "prices"),
-        (len(cuts) + sum(map(len, joined)), MOST_SEARCHES, "cuts and parts of intersections"),
+        (len(cuts) + sum(map(len, joined)) + _failures(answer), MOST_SEARCHES, "cuts and parts of intersections"),
         (max((len(str(abs(number))) for number in numbers), default=0), MOST_DIGITS, "digits in a number"),
     ):
         if count > most:

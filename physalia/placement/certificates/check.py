@@ -19,7 +19,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-MOST_LEAVES, MOST_PRICES, MOST_SEARCHES = 256, 4096, 512  # of all trees; cuts and parts of an `A & B` are searched
+MOST_LEAVES, MOST_PRICES, MOST_SEARCHES = 256, 4096, 512  # of all; cuts and parts of an `A & B` are searched
 MOST_ABOVE, MOST_DIGITS = 256, 100  # elements of power above anything; digits of a number
 POWER, CLIENTS, TIERS = ("pdu", "ups", "feed"), ("instance", "primary", "replica"), ("rack", "aggregation", "core")
 KINDS, FIXED = ("rack", "row", *POWER), {"drained", "capacity", "color"}  # FIXED: ids of rules that always hold
@@ -270,7 +270,7 @@ class _Case:
         servers, colors = self.site.servers, {one["color"] for one in self.site.servers.values()}
         wanted, own = {self.query["color"]} if "color" in self.query else colors, {*self.clients.values()}
         demand(wanted <= colors and all(map(str.strip, colors)), "no server has the color, or one has none")
-        limits = [(rule["client"], rule["most"]) for rule in self.rules["hop-limit"] if rule["client"] in self.clients]
+        limits = {one["client"]: one["most"] for one in sorted(self.rules["hop-limit"], key=lambda one: -one["most"])}
         found: dict[str, list[Candidate]] = {color: [] for color in ({""} if mixed else wanted)}
         known: dict[object, tuple[int, int] | None] = {}
         for name, server in servers.items():
@@ -281,7 +281,7 @@ class _Case:
             if (mark := name if name in own else place) not in known:
                 near = {c: [far[one] for one in server["switches"] if one in far] for c, far in self.near.items()}
                 hops = {c: 0 if name == self.clients[c] else 1 + min(far) for c, far in near.items() if far}
-                lost = len(hops) < len(near) or any(hops[client] > most for client, most in limits)
+                lost = len(hops) < len(near) or any(far > limits.get(client, far) for client, far in hops.items())
                 known[mark] = None if lost else (max(hops.values()), sum(hops.values()))
             if far := known[mark]:
                 found["" if mixed else color].append((name, nodes, *far))
@@ -364,7 +364,7 @@ class _Case:
             demand(low <= nodes <= high, f"{nodes} nodes are in {key}: {low} to {high} may be")
             spread += weight * (nodes * (nodes - 1) // 2)
         for device in self._suspects(placement) if self.rules["survives"] else ():
-            groups, alone = site.lost(device, self.query["instance"])
+            groups, alone = self._members(f"cut {device}")
             lost = sum(name in alone or site.group[name] in groups for name in placement)
             demand(lost <= (self.nodes - 1) // 2, f"the failure of {device} cuts {lost} nodes off")
         return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": sum(fills)}

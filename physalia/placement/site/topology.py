@@ -187,6 +187,11 @@ class Topology:
         """The elements of power that take the power of a rack when they fail alone: all supply paths lead through."""
         return self._single_points[rack]
 
+    @cached_property
+    def most_single_points(self) -> int:
+        """How many elements of power, at most, take the power of any one thing of the site when they fail alone."""
+        return max(map(len, self._fatal.values()), default=0)
+
     def kind_of(self, device: str) -> DeviceKind:
         """The kind of a device, links of servers included; BadTopology if there is no such device."""
         if device in self.servers:
@@ -313,12 +318,17 @@ class Topology:
         return {name: known[rack.supplies] for name, rack in self.racks.items()}
 
     @cached_property
-    def _single_points(self) -> dict[str, frozenset[str]]:
+    def _fatal(self) -> dict[str, frozenset[str]]:
         # The dominators of the power graph: an element, and what dominates all of its supplies.
         fatal: dict[str, frozenset[str]] = {}
         for power in supplies_first(self.powers):
             shared = _intersection([fatal[supply] for supply in power.supplies])
             fatal[power.name] = shared | {power.name}
+        return fatal
+
+    @cached_property
+    def _single_points(self) -> dict[str, frozenset[str]]:
+        fatal = self._fatal
         return {name: _intersection([fatal[supply] for supply in rack.supplies]) for name, rack in self.racks.items()}
 
 

@@ -9,6 +9,7 @@ import pytest
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
 from spec.commands import Change, Content, Read, Write
+from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
@@ -48,7 +49,8 @@ def test_every_model_has_a_mirror_but_those_about_placement() -> None:
 
 @pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
 def test_the_constants_are_the_models(name: str) -> None:
-    machine: Any = {**MODELS, **PROGRESS}[name]
+    model: Any = {**MODELS, **PROGRESS}[name]
+    machine = model.cell if isinstance(model, Lives) else model
     found = constants(name)
     mirrored = {
         "Content": machine.content, "First": machine.first, "Alpha": machine.alpha, "Early": machine.early,
@@ -63,6 +65,9 @@ def test_the_constants_are_the_models(name: str) -> None:
             "Owner": tuple(machine.owner.values()), "Audience": tuple(machine.audience.values()),
             "Strays": machine.strays, "Learners": machine.learners, "Mortals": machine.mortals,
         }  # fmt: skip
+    if isinstance(model, Lives):
+        assert list(model.heir) == list(model.nodes)
+        mirrored |= {"Law": model.law, "Frail": model.frail, "Heir": tuple(model.heir.values())}
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
@@ -71,6 +76,7 @@ INVARIANTS_LEFT_OUT = {
     "MCCellSharedCrashRefines": "only the refinement",
     "MCBallotsThreeBallots": "too large for the refinement",
     "MCCellContestCrash": "too large for all and the refinement",
+    **dict.fromkeys(("MCLivesTrust", "MCLivesStop"), "only what is to fall"),
     **dict.fromkeys(PROGRESS, "about progress"),
 }  # fmt: skip
 """Models whose configuration leaves some invariant of its rung out, and why; their mirrors check all the same."""
@@ -80,7 +86,7 @@ INVARIANTS_LEFT_OUT = {
 def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
-    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell") if name.startswith(f"MC{part}"))
+    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell", "Lives") if name.startswith(f"MC{part}"))
     module = "CellProperties" if rung == "Cell" else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
@@ -99,5 +105,5 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
     }
     kept = {part for part in listed if not part.startswith("refines")}
     assert kept - names == {"witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
-                            "entriesstay", "recordskeepversions"}  # fmt: skip
+                            "entriesstay", "recordskeepversions", "stoppedforgood"}  # fmt: skip
     assert names <= listed

@@ -5,12 +5,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import asdict, evolve
 
 from physalia.placement.certificates import certificate as making
 from physalia.placement.certificates import check as checker
@@ -273,3 +274,58 @@ def test_numbers_too_long_for_python_are_a_sentence_everywhere() -> None:
     for number, why in ((long, "capacity"), ("9" * 101, "more than 100 digits")):
         with pytest.raises(BadTopology, match=why):
             files.loads(content.replace(b'"capacity":100', f'"capacity":{number}'.encode(), 1), "the site")
+
+
+def test_rules_are_not_weighed_for_every_group_of_servers() -> None:
+    """Of many hop limits the strictest counts: steps of the rules and steps of the site add up."""
+
+    def taken(racks: int, rules: int) -> int:
+        topology = site(racks)
+        limits = [
+            {"id": f"near-{at}", "type": "hop-limit", "client": "instance", "most": 9 + at} for at in range(rules)
+        ]
+        made = certificate(query(topology, policy_of(*limits, cell_size=3), Query("s11")))
+        made.pop("evidence")
+        return steps_of(canonical(made | {"claim": "feasible"}), topology)
+
+    few, many = (taken(racks, 60) - taken(racks, 30) for racks in (8, 64))
+    assert many <= 1.1 * few
+
+
+def ladder(rungs: int) -> bytes:
+    """Three racks at one end of two rows of switches that share nothing, the rack of the instance at the other."""
+    document: Data = json.loads(files.dumps(row_of_racks(racks=4, servers_per_rack=1)))
+    feeds = [power["name"] for power in document["power"] if power["kind"] == "feed"]
+    document["switches"], document["links"] = [], []
+    for side in ("a", "b"):
+        tops = [f"{side}{at}" for at in range(4)]
+        document["switches"] += [
+            {"name": top, "tier": "rack", "rack": rack["name"]}
+            for top, rack in zip(tops, document["racks"], strict=True)
+        ]
+        row = [f"{side}-{at}" for at in range(rungs)]
+        document["switches"] += [{"name": name, "tier": "core"} for name in row]
+        joints = [*pairwise(row), (tops[0], row[0]), *((row[-1], top) for top in tops[1:])]
+        document["links"] += [{"ends": list(ends)} for ends in joints]
+    for rack in document["racks"]:
+        rack["supplies"] = feeds
+    for at, server in enumerate(document["servers"]):
+        server["switches"] = [f"a{at}", f"b{at}"]
+    return canonical(document)
+
+
+def test_failures_on_long_paths_are_looked_into_up_to_a_bound() -> None:
+    policy, asked = policy_of({"type": "survives"}, {"type": "anti-affinity"}, cell_size=3), Query("s11")
+    short, long = ladder(60), ladder(300)
+    made = certificate(query(files.loads(short, "the short ladder"), policy, asked))
+    assert "keeps every rule" in check(canonical(made), short)
+
+    answer = query(files.loads(long, "the long ladder"), policy, asked)
+    with pytest.raises(NoCertificate, match="failures are on the ways to many of its nodes"):
+        certificate(answer)
+    assert answer.cost is not None
+    made |= {"claim": "feasible", "cost": asdict(answer.cost), "placement": list(answer.servers)}
+    made["topology"]["sha256"] = hashlib.sha256(long).hexdigest()
+    del made["evidence"]
+    with pytest.raises(Refused, match="it asks for more than 512 searches"):
+        check(canonical(made), long)

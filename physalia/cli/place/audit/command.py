@@ -31,7 +31,7 @@ def audit(
     judged, and none of those that were breaks a rule.
     """
     with needs():
-        from physalia.cli.place.audit_printing import audit_json, audit_lines  # noqa: PLC0415
+        from physalia.cli.place.audit.printing import audit_json, audit_lines  # noqa: PLC0415
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.placement.audit.cells import audit as judge  # noqa: PLC0415  # brings numpy and highspy
 
