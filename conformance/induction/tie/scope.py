@@ -1,0 +1,66 @@
+"""What is tied: the layers of the proof, by which models, in which profile; and what is not, and why."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from conformance.graph.mirror import machine_of
+from conformance.induction.tie.crashes import read_disk, read_outbox
+from conformance.induction.tie.declared import NO_EDGE
+from conformance.induction.tie.readings import Reading, reading_of
+from conformance.links import Profile
+from conformance.manifest import HOLDS, Manifest, Model
+from spec.cell import Cell
+
+TIED_RUNGS = ("Window", "Ballots", "Cell")
+MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
+"""Larger models of `Cell` are not held against the base of the proof in a profile."""
+MOST_STATES_OF_CRASHES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 40_000}
+"""Larger models in which a node crashes are not held against the layers above it."""
+
+
+def models_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models that the base is tied to in a profile, in the order of the manifest."""
+    for model in manifest.models:
+        if model.rung not in TIED_RUNGS or model.expect != HOLDS or not profile.includes(model.profile):
+            continue
+        if model.rung != "Cell" or (model.graph is not None and model.distinct <= MOST_STATES_OF_CELL[profile]):
+            yield model
+
+
+def crashes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models that the layers with disks are tied to: nodes crash in them, and their graphs are compared."""
+    for model in manifest.models:
+        if model.rung != "Cell" or model.expect != HOLDS or model.graph is None or not profile.includes(model.profile):
+            continue
+        machine = machine_of(manifest, model.name)
+        if model.distinct <= MOST_STATES_OF_CRASHES[profile] and isinstance(machine, Cell) and machine.mortals:
+            yield model
+
+
+@frozen(kw_only=True)
+class TiedLayer:
+    """How a layer of the proof is tied."""
+
+    reads: Callable[[Any], Reading[Any]]
+    models: Callable[[Manifest, Profile], Iterator[Model]]
+    share: int = 1
+    """One in so many of the flips and of the evaluations by z3 is enough: the rest is the base's."""
+    no_edge: Mapping[str, str] = field(factory=dict)
+    """Actions that no graph takes, and why."""
+
+
+TIED: Mapping[str, TiedLayer] = {
+    "ballots": TiedLayer(reads=reading_of, models=models_of),
+    "disk": TiedLayer(reads=read_disk, models=crashes_of, share=5, no_edge=NO_EDGE),
+    "outbox": TiedLayer(reads=read_outbox, models=crashes_of, share=5, no_edge=NO_EDGE),
+}
+
+NOT_TIED: Mapping[str, str] = {
+    "knowledge": "no graph has what a node believes apart from what it knows",
+    "reads": "no graph has reads",
+    "truncation": "no graph has floors above 0",
+    "leaving": "no graph has nodes that leave",
+}
+"""The other layers of the proof, and why they are not tied yet."""
