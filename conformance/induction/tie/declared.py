@@ -26,7 +26,7 @@ LATER = "any record that is later than all that wait may be the next"
 BEHIND = (
     "before a promise or a vote something else may wait, a proposal or a decision, which is no record of the layers"
 )
-LOST_DISK = "no graph has a lost disk"
+LOST_DISK = "no graph of `Cell` has a lost disk"
 
 NO_EDGE: Mapping[str, str] = {"lose_disk": LOST_DISK}
 """Actions of the layers that no graph takes, and why: their guards are compared, and their effects are not."""

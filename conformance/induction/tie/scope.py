@@ -7,16 +7,17 @@ from attrs import field, frozen
 
 from conformance.graph.mirror import machine_of
 from conformance.induction.tie.crashes import read_disk, read_outbox
-from conformance.induction.tie.declared import NO_EDGE
+from conformance.induction.tie.declared import NO_EDGE, NO_LOST_DISK
 from conformance.induction.tie.readings import Reading, reading_of
 from conformance.links import Profile
 from conformance.manifest import HOLDS, Manifest, Model
 from spec.cell import Cell
+from spec.induction.layers.stack import LAYERS, system_of
 
 TIED_RUNGS = ("Window", "Ballots", "Cell")
 MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
 """Larger models of `Cell` are not held against the base of the proof in a profile."""
-MOST_STATES_OF_CRASHES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 40_000}
+MOST_STATES_OF_CRASHES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 20_000}
 """Larger models in which a node crashes are not held against the layers above it."""
 
 
@@ -56,6 +57,18 @@ TIED: Mapping[str, TiedLayer] = {
     "disk": TiedLayer(reads=read_disk, models=crashes_of, share=5, no_edge=NO_EDGE),
     "outbox": TiedLayer(reads=read_outbox, models=crashes_of, share=5, no_edge=NO_EDGE),
 }
+
+
+def is_seen_below(name: str, action: str, conjunct: str) -> bool:
+    """Whether the layer below asks the same, so that leaving it out was tried there; or no graph can tell."""
+    if conjunct == NO_LOST_DISK:
+        return True
+    below, own = LAYERS[name].on, system_of(name).actions[action].guard[conjunct]
+    if not below or action not in system_of(below).actions:
+        return False
+    guard = system_of(below).actions[action].guard
+    return conjunct in guard and bool(guard[conjunct].eq(own))
+
 
 NOT_TIED: Mapping[str, str] = {
     "knowledge": "no graph has what a node believes apart from what it knows",

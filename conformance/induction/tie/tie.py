@@ -13,17 +13,18 @@ that only states and edges are compared, from `default` on if it is small and in
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from conformance.graph.mirror import machine_of
-from conformance.induction.tie.declared import NO_EDGE, NO_LOST_DISK
+from conformance.induction.tie.declared import LOST_DISK, NO_LOST_DISK
 from conformance.induction.tie.evaluations import CrossChecked, cross_check
 from conformance.induction.tie.flips import Flipped, flip_targets
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.scope import NOT_TIED, TIED
+from conformance.induction.tie.scope import NOT_TIED, TIED, is_seen_below
 from conformance.induction.tie.weakened import Weakened, weakened_guards
 from conformance.links import Failure, Profile, Progress, Row, Verdict, combine
 from conformance.manifest import Manifest, Model, load_manifest
@@ -129,11 +130,11 @@ class TieReport:
         )
         for reason, times in sorted(self.exceptions.items()):
             yield f"Declared: {reason}; {times:,} guards held without an edge."
-        missed = [one for one in self.weakened if not one.caught and one.conjunct != NO_LOST_DISK]
+        missed = [str(one) for one in self.weakened if not one.caught]
         if missed:
-            yield f"Not caught in these models: {', '.join(map(str, missed))}."
-        if any(one.conjunct == NO_LOST_DISK for one in self.weakened):
-            yield f"That only nodes with a disk act is compared with nothing: {', '.join(NO_EDGE.values())}."
+            yield f"Not caught in these models: {', '.join(missed)}."
+        if any(LOST_DISK in model.exceptions for model in self.models):
+            yield f"That only nodes with a disk act ({NO_LOST_DISK}) is compared with nothing: {LOST_DISK}."
         yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in NOT_TIED.items())}."
 
     def as_json(self) -> Mapping[str, Any]:
@@ -247,7 +248,8 @@ def _tied(name: str, system: System, chosen: list[Model], settings: _Settings) -
                 kept.append(one)
         progress.finish(f"tie {label}", f"{result.states:,} states, {result.guards:,} guards")
     progress.update(f"tie, weakened guards of {name}", 0, "guards")
-    weakened = tuple(weakened_guards(sorted(kept, key=lambda one: one.found.distinct), name))
+    smallest_first = sorted(kept, key=lambda one: one.found.distinct)
+    weakened = tuple(weakened_guards(smallest_first, name, partial(is_seen_below, name)))
     caught = sum(bool(one.caught) for one in weakened)
     progress.finish(f"tie, weakened guards of {name}", f"{caught} of {len(weakened)} caught")
     taken = {action for model in tied for action, times in model.taken.items() if times}

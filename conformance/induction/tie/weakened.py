@@ -5,7 +5,8 @@ about something else than what runs. That a guard holds *only* where the graph h
 derived step, that nothing of it is left to be done in any state.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 from attrs import frozen
 
@@ -40,13 +41,21 @@ class Weakened:
         return self.edges > 0 and not self.refused
 
 
-def weakened_guards(ties: Iterable[Tie], layer: str = "ballots") -> Iterator[Weakened]:
+Conjuncts: TypeAlias = Callable[[str, str], bool]
+"""Whether a conjunct of an action, both by name, is one of them."""
+
+
+def weakened_guards(
+    ties: Iterable[Tie], layer: str = "ballots", skipped: Conjuncts = lambda *_: False
+) -> Iterator[Weakened]:
     """Leave out each conjunct of each guard, and look in these models, in order, until one catches it."""
     ties = [tie for tie in ties if tie.reading.guards]
     for name in dict.fromkeys(name for tie in ties for name in tie.formulas.actions):
         mine = [tie for tie in ties if name in tie.formulas.actions]
         conjuncts = dict.fromkeys(conjunct for tie in mine for conjunct in tie.formulas.actions[name].action.guard)
         for conjunct in conjuncts:
+            if skipped(name, conjunct):
+                continue
             having = [tie for tie in mine if conjunct in tie.formulas.actions[name].action.guard]
             yield _judged(layer, name, conjunct, having)
 
