@@ -5,6 +5,7 @@ A node that never crashes writes, flushes and sends in one step, which is read a
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any, cast
 
 from attrs import evolve, field, frozen
 
@@ -15,6 +16,7 @@ from spec import cell
 from spec.cell import Cell
 from spec.commands import Node
 from spec.induction.formulas.evaluate import Facts, Universe
+from spec.lives import Lives
 from spec.machine import successor
 from spec.outbox import Messages
 
@@ -29,9 +31,15 @@ def read_outbox(machine: Cell) -> Reading[cell.State]:
     return _read(machine, outbox=True)
 
 
-def _read(machine: Cell, *, outbox: bool) -> Reading[cell.State]:
-    disks = Disks(machine)
-    steps = Steps(disks, outbox)
+def read_lives(machine: Lives) -> Reading[cell.State]:
+    """`Lives` as the layer `disk`, where a disk that goes back counts as lost; its states have the names of `Cell`'s."""
+    assert machine.law == "retire"
+    return _read(cast("Any", machine), outbox=False, below=machine.cell)
+
+
+def _read(machine: Cell, *, outbox: bool, below: Cell | None = None) -> Reading[cell.State]:
+    disks = Disks(below or machine)
+    steps = Steps(disks, outbox, machine)
     universe = disks.universe
     with_record = ("write_promise", "promise", "write_vote", "vote") if outbox else ()
 
@@ -51,7 +59,7 @@ def _read(machine: Cell, *, outbox: bool) -> Reading[cell.State]:
             "lost", *(("outbox",) if outbox else ()),
         ),
         steps={name: part(name) for name in WRITES_AND_SENDS},
-        stutters=("issue", "prepare", "decide", "learn"),
+        stutters=("issue", "prepare", "decide", "learn", "renew"),
         read_step=steps.read,
         exception=Exceptions(disks, outbox).reason,
     )  # fmt: skip
@@ -67,6 +75,8 @@ class Steps:
 
     disks: Disks
     outbox: bool
+    whole: Cell
+    """The machine whose steps are read."""
     patient: Cell = field(init=False)
     """The same cell in which everyone waits between writing and sending."""
 
@@ -76,7 +86,7 @@ class Steps:
 
     def read(self, s: cell.State, name: str, args: Args) -> tuple[Taken[cell.State], ...]:
         """What is said is written at once, and sent when it is flushed."""
-        after = successor(self.disks.machine, s, name, args)
+        after = successor(self.whole, s, name, args)
         assert after is not None, "it is an edge of the graph"
         if name in ("promise", "vote"):
             return self._written(s, name, args)
@@ -84,6 +94,8 @@ class Steps:
             return (Taken("propose", args),)
         if name == "flush":
             return self._sent(s, args[0], s.queue[args[0]][0].sends)
+        if name == "regress":
+            return (Taken("lose_disk", args[:1]),)
         if name == "crash":
             return (Taken("crash", (args[0], *self.kept(after, args[0]))),)
         return ()

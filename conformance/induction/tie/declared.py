@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from conformance.induction.tie.disks import Disks, Record, of_node, values_of
+from conformance.induction.tie.disks import Disks, Record, lost, of_node, values_of
 from conformance.induction.tie.readings import Args, has_step
 from spec import cell
 from spec.cell import Cell, Prepare, Promise, Proposal, Vote
@@ -26,7 +26,7 @@ LATER = "any record that is later than all that wait may be the next"
 BEHIND = (
     "before a promise or a vote something else may wait, a proposal or a decision, which is no record of the layers"
 )
-LOST_DISK = "no graph of `Cell` has a lost disk"
+LOST_DISK = "which disks are lost, and when, is a bound: in `Cell` none is, in `Lives` one that held something, once"
 
 NO_EDGE: Mapping[str, str] = {"lose_disk": LOST_DISK}
 """Actions of the layers that no graph takes, and why: their guards are compared, and their effects are not."""
@@ -62,6 +62,8 @@ class Exceptions:
 
     def reason(self, s: cell.State, name: str, args: Args) -> str:
         """One of the reasons above; empty where the guard must not hold."""
+        if name not in ("propose", "lose_disk") and args[0] in lost(s):
+            return ""
         return getattr(self, name)(s, *args)  # type: ignore[no-any-return]
 
     def lose_disk(self, _: cell.State, n: Node) -> str:

@@ -14,7 +14,7 @@ from conformance.induction.tie.readings import Args, BallotsFacts
 from spec import cell
 from spec.ballots import Ballots
 from spec.cell import Cell, Promise, Report
-from spec.commands import Ballot, Name, Node, Slot
+from spec.commands import Ballot, Name, Node, Nodes, Slot
 from spec.induction.formulas.evaluate import Facts, Universe
 from spec.induction.formulas.structure import Juries
 from spec.outbox import NoVote, Voted
@@ -51,15 +51,18 @@ class Disks:
 
     def facts(self, s: cell.State) -> Facts:
         """A state: what `Ballots` sees of it, and what is written, said and waiting."""
-        key = (s.prepares, s.promises, s.proposals, s.votes, s.asked, s.told, s.promised, s.accepted, s.queue)
+        gone = lost(s)
+        key = (s.prepares, s.promises, s.proposals, s.votes, s.asked, s.told, s.promised, s.accepted, s.queue, gone)
         if key not in self._read:
             self._read[key] = {
                 **self.below.facts(self.machine.seen_from_above(s)),
-                "promised": frozenset((n, c) for n in self.machine.nodes for c in range(s.promised[n])),
-                "accepted": frozenset(self._accepted(s)),
+                "promised": frozenset(
+                    (n, c) for n in self.machine.nodes if n not in gone for c in range(s.promised[n])
+                ),
+                "accepted": frozenset(fact for fact in self._accepted(s) if fact[0] not in gone),
                 "answered": frozenset((m.node, m.ballot) for m in s.promises),
                 "reports": frozenset(self._reports(s)),
-                "lost": frozenset(),
+                "lost": frozenset((n,) for n in gone),
                 "outbox": frozenset((n, e) for n in self.machine.nodes for e in self.waiting(s, n)),
             }
         return self._read[key]
@@ -101,6 +104,12 @@ class Disks:
             sent += sum(w.ballot == b and w.node == n for w in s.votes)
             records.append(Record(b, sent + sum(c == b for c, _ in said[:at]), vote))
         return records
+
+
+def lost(s: cell.State) -> Nodes:
+    """The nodes that stopped for good in a state of `Lives`; a node of `Cell` never does."""
+    fate = getattr(s, "fate", ())
+    return frozenset(n for n, one in enumerate(fate) if one == "stopped")
 
 
 def values_of(s: cell.State) -> dict[tuple[Ballot, Slot], Name]:

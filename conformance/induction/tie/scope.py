@@ -6,13 +6,14 @@ from typing import Any
 from attrs import field, frozen
 
 from conformance.graph.mirror import machine_of
-from conformance.induction.tie.crashes import read_disk, read_outbox
-from conformance.induction.tie.declared import NO_EDGE, NO_LOST_DISK
+from conformance.induction.tie.crashes import read_disk, read_lives, read_outbox
+from conformance.induction.tie.declared import NO_EDGE
 from conformance.induction.tie.readings import Reading, reading_of
 from conformance.links import Profile
 from conformance.manifest import HOLDS, Manifest, Model
 from spec.cell import Cell
 from spec.induction.layers.stack import LAYERS, system_of
+from spec.lives import Lives
 
 TIED_RUNGS = ("Window", "Ballots", "Cell")
 MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
@@ -40,6 +41,27 @@ def crashes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
             yield model
 
 
+LIVES = "Lives"
+"""The rung whose disks may be lost."""
+MOST_STATES_OF_LIVES = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 20_000}
+
+
+def disks_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The same, and the models in which a disk counts as lost."""
+    yield from crashes_of(manifest, profile)
+    for model in manifest.models:
+        if model.rung != LIVES or model.expect != HOLDS or not profile.includes(model.profile):
+            continue
+        machine = machine_of(manifest, model.name)
+        if model.distinct <= MOST_STATES_OF_LIVES[profile] and isinstance(machine, Lives) and machine.law == "retire":
+            yield model
+
+
+def read_disks(machine: Cell | Lives) -> Reading[Any]:
+    """Either as the layer `disk`."""
+    return read_lives(machine) if isinstance(machine, Lives) else read_disk(machine)
+
+
 @frozen(kw_only=True)
 class TiedLayer:
     """How a layer of the proof is tied."""
@@ -49,20 +71,18 @@ class TiedLayer:
     share: int = 1
     """One in so many of the flips and of the evaluations by z3 is enough: the rest is the base's."""
     no_edge: Mapping[str, str] = field(factory=dict)
-    """Actions that no graph takes, and why."""
+    """Actions that no graph of `Cell` takes, and why."""
 
 
 TIED: Mapping[str, TiedLayer] = {
     "ballots": TiedLayer(reads=reading_of, models=models_of),
-    "disk": TiedLayer(reads=read_disk, models=crashes_of, share=5, no_edge=NO_EDGE),
+    "disk": TiedLayer(reads=read_disks, models=disks_of, share=5, no_edge=NO_EDGE),
     "outbox": TiedLayer(reads=read_outbox, models=crashes_of, share=5, no_edge=NO_EDGE),
 }
 
 
 def is_seen_below(name: str, action: str, conjunct: str) -> bool:
-    """Whether the layer below asks the same, so that leaving it out was tried there; or no graph can tell."""
-    if conjunct == NO_LOST_DISK:
-        return True
+    """Whether the layer below asks the same, so that leaving it out was tried there."""
     below, own = LAYERS[name].on, system_of(name).actions[action].guard[conjunct]
     if not below or action not in system_of(below).actions:
         return False

@@ -13,18 +13,17 @@ that only states and edges are compared, from `default` on if it is small and in
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from attrs import frozen
 
 from conformance.graph.mirror import machine_of
-from conformance.induction.tie.declared import LOST_DISK, NO_LOST_DISK
+from conformance.induction.tie.declared import NO_LOST_DISK
 from conformance.induction.tie.evaluations import CrossChecked, cross_check
 from conformance.induction.tie.flips import Flipped, flip_targets
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.scope import NOT_TIED, TIED, is_seen_below
+from conformance.induction.tie.scope import LIVES, NOT_TIED, TIED, is_seen_below
 from conformance.induction.tie.weakened import Weakened, weakened_guards
 from conformance.links import Failure, Profile, Progress, Row, Verdict, combine
 from conformance.manifest import Manifest, Model, load_manifest
@@ -133,8 +132,8 @@ class TieReport:
         missed = [str(one) for one in self.weakened if not one.caught]
         if missed:
             yield f"Not caught in these models: {', '.join(missed)}."
-        if any(LOST_DISK in model.exceptions for model in self.models):
-            yield f"That only nodes with a disk act ({NO_LOST_DISK}) is compared with nothing: {LOST_DISK}."
+        if not any(model.rung == LIVES for model in self.models):
+            yield f"No disk is lost in these models: that only nodes with a disk act ({NO_LOST_DISK}) excludes nothing."
         yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in NOT_TIED.items())}."
 
     def as_json(self) -> Mapping[str, Any]:
@@ -249,11 +248,16 @@ def _tied(name: str, system: System, chosen: list[Model], settings: _Settings) -
         progress.finish(f"tie {label}", f"{result.states:,} states, {result.guards:,} guards")
     progress.update(f"tie, weakened guards of {name}", 0, "guards")
     smallest_first = sorted(kept, key=lambda one: one.found.distinct)
-    weakened = tuple(weakened_guards(smallest_first, name, partial(is_seen_below, name)))
+    lives = any(model.rung == LIVES for model in tied)
+
+    def skipped(action: str, conjunct: str) -> bool:
+        return is_seen_below(name, action, conjunct) or (conjunct == NO_LOST_DISK and not lives)
+
+    weakened = tuple(weakened_guards(smallest_first, name, skipped))
     caught = sum(bool(one.caught) for one in weakened)
     progress.finish(f"tie, weakened guards of {name}", f"{caught} of {len(weakened)} caught")
     taken = {action for model in tied for action, times in model.taken.items() if times}
-    never = [action for action in system.actions if action not in taken and action not in layer.no_edge]
+    never = [action for action in system.actions if action not in taken and (lives or action not in layer.no_edge)]
     return _Part(tied, flipped, checked, weakened, never)
 
 

@@ -22,7 +22,8 @@ from conformance.induction.tie.declared import (
 from conformance.induction.tie.disks import Disks
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.scope import crashes_of
+from conformance.induction.tie.scope import crashes_of, read_disks
+from conformance.induction.tie.scope import disks_of as models_with_disks
 from conformance.induction.tie.weakened import weakened_guards
 from conformance.links import Profile, Verdict
 from conformance.manifest import load_manifest
@@ -112,6 +113,21 @@ def test_a_step_of_a_node_that_never_crashes_is_two(layer: str) -> None:
     assert found.taken.keys() & {"crash", "choose", "extend"} == {"choose", "extend"}
 
 
+def test_a_disk_that_counts_as_lost_is_a_lost_disk() -> None:
+    found = Tie.explored("model", Formulas(system_of("disk"), read_disks(MODELS["MCLivesRenew"])))  # type: ignore[arg-type]
+    ran = found.run("Lives")
+    assert ran.verdict is Verdict.HOLDS, ran.mismatches
+    assert (ran.states, ran.taken["lose_disk"]) == (2936, 958)
+    assert ran.taken.keys() == system_of("disk").actions.keys() - {"crash"}
+    weak = {one.action: one for one in weakened_guards([found], "disk", lambda _, conjunct: conjunct != NO_LOST_DISK)}
+    assert all(weak[act].caught for act in ("write_promise", "promise", "write_vote"))
+    # What was lost includes all that was written: there is no vote to be sent, and nothing that a crash could keep.
+    assert not any(weak[act].caught for act in ("vote", "crash"))
+    broken = forgetting("lose_disk", "accepted")(system_of("disk"))
+    again = Tie.explored("model", Formulas(broken, read_disks(MODELS["MCLivesRenew"])))  # type: ignore[arg-type]
+    assert first(again.run("Lives")).reason.startswith("what it makes of accepted is not so: ")
+
+
 def test_what_a_reply_leaves_out_is_read_off_what_was_sent() -> None:
     """Ballot 2 is prepared by who knows slot 1: the replies say nothing of it, and the layer's do."""
     reading = tied("disk", MODELS["MCCellNewcomer"])
@@ -145,6 +161,12 @@ def test_records_are_named_in_the_order_of_writing_and_keep_their_names() -> Non
 
 def test_models_in_which_nodes_crash_are_chosen() -> None:
     names = {profile: {model.name for model in crashes_of(load_manifest(), profile)} for profile in Profile}
+    lost = {
+        profile: {m.name for m in models_with_disks(load_manifest(), profile)} - names[profile] for profile in Profile
+    }
+    assert lost == {
+        Profile.QUICK: set(), Profile.DEFAULT: {"MCLivesRenew"}, Profile.DEEP: {"MCLivesRenew", "MCLivesRetire"},
+    }  # fmt: skip
     assert names[Profile.QUICK] == {"MCCellPipeline", "MCCellSharedCrash"} <= names[Profile.DEFAULT]
     assert {"MCCellContestCrash", "MCCellChangeCrash", "MCCellCrashAlpha2"} <= names[Profile.DEEP]
 
