@@ -32,7 +32,7 @@ def read_outbox(machine: Cell) -> Reading[cell.State]:
 
 
 def read_lives(machine: Lives) -> Reading[cell.State]:
-    """`Lives` as the layer `disk`, where a disk that goes back counts as lost; its states have the names of `Cell`'s."""
+    """`Lives` as the layer `disk`, where a disk that goes back is lost; its states have the names of `Cell`'s."""
     assert machine.law == "retire"
     return _read(cast("Any", machine), outbox=False, below=machine.cell)
 
