@@ -18,8 +18,9 @@ from spec.lives import Lives
 TIED_RUNGS = ("Window", "Ballots", "Cell")
 MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
 """Larger models of `Cell` are not held against the base of the proof in a profile."""
-MOST_STATES_OF_CRASHES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 20_000}
-"""Larger models in which a node crashes are not held against the layers above it."""
+MOST_STATES_OF_DISKS = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 20_000}
+MOST_STATES_OF_OUTBOXES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 10_000}
+"""Larger models in which a node crashes are not held against the layers `disk` and `outbox`: records cost most."""
 
 
 def models_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
@@ -31,13 +32,13 @@ def models_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
             yield model
 
 
-def crashes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
-    """The models that the layers with disks are tied to: nodes crash in them, and their graphs are compared."""
+def crashes_of(manifest: Manifest, profile: Profile, most_states: int) -> Iterator[Model]:
+    """The models in which nodes crash and whose graphs are compared, up to a size."""
     for model in manifest.models:
         if model.rung != "Cell" or model.expect != HOLDS or model.graph is None or not profile.includes(model.profile):
             continue
         machine = machine_of(manifest, model.name)
-        if model.distinct <= MOST_STATES_OF_CRASHES[profile] and isinstance(machine, Cell) and machine.mortals:
+        if model.distinct <= most_states and isinstance(machine, Cell) and machine.mortals:
             yield model
 
 
@@ -47,14 +48,19 @@ MOST_STATES_OF_LIVES = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 
 
 
 def disks_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
-    """The same, and the models in which a disk counts as lost."""
-    yield from crashes_of(manifest, profile)
+    """The models for the layer `disk`: nodes crash, or a disk counts as lost."""
+    yield from crashes_of(manifest, profile, MOST_STATES_OF_DISKS[profile])
     for model in manifest.models:
         if model.rung != LIVES or model.expect != HOLDS or not profile.includes(model.profile):
             continue
         machine = machine_of(manifest, model.name)
         if model.distinct <= MOST_STATES_OF_LIVES[profile] and isinstance(machine, Lives) and machine.law == "retire":
             yield model
+
+
+def outboxes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models for the layer `outbox`: nodes crash."""
+    yield from crashes_of(manifest, profile, MOST_STATES_OF_OUTBOXES[profile])
 
 
 def read_disks(machine: Cell | Lives) -> Reading[Any]:
@@ -77,7 +83,7 @@ class TiedLayer:
 TIED: Mapping[str, TiedLayer] = {
     "ballots": TiedLayer(reads=reading_of, models=models_of),
     "disk": TiedLayer(reads=read_disks, models=disks_of, share=5, no_edge=NO_EDGE),
-    "outbox": TiedLayer(reads=read_outbox, models=crashes_of, share=5, no_edge=NO_EDGE),
+    "outbox": TiedLayer(reads=read_outbox, models=outboxes_of, share=5, no_edge=NO_EDGE),
 }
 
 

@@ -22,8 +22,7 @@ from conformance.induction.tie.declared import (
 from conformance.induction.tie.disks import Disks
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.scope import crashes_of, read_disks
-from conformance.induction.tie.scope import disks_of as models_with_disks
+from conformance.induction.tie.scope import TIED, read_disks
 from conformance.induction.tie.weakened import weakened_guards
 from conformance.links import Profile, Verdict
 from conformance.manifest import load_manifest
@@ -160,15 +159,14 @@ def test_records_are_named_in_the_order_of_writing_and_keep_their_names() -> Non
 
 
 def test_models_in_which_nodes_crash_are_chosen() -> None:
-    names = {profile: {model.name for model in crashes_of(load_manifest(), profile)} for profile in Profile}
-    lost = {
-        profile: {m.name for m in models_with_disks(load_manifest(), profile)} - names[profile] for profile in Profile
-    }
-    assert lost == {
-        Profile.QUICK: set(), Profile.DEFAULT: {"MCLivesRenew"}, Profile.DEEP: {"MCLivesRenew", "MCLivesRetire"},
-    }  # fmt: skip
-    assert names[Profile.QUICK] == {"MCCellPipeline", "MCCellSharedCrash"} <= names[Profile.DEFAULT]
-    assert {"MCCellContestCrash", "MCCellChangeCrash", "MCCellCrashAlpha2"} <= names[Profile.DEEP]
+    small, lives = {"MCCellPipeline", "MCCellSharedCrash"}, {"MCLivesRenew"}
+    large = {"MCCellChangeCrash", "MCCellCrashAlpha2", "MCCellContestCrash"}
+
+    def names(layer: str) -> list[set[str]]:
+        return [{model.name for model in TIED[layer].models(load_manifest(), profile)} for profile in Profile]
+
+    assert names("disk") == [small, small | lives, small | lives | large | {"MCLivesRetire"}]
+    assert names("outbox") == [small, small, small | {"MCCellChangeCrash"}]
 
 
 # Formulas that are wrong.
