@@ -15,7 +15,7 @@ from conformance.induction.chapter import (
     small_universe,
     why_none,
 )
-from conformance.induction.tie.tie import models_of
+from conformance.induction.tie.scope import TIED
 from conformance.links import Profile
 from conformance.manifest import load_manifest
 from spec.induction.attacks.attacks import ATTACKS
@@ -97,6 +97,6 @@ def test_the_layers_and_the_attacks_are_all_there() -> None:
 
 def test_the_profiles_tie_as_many_models_as_the_page_says() -> None:
     for profile, models, states in re.findall(r"^\| (quick|default|deep) \| (\d+) \| ([\d,]+) \|", PAGE, re.MULTILINE):
-        tied = list(models_of(load_manifest(), Profile(profile)))
+        tied = [one for layer in TIED.values() for one in layer.models(load_manifest(), Profile(profile))]
         assert len(tied) == int(models)
         assert sum(model.distinct for model in tied) == int(states.replace(",", ""))

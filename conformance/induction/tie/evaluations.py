@@ -6,8 +6,9 @@ from typing import Any
 
 from attrs import frozen
 
-from conformance.induction.tie.formulas import CompiledAction, pair
+from conformance.induction.tie.formulas import CompiledAction, pair, with_choices
 from conformance.induction.tie.model import Mismatch, Tie
+from conformance.induction.tie.readings import Args
 from spec.induction.formulas.evaluate import Element, Facts, compiled
 from spec.induction.proving.by_z3 import Oracle
 
@@ -54,34 +55,37 @@ def cross_check(tie: Tie, evaluations: int, seed: int) -> CrossChecked:
 def _questions(tie: Tie, random: Random) -> Iterator[Question]:
     """Invariants, guards of edges, guards with any arguments, and effects between the states of edges and others."""
     invariants = list(tie.formulas.formulas().items())
-    moving = [edge for edge in tie.edges() if tie.step_of(*edge[:3]) is not None]
+    moving = [edge for edge in tie.edges() if tie.moves(edge)]
     while True:
         number = random.randrange(tie.found.distinct)
         name, formula = random.choice(invariants)
         yield Question(what=name, formula=formula, facts=tie.facts(number), given={}, number=number)
         act = random.choice(list(tie.formulas.actions.values()))
-        yield _guard(tie, act, number, random.choice(act.all_arguments))
+        arguments = list(act.arguments(tie.facts(number)))
+        if arguments:
+            yield _guard(act, tie.facts(number), number, random.choice(arguments))
         if moving:
-            source, edge_name, edge_args, target = random.choice(moving)
-            step = tie.step_of(source, edge_name, edge_args)
-            assert step is not None
-            act = tie.formulas.actions[step[0]]
-            yield _guard(tie, act, source, step[1])
-            for after in (target, number):
-                middle = tie.formulas.middle(step[0], tie.facts(source), tie.facts(after))
+            edge = random.choice(moving)
+            move = random.choice(tie.moves(edge))
+            act = tie.formulas.actions[move.action]
+            yield _guard(act, move.before, edge[0], move.args)
+            for after in (move.after, tie.facts(number)):
+                both = pair(move.before, tie.formulas.middle(move.action, move.before, after))
                 relation, effect = random.choice(list(act.effects.items()))
                 yield Question(
-                    what=f"what {step[0]} makes of {relation}",
+                    what=f"what {move.action} makes of {relation}",
                     formula=effect,
-                    facts=pair(tie.facts(source), middle),
-                    given=act.given(step[1]),
-                    number=source,
+                    facts=with_choices(both, act.choices, move.args),
+                    given=act.given(move.args),
+                    number=edge[0],
                 )
 
 
-def _guard(tie: Tie, act: CompiledAction, number: int, args: tuple[Element, ...]) -> Question:
-    facts = tie.facts(number)
-    name = act.action.name
+def _guard(act: CompiledAction, facts: Facts, number: int, args: Args) -> Question:
     return Question(
-        what=f"the guard of {name}", formula=act.action.enabled, facts=facts, given=act.given(args), number=number
+        what=f"the guard of {act.action.name}",
+        formula=act.action.enabled,
+        facts=with_choices(facts, act.choices, args),
+        given=act.given(args),
+        number=number,
     )

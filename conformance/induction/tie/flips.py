@@ -9,11 +9,9 @@ from random import Random
 
 from attrs import frozen
 
-from conformance.induction.tie.model import Mismatch, Tie
+from conformance.induction.tie.model import Edge, Mismatch, Tie
 from conformance.induction.tie.readings import Args
 from spec.induction.formulas.evaluate import Facts
-
-Edge = tuple[int, str, Args, int]
 
 
 @frozen(kw_only=True)
@@ -27,7 +25,7 @@ class Flipped:
 
 def flip_targets(tie: Tie, most_edges: int, seed: int) -> Flipped:
     """Flip each fact of the targets of some edges, chosen at random, that the formulas speak of."""
-    moving = [edge for edge in tie.edges() if tie.step_of(*edge[:3]) is not None]
+    moving = [edge for edge in tie.edges() if tie.moves(edge)]
     chosen = Random(seed).sample(moving, min(most_edges, len(moving)))  # noqa: S311  # a sample, no secret
     flips = 0
     mismatches = []
@@ -51,7 +49,6 @@ def flipped_facts(tie: Tie, number: int) -> Iterator[tuple[str, Args, Facts]]:
 
 def accepts(tie: Tie, edge: Edge, after: Facts) -> bool:
     """Whether the formulas allow an edge to these facts, with nothing of it left to be done."""
-    source, name, args, _ = edge
-    step = tie.step_of(source, name, args)
-    assert step is not None
-    return tie.formulas.leads(*step, tie.facts(source), after) is not None and tie.formulas.unfinished(after) is None
+    last = tie.moves(edge)[-1]
+    leads = tie.formulas.leads(last.action, last.args, last.before, after)
+    return leads is not None and tie.formulas.unfinished(after) is None

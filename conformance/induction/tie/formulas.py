@@ -1,11 +1,11 @@
 """The formulas of a system, compiled for one model: which states, steps and arguments they allow, and why not more."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any, TypeAlias
 
 import z3
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from conformance.induction.tie.readings import Args, Part, Reading
 from spec.induction.formulas.evaluate import Facts, Predicate, Universe, compiled, refutation
@@ -20,17 +20,23 @@ Derived: TypeAlias = tuple[str, Args]
 
 @frozen(kw_only=True)
 class CompiledAction:
-    """An action of the formulas, as far as a machine has something to compare with it."""
+    """An action of the formulas, as far as a machine has something to compare with it.
+
+    Its arguments are its parameters, the witnesses that its part gives, and the relations that it chooses.
+    """
 
     action: Action
+    part: Part
     all_arguments: tuple[Args, ...]
-    """Every list of elements of the sorts of its parameters."""
+    """Every list of elements of the sorts of the parameters that the action has in the layer."""
+    choices: tuple[str, ...]
+    """The relations that it chooses, by their names in the formulas."""
     enabled: Predicate
-    """Of the facts, and a value for each parameter."""
+    """Of the facts, and a value for each argument."""
     effects: Mapping[str, Any]
     """For each relation what the relational form says of it."""
     changes: Predicate
-    """All effects at once: of the facts before with those after under primed names, and the parameters."""
+    """All effects at once: of the facts before with those after under primed names, and the arguments."""
 
     @property
     def parameters(self) -> tuple[Any, ...]:
@@ -38,25 +44,60 @@ class CompiledAction:
         return tuple(self.action.parameters.values())
 
     def given(self, args: Args) -> dict[Any, Any]:
-        """The parameters with their values."""
-        return dict(zip(self.parameters, args, strict=True))
+        """The parameters with their values; chosen relations come after them."""
+        return dict(zip(self.parameters, args[: len(self.parameters)], strict=True))
+
+    def arguments(self, facts: Facts) -> Iterable[Args]:
+        """Every list of arguments to compare in a state: witnesses and choices are those that its part asks for."""
+        if self.part.more is None:
+            return self.all_arguments
+        more = self.part.more
+        return ((*args, *others) for args in self.all_arguments for others in more(facts, args))
 
 
 def compile_action(
-    system: System, action: Action, universe: Universe, relations: tuple[str, ...], part: Part | None = None
+    system: System, action: Action, universe: Universe, relations: tuple[str, ...], part: Part
 ) -> CompiledAction:
     """Compile an action, without what the part leaves out, and for these relations alone."""
-    for conjunct in part.leaves_out if part else ():
+    lists = universe.arguments(tuple(parameter.sort().name() for parameter in action.parameters.values()))
+    for conjunct in part.leaves_out:
         action = action.without(conjunct)
+    given = {name: action.witnesses[name] for name in part.gives}
+    found = {name: term for name, term in action.witnesses.items() if name not in given}
+    return compile_given(
+        system, evolve(action, parameters={**action.parameters, **given}, witnesses=found), universe, relations,
+        part, tuple(lists),
+    )  # fmt: skip
+
+
+def compile_given(
+    system: System, action: Action, universe: Universe, relations: tuple[str, ...], part: Part, lists: tuple[Args, ...]
+) -> CompiledAction:
+    """Compile an action whose parameters are what a part gives."""
     parameters = tuple(action.parameters.values())
+    choices = tuple(term.name() for term in action.witnesses.values() if not z3.is_const(term))
     effects = {name: formula for name, formula in system.effects(action).items() if name in relations}
     return CompiledAction(
         action=action,
-        all_arguments=tuple(universe.arguments(tuple(parameter.sort().name() for parameter in parameters))),
-        enabled=compiled(action.enabled, universe, parameters),
+        part=part,
+        all_arguments=lists,
+        choices=choices,
+        enabled=choosing(compiled(action.enabled, universe, parameters), choices),
         effects=effects,
-        changes=compiled(z3.And(*effects.values()), universe, parameters),
+        changes=choosing(compiled(z3.And(*effects.values()), universe, parameters), choices),
     )
+
+
+def choosing(predicate: Predicate, choices: tuple[str, ...]) -> Predicate:
+    """A predicate that takes the relations that an action chooses as its last arguments."""
+    if not choices:
+        return predicate
+    return lambda facts, *args: predicate(with_choices(facts, choices, args), *args[: -len(choices)])
+
+
+def with_choices(facts: Facts, choices: tuple[str, ...], args: Args) -> Facts:
+    """The facts with the relations that an action chose, which are the last of its arguments."""
+    return {**facts, **dict(zip(choices, args[len(args) - len(choices) :], strict=True))}
 
 
 def pair(before: Facts, after: Facts) -> dict[str, Any]:
@@ -88,10 +129,12 @@ class Formulas:
 
     def without(self, name: str, conjunct: str) -> "Formulas":
         """The same, with a weaker guard of one action."""
-        weak = self.actions[name].action.without(conjunct)
+        act = self.actions[name]
+        weak = act.action.without(conjunct)
         other = copy(self)
-        act = compile_action(self.system, weak, self.reading.universe, self.reading.relations)
-        other.actions = {**self.actions, name: act}
+        universe, relations = self.reading.universe, self.reading.relations
+        compiled_act = compile_given(self.system, weak, universe, relations, act.part, act.all_arguments)
+        other.actions = {**self.actions, name: compiled_act}
         return other
 
     def formulas(self) -> dict[str, Any]:
@@ -190,7 +233,7 @@ class Formulas:
         blamed = [
             conjunct
             for conjunct in act.action.guard
-            if compiled(act.action.without(conjunct).enabled, self.reading.universe, act.parameters)(facts, *args)
+            if self.without(name, conjunct).actions[name].enabled(facts, *args)
         ]
         if blamed:
             return f"its guard would hold without {' or without '.join(blamed)}"
@@ -201,7 +244,7 @@ class Formulas:
         act = self.actions[name]
         if not act.enabled(before, *args):
             return self.why_disabled(name, args, before)
-        both = pair(before, self.middle(name, before, after))
+        both = with_choices(pair(before, self.middle(name, before, after)), act.choices, args)
         for relation, effect in act.effects.items():
             wrong = refutation(effect, self.reading.universe, both, act.given(args))
             if wrong:

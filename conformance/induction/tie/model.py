@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import define, field, frozen
 
@@ -66,6 +66,20 @@ class TiedModel:
         return Verdict.REFUTED if self.mismatches else Verdict.HOLDS
 
 
+Edge: TypeAlias = tuple[int, str, Args, int]
+"""Source, action, arguments, target."""
+
+
+@frozen
+class Move:
+    """A step of the formulas, and the facts that it leads from and to."""
+
+    action: str
+    args: Args
+    before: Facts
+    after: Facts
+
+
 Report = Callable[[int], None]
 """Is told how many states are done."""
 
@@ -102,15 +116,24 @@ class Tie:
         """The facts of a state."""
         return self._facts[number]
 
-    def edges(self) -> Iterator[tuple[int, str, Args, int]]:
-        """Every edge: source, action, arguments, target."""
+    def edges(self) -> Iterator[Edge]:
+        """Every edge."""
         found = self.found
         for source, step, target in zip(found.edge_sources, found.edge_steps, found.edge_targets, strict=True):
             yield source, *found.steps[step], target
 
-    def step_of(self, source: int, name: str, args: Args) -> tuple[str, Args] | None:
-        """The step of the formulas that an edge is; None if it must change no fact."""
-        return None if name in self.reading.stutters else self.reading.read_step(self.found.state(source), name, args)
+    def moves(self, edge: Edge) -> tuple[Move, ...]:
+        """The steps of the formulas that an edge is, one after the other; none if it must change no fact."""
+        source, name, args, target = edge
+        if name in self.reading.stutters:
+            return ()
+        taken = self.reading.read_step(self.found.state(source), name, args)
+        between = [self.reading.facts(one.leads_to) for one in taken if one.leads_to is not None]
+        states = [self.facts(source), *between, self.facts(target)]
+        return tuple(
+            Move(one.action, one.args, before, after)
+            for one, before, after in zip(taken, states[:-1], states[1:], strict=bool(taken))
+        )
 
     def run(self, rung: str, report: Report = lambda _: None) -> TiedModel:
         """Compare everything, until a few mismatches are found."""
@@ -162,9 +185,9 @@ class _Run:
             taken: set[tuple[str, Args]] = set()
             yield from self._state(number)
             while edge is not None and edge[0] == number:
-                _, name, args, target = edge
-                taken.add((name, args))
-                yield from self._edge(number, name, args, target)
+                moves = self.tie.moves(edge)
+                taken.update((move.action, move.args) for move in moves[:1])
+                yield from self._edge(edge, moves)
                 edge = next(waiting, None)
             yield from self._guards(number, taken)
             self.report(number + 1)
@@ -182,22 +205,23 @@ class _Run:
         for name in self.tie.formulas.violated(self.tie.facts(number)):
             yield self.tie.mismatch("state", number, f"the invariant {name} does not hold")
 
-    def _edge(self, source: int, name: str, args: Args, target: int) -> Iterator[Mismatch]:
+    def _edge(self, edge: Edge, moves: tuple[Move, ...]) -> Iterator[Mismatch]:
         self.edges += 1
-        before, after = self.tie.facts(source), self.tie.facts(target)
-        step = self.tie.step_of(source, name, args)
-        if step is None:
+        source, name, args, target = edge
+        if not moves:
+            before, after = self.tie.facts(source), self.tie.facts(target)
             self.stutters += 1
             if before != after:
                 changed = ", ".join(relation for relation in before if before[relation] != after[relation])
                 yield self.tie.mismatch("stutter", source, f"it changes {changed}", name, args)
-            return
-        derived = self.tie.formulas.leads(*step, before, after)
-        if derived is None:
-            yield self.tie.mismatch("step", source, self.tie.formulas.why_not(*step, before, after), name, args)
-            return
-        self.taken[step[0]] += 1
-        self.taken.update(name for name, _ in derived)
+        for move in moves:
+            step = move.action, move.args, move.before, move.after
+            derived = self.tie.formulas.leads(*step)
+            if derived is None:
+                yield self.tie.mismatch("step", source, self.tie.formulas.why_not(*step), name, args)
+                return
+            self.taken[move.action] += 1
+            self.taken.update(name for name, _ in derived)
 
     def _guards(self, number: int, taken: set[tuple[str, Args]]) -> Iterator[Mismatch]:
         formulas, facts = self.tie.formulas, self.tie.facts(number)
@@ -209,7 +233,7 @@ class _Run:
             return
         for name in self.tie.reading.steps:
             act = formulas.actions[name]
-            for args in act.all_arguments:
+            for args in act.arguments(facts):
                 self.guards += 1
                 # That a guard holds where there is an edge was asked of the edge.
                 if (name, args) not in taken:
@@ -221,9 +245,15 @@ class _Run:
         if holds and declared:
             self.exceptions[declared] += 1
         elif holds:
-            refused = explain(self.tie.reading.machine, state, name, args)
-            reason = f"it holds, and there is no edge, since in spec/ {refused}"
+            reason = f"it holds, and there is no edge{self._why_no_edge(state, name, args)}"
             yield self.tie.mismatch("guard", number, reason, name, args)
         elif declared:
             reason = f"it asks for more than what is declared ({declared})"
             yield self.tie.mismatch("guard", number, reason, name, args)
+
+    def _why_no_edge(self, state: Any, name: str, args: Args) -> str:
+        """What the machine's own action asks for, if it has one with these arguments."""
+        machine = self.tie.reading.machine
+        if name not in machine.action_names() or len(args) != len(getattr(machine, name).domains):
+            return ""
+        return f", since in spec/ {explain(machine, state, name, args)}"

@@ -4,7 +4,7 @@ Whatever is declared here is printed with the result: the steps that no formula 
 at once, and the guards that a formula does not have. Everything else must agree exactly.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from attrs import field, frozen
@@ -33,6 +33,20 @@ class Part:
     action: str
     leaves_out: tuple[str, ...] = ()
     """Conjuncts of its guard that speak of what the machine does not have."""
+    gives: tuple[str, ...] = ()
+    """Witnesses that the reading names, since what the action does depends on them."""
+    more: Callable[[Facts, Args], Iterable[Args]] | None = None
+    """For the facts of a state and the arguments: the values of these witnesses, and the choices, to compare with."""
+
+
+@frozen
+class Taken(Generic[State]):
+    """An action of the formulas that a step of a machine takes."""
+
+    action: str
+    args: Args
+    leads_to: State | None = None
+    """The state between this one and the next that the same step takes; None for the last."""
 
 
 @frozen(kw_only=True)
@@ -52,8 +66,8 @@ class Reading(Generic[State]):
     paths: tuple[str, ...] = ("vote",)
     stutters: tuple[str, ...] = ("issue", "answer")
     """The actions of the machine that no formula speaks of: they must change no fact."""
-    read_step: Callable[[State, str, Args], tuple[str, Args] | None] = lambda _, name, args: (name, args)
-    """The action, and its arguments, that a step of the machine is; None if it is one that must change no fact."""
+    read_step: Callable[[State, str, Args], tuple[Taken[State], ...]] = lambda _, name, args: (Taken(name, args),)
+    """The actions that a step of the machine is, one after the other; none if it must change no fact."""
     exception: Callable[[State, str, Args], str] = lambda *_: ""
     """Why a guard must hold where the machine has no step: nothing but what is declared is missing. Empty elsewhere."""
     guards: bool = True
@@ -62,7 +76,7 @@ class Reading(Generic[State]):
 
 def read_ballots(machine: Ballots) -> Reading[ballots.State]:
     """`Ballots` as the base of the proof."""
-    structure = _BallotsFacts(machine, Juries(machine))
+    structure = BallotsFacts(machine, Juries(machine))
 
     def exception(s: ballots.State, name: str, args: Args) -> str:
         if name != "propose" or args[2] in s.asked or args[2] == NoOp:
@@ -115,7 +129,7 @@ def read_cell(machine: Cell) -> Reading[cell.State]:
     """`Cell` as the base of the proof, by its refinement mapping: what was sent. Its policy is its own."""
     above = machine.above()
     assert isinstance(above, Ballots)
-    structure = _BallotsFacts(above, Juries(above))
+    structure = BallotsFacts(above, Juries(above))
     read: dict[ballots.State, Facts] = {}
 
     def facts(s: cell.State) -> Facts:
@@ -124,17 +138,18 @@ def read_cell(machine: Cell) -> Reading[cell.State]:
             read[seen] = structure.facts(seen)
         return read[seen]
 
-    def read_step(s: cell.State, name: str, args: Args) -> tuple[str, Args] | None:
+    def read_step(s: cell.State, name: str, args: Args) -> tuple[Taken[cell.State], ...]:
         """A step is what it sends: that of a flush was taken before, and one that waits is none yet."""
         after = successor(machine, s, name, args)
         assert after is not None, "it is an edge of the graph"
         for w in after.votes - s.votes:
-            return "vote", (w.node, w.ballot, w.slot)
+            return (Taken("vote", (w.node, w.ballot, w.slot)),)
         for p in after.proposals - s.proposals:
-            return "propose", (p.ballot, p.slot, p.value)
+            return (Taken("propose", (p.ballot, p.slot, p.value)),)
         for m in after.promises - s.promises:
-            return ("leave", (m.node, m.ballot)) if machine.seen_from_above(s).left[m.node] < m.ballot else None
-        return None
+            if machine.seen_from_above(s).left[m.node] < m.ballot:
+                return (Taken("leave", (m.node, m.ballot)),)
+        return ()
 
     return Reading(
         machine=machine,
@@ -164,7 +179,7 @@ READERS: Mapping[type[Machine[Any]], Callable[[Any], Reading[Any]]] = {
 
 
 @frozen(slots=False)
-class _BallotsFacts:
+class BallotsFacts:
     """The facts of states of `Ballots`."""
 
     machine: Ballots

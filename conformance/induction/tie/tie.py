@@ -18,34 +18,22 @@ from typing import Any
 from attrs import frozen
 
 from conformance.graph.mirror import machine_of
+from conformance.induction.tie.declared import NO_LOST_DISK
 from conformance.induction.tie.evaluations import CrossChecked, cross_check
 from conformance.induction.tie.flips import Flipped, flip_targets
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.readings import reading_of
+from conformance.induction.tie.scope import LIVES, NOT_TIED, TIED, is_seen_below
 from conformance.induction.tie.weakened import Weakened, weakened_guards
 from conformance.links import Failure, Profile, Progress, Row, Verdict, combine
-from conformance.manifest import HOLDS, Manifest, Model, load_manifest
+from conformance.manifest import Manifest, Model, load_manifest
 from spec.induction.formulas.kernel import System
-from spec.induction.layers.ballots import Ballots
+from spec.induction.layers.stack import system_of
 
-TIED_RUNGS = ("Window", "Ballots", "Cell")
-MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
-"""Larger models of `Cell` are not tied in a profile."""
 FLIPPED_EDGES = 1_000
 EVALUATIONS = {Profile.QUICK: 200, Profile.DEFAULT: 1_000, Profile.DEEP: 1_000}
 WEAKENED_IN = 40_000
 """Larger models are not searched for what catches a weakened guard."""
-
-NOT_TIED: Mapping[str, str] = {
-    "disk": "no graph has a lost disk, and what was written is not read off the graphs yet",
-    "knowledge": "no graph has what a node believes apart from what it knows",
-    "reads": "no graph has reads",
-    "truncation": "no graph has floors above 0",
-    "leaving": "no graph has nodes that leave",
-    "outbox": "the order of what waits is not read off the graphs yet",
-}
-"""The layers of the proof above the base, and why they are not tied yet."""
 
 
 @frozen(kw_only=True)
@@ -141,9 +129,11 @@ class TieReport:
         )
         for reason, times in sorted(self.exceptions.items()):
             yield f"Declared: {reason}; {times:,} guards held without an edge."
-        missed = [f"{one.action} without {one.conjunct}" for one in self.weakened if not one.caught]
+        missed = [str(one) for one in self.weakened if not one.caught]
         if missed:
-            yield f"Larger models are needed to catch {', '.join(missed)}."
+            yield f"Not caught in these models: {', '.join(missed)}."
+        if not any(model.rung == LIVES for model in self.models):
+            yield f"No disk is lost in these models: that only nodes with a disk act ({NO_LOST_DISK}) excludes nothing."
         yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in NOT_TIED.items())}."
 
     def as_json(self) -> Mapping[str, Any]:
@@ -167,8 +157,8 @@ class TieReport:
             ],
             "weakened": [
                 {
-                    "action": one.action, "conjunct": one.conjunct, "accepted_by_edges": one.accepted,
-                    "caught": one.caught,
+                    "layer": one.layer, "action": one.action, "conjunct": one.conjunct,
+                    "accepted_by_edges": one.accepted, "caught": one.caught,
                 }
                 for one in self.weakened
             ],
@@ -194,54 +184,87 @@ def tie(
     seed: int = 0,
     models: tuple[str, ...] = (),
 ) -> TieReport:
-    """Hold the models of the profile, or the named ones, against the formulas of the base of the proof.
+    """Hold the models of the profile against the layers that are tied, or the named ones against the base alone.
 
-    BadInput for a bad manifest or a model that is not there.
+    `system` stands for the base. BadInput for a bad manifest or a model that is not there.
     """
     start = time.monotonic()
     manifest = manifest or load_manifest()
-    system = system or Ballots().system()
-    chosen = [manifest.model(name) for name in models] or list(models_of(manifest, profile))
-    tied, kept, flipped, checked = [], [], [], []
-    whole = sum(model.rung != "Cell" for model in chosen) or 1
-    for model in chosen:
-        progress.update(f"tie {model.name}", 0, "states", total=model.distinct)
-        one = Tie.explored(model.name, Formulas(system, reading_of(machine_of(manifest, model.name))))
-        result = one.run(model.rung, _every_thousand(progress, model))
-        tied.append(result)
-        if one.reading.guards and not result.mismatches:
-            flipped.append(flip_targets(one, -(-FLIPPED_EDGES // whole), seed))
-            checked.append(cross_check(one, -(-EVALUATIONS[profile] // whole), seed))
-            if one.found.distinct <= WEAKENED_IN:
-                kept.append(one)
-        progress.finish(f"tie {model.name}", f"{result.states:,} states, {result.guards:,} guards")
-    progress.update("tie, weakened guards", 0, "guards")
-    weakened = tuple(weakened_guards(sorted(kept, key=lambda one: one.found.distinct)))
-    progress.finish("tie, weakened guards", f"{sum(bool(one.caught) for one in weakened)} of {len(weakened)} caught")
-    taken = {name for model in tied for name, times in model.taken.items() if times}
+    parts = []
+    for name, layer in TIED.items():
+        chosen = [manifest.model(model) for model in models] or list(layer.models(manifest, profile))
+        if name == "ballots":
+            parts.append(_tied(name, system or system_of(name), chosen, _Settings(manifest, profile, progress, seed)))
+        elif not models:
+            parts.append(_tied(name, system_of(name), chosen, _Settings(manifest, profile, progress, seed)))
     return TieReport(
-        models=tuple(tied),
-        flipped=_all_flipped(flipped),
-        checked=_all_checked(checked),
-        weakened=weakened,
-        never=tuple(name for name in system.actions if name not in taken),
+        models=tuple(model for part in parts for model in part.models),
+        flipped=_all_flipped([one for part in parts for one in part.flipped]),
+        checked=_all_checked([one for part in parts for one in part.checked]),
+        weakened=tuple(one for part in parts for one in part.weakened),
+        never=tuple(name for part in parts for name in part.never),
         seconds=time.monotonic() - start,
     )
 
 
-def models_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
-    """The models that are tied in a profile, in the order of the manifest."""
-    for model in manifest.models:
-        if model.rung not in TIED_RUNGS or model.expect != HOLDS or not profile.includes(model.profile):
-            continue
-        if model.rung != "Cell" or (model.graph is not None and model.distinct <= MOST_STATES_OF_CELL[profile]):
-            yield model
+@frozen
+class _Settings:
+    """What all layers have in common."""
+
+    manifest: Manifest
+    profile: Profile
+    progress: Progress
+    seed: int
 
 
-def _every_thousand(progress: Progress, model: Model) -> Any:
+@frozen
+class _Part:
+    """What was seen of one layer."""
+
+    models: list[TiedModel]
+    flipped: list[Flipped]
+    checked: list[CrossChecked]
+    weakened: tuple[Weakened, ...]
+    never: list[str]
+
+
+def _tied(name: str, system: System, chosen: list[Model], settings: _Settings) -> _Part:
+    """Hold the models against one layer."""
+    layer, progress, seed = TIED[name], settings.progress, settings.seed
+    tied, kept, flipped, checked = [], [], [], []
+    for model in chosen:
+        label = model.name if name == "ballots" else f"{model.name}, {name}"
+        progress.update(f"tie {label}", 0, "states", total=model.distinct)
+        reading = layer.reads(machine_of(settings.manifest, model.name))
+        one = Tie.explored(label, Formulas(system, reading))
+        result = one.run(model.rung, _every_thousand(progress, label, model))
+        tied.append(result)
+        if one.reading.guards and not result.mismatches:
+            whole = layer.share * (sum(other.rung != "Cell" or name != "ballots" for other in chosen) or 1)
+            flipped.append(flip_targets(one, -(-FLIPPED_EDGES // whole), seed))
+            checked.append(cross_check(one, -(-EVALUATIONS[settings.profile] // whole), seed))
+            if one.found.distinct <= WEAKENED_IN:
+                kept.append(one)
+        progress.finish(f"tie {label}", f"{result.states:,} states, {result.guards:,} guards")
+    progress.update(f"tie, weakened guards of {name}", 0, "guards")
+    smallest_first = sorted(kept, key=lambda one: one.found.distinct)
+    lives = any(model.rung == LIVES for model in tied)
+
+    def skipped(action: str, conjunct: str) -> bool:
+        return is_seen_below(name, action, conjunct) or (conjunct == NO_LOST_DISK and not lives)
+
+    weakened = tuple(weakened_guards(smallest_first, name, skipped))
+    caught = sum(bool(one.caught) for one in weakened)
+    progress.finish(f"tie, weakened guards of {name}", f"{caught} of {len(weakened)} caught")
+    taken = {action for model in tied for action, times in model.taken.items() if times}
+    never = [action for action in system.actions if action not in taken and (lives or action not in layer.no_edge)]
+    return _Part(tied, flipped, checked, weakened, never)
+
+
+def _every_thousand(progress: Progress, label: str, model: Model) -> Any:
     def report(done: int) -> None:
         if done % 1_000 == 0:
-            progress.update(f"tie {model.name}", done, "states", total=model.distinct)
+            progress.update(f"tie {label}", done, "states", total=model.distinct)
 
     return report
 

@@ -1,9 +1,9 @@
 """Runs of the formulas, taken on the Python models: the same rule is broken there, by a subclass.
 
-What a run of the formulas calls by the model's names is the model's step. Steps of the formulas that the model takes at
-once with others are left out: what follows from votes, and a write, since the model writes when it acts. Steps of the
-model that the formulas do not have are put in: Prepare before the first promise of a ballot, and a flush after all that
-is written.
+What a run of the formulas calls by the model's names is the model's step. On the cell a write of the formulas is the
+model's own promise or vote, and what they send is a flush there. What follows from votes is left out where the model
+takes it at once with others. A step of the model that the formulas do not have is put in: Prepare, with its flush,
+before the first promise of a ballot.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -152,7 +152,7 @@ def in_force(machine: Ballots, log: Log) -> set[Nodes]:
     return {machine.after(log[:length]).jury.members for length in range(len(log) + 1)}
 
 
-# On Cell: what a step writes is flushed at once, and a decision and what follows from it are one step.
+# On Cell: writing and sending are two steps, and a decision and what follows from it are one.
 
 
 def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
@@ -180,18 +180,18 @@ def _cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
     for step in run.steps:
         given = {**step.arguments, **step.witnesses}
         match step.action:
-            case "promise":
+            case "write_promise":
                 if given["b"] not in prepared:
                     prepared.add(given["b"])
                     yield "prepare", (given["b"],)
                     yield "flush", (machine.owner[given["b"]],)
                 yield "promise", (given["n"], given["b"])
+            case "write_vote":
+                yield "vote", (given["n"], given["b"], given["i"])
+            case "promise" | "vote":
                 yield "flush", (given["n"],)
             case "propose":
                 yield "propose", tuple(step.arguments.values())
-            case "vote":
-                yield "vote", tuple(step.arguments.values())
-                yield "flush", (given["n"],)
             case "choose":
                 yield "decide", (given["b"], given["i"])
             case "crash" | "lose_disk":

@@ -1,0 +1,105 @@
+"""What is tied: the layers of the proof, by which models, in which profile; and what is not, and why."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from conformance.graph.mirror import machine_of
+from conformance.induction.tie.crashes import read_disk, read_lives, read_outbox
+from conformance.induction.tie.declared import NO_EDGE
+from conformance.induction.tie.readings import Reading, reading_of
+from conformance.links import Profile
+from conformance.manifest import HOLDS, Manifest, Model
+from spec.cell import Cell
+from spec.induction.layers.stack import LAYERS, system_of
+from spec.lives import Lives
+
+TIED_RUNGS = ("Window", "Ballots", "Cell")
+MOST_STATES_OF_CELL = {Profile.QUICK: 0, Profile.DEFAULT: 1_000, Profile.DEEP: 100_000}
+"""Larger models of `Cell` are not held against the base of the proof in a profile."""
+MOST_STATES_OF_DISKS = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 20_000}
+MOST_STATES_OF_OUTBOXES = {Profile.QUICK: 1_500, Profile.DEFAULT: 1_500, Profile.DEEP: 10_000}
+"""Larger models in which a node crashes are not held against the layers `disk` and `outbox`: records cost most."""
+
+
+def models_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models that the base is tied to in a profile, in the order of the manifest."""
+    for model in manifest.models:
+        if model.rung not in TIED_RUNGS or model.expect != HOLDS or not profile.includes(model.profile):
+            continue
+        if model.rung != "Cell" or (model.graph is not None and model.distinct <= MOST_STATES_OF_CELL[profile]):
+            yield model
+
+
+def crashes_of(manifest: Manifest, profile: Profile, most_states: int) -> Iterator[Model]:
+    """The models in which nodes crash and whose graphs are compared, up to a size."""
+    for model in manifest.models:
+        if model.rung != "Cell" or model.expect != HOLDS or model.graph is None or not profile.includes(model.profile):
+            continue
+        machine = machine_of(manifest, model.name)
+        if model.distinct <= most_states and isinstance(machine, Cell) and machine.mortals:
+            yield model
+
+
+LIVES = "Lives"
+"""The rung whose disks may be lost."""
+MOST_STATES_OF_LIVES = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 20_000}
+
+
+def disks_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models for the layer `disk`: nodes crash, or a disk counts as lost."""
+    yield from crashes_of(manifest, profile, MOST_STATES_OF_DISKS[profile])
+    for model in manifest.models:
+        if model.rung != LIVES or model.expect != HOLDS or not profile.includes(model.profile):
+            continue
+        machine = machine_of(manifest, model.name)
+        if model.distinct <= MOST_STATES_OF_LIVES[profile] and isinstance(machine, Lives) and machine.law == "retire":
+            yield model
+
+
+def outboxes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models for the layer `outbox`: nodes crash."""
+    yield from crashes_of(manifest, profile, MOST_STATES_OF_OUTBOXES[profile])
+
+
+def read_disks(machine: Cell | Lives) -> Reading[Any]:
+    """Either as the layer `disk`."""
+    return read_lives(machine) if isinstance(machine, Lives) else read_disk(machine)
+
+
+@frozen(kw_only=True)
+class TiedLayer:
+    """How a layer of the proof is tied."""
+
+    reads: Callable[[Any], Reading[Any]]
+    models: Callable[[Manifest, Profile], Iterator[Model]]
+    share: int = 1
+    """One in so many of the flips and of the evaluations by z3 is enough: the rest is the base's."""
+    no_edge: Mapping[str, str] = field(factory=dict)
+    """Actions that no graph of `Cell` takes, and why."""
+
+
+TIED: Mapping[str, TiedLayer] = {
+    "ballots": TiedLayer(reads=reading_of, models=models_of),
+    "disk": TiedLayer(reads=read_disks, models=disks_of, share=5, no_edge=NO_EDGE),
+    "outbox": TiedLayer(reads=read_outbox, models=outboxes_of, share=5, no_edge=NO_EDGE),
+}
+
+
+def is_seen_below(name: str, action: str, conjunct: str) -> bool:
+    """Whether the layer below asks the same, so that leaving it out was tried there."""
+    below, own = LAYERS[name].on, system_of(name).actions[action].guard[conjunct]
+    if not below or action not in system_of(below).actions:
+        return False
+    guard = system_of(below).actions[action].guard
+    return conjunct in guard and bool(guard[conjunct].eq(own))
+
+
+NOT_TIED: Mapping[str, str] = {
+    "knowledge": "no graph has what a node believes apart from what it knows",
+    "reads": "no graph has reads",
+    "truncation": "no graph has floors above 0",
+    "leaving": "no graph has nodes that leave",
+}
+"""The other layers of the proof, and why they are not tied yet."""
