@@ -11,6 +11,7 @@ import typer
 from conformance.links import BadInput
 from physalia.cli.options import Json, Limit
 from physalia.cli.place.cells import Servers, cell_of
+from physalia.cli.place.inputs import read_topology
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -44,10 +45,9 @@ def availability(
     if topology is None or instance is None or not servers:
         raise BadInput("name a topology, --instance and --servers, or --figure-4.")
     from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
-    from physalia.placement.site import format as files  # noqa: PLC0415
 
     with effort("place", time_limit_s) as spent:
-        site = files.read(topology)
+        site = read_topology(topology)
         cell = cell_of(site, servers)
         told = measured(site, instance, cell, devices, spent)
     unknown = told.pop("availability_unknown", None)

@@ -11,7 +11,7 @@ from physalia.cli.options import Json, Limit
 from physalia.cli.place import availability, topologies
 from physalia.cli.place.audit import command as audit
 from physalia.cli.place.cells import Servers, cell_of
-from physalia.cli.place.inputs import needs, not_swapped, read
+from physalia.cli.place.inputs import must_be_toml, needs, not_swapped, read
 from physalia.cli.place.told import EXIT_CODES, SCHEMA_VERSION, Told, brief, survival_code, write_certificate
 from physalia.cli.terminal import print_json, say
 
@@ -164,6 +164,8 @@ def check(
 
     gc.disable()  # a topology is a million objects, none of them garbage
     contents = [_bytes(file) for file in (certificate, topology, *([] if policy is None else [policy]))]
+    if policy is not None:
+        must_be_toml(policy, contents[-1])
     try:
         stands, reason = True, judge(*contents)
     except Refused as refused:

@@ -1,6 +1,7 @@
 """What commands about placement read and need: a topology, a policy, and packages that not everybody has."""
 
 import json
+import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,10 +19,22 @@ _INSTALL = {"z3": "z3-solver", "numpy": "highspy"}
 def read(topology: Path, policy: Path | None) -> "tuple[Topology, Policy]":
     """The topology and the policy of two files; the shipped policy if none is named."""
     from physalia.placement.rules import policy as policies  # noqa: PLC0415
-    from physalia.placement.site import format as files  # noqa: PLC0415
 
     rules = policies.default() if policy is None else policies.read(policy)
-    return files.read(topology), rules
+    return read_topology(topology), rules
+
+
+def read_topology(file: Path) -> "Topology":
+    """The topology of a file; BadInput if it is a certificate, by its own words, and BadTopology if it is none."""
+    from physalia.placement.errors import BadTopology  # noqa: PLC0415
+    from physalia.placement.site import format as files  # noqa: PLC0415
+
+    try:
+        return files.read(file)
+    except BadTopology:
+        if file.is_file():
+            not_swapped({"TOPOLOGY": (file, file.read_bytes())})
+        raise
 
 
 @contextmanager
@@ -45,10 +58,16 @@ def not_swapped(given: Mapping[str, tuple[Path, bytes]]) -> None:
     for meant, (file, content) in given.items():
         is_one = _what_it_is(content)
         if is_one not in {"", meant}:
-            raise BadInput(
-                f"{file}: this is a {_KINDS[is_one][0]}, but {meant} is a {_KINDS[meant][0]}; "
-                f"the order is {' '.join(given)}."
-            )
+            order = f"; the order is {' '.join(given)}" if len(given) > 1 else ""
+            raise BadInput(f"{file}: this is a {_KINDS[is_one][0]}, but {meant} is a {_KINDS[meant][0]}{order}.")
+
+
+def must_be_toml(file: Path, content: bytes) -> None:
+    """BadInput if a file that is meant for a policy is no TOML."""
+    try:
+        tomllib.loads(content.decode())
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{file}: this is not TOML: {error}.") from error
 
 
 _KINDS = {"CERT": ("certificate", "claim"), "TOPOLOGY": ("topology", "racks")}

@@ -76,7 +76,7 @@ def audit(
     BadQuery for a cell that the topology does not list, BadPolicy as for a query. When time runs out, the cells that
     were judged whole are told.
     """
-    chosen = list(topology.cells) if names is None else list(names)
+    chosen = list(topology.cells if names is None else dict.fromkeys(names))  # each once
     unknown = next((name for name in chosen if name not in topology.cells), None)
     if unknown is not None:
         raise BadQuery(f"{topology.where}: there is no cell {unknown}.")

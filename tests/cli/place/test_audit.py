@@ -58,6 +58,8 @@ def test_cells_that_break_a_rule(fleet: str, tmp_path: Path, capsys: pytest.Capt
     told = capsys.readouterr().out
     assert "cell-3: rule rack-cap is broken: " in told
     assert "1 of 1 cells were judged: 1 breaks a rule." in told
+    assert run(["place", "audit", fleet, "--policy", rules, "--no-best", "--cell", "cell-3", "--cell", "cell-3"]) == 1
+    assert capsys.readouterr().out == told, "a cell that is named twice is one cell"
 
 
 def test_cells_without_clients_are_judged_without(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

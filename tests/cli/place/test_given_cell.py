@@ -138,3 +138,20 @@ def test_swapped_files_are_a_sentence(site: str, tmp_path: Path, capsys: pytest.
         sentence = capsys.readouterr().err
         assert sentence.startswith(f"physalia: {wrong}: this is a ")
         assert sentence.endswith("the order is CERT TOPOLOGY.\n")
+
+
+def test_a_certificate_for_a_topology_and_json_for_a_policy_are_a_sentence(
+    site: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert = str(tmp_path / "cert.json")
+    assert judge(site, "--policy", policy(tmp_path, 2), "--cert", cert) == 0
+    capsys.readouterr()
+    for command in (
+        ["query", cert, "--instance", "s11"],
+        ["audit", cert],
+        ["availability", cert, "--instance", "s11", "--servers", "s12"],
+    ):
+        assert run(["place", *command]) == 2
+        assert capsys.readouterr().err == f"physalia: {cert}: this is a certificate, but TOPOLOGY is a topology.\n"
+    assert run(["place", "check", cert, site, "--policy", site]) == 2
+    assert capsys.readouterr().err.startswith(f"physalia: {site}: this is not TOML: ")
