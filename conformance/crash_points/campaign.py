@@ -11,20 +11,17 @@ Beside it, each end is damaged once in a way that no honest disk does, and the j
 Everything follows from the seed, down to the bytes.
 """
 
-import hashlib
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from unittest import mock
 
-from attrs import Factory, define
-
 from conformance.crash_points import damage
 from conformance.crash_points.disk import Disk, Faults
 from conformance.crash_points.ledger import Ledger, Violation
 from conformance.crash_points.session import Session, open_journal
+from conformance.crash_points.tally import Tally
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.journal import JournalError, store
 
@@ -53,16 +50,6 @@ KEPT_SHARE = 0.1
 FAULTS = ("", "", "flush", "later flush", "eio", "enospc", "room", "emfile", "enomem", "short")
 
 
-@define
-class Tally:
-    """What a campaign saw. `digest` is over every disk that a process found: equal seeds give equal ones."""
-
-    points: int = 0
-    chains: int = 0
-    reached: Counter[str] = Factory(Counter)
-    digest: "hashlib._Hash" = Factory(hashlib.sha256)
-
-
 class Broken(Exception):
     """The journal broke its word; the message says where and how, `chain` is the one to see it in again."""
 
@@ -78,7 +65,7 @@ def run_campaign(
 
     Raises `Broken` at the first that shows a fault.
     """
-    with _stage() as vfs:
+    with stage() as vfs:
         while tally.points < points:
             Chain(vfs, f"{seed}/{tally.chains}", tally, points, per_life).run()
             tally.chains += 1
@@ -87,13 +74,13 @@ def run_campaign(
 
 def run_chain(name: str, per_life: int | None, tally: Tally) -> None:
     """One chain of a campaign, to its end. Raises `Broken`."""
-    with _stage() as vfs:
+    with stage() as vfs:
         Chain(vfs, name, tally, sys.maxsize, per_life).run()
         tally.chains += 1
 
 
 @contextmanager
-def _stage() -> Iterator[SimulatedVfs]:
+def stage() -> Iterator[SimulatedVfs]:
     """The VFS, and logs that are emptied often."""
     with simulated_vfs() as vfs, mock.patch.object(store, "LOG_PAGES", LOG_PAGES):
         yield vfs

@@ -197,6 +197,11 @@ class Disk:
         number = {"eio": errno.EIO, "enospc": errno.ENOSPC, "emfile": errno.EMFILE, "enomem": errno.ENOMEM}[fault]
         raise OSError(number, errno.errorcode[number])
 
+    @property
+    def size_bytes(self) -> int:
+        """How large all files are together, as processes see them."""
+        return sum(len(file.seen) for file in self.names.values())
+
     def file(self, name: str) -> File:
         """The file of that name. Raises `FileNotFoundError`."""
         if name not in self.names:
@@ -278,7 +283,7 @@ class Disk:
         if self.room_bytes is None or isinstance(change, Resize):
             return
         growth = change.offset + len(change.data) - len(self.file(name).seen)
-        if growth > 0 and growth + sum(len(file.seen) for file in self.names.values()) > self.room_bytes:
+        if growth > 0 and growth + self.size_bytes > self.room_bytes:
             self.met.append((self.steps - 1, "write", "full"))
             raise OSError(errno.ENOSPC, "ENOSPC")
 

@@ -1,15 +1,19 @@
 """The link ``crash-points``: whatever was acknowledged survives every crash, or the journal says that it did not.
 
-The journal of ``physalia.journal`` runs on the real SQLite, on a simulated disk, through the campaign. What never
-happened was not shown: the marks that must be reached are listed.
+The journal of ``physalia.journal`` runs on the real SQLite, on a simulated disk: by itself in one campaign, and in
+another below the nodes of cells, which must not fork. What never happened was not shown: the marks that must be reached
+are listed.
 """
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
-from attrs import frozen
+from attrs import define, frozen
 
-from conformance.crash_points.campaign import Broken, Tally, run_campaign
+from conformance.crash_points.campaign import Broken, run_campaign
+from conformance.crash_points.tally import Tally
+from conformance.crash_points.torture import run_cells
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 
 LINK = "crash-points"
@@ -17,16 +21,17 @@ LINK = "crash-points"
 
 @frozen
 class Amount:
-    """How many crash points a profile tries, and how many of each process at most; None is all of them."""
+    """How many crash points a profile tries: of a journal, at most so many of a process (None: all), and of cells."""
 
     points: int
     per_life: int | None
+    of_cells: int
 
 
 AMOUNTS = {
-    Profile.QUICK: Amount(500, 12),
-    Profile.DEFAULT: Amount(2_000, 24),
-    Profile.DEEP: Amount(100_000, None),
+    Profile.QUICK: Amount(500, 12, 400),
+    Profile.DEFAULT: Amount(2_000, 24, 1_500),
+    Profile.DEEP: Amount(80_000, None, 20_000),
 }
 ALWAYS = (
     "opened", "acknowledged", "folded", "refused", "latched", "cannot reach", "closed", "killed", "power cut",
@@ -37,42 +42,82 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 """What must be reached from the default profile on: the last two are what no journal can know."""
 
 
+IN_CELLS = (
+    "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
+    "latched", "lost disk", "older copy", "damaged disk", "replaced", "folded", "went on beside a flush", "answered",
+)  # fmt: skip
+"""What cells must go through in every profile."""
+
+
 def run(settings: Settings, progress: Progress) -> LinkReport:
-    """Run the campaign of a profile. Refuted at the first broken word; inconclusive if something was never reached."""
-    amount = AMOUNTS[settings.profile]
-    start = time.perf_counter()
-    tally = Tally()
-
-    def tell() -> None:
-        progress.update(LINK, tally.points, "crash points", total=amount.points)
-
-    failures = []
-    try:
-        run_campaign(str(settings.seed), amount.points, amount.per_life, tally, tell)
-    except Broken as broken:
-        replay = f"python -m conformance.crash_points --chain {broken.chain}"
-        if amount.per_life is not None:
-            replay += f" --per-life {amount.per_life}"
-        failures.append(Failure(title=f"the journal broke its word {broken}", replay=replay))
-    else:
-        failures += missing(tally.reached, settings.profile)
-    progress.finish(LINK, f"{tally.points:,} crash points")
-    row = Row(
-        name="journal",
-        verdict=failures[0].verdict if failures else Verdict.HOLDS,
-        steps=tally.points,
-        seconds=time.perf_counter() - start,
-        note=f"{tally.chains} chains",
+    """Run the campaigns of a profile. Refuted at the first broken word; inconclusive if something was never reached."""
+    amount, seed = AMOUNTS[settings.profile], str(settings.seed)
+    marks = ALWAYS + (MORE if settings.profile.includes(Profile.DEFAULT) else ())
+    per_life = "" if amount.per_life is None else f" --per-life {amount.per_life}"
+    journal, cells = Tally(), Tally()
+    parts = (
+        Part("journal", "the journal", "chains", journal, amount.points, marks, f"--chain {{}}{per_life}",
+             lambda tell: run_campaign(seed, amount.points, amount.per_life, journal, tell)),
+        Part("cells", "a cell", "cells", cells, amount.of_cells, IN_CELLS, "--cell {}",
+             lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
+    )  # fmt: skip
+    failures = {part.name: part.run(progress) for part in parts}
+    rows = [part.row(failures[part.name]) for part in parts]
+    progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
+    return LinkReport.of(
+        LINK,
+        rows,
+        [each for found in failures.values() for each in found],
+        models=len(parts),
+        seconds=sum(row.seconds for row in rows),
+        notes=(in_words(journal), cells_in_words(cells)),
     )
-    return LinkReport.of(LINK, [row], failures, models=1, seconds=row.seconds, notes=(in_words(tally),))
 
 
-def missing(reached: Counter[str], profile: Profile) -> list[Failure]:
-    """A failure for each mark that the profile must reach and did not."""
-    wanted = ALWAYS + (MORE if profile.includes(Profile.DEFAULT) and profile is not Profile.QUICK else ())
+@define
+class Part:
+    """One of the campaigns: what it runs, what it must reach, and how a failure is shown again."""
+
+    name: str
+    whose: str
+    unit: str
+    tally: Tally
+    points: int
+    marks: tuple[str, ...]
+    replay: str
+    campaign: Callable[[Callable[[], None]], None]
+    seconds: float = 0.0
+
+    def run(self, progress: Progress) -> list[Failure]:
+        """Run it; return what is wrong, or was not shown."""
+        start = time.perf_counter()
+        try:
+            self.campaign(
+                lambda: progress.update(f"{LINK}, {self.name}", self.tally.points, "crash points", total=self.points)
+            )
+        except Broken as broken:
+            replay = f"python -m conformance.crash_points {self.replay.format(broken.chain)}"
+            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay)]
+        finally:
+            self.seconds = time.perf_counter() - start
+        return missing(self.tally.reached, self.marks)
+
+    def row(self, failures: list[Failure]) -> Row:
+        """What stands in the report."""
+        return Row(
+            name=self.name,
+            verdict=failures[0].verdict if failures else Verdict.HOLDS,
+            steps=self.tally.points,
+            seconds=self.seconds,
+            note=f"{self.tally.chains} {self.unit}",
+        )
+
+
+def missing(reached: Counter[str], marks: tuple[str, ...]) -> list[Failure]:
+    """A failure for each mark that was to be reached and was not."""
     return [
         Failure(title=f"the campaign never reached: {mark}", verdict=Verdict.INCONCLUSIVE)
-        for mark in wanted
+        for mark in marks
         if not reached[mark]
     ]
 
@@ -86,4 +131,16 @@ def in_words(tally: Tally) -> str:
         f"{reached['damage: told']:,} are told, {reached['damage: whole']:,} hurt nothing, and "
         f"{reached['damage: an older copy']} look like an older copy and "
         f"{reached['damage: the last 1 missed'] + reached['damage: the last 2 missed']} like a torn tail."
+    )
+
+
+def cells_in_words(tally: Tally) -> str:
+    """What cells went through, in a sentence."""
+    reached = tally.reached
+    losses = reached["lost disk"] + reached["older copy"] + reached["damaged disk"]
+    return (
+        f"{tally.chains} cells lived through {reached['power cut']:,} power cuts and {reached['killed']:,} kills, "
+        f"{reached['cut inside a flush']} of them inside a flush and {reached['cut after a flush, before the send']} "
+        f"between a flush and what waited for it, {reached['latched']} failed flushes, {reached['refused']} nodes "
+        f"refused for want of room, and {losses} lost disks; {reached['answered']:,} answers stay true."
     )

@@ -80,7 +80,7 @@ class Session:
         if flushes is not None:
             self.disk.failing_sync = self.disk.syncs + flushes
         if room_bytes is not None:
-            self.disk.room_bytes = room_bytes + sum(len(file.seen) for file in self.disk.names.values())
+            self.disk.room_bytes = room_bytes + self.disk.size_bytes
         try:
             self._work(journal, work)
         except FlushFailed as error:

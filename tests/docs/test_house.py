@@ -194,9 +194,9 @@ def test_a_certificate_goes_the_way_of_the_page(tmp_path: Path) -> None:
     assert codes == [0, 0]
 
 
-def test_a_counterexample_of_the_code_goes_the_way_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lockstep, "SHRINK_S", 1.0)
-    broken, settings = break_cell(FAULTS[0]), Settings(profile=Profile.QUICK, models=("3 nodes, alpha 3",))
+def test_a_counterexample_of_the_code_goes_the_way_of_the_page(tmp_path: Path) -> None:
+    settings = Settings(shrink_s=1.0, profile=Profile.QUICK, models=("3 nodes, alpha 3",))
+    broken = break_cell(FAULTS[0])
     verdicts: list[object] = []
 
     def found_and_replayed() -> None:

@@ -1,0 +1,85 @@
+"""What waits for one flush: the steps of all nodes of a server, and what becomes of them.
+
+Writing is all that a batch does, and it touches nothing but the journal: so a server may give it to the thread of its
+journal, and let its nodes go on meanwhile. What came of it stands in the batch when `write` returns.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple, TypeAlias
+
+from physalia.journal import (
+    BatchRefused,
+    CannotReach,
+    FlushFailed,
+    Journal,
+    JournalDamaged,
+    JournalFull,
+    NodeKey,
+)
+from physalia.model import Answer, DurableRecord, Envelope, Reject
+
+Output: TypeAlias = Envelope | Answer | Reject
+"""What leaves a server: a message to another node, or a word to a client."""
+
+
+class Waiting(NamedTuple):
+    """One step of a node that stored something, or that must not overtake one that did.
+
+    `outputs` leave when the `records` are safe.
+    """
+
+    key: NodeKey
+    records: tuple[DurableRecord, ...]
+    outputs: tuple[Output, ...]
+    is_awaited: bool
+    """Whether the step asked for the flush, or waits behind one that did: not so for a decision that is noted down."""
+
+
+class Batch:
+    """Some steps on their way to the disk, and nodes that are `behind`: their memory is ahead of it.
+
+    After `write`, `safe` has the steps whose outputs may leave, and `read_back` what the disk has of the nodes that
+    must begin anew. A node in `behind` that is not in `read_back` could not be read yet. `failed` ends the journal.
+    """
+
+    def __init__(self, waiting: Collection[Waiting], behind: Collection[NodeKey]) -> None:
+        self.waiting = waiting
+        self.behind = set(behind)
+        self.safe: list[Waiting] = []
+        self.read_back: dict[NodeKey, list[bytes]] = {}
+        self.failed: FlushFailed | JournalDamaged | None = None
+
+    def write(self, journal: Journal) -> None:
+        """Append all of it and wait for the disk. Whatever the journal says is kept in the batch."""
+        try:
+            appended = self._append(journal)
+            try:
+                journal.flush()
+            except JournalFull as full:
+                self.behind |= full.nodes
+                appended = [each for each in appended if each.key not in full.nodes]
+            self.safe = appended
+            self._read_back(journal)
+        except (FlushFailed, JournalDamaged) as error:
+            self.failed = error
+
+    def _append(self, journal: Journal) -> list[Waiting]:
+        """Step by step: one that is refused takes those of its node that come after it along, and no others."""
+        appended = []
+        for each in self.waiting:
+            if each.key in self.behind:
+                continue
+            try:
+                journal.append([(each.key, record) for record in each.records])
+            except BatchRefused:
+                self.behind.add(each.key)
+            else:
+                appended.append(each)
+        return appended
+
+    def _read_back(self, journal: Journal) -> None:
+        for key in sorted(self.behind):
+            try:
+                self.read_back[key] = journal.read(key)
+            except CannotReach:
+                continue
