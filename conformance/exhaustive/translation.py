@@ -108,7 +108,10 @@ class Translation:
         return spec.Messages(**{variable: frozenset(values) for variable, values in by_variable.items()})
 
     def record(self, record: model.DurableRecord) -> Any:
-        """A record in the specification's words; None for a decision, which is counted there and not written down."""
+        """A record in the specification's words; None for a decision, which is counted there and not written down.
+
+        A stop is not in them either: in a scope no disk goes back, and that none stops is a law of its own.
+        """
         match record:
             case model.UsedBallot(ballot):
                 return spec.Used(self.ballot(ballot))
@@ -116,7 +119,7 @@ class Translation:
                 return spec.Promised(self.ballot(ballot))
             case model.Accepted(ballot, slot, value):
                 return spec.Voted(self.ballot(ballot), slot, self.command(value))
-            case model.Known():
+            case model.Known() | model.Stopped():
                 return None
             case _:
                 assert_never(record)

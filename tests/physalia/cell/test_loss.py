@@ -61,7 +61,10 @@ TOLD = [
 def test_what_a_node_hears_of_itself_and_does_not_remember_stops_it(sender: int, message: Message, lost: str) -> None:
     node = Node(2, {1, 2, 3}, 2)
     step = hear(node, message, sender)
-    record = step.effects[0].record  # type: ignore[union-attr]
+    (store, _) = step.effects
+    assert isinstance(store, Store)
+    record = store.record
+    assert isinstance(record, Stopped)
     assert record.teller == sender
     assert record.lost.startswith(lost)
     assert step == Step(Stutter("stopped", node.stopped), (Store(record), Flush()))
@@ -134,7 +137,8 @@ def test_a_restart_from_the_disk_of_a_node_that_stopped_is_stopped() -> None:
     node = Node(2, {1, 2, 3}, 2, JOURNAL[:1])
     (store, _) = hear(node, Promise(OWN, 2, (), 0), 2).effects
     assert store == Store(Stopped(2, f"its promise of {OWN}"))
-    kept = [*JOURNAL[:1], decode_record(encode_record(store.record))]  # type: ignore[union-attr]
+    assert isinstance(store, Store)
+    kept = [*JOURNAL[:1], decode_record(encode_record(store.record))]
     again = Node(2, {1, 2, 3}, 2, kept)
     assert again.stopped == node.stopped
     assert again.due() == ()
