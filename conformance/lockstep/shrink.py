@@ -1,24 +1,42 @@
-"""Shrinking: a scenario that still refutes the code, of which no event can be left out and nothing made simpler.
+"""Shrinking: a scenario that still refutes the code; no two of its events can be left out, and nothing made simpler.
 
 Events are left out in ever smaller runs of them, as long as something is still refuted (delta debugging). What follows
-is *adapted*: where a message is no longer in flight as it was, the one that took its place arrives, and where another
-proposal is due, it is made. So a whole history can be left out, though everything after it depends on it. Then what is
-left is made simpler (`simpler`), which may make more of it unnecessary.
+is *adapted*: where a message is no longer in flight as it was, the one that took its place arrives, after the flushes
+that it waits for, and where another proposal is due, it is made. So a whole history can be left out, though everything
+after it depends on it. Then what is left is made simpler (`simpler`), which may make more of it unnecessary. In the end
+any two events are left out together, since one alone would often leave the other without its cause.
 
 The budget is time. What it did not suffice for is said: a finding is only called minimal if everything was tried.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
 from time import monotonic
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
 from conformance.lockstep.play import Play
 from conformance.lockstep.simpler import complexity, simpler
 from conformance.refutation import Refuted
-from conformance.world.scenario import Deliver, Duplicate, Forge, Give, Happening, Lose, Scenario, Setup, Stray
+from conformance.world.scenario import (
+    Deliver,
+    Duplicate,
+    EndFlush,
+    Forge,
+    Give,
+    Happening,
+    Lose,
+    Scenario,
+    Setup,
+    Stray,
+)
 from conformance.world.world import MakeNode, NotPossible, World
-from physalia.model import Decide, Internal, Learn, Propose
+from physalia.model import Decide, Internal, Learn, Message, Propose
+
+Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray
+Adapt: TypeAlias = Callable[[World, Happening], Iterator[Happening]]
+"""What is played in the place of an event. Each is played before the next is asked for."""
 
 
 @frozen
@@ -33,13 +51,13 @@ class Finding:
 def shrink(finding: Finding, make_node: MakeNode, budget_s: float) -> Finding:
     """The simplest finding that this one leads to within `budget_s` seconds; at worst the one given."""
     search = _Search(finding, make_node, monotonic() + budget_s)
-    while search.leave_out() | search.simplify():
+    while search.leave_out() | search.simplify() or search.leave_out_two():
         pass
     before, after = len(finding.scenario.happenings), len(search.best.scenario.happenings)
     end = (
         f"the budget of {budget_s:g} s is spent, so fewer might do"
         if search.is_late
-        else "none can be left out, and nothing made simpler"
+        else "no two of them can be left out, and nothing made simpler"
     )
     return evolve(search.best, effort=f"{before} events shrunk to {after} in {search.tried} tries: {end}")
 
@@ -68,6 +86,16 @@ class _Search:
                 break
             chunk = max(1, chunk // 2)
         return len(self.best.scenario.happenings) < length
+
+    def leave_out_two(self) -> bool:
+        """Do without any two events at once; return as soon as it did, since then one may go as well."""
+        setup, happenings = self.best.scenario.setup, self.best.scenario.happenings
+        for pair in combinations(range(len(happenings)), 2):
+            if self.is_late:
+                return False
+            if self._try(setup, tuple(one for place, one in enumerate(happenings) if place not in pair)):
+                return True
+        return False
 
     def _without(self, chunk: int) -> bool:
         """Try to do without each run of `chunk` events, from the first to the last."""
@@ -98,7 +126,7 @@ class _Search:
 
     def _try(self, setup: Setup, happenings: tuple[Happening, ...]) -> bool:
         """Whether these events refute the code and are simpler; adapted or, if that does not do, as they are."""
-        for adapt in (adapted, as_it_is):
+        for adapt in (flushed, adapted, as_it_is):
             self.tried += 1
             found = _play(setup, happenings, self._make_node, adapt)
             if found is not None and complexity(found.scenario) < complexity(self.best.scenario):
@@ -107,16 +135,15 @@ class _Search:
         return False
 
 
-def _play(
-    setup: Setup, happenings: Iterable[Happening], make_node: MakeNode, adapt: Callable[[World, Happening], Happening]
-) -> Finding | None:
+def _play(setup: Setup, happenings: Iterable[Happening], make_node: MakeNode, adapt: Adapt) -> Finding | None:
     """Play until something is refuted; what cannot happen is left out."""
     run: Play | None = None
     try:
         run = Play(setup, make_node)
         for happening in happenings:
             try:
-                run.play(adapt(run.world, happening))
+                for one in adapt(run.world, happening):
+                    run.play(one)
             except NotPossible:
                 continue
         run.finish()
@@ -125,31 +152,44 @@ def _play(
     return None
 
 
-def as_it_is(_: World, happening: Happening) -> Happening:
+def as_it_is(_: World, happening: Happening) -> Iterator[Happening]:
     """The event itself."""
-    return happening
+    yield happening
 
 
-def adapted(world: World, happening: Happening) -> Happening:
+def flushed(world: World, happening: Happening) -> Iterator[Happening]:
+    """As adapted; before a message that waits at its sender, the flushes that it waits for."""
+    if isinstance(happening, Arrival) and happening.sender in world.queues:
+        while not _in_flight(world, happening) and world.queues[happening.sender]:
+            yield EndFlush(happening.sender)
+    yield from adapted(world, happening)
+
+
+def adapted(world: World, happening: Happening) -> Iterator[Happening]:
     """What takes the place of this event in this world: the event itself, or the nearest of its kind that can happen.
 
     The nearest message of the same kind between the same two nodes has most fields in common with what was in flight.
     """
     match happening:
         case Give(node, Propose() | Decide() | Learn() as event) if node in world.nodes:
-            return Give(node, _nearest_due(world.due[node], event))
+            yield Give(node, _nearest_due(world.due[node], event))
         case Deliver() | Duplicate() | Lose() | Forge() | Stray():
-            kind = type(happening.message)
-            messages = [
-                packet.message
-                for packet in world.in_flight
-                if (packet.sender, packet.receiver) == (happening.sender, happening.receiver)
-                and type(packet.message) is kind
-            ]
-            nearest = max(messages, key=lambda message: _alike(message, happening.message), default=happening.message)
-            return evolve(happening, message=nearest)
+            nearest = max(
+                _in_flight(world, happening),
+                key=lambda message: _alike(message, happening.message),
+                default=happening.message,
+            )
+            yield evolve(happening, message=nearest)
         case _:
-            return happening
+            yield happening
+
+
+def _in_flight(world: World, wanted: Arrival) -> list[Message]:
+    """The messages of this kind that are in flight between these two nodes."""
+    ways = [
+        packet for packet in world.in_flight if (packet.sender, packet.receiver) == (wanted.sender, wanted.receiver)
+    ]
+    return [packet.message for packet in ways if type(packet.message) is type(wanted.message)]
 
 
 def _nearest_due(due: tuple[Internal, ...], event: Internal) -> Internal:
