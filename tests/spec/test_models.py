@@ -14,6 +14,7 @@ from spec.observed import changes_of
 SMALL = [name for name in MODELS if name in {
     "MCStore", "MCLog", "MCWindow", "MCWindowTwoChanges", "MCBallotsTwoBallots",
     "MCCellChangeIssued", "MCCellChangeRefines", "MCCellFailedChange", "MCCellTwoBallotsRefines", "MCCellHole",
+    "MCLivesListen",
 }]  # fmt: skip
 
 
@@ -74,6 +75,14 @@ def test_explain_speaks_the_language_of_the_cell() -> None:
     assert explain(machine, state, "crash", (1, 0)) == "n in self.mortals"
     prepared = machine.prepare(state, 1)  # type: ignore[attr-defined]
     assert explain(machine, prepared, "propose", (1, 1, "swap")) == "self.allowed(s, b, i, v)"
+
+
+@pytest.mark.parametrize("name", ["MCLivesTrust", "MCLivesStop"])
+def test_a_node_that_goes_on_from_an_older_copy_breaks_agreement(name: str) -> None:
+    found = explore(MODELS[name])
+    assert found.violation is not None
+    assert found.violation.name == "agreement"
+    assert [step.name for step in found.violation.path[-3:]] == ["regress", "vote", "decide"]
 
 
 def replaced(name: str, attribute: str, change: Callable[..., Any]) -> Any:
