@@ -15,7 +15,7 @@ from conformance.crash_points.trouble import survives
 from conformance.crash_points.vfs import simulated_vfs
 from conformance.crash_points.witness import Witness
 from conformance.links import Profile, Settings, Silence, Verdict
-from physalia.cell import Node
+from physalia.cell import Node, proposer
 from physalia.host import Host
 from physalia.journal import Journal
 from physalia.model import (
@@ -82,6 +82,11 @@ class TestBeyondTheLaw:
         monkeypatch.setattr(trouble, "survives", lambda *_: True)
         with pytest.raises(Broken, match=r"nothing is decided any more|forked"):
             run_cells("lost", 2000, Tally())
+
+    def test_a_cell_that_decides_without_a_majority(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(proposer, "is_majority", lambda voters, members: bool(members & set(voters)))
+        with pytest.raises(Broken, match="the cell forked"):
+            run_cells("few", 500, Tally())
 
     def test_a_link_that_sees_it_says_how_to_see_it_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def forgetful(self: Host, key: object, charter: object) -> None:
