@@ -28,7 +28,9 @@ def test_the_table_has_every_scope_with_its_profile() -> None:
 
 
 @pytest.mark.parametrize(
-    "where", [one for one in SCOPES if counts_of(one.name)[2] <= SMALL and one.profile is Profile.QUICK], ids=str
+    "where",
+    [one for one in SCOPES if counts_of(one.name)[2] <= SMALL and one.profile is Profile.QUICK],
+    ids=lambda where: where.name,
 )
 def test_the_counts_are_those_that_are_found(where: Scope) -> None:
     graph = Graph(where.machine)
