@@ -7,22 +7,27 @@ import apsw
 import pytest
 
 from benchmarks import journal as benchmark
-from physalia.journal import Directory, Journal
-from physalia.model import Ballot, Promised
+from physalia.host import Charter
+from physalia.journal import Directory, Journal, NodeKey
+from physalia.model import Ballot, Envelope, Origin, Prepare, Promise, Promised, Receive
 from physalia.wire import encode_record
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
+def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "journal.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    example, of_host = re.findall(r"^```python\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
     assert example.count('Path("/var/lib/physalia")') == 1
     record = Promised(Ballot(3, 1))
     told: dict[str, object] = {"record": record, "Here": tmp_path}
     exec(example.replace('Path("/var/lib/physalia")', "Here"), told)
     journal, node = told["journal"], told["node"]
     assert isinstance(journal, Journal)
+    key, charter, event = NodeKey(1, 3, 2), Charter(frozenset({1, 2, 3}), 3), Receive(1, Prepare(Ballot(3, 1), 0))
+    told |= {"key": key, "charter": charter, "event": event}
+    exec(of_host, told)
+    assert told["outputs"] == (Envelope(Origin(1, 3, 2), 1, Promise(Ballot(3, 1), 2, (), 0)),)
     journal.close()
     assert Journal(Directory(tmp_path), 7).read(node) == [encode_record(record)]  # type: ignore[arg-type]
 
