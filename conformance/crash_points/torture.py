@@ -43,5 +43,6 @@ def run(vfs: SimulatedVfs, name: str, tally: Tally) -> None:
             work()
         Calm(cell, trouble.lost).come()
         cell.witness.judge()
+        tally.reached["members changed"] += cell.witness.contents.jury.version
     except Violation as violation:
         raise Broken(f"at {name}/{cell.at}: {violation}", name) from violation

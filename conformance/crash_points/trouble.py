@@ -37,7 +37,7 @@ class Trouble:
         """What happens, and how often, beside the works of a cell."""
         return [
             (4, self.crash), (20, self.restart), (2, self.fill), (4, self.make_room), (2, self.fail_flush),
-            (1, self.fold), (3, self.remember), (2, self.lose), (1, self.replace),
+            (1, self.fold), (3, self.remember), (2, self.lose), (3, self.replace),
         ]  # fmt: skip
 
     def crash(self) -> None:

@@ -86,7 +86,7 @@ class TestBeyondTheLaw:
     def test_a_cell_that_decides_without_a_majority(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(proposer, "is_majority", lambda voters, members: bool(members & set(voters)))
         with pytest.raises(Broken, match="the cell forked"):
-            run_cells("few", 500, Tally())
+            run_cells("few", 3000, Tally())
 
     def test_a_link_that_sees_it_says_how_to_see_it_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def forgetful(self: Host, key: object, charter: object) -> None:
