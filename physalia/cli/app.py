@@ -99,9 +99,8 @@ def _run(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _complain(f"{error}: see to it, and run the command again.", _CANNOT_RUN)
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
-        if not struck():
-            say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
-            return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
+        say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
+        return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
     if struck() or result == _INTERRUPTED:  # newer versions of typer turn the exception into this
         return _complain("interrupted; nothing is left running.", _INTERRUPTED)
     return result if isinstance(result, int) else 0

@@ -54,6 +54,10 @@ def kept() -> Iterator[Callable[[], bool]]:
         # What was half made goes now, and complains to the hook that knows of it.
         traceback.clear_frames(interrupt.__traceback__)
         raise
+    except Exception as made_of_it:
+        if struck:  # a binding may call by another name what strikes inside of a call
+            raise KeyboardInterrupt from made_of_it
+        raise
     finally:
         sys.unraisablehook = reported
 
