@@ -6,6 +6,7 @@ the two meet, what a single device takes with it can be read off without another
 step, and weigh what comes of it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
@@ -20,16 +21,16 @@ Built = Callable[[str | None], Bundle]
 """The bundle of a rack as it is, or with one of its devices down."""
 
 
-class Step:
+class Step(ABC):
     """A step that moves each state by itself."""
 
+    @abstractmethod
     def moves(self, state: State) -> Moves:
         """The states that come of one, each with its share."""
-        raise NotImplementedError
 
+    @abstractmethod
     def down(self, before: Mapping[State, Vector], values: Mapping[State, Vector]) -> dict[str, float]:
         """For each device that is met here, what everything together is worth while it is down."""
-        raise NotImplementedError
 
     def forward(self, states: Mapping[State, Vector]) -> States:
         """The probabilities after it, from those before."""
