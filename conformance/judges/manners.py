@@ -17,6 +17,7 @@ from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId
 from spec import cell as spec
+from spec.commands import Change, Log
 
 
 class Manners:
@@ -118,10 +119,21 @@ class Manners:
         ballot = self._names.ballot(active)
         prepares = after.prepares | self._machine.waiting(after, node).prepares
         prefix = next(m.prefix for m in prepares if m.ballot == ballot)
-        slots = range(prefix + 1, len(before.known[node]) + self._machine.alpha + 1)
+        slots = self._first_slots(before.known[node], prefix + 1)
         invited = frozenset().union(*(self._machine.members_of(before, node, slot) for slot in slots))
         for member in window(self._machine, after, node) - invited:
             yield member, model.Prepare(active, prefix)
+
+    def _first_slots(self, known: Log, first: int) -> Iterator[int]:
+        """Of the slots from the first on to the end of the window, those whose configuration may be a new one.
+
+        Only a change can make it differ from that of the slot before; logs are long, and changes are few.
+        """
+        alpha, content = self._machine.alpha, self._machine.content
+        yield first
+        for slot, command in enumerate(known, start=1):
+            if slot + alpha > first and isinstance(content.get(command), Change):
+                yield slot + alpha
 
     def _told_by_an_outsider(self, outcome: Outcome, before: spec.State) -> Iterator[tuple[NodeId, model.Message]]:
         """Who may not campaign for being no member teaches the members, and asks them, or perhaps nobody ever may."""
