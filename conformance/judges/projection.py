@@ -327,8 +327,9 @@ def _add(changed: dict[str, Any], before: spec.State, messages: spec.Messages) -
 
 
 def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:
-    """The keys under which two mappings have different things, or only one has any."""
-    return {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+    """The keys under which two mappings have different things, or only one has any. Most are the very same."""
+    keys = before.keys() | after.keys()
+    return {key for key in keys if (one := before.get(key)) is not (other := after.get(key)) and one != other}
 
 
 def _common(before: Sequence[T], after: Sequence[T]) -> int:
