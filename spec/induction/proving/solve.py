@@ -23,8 +23,8 @@ _LISTEN_EVERY_S = 0.5
 _STOP_AGAIN_S = 0.05
 _ASKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="z3")
 _ASKING.submit(int)  # its one thread starts here, where no interrupt can come between and make it two
-# A formula, or a solver, may be let go of in one thread while the other is inside of z3: the collector of cycles runs in
-# whichever it likes. Without this z3 counts references as if there were one thread, and crashes, or never comes back.
+# A formula may be let go of in one thread while the other is inside of z3: the collector of cycles runs in whichever it
+# likes. Without this z3 counts references as if there were one thread, and crashes, or never comes back.
 z3.Z3_enable_concurrent_dec_ref(z3.main_ctx().ref())
 
 
