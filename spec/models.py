@@ -9,7 +9,9 @@ from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
+from spec.register import Register
 from spec.store import Store
+from spec.volume import Volume
 from spec.window import Window
 
 FOUNDERS = frozenset({1, 2, 3})
@@ -61,6 +63,14 @@ def ballots(
     return Ballots(
         content=content, first=FOUNDERS, alpha=alpha, early=frozenset() if issued else frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
+    )  # fmt: skip
+
+
+def volume(*writer: int, max_epoch: int, max_conn: int = 1, reads: int = 0, servers: int = 2) -> Volume:
+    """A volume whose writes are made by these attachments, in order."""
+    return Volume(
+        servers=range(1, servers + 1), writes=range(1, len(writer) + 1), readers=range(1, reads + 1),
+        writer=dict(enumerate(writer, start=1)), max_epoch=max_epoch, max_conn=max_conn,
     )  # fmt: skip
 
 
@@ -162,6 +172,12 @@ MODELS: Mapping[str, Machine[Any]] = {
         "retire", cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4})),
         heir=4,
     ),
+    "MCRegister": Register(writes=range(1, 3), readers=range(1, 2)),
+    "MCVolumeFailOver": volume(1, 1, max_epoch=2),
+    "MCVolumeMirror": volume(1, 1, max_epoch=4),
+    "MCVolumeStalled": volume(1, 1, max_epoch=2, max_conn=2),
+    "MCVolumeAttach": volume(1, 2, max_epoch=3),
+    "MCVolumeReads": volume(1, 1, max_epoch=2, reads=1),
 }  # fmt: skip
 """Machines by the names of their models: all but the three that are about progress."""
 
