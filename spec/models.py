@@ -66,11 +66,18 @@ def ballots(
     )  # fmt: skip
 
 
-def volume(*writer: int, max_epoch: int, max_conn: int = 1, reads: int = 0, servers: int = 2) -> Volume:
+def volume(
+    *writer: int,
+    max_epoch: int,
+    max_conn: int = 1,
+    reads: int = 0,
+    servers: int = 2,
+    gone: Nodes | set[Node] = frozenset(),
+) -> Volume:
     """A volume whose writes are made by these attachments, in order."""
     return Volume(
         servers=range(1, servers + 1), writes=range(1, len(writer) + 1), readers=range(1, reads + 1),
-        writer=dict(enumerate(writer, start=1)), max_epoch=max_epoch, max_conn=max_conn,
+        writer=dict(enumerate(writer, start=1)), max_epoch=max_epoch, max_conn=max_conn, gone=frozenset(gone),
     )  # fmt: skip
 
 
@@ -179,7 +186,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCVolumeAttach": volume(1, 2, max_epoch=3),
     "MCVolumeReads": volume(1, 1, max_epoch=2, reads=1),
 }  # fmt: skip
-"""Machines by the names of their models: all but the three that are about progress."""
+"""Machines by the names of their models: all but those that are about progress."""
 
 PROGRESS: Mapping[str, Machine[Any]] = {
     "MCCellLoneProposer": cell(
@@ -194,5 +201,6 @@ PROGRESS: Mapping[str, Machine[Any]] = {
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
     ),
+    "MCVolumeProgress": volume(1, max_epoch=2, gone={1}),
 }  # fmt: skip
 """Whether something happens at last is TLC's alone to say. These machines name the steps of its counterexamples."""

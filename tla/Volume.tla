@@ -130,8 +130,8 @@ TypeOK ==
   /\ \A s \in Server : DOMAIN data[s] \subseteq Place
 
 NothingLost == R!NothingLost
-AtMostOnce  == R!AtMostOnce
-ReadsFresh  == R!ReadsFresh
+AtMostOnce == R!AtMostOnce
+ReadsFresh == R!ReadsFresh
 
 \* What was written under a newer epoch, or by a later attachment, is never
 \* followed by what is older: whoever lost the volume writes no more.

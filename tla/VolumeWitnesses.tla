@@ -6,8 +6,10 @@ Held(s) == {data[s][k].write : k \in DOMAIN data[s]}
 Was(e)  == configs[e].primary
 
 \* The record puts one copy in charge.
-ReachReplicaAlone == Last = 2 /\ Now.primary = 2 /\ Now.replica = 0 /\ told # {}
-ReachPrimaryAlone == Last = 2 /\ Now.primary = 1 /\ Now.replica = 0 /\ told # {}
+ReachReplicaAlone ==
+  Last = 2 /\ Now.primary = 2 /\ Now.replica = 0 /\ told # {}
+ReachPrimaryAlone ==
+  Last = 2 /\ Now.primary = 1 /\ Now.replica = 0 /\ told # {}
 
 \* A primary that was replaced writes what nobody will be told of, and the new
 \* one goes on without it.
@@ -26,7 +28,8 @@ ReachOverwritten ==
                    /\ m.entry.write \notin Held(1)
 
 ReachAloneAgain ==
-  Last = 4 /\ Now.replica = 0 /\ Now.primary # configs[2].primary /\ told = Write
+  /\ Last = 4 /\ Now.replica = 0 /\ told = Write
+  /\ Now.primary # configs[2].primary
 
 \* A request of a connection that is gone is still on its way, after the next
 \* write was told of.
@@ -45,13 +48,15 @@ ReachOldAttachment ==
                     /\ 1 \in Held(p) \ told
 
 ReachBothWrote == {1, 2} \subseteq told
-ReachForwarded == \E m \in acks : m.epoch = 2 /\ m.upto > 0 /\ 1 \in Held(m.server)
+ReachForwarded ==
+  \E m \in acks : m.epoch = 2 /\ m.upto > 0 /\ 1 \in Held(m.server)
 
 \* A primary that was replaced asks for the sake of a read, after a write that
 \* it does not hold.
 ReachOldPrimaryAsks ==
   \E m \in looks : /\ m.epoch < Last /\ Now.primary # Was(m.epoch)
-                   /\ reads[m.reader].stage = "open" /\ reads[m.reader].least > 0
+                   /\ reads[m.reader].stage = "open"
+                   /\ reads[m.reader].least > 0
                    /\ ~ told \subseteq Held(Was(m.epoch))
 
 \* A read returns less than what was there at its end.

@@ -8,9 +8,11 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
+from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
+from spec.register import Register
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
@@ -47,7 +49,23 @@ def test_every_model_has_a_mirror_but_those_about_placement() -> None:
     assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | set(PROGRESS) | ABOUT_PLACEMENT
 
 
-@pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
+OF_VOLUMES = [name for name, machine in (MODELS | PROGRESS).items() if isinstance(machine, Register | Chain)]
+
+
+@pytest.mark.parametrize("name", OF_VOLUMES)
+def test_the_constants_are_the_models_of_volumes(name: str) -> None:
+    machine: Any = {**MODELS, **PROGRESS}[name]
+    mirrored: dict[str, Any] = {"Write": frozenset(machine.writes), "Reader": frozenset(machine.readers)}
+    if isinstance(machine, Chain):
+        assert list(machine.writer) == list(machine.writes)
+        mirrored |= {
+            "Server": frozenset(machine.servers), "Writer": tuple(machine.writer.values()), "Gone": machine.gone,
+            "MaxEpoch": machine.max_epoch, "MaxConn": machine.max_conn,
+        }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name in [*MODELS, *PROGRESS] if name not in OF_VOLUMES])
 def test_the_constants_are_the_models(name: str) -> None:
     model: Any = {**MODELS, **PROGRESS}[name]
     machine = model.cell if isinstance(model, Lives) else model
@@ -86,7 +104,8 @@ INVARIANTS_LEFT_OUT = {
 def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
-    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell", "Lives") if name.startswith(f"MC{part}"))
+    rungs = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Register", "Volume")
+    rung = next(part for part in rungs if name.startswith(f"MC{part}"))
     module = "CellProperties" if rung == "Cell" else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
@@ -105,5 +124,5 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
     }
     kept = {part for part in listed if not part.startswith("refines")}
     assert kept - names == {"witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
-                            "entriesstay", "recordskeepversions", "stoppedforgood"}  # fmt: skip
+                            "effectsstay", "entriesstay", "recordskeepversions", "stoppedforgood"}  # fmt: skip
     assert names <= listed
