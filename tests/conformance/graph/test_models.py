@@ -49,7 +49,7 @@ def test_every_model_has_a_mirror_but_those_about_placement() -> None:
     assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | set(PROGRESS) | ABOUT_PLACEMENT
 
 
-OF_VOLUMES = [name for name, machine in (MODELS | PROGRESS).items() if isinstance(machine, Register | Chain)]
+OF_VOLUMES = [name for name, machine in {**MODELS, **PROGRESS}.items() if isinstance(machine, Register | Chain)]
 
 
 @pytest.mark.parametrize("name", OF_VOLUMES)
