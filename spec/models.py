@@ -94,6 +94,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
     "MCBallotsLate": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
+    "MCBallotsSpare": ballots(SWAP, nodes=4, max_ballot=2, max_slot=1),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
     "MCBallotsIssued": ballots(SWAP | DROP, nodes=3, max_ballot=1, max_slot=2, issued=True),
     "MCBallotsAlpha2": ballots(DROP, nodes=3, max_ballot=1, max_slot=3, alpha=2),
@@ -136,6 +137,10 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCCellTwoBallotsRefines": cell(
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}),
     ),
+    "MCCellSpare": cell(
+        SWAP | MOVE, nodes=4, max_slot=1, owners=(1, 3), audience=({1, 2, 4}, {2, 3}), strays={4},
+    ),
+    "MCCellLateAnswer": cell(SWAP, nodes=3, max_slot=1, owners=(2,), audience=({1, 2, 3},), mortals={1}),
     "MCCellThreeBallots": cell(
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2, 3), audience=({1, 3}, {2, 3}, {1, 2, 3}),
     ),
