@@ -54,13 +54,14 @@ OLD_RETRY = f"a client repeats a command that was decided more than {MANY} slots
 HIGH_VERSION = f"a volume's version is beyond {MANY}"
 HIGH_BALLOT = f"a round is beyond {HIGH_ROUND:,}"
 LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} decisions that it is taught at once"
+REPEATED_LESSON = "a node asks for what it was taught in this tick"
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
 ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE,
     DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
-LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, SETTLED)
+LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, REPEATED_LESSON, SETTLED)
 WITH_FEW_NODES = (DEPOSED, OLD_VOTE)
 WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
 WITH_PIPELINED_CHANGES = (HEARSAY,)
@@ -158,6 +159,9 @@ class Coverage:
 
     def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
         node = outcome.node
+        match outcome.event:
+            case model.Receive(_, model.Ask(prefix)) if prefix < len(before.known[node]) and not outcome.sent:
+                self.reach(REPEATED_LESSON)
         match outcome.event:
             case model.Receive(sender, message) if not is_from(sender, message):
                 self.reach(FORGED)

@@ -197,6 +197,14 @@ class SaysNothing(Node):
         return ()
 
 
+class TeachesAgain(Node):
+    """Forgets whom it taught what."""
+
+    def step(self, event: Event) -> Step:
+        self._learner.taught.clear()
+        return super().step(event)
+
+
 class RaisesWhenAsked(Node):
     """Cannot say what is due."""
 

@@ -63,6 +63,7 @@ from tests.conformance.judges.bent_cells import (
     SameBallot,
     SaysMore,
     SaysNothing,
+    TeachesAgain,
     at_tick,
     bent,
     deaf_to,
@@ -232,6 +233,10 @@ CASES: dict[str, Callable[[], None]] = {
     ),
     "manners._firsts: node .. does not send": partial(run, bent(promise_elsewhere), *LEAD[:2]),
     "manners._firsts: node .. learns": driven("a client is not answered by who learns"),
+    "manners._judge_lesson": partial(
+        run, TeachesAgain, *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
+        *(2 * (Duplicate(2, 1, Ask(0)),)),
+    ),
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),
