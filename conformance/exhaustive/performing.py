@@ -10,8 +10,8 @@ from conformance.exhaustive.outlet import Outlet, decoded, entry_of
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import Said, Translation
 from conformance.refutation import Refuted
+from conformance.world.cells import Cell
 from conformance.world.disk import Journal
-from conformance.world.world import Cell
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec

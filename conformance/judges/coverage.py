@@ -11,7 +11,7 @@ from attrs import Factory, define, frozen
 
 from conformance import wording
 from conformance.judges.hearing import is_from
-from conformance.world.world import Outcome
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.cell import learner
 from spec import cell as spec
@@ -26,6 +26,11 @@ LOST_KNOWLEDGE = "a crash loses knowledge"
 LOST_LEADER = "a crash deposes a leader"
 LOST_WRITE = "a crash takes a promise or a vote that waits for its flush"
 LOST_MESSAGE = "a crash keeps a promise or a vote whose message is never sent"
+FAILED_FLUSH = "a flush of a promise or a vote fails, and its node starts anew"
+PAGE_CACHE = "a failed flush leaves a promise or a vote for the restart to read"
+REFUSED = "a full disk refuses a promise or a vote, and its node is read back"
+BESIDE_FULL = "a node goes on while its full disk refuses what it says"
+ROOM_AGAIN = "what a full disk refused before is flushed when there is room"
 OLD_VOTE = "a vote leaves when its node has promised a higher ballot"
 PIPELINED_DISK = "a proposal waits for the disk"
 DUPLICATE = "a duplicate arrives"
@@ -46,6 +51,13 @@ OUTSIDE_VOTE = "a vote of a node that is no member arrives"
 AGAIN_WHILE_ONE_WAITS = "a proposal is sent again while another command could be proposed"
 PASSED_ACKNOWLEDGEMENT = "an acknowledgement is passed by a later one, and the leader looks at its clock"
 
+
+def refuses(another: str) -> str:
+    """The mark of a message of another cell, life or incarnation."""
+    return f"a message of another {another} is refused"
+
+
+FOREIGN = tuple(map(refuses, ("cell", "life", "incarnation")))
 MANY = 64
 HIGH_ROUND = 2**53
 LONG_PROMISE = f"a promise reports more than {MANY} votes"
@@ -59,6 +71,7 @@ FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slot
 
 ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE,
+    FAILED_FLUSH, PAGE_CACHE, REFUSED, BESIDE_FULL, ROOM_AGAIN, *FOREIGN,
     DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
 LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, REPEATED_LESSON, SETTLED)
@@ -87,9 +100,12 @@ class Coverage:
     """Under each ballot, how far each node said that it knows."""
     _passed: set[tuple[int, int]] = Factory(set)
     """Those of them that said less afterwards."""
+    _refused: set[int] = Factory(set)
+    """Whose disk refused a promise or a vote since it flushed one."""
 
     def begin(self) -> None:
         """A new run starts."""
+        self._refused.clear()
         self._leads.clear()
         self._decided_under.clear()
         self._received.clear()
@@ -156,6 +172,7 @@ class Coverage:
                 self._flushed(outcome, n, before)
             case "crash", (int(n), int(k)):
                 self._crashed(n, k, before)
+                self._met_trouble(outcome, before)
 
     def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
         node = outcome.node
@@ -240,8 +257,24 @@ class Coverage:
         if any(entry.records for entry in before.queue[n]):
             self.reach(LOST_WRITE)
 
+    def _met_trouble(self, outcome: Outcome, before: spec.State) -> None:
+        """A flush failed, or a full disk refused one."""
+        node, lost = outcome.node, [entry for entry in before.queue[outcome.node] if entry.records]
+        if outcome.trouble == "failed flush" and lost:
+            self.reach(FAILED_FLUSH)
+        if outcome.trouble == "full disk" and lost:
+            self.reach(REFUSED)
+            self._refused.add(node)
+            if len(before.queue[node]) > 1:
+                self.reach(BESIDE_FULL)
+
     def _flushed(self, outcome: Outcome, n: int, before: spec.State) -> None:
         sends = before.queue[n][0].sends
+        if outcome.trouble == "failed flush" and before.queue[n][0].records:
+            self.reach(PAGE_CACHE)
+        if not outcome.is_lost and before.queue[n][0].records and n in self._refused:
+            self.reach(ROOM_AGAIN)
+            self._refused.discard(n)
         if outcome.is_lost and (sends.promises or sends.votes):
             self.reach(LOST_MESSAGE)
         if any(vote.ballot < before.promised[n] for vote in sends.votes):

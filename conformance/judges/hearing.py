@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from conformance.judges.projection import FIELD, Names, SentMessage
-from conformance.world.world import Outcome
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId

@@ -12,7 +12,8 @@ from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
 from conformance.wording import ballot_words, event_words, message_words
-from conformance.world.world import Outcome, World
+from conformance.world.outcomes import Outcome
+from conformance.world.world import World
 from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId

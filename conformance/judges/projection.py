@@ -19,8 +19,10 @@ from attrs import Factory, define
 from conformance import wording
 from conformance.judges.judged import MAX_ROUND, BallotNumber
 from conformance.refutation import Refuted
+from conformance.world.cells import Cell
+from conformance.world.outcomes import Durable, Outcome, Packet
 from conformance.world.scenario import Setup
-from conformance.world.world import Cell, Durable, Outcome, Packet, World
+from conformance.world.world import World
 from physalia import model
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message

@@ -11,8 +11,8 @@ from random import Random
 
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import quarrel
+from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
-from conformance.world.world import Packet
 from physalia.model import NO_BALLOT, Ballot, Campaign, Decision, NodeId
 
 JUMPS = (0, 0, 60, 2**31, 2**53)

@@ -8,8 +8,8 @@ from attrs import evolve
 from conformance.judges.coverage import Coverage
 from conformance.lockstep.link import drive
 from conformance.lockstep.play import Play, play
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Setup
-from conformance.world.world import MakeNode
 from physalia.cell import RESEND_AFTER_MS, Node
 from physalia.cell.steps import IGNORED
 from physalia.model import (
