@@ -96,7 +96,8 @@ class Trouble:
         server = self.cell.any(lambda each: bool(each.nodes))
         if server is None:
             return
-        gone = {key.incarnation for key in server.nodes}
+        nodes = dict(server.nodes)
+        gone = {key.incarnation for key in nodes}
         if not survives(self.configurations, self.lost | gone):
             return
         kind = self.rng.choice(LOSSES)
@@ -113,6 +114,9 @@ class Trouble:
         server.lose(kind, f"{self.cell.name}/{self.cell.at}")
         if kind != "older copy":
             server.create()
+            for key, charter in nodes.items():
+                server.expect_unknown(key, charter)
+                self.reached["unknown"] += 1
 
     def _expect_stop(self, server: Server) -> None:
         """The nodes of a disk that fell back do not come back here; they would have to stop as soon as they heard."""
