@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from conformance.judges.projection import FIELD, Names, SentMessage
-from conformance.world.world import Outcome
+from conformance.judges.projection import Names
+from conformance.judges.vocabulary import FIELD, SentMessage
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId

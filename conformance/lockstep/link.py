@@ -20,7 +20,7 @@ from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
 from conformance.lockstep.shortest import shortest
 from conformance.lockstep.shrink import Finding
-from conformance.world.world import MakeNode
+from conformance.world.cells import MakeNode
 from physalia.cell import Node
 
 

@@ -123,6 +123,8 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
         for invariant in (TLA / f"{name}.cfg").read_text(encoding="utf-8").split("INVARIANTS\n")[1].split()
     }
     kept = {part for part in listed if not part.startswith("refines")}
-    assert kept - names == {"witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
-                            "effectsstay", "entriesstay", "leadersact", "recordskeepversions", "stoppedforgood"}  # fmt: skip
+    assert kept - names == {
+        "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
+        "effectsstay", "entriesstay", "leadersact", "recordskeepversions", "stoppedforgood",
+    }  # fmt: skip
     assert names <= listed
