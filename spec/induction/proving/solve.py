@@ -1,8 +1,8 @@
 """One query, one fresh solver: what z3 says of it, how long that took, and which premises it used.
 
 What z3 does not decide is unknown, and unknown is never a pass; a query can be written to a file that reproduces it.
-How long z3 tries is counted in what it does, not in seconds: a slow machine, or one with much else to do, decides what a
-quick one does. Who gives it a number of seconds gets that.
+How long z3 tries is counted in what it does, not in seconds: a slow machine, or one with much else to do, decides what
+a quick one does. Who gives it a number of seconds gets that.
 """
 
 import time
@@ -19,7 +19,7 @@ from spec.induction.formulas.kernel import Formula
 from spec.induction.proving.queries import Query
 
 WORK = 100_000_000
-"""How much z3 may do for a query, in its own count (`rlimit`). All queries of all layers together take a third of it."""
+"""How much z3 may do for a query, in its own count (`rlimit`). All queries together take a third of it."""
 SEED = 0
 _LISTEN_EVERY_S = 0.5
 _STOP_AGAIN_S = 0.05
