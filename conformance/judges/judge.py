@@ -172,7 +172,8 @@ class Judge:
         fault = self._wrong_kind(outcome, stutter.kind, before)
         if fault:
             raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event_words(event)}",))
-        waits = self.hearings[node].asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
+        asked = self.hearings[node].asked
+        waits = asked and asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
         self.coverage.stutter(self.machine, outcome, stutter.kind, before, waits=bool(waits))
 
     def _called_for(self, node: NodeId, event: model.Event) -> Call | None:

@@ -205,7 +205,8 @@ class Projection:
             image.slots |= _different(image.raw_accepted, raw)
             image.accepted = self._accepted(image.accepted, raw, image.slots)
             image.raw_accepted = raw
-        if image.accepted is not before.accepted[node] and image.accepted != before.accepted[node]:
+        image.accepted = _as_before(image.accepted, before.accepted[node])
+        if image.accepted is not before.accepted[node]:
             changed["accepted"] = put(before.accepted, node, image.accepted)
         if cell.known != image.raw_known:
             raw_known = list(cell.known)
@@ -213,7 +214,8 @@ class Projection:
             image.slots |= set(range(same + 1, max(len(raw_known), len(image.raw_known)) + 1))
             image.known = (*image.known[:same], *map(self.names.command, raw_known[same:]))
             image.raw_known = raw_known
-        if image.known is not before.known[node] and image.known != before.known[node]:
+        image.known = _as_before(image.known, before.known[node])
+        if image.known is not before.known[node]:
             changed["known"] = put(before.known, node, image.known)
 
     def _look_at_disk(self, changed: dict[str, Any], before: spec.State, node: NodeId, durable: Durable) -> None:
@@ -269,10 +271,16 @@ def _add(changed: dict[str, Any], before: spec.State, messages: spec.Messages) -
             changed[field] = sent | some
 
 
+def _as_before(image: T, before: T) -> T:
+    """The image, or what was there before if that is equal: so that the two are not compared again, which is long."""
+    return before if image is before or image == before else image
+
+
 def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:
     """The keys under which two mappings have different things, or only one has any. Most are the very same."""
-    keys = before.keys() | after.keys()
-    return {key for key in keys if (one := before.get(key)) is not (other := after.get(key)) and one != other}
+    others = [key for key, thing in after.items() if before.get(key) is not thing]
+    gone = before.keys() - after.keys() if len(before) > len(after) - len(others) else ()
+    return {key for key in others if before.get(key) != after[key]}.union(gone)
 
 
 def _common(before: Sequence[T], after: Sequence[T]) -> int:
