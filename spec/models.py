@@ -6,6 +6,7 @@ from typing import Any
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
+from spec.leases import Duration, Leases, Process
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
@@ -61,6 +62,14 @@ def ballots(
     return Ballots(
         content=content, first=FOUNDERS, alpha=alpha, early=frozenset() if issued else frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=max_ballot, max_slot=max_slot,
+    )  # fmt: skip
+
+
+def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+    """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
+    return Leases(
+        length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
+        frail=frozenset(frail or ()),
     )  # fmt: skip
 
 
@@ -162,6 +171,9 @@ MODELS: Mapping[str, Machine[Any]] = {
         "retire", cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4})),
         heir=4,
     ),
+    "MCLeases": leases(4, 1, max_version=2),
+    "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
 }  # fmt: skip
 """Machines by the names of their models: all but the three that are about progress."""
 

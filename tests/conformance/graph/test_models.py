@@ -9,6 +9,7 @@ import pytest
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
 from spec.commands import Change, Content, Read, Write
+from spec.leases import Leases
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
 
@@ -47,7 +48,17 @@ def test_every_model_has_a_mirror_but_those_about_placement() -> None:
     assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | set(PROGRESS) | ABOUT_PLACEMENT
 
 
-@pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Leases)])
+def test_the_constants_of_leases_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Length": tuple(model.length.values()), "Rates": model.rates, "MaxVersion": model.max_version,
+        "Frail": model.frail,
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name in (*MODELS, *PROGRESS) if "Leases" not in name])
 def test_the_constants_are_the_models(name: str) -> None:
     model: Any = {**MODELS, **PROGRESS}[name]
     machine = model.cell if isinstance(model, Lives) else model
@@ -71,6 +82,8 @@ def test_the_constants_are_the_models(name: str) -> None:
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
+RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Leases")
+
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
     "MCCellSharedCrashRefines": "only the refinement",
@@ -86,7 +99,7 @@ INVARIANTS_LEFT_OUT = {
 def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
-    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell", "Lives") if name.startswith(f"MC{part}"))
+    rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
     module = "CellProperties" if rung == "Cell" else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
