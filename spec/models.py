@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import fields
+
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
@@ -10,6 +12,7 @@ from spec.leases import Duration, Leases, Process
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
+from spec.reads import Reads
 from spec.store import Store
 from spec.window import Window
 
@@ -50,6 +53,12 @@ def cell(
     )  # fmt: skip
 
 
+def reads(*max_reads: int, cell: CellProperties) -> Reads:
+    """A cell that reads: so many rounds under each ballot, in order."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
+
+
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
     """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
     return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
@@ -72,6 +81,9 @@ def leases(*length: Duration, max_version: int, frail: set[Process] | None = Non
         frail=frozenset(frail or ()),
     )  # fmt: skip
 
+
+CONTEST = cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}))
+"""Two proposers that share only node 3."""
 
 SHARED = cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(2, 3), audience=({1, 2}, {1, 3}))
 """Two proposers that share only node 1, whose disk goes back in time."""
@@ -170,6 +182,19 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCLivesRenew": lives(
         "retire", cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4})),
         heir=4,
+    ),
+    "MCReads": reads(1, 1, cell=CONTEST),
+    "MCReadsTwice": reads(2, 0, cell=CONTEST),
+    "MCReadsChange": reads(
+        1, 1, cell=cell(
+            SWAP | REPLACE, nodes=4, max_slot=2, owners=(1, 3), audience=({1, 2, 4}, {3, 4}), learners={3},
+        ),
+    ),
+    "MCReadsPipeline": reads(
+        0, 1, cell=cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3})),
+    ),
+    "MCReadsCrash": reads(
+        1, 1, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
     ),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),

@@ -12,6 +12,7 @@ from spec.commands import Change, Content, Read, Write
 from spec.leases import Leases
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
+from spec.reads import Reads
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
@@ -79,10 +80,13 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Lives):
         assert list(model.heir) == list(model.nodes)
         mirrored |= {"Law": model.law, "Frail": model.frail, "Heir": tuple(model.heir.values())}
+    if isinstance(model, Reads):
+        assert list(model.max_reads) == list(model.ballots)
+        mirrored |= {"MaxReads": tuple(model.max_reads.values())}
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
-RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Leases")
+RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Leases")
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
