@@ -7,6 +7,7 @@ from attrs import fields
 
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
+from spec.clients import Clients
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
 from spec.leases import Duration, Leases, Process
 from spec.lives import Lives
@@ -79,6 +80,14 @@ def leases(*length: Duration, max_version: int, frail: set[Process] | None = Non
     return Leases(
         length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
         frail=frozenset(frail or ()),
+    )  # fmt: skip
+
+
+def clients(*requests: int, max_attempts: int, max_slot: int, max_sessions: int, nodes: int = 1) -> Clients:
+    """Clients that make so many requests each."""
+    return Clients(
+        requests=dict(enumerate(requests, start=1)), max_attempts=max_attempts, max_slot=max_slot,
+        max_sessions=max_sessions, nodes=range(1, nodes + 1),
     )  # fmt: skip
 
 
@@ -196,6 +205,11 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCReadsCrash": reads(
         1, 1, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
     ),
+    "MCClients": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=1),
+    "MCClientsBoth": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=2),
+    "MCClientsNext": clients(2, max_attempts=2, max_slot=4, max_sessions=1),
+    "MCClientsNodes": clients(1, 0, 0, max_attempts=1, max_slot=4, max_sessions=2, nodes=2),
+    "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
     "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),

@@ -8,6 +8,7 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
+from spec.clients import Clients
 from spec.commands import Change, Content, Read, Write
 from spec.leases import Leases
 from spec.lives import Lives
@@ -59,7 +60,19 @@ def test_the_constants_of_leases_are_the_models(name: str) -> None:
     assert mirrored == constants(name)
 
 
-@pytest.mark.parametrize("name", [name for name in (*MODELS, *PROGRESS) if "Leases" not in name])
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Clients)])
+def test_the_constants_of_clients_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Requests": tuple(model.requests.values()), "MaxAttempts": model.max_attempts, "MaxSlot": model.max_slot,
+        "MaxSessions": model.max_sessions, "Nodes": frozenset(model.nodes),
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize(
+    "name", [*PROGRESS, *(name for name, machine in MODELS.items() if not isinstance(machine, Clients | Leases))]
+)
 def test_the_constants_are_the_models(name: str) -> None:
     model: Any = {**MODELS, **PROGRESS}[name]
     machine = model.cell if isinstance(model, Lives) else model
@@ -86,7 +99,7 @@ def test_the_constants_are_the_models(name: str) -> None:
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
-RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Leases")
+RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases")
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
@@ -104,7 +117,7 @@ def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
     rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
-    module = "CellProperties" if rung == "Cell" else rung
+    module = f"{rung}Properties" if rung in ("Cell", "Clients") else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
     defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
