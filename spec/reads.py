@@ -108,6 +108,10 @@ class Reads(CellProperties):
         proposed = (m.slot for m in self.proposals_of(_cell(s), o) if m.ballot == b)
         return max((len(s.known[o]), *proposed))
 
+    def members_next(self, s: State, b: Ballot, i: Slot) -> Nodes:
+        """Who would have to have voted for anything beyond slot `i`: the members of the next."""
+        return self.members_of(_cell(s), self.owner[b], i + 1)
+
     def vouching(self, s: State, b: Ballot, i: Slot) -> Nodes:
         """Who promised `b`, and reported no vote in slot `i` and a floor below it."""
         return frozenset(
@@ -136,9 +140,8 @@ class Reads(CellProperties):
             and highest + 1 in self.window(_cell(s), o)
         ):  # fmt: skip
             return None
-        to = self.members_of(_cell(s), o, highest + 1)
         seen = max((m.slot for m in s.decisions), default=0)
-        return s._replace(rounds=s.rounds | {Round(b, t, highest, to, seen)})
+        return s._replace(rounds=s.rounds | {Round(b, t, highest, self.members_next(s, b, highest), seen)})
 
     @action(n="nodes", b="ballots", t="reads")
     def echo(self, s: State, n: Node, b: Ballot, t: Read) -> State | None:
@@ -168,7 +171,7 @@ class Reads(CellProperties):
             and asked.slot <= len(s.known[o])
             and is_majority(
                 self.echoed(s, b, t) & self.vouching(s, b, asked.slot + 1),
-                self.members_of(_cell(s), o, asked.slot + 1),
+                self.members_next(s, b, asked.slot),
             )
         ):  # fmt: skip
             return None
