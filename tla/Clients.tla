@@ -11,7 +11,7 @@
 (* Rule: R6.                                                                   *)
 (* Leaves out: the same number with other content, which is an error; a client *)
 (* whose session is expired and that begins another.                           *)
-(* Mirrored by spec/clients.py; what is true of it is in ClientsProperties.    *)
+(* Mirrored by spec/service/clients.py; ClientsProperties has what is true.    *)
 EXTENDS Integers, Sequences, FiniteSets
 CONSTANTS
   Requests,     \* client -> how many requests it makes: a bound

@@ -2,7 +2,7 @@
 (* What is true of clients and sessions in every state (R6), and what a model  *)
 (* of them may have to reach.  A write that took effect stays so: so what says *)
 (* that something is *not* done says it of all states that follow.             *)
-(* Mirrored by the invariants of spec/clients.py.                              *)
+(* Mirrored by the invariants of spec/service/clients.py.                      *)
 EXTENDS Clients
 
 Effect(e)  == [client |-> e.client, number |-> e.number]

@@ -11,7 +11,7 @@
 (* Rule: R13.                                                                  *)
 (* Leaves out: how the store decides, which is the ladder's matter; giving a   *)
 (* lease back before its end.  Nothing that guards data depends on leases.     *)
-(* Mirrored by spec/leases.py.                                                 *)
+(* Mirrored by spec/service/leases.py.                                         *)
 EXTENDS Integers, Sequences, FiniteSets
 CONSTANTS
   Length,      \* process -> how long it wants the lock: stands in its record

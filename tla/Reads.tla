@@ -18,7 +18,7 @@
 (* What nodes say about reads does not wait in their queues: it depends on no  *)
 (* record, so to everyone else a message that waits is a slow network.         *)
 (* Leaves out: stale reads; which client's reads are in a round.               *)
-(* Mirrored by spec/reads.py.                                                  *)
+(* Mirrored by spec/service/reads.py.                                          *)
 EXTENDS Commands
 CONSTANTS
   Nodes, MaxBallot, MaxSlot, Mortals, Early,

@@ -10,6 +10,7 @@ from fractions import Fraction
 from attrs import evolve
 
 from conformance.world.scenario import (
+    Calm,
     Crash,
     Deliver,
     Duplicate,
@@ -28,6 +29,9 @@ from physalia.model import Ballot, Campaign, NodeId, Read, RequestId, Submit, Wr
 NOBODY = 0
 """The name of a node that there is not."""
 
+CALM_EVENTS = 10
+"""What calm counts for: it stands for many events, which whoever reads it does not see."""
+
 Simple = tuple[Setup, tuple[Happening, ...]]
 
 
@@ -38,7 +42,12 @@ def complexity(scenario: Scenario) -> tuple[int, ...]:
     rounds = sum(h.event.ballot.round for h in happenings if isinstance(h, Give) and isinstance(h.event, Campaign))
     kinds = sum(_weight(happening) for happening in happenings)
     ids = sum(_node(happening) for happening in happenings)
-    return len(happenings), setup.nodes, len(setup.members), setup.alpha, clocks, kinds, rounds, ids, _said(happenings)
+    world = setup.nodes, len(setup.members), setup.alpha, clocks
+    return _events(happenings), *world, kinds, rounds, ids, _said(happenings)
+
+
+def _events(happenings: tuple[Happening, ...]) -> int:
+    return sum(CALM_EVENTS if isinstance(happening, Calm) else 1 for happening in happenings)
 
 
 def simpler(scenario: Scenario) -> Iterator[Simple]:

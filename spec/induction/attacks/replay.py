@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from attrs import frozen
 
-from spec import ballots, cell, reads
+from spec import ballots, cell
 from spec.ballots import Ballots
 from spec.cell import Disk, NoVote
 from spec.cell_properties import CellProperties
@@ -20,7 +20,8 @@ from spec.commands import Ballot, Log, Name, Node, Nodes, Slot, is_majority, maj
 from spec.explain import explain
 from spec.induction.proving.unroll import Run
 from spec.machine import Machine, Step, action, invariant, successor
-from spec.reads import Reads
+from spec.service import reads
+from spec.service.reads import Reads
 from spec.values import function, put
 
 Call: TypeAlias = tuple[str, tuple[Any, ...]]
@@ -251,7 +252,7 @@ def on_reads(broken: type[Reads]) -> Callable[[Ballots, Run], Replayed]:
             owner={step.arguments["b"]: step.witnesses["n"] for step in proposed},
             max_reads=dict.fromkeys(range(1, m.max_ballot + 1), 1),
         )  # fmt: skip
-        return taken(machine, "spec/reads.py", _reads_calls(run))
+        return taken(machine, "spec/service/reads.py", _reads_calls(run))
 
     return replayed
 

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from conformance.judges.coverage import Coverage
-from conformance.lockstep.link import drive
+from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play, play
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Setup
 from conformance.world.world import MakeNode

@@ -24,7 +24,7 @@ from spec.induction.proving.prove import prove
 from spec.induction.proving.solve import Outcome
 from spec.induction.proving.unroll import NoRun, find_run
 from spec.models import DROP, FOUNDERS, SWAP
-from spec.reads import Reads
+from spec.service.reads import Reads
 from tests.spec.induction.test_evaluate import BALLOTS, random_cell
 
 ONE_SLOT = Ballots(content=SWAP, first=FOUNDERS, alpha=1, nodes=range(1, 4), max_ballot=1, max_slot=1)
