@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import fields
+
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
@@ -10,6 +12,9 @@ from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
 from spec.register import Register
+from spec.service.clients import Clients
+from spec.service.leases import Duration, Leases, Process
+from spec.service.reads import Reads
 from spec.store import Store
 from spec.volume import Volume
 from spec.window import Window
@@ -51,6 +56,12 @@ def cell(
     )  # fmt: skip
 
 
+def reads(*max_reads: int, cell: CellProperties) -> Reads:
+    """A cell that reads: so many rounds under each ballot, in order."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
+
+
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
     """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
     return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
@@ -80,6 +91,25 @@ def volume(
         writer=dict(enumerate(writer, start=1)), max_epoch=max_epoch, max_conn=max_conn, gone=frozenset(gone),
     )  # fmt: skip
 
+
+def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+    """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
+    return Leases(
+        length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
+        frail=frozenset(frail or ()),
+    )  # fmt: skip
+
+
+def clients(*requests: int, max_attempts: int, max_slot: int, max_sessions: int, nodes: int = 1) -> Clients:
+    """Clients that make so many requests each."""
+    return Clients(
+        requests=dict(enumerate(requests, start=1)), max_attempts=max_attempts, max_slot=max_slot,
+        max_sessions=max_sessions, nodes=range(1, nodes + 1),
+    )  # fmt: skip
+
+
+CONTEST = cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}))
+"""Two proposers that share only node 3."""
 
 SHARED = cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(2, 3), audience=({1, 2}, {1, 3}))
 """Two proposers that share only node 1, whose disk goes back in time."""
@@ -190,6 +220,27 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCVolumeStalled": volume(1, 1, max_epoch=2, max_conn=2),
     "MCVolumeAttach": volume(1, 2, max_epoch=3),
     "MCVolumeReads": volume(1, 1, max_epoch=2, reads=1),
+    "MCReads": reads(1, 1, cell=CONTEST),
+    "MCReadsTwice": reads(2, 0, cell=CONTEST),
+    "MCReadsChange": reads(
+        1, 1, cell=cell(
+            SWAP | REPLACE, nodes=4, max_slot=2, owners=(1, 3), audience=({1, 2, 4}, {3, 4}), learners={3},
+        ),
+    ),
+    "MCReadsPipeline": reads(
+        0, 1, cell=cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3})),
+    ),
+    "MCReadsCrash": reads(
+        1, 1, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
+    ),
+    "MCClients": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=1),
+    "MCClientsBoth": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=2),
+    "MCClientsNext": clients(2, max_attempts=2, max_slot=4, max_sessions=1),
+    "MCClientsNodes": clients(1, 0, 0, max_attempts=1, max_slot=4, max_sessions=2, nodes=2),
+    "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
+    "MCLeases": leases(4, 1, max_version=2),
+    "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
 }  # fmt: skip
 """Machines by the names of their models: all but those that are about progress."""
 
