@@ -1,0 +1,30 @@
+"""Connections between processes: who speaks is proved, and what was said is said once.
+
+No short message waits behind a long one. All but `connection`, `door` and `dialing` is sans-I/O, and what the messages
+mean is nothing to this room.
+"""
+
+from physalia.transport.handshake import CLIENT, SPOKEN, Agreed, Answerer, Dialer, Party, Versions
+from physalia.transport.keys import BadKeys, Key, KeyFile, KeyRing, Ring, Role
+from physalia.transport.refused import Kind, Refusals, Refused
+from physalia.transport.session import Session
+
+__all__ = [
+    "CLIENT",
+    "SPOKEN",
+    "Agreed",
+    "Answerer",
+    "BadKeys",
+    "Dialer",
+    "Key",
+    "KeyFile",
+    "KeyRing",
+    "Kind",
+    "Party",
+    "Refusals",
+    "Refused",
+    "Ring",
+    "Role",
+    "Session",
+    "Versions",
+]
