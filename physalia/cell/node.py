@@ -39,6 +39,7 @@ from physalia.model import (
     Propose,
     Receive,
     Refusal,
+    Send,
     Slot,
     Step,
     Stopped,
@@ -112,6 +113,22 @@ class Node:
         from that disk is stopped, until an operator gives its place to a new incarnation.
         """
         return self._stopped
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether its ballot may get anything decided yet, as far as the node heard; otherwise it rejects commands."""
+        return not self._stopped and self._proposer.is_leading
+
+    @property
+    def members(self) -> frozenset[NodeId]:
+        """Who decides in the first slot that this node does not know."""
+        return self._learner.configurations.members(self._learner.first_unknown)
+
+    def silent(self) -> frozenset[NodeId]:
+        """The nodes that owe this one an answer: a tick sends to them again, and without any it does nothing (R14)."""
+        if self._stopped:
+            return frozenset()
+        return frozenset(effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send))
 
     # Its memory as a whole, for those who explore what it may do
 

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, journals, models, schemas
+from physalia.cli import checks, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
@@ -46,6 +46,7 @@ app.command()(checks.verify)
 app.command()(prove.prove)
 app.command()(installation.doctor)
 app.command()(journals.journal)
+app.command()(servers.serve)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")

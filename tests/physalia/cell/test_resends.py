@@ -108,3 +108,26 @@ def test_an_idle_node_sends_nothing_again() -> None:
     node.step(Tick(0))
     assert node.step(Tick(100)) == ignored()
     assert hear(node, Ask(1), 2) == ignored()
+
+
+def test_who_is_silent_is_who_is_sent_to_again() -> None:
+    """Whoever drives the node need not tick it when nobody is silent, or only those who are not there (R14)."""
+    assert fresh().silent() == frozenset()
+    node = leader()
+    assert node.is_leading
+    assert node.silent() == {1, 2, 3}
+    promise(node, 1)
+    promise(node, 2)
+    assert node.silent() == {3}
+    promise(node, 3)
+    assert node.silent() == frozenset()
+    node.step(Tick(0))
+    assert node.step(Tick(10_000)) == ignored()
+    node.step(Submit(ONE))
+    node.step(Propose(B, 1, ONE))
+    assert node.silent() == {1, 2, 3}
+
+
+def test_members_are_those_of_the_first_unknown_slot() -> None:
+    assert fresh().members == {1, 2, 3}
+    assert not fresh().is_leading
