@@ -120,6 +120,11 @@ class Node:
         return not self._stopped and self._proposer.is_leading
 
     @property
+    def was_refused(self) -> bool:
+        """Whether somebody promised a higher ballot than the active one, and said so."""
+        return bool(self._proposer.leadership.refused)
+
+    @property
     def members(self) -> frozenset[NodeId]:
         """Who decides in the first slot that this node does not know."""
         return self._learner.configurations.members(self._learner.first_unknown)

@@ -51,9 +51,15 @@ class Leadership:
         return None if server == self._atlas.own else server
 
     def wanted(self, key: NodeKey) -> None:
-        """A client wants something of this node: let it take over if it does not lead, and should."""
+        """A client wants something of this node: let it take over if it does not lead, and should.
+
+        Nor does it lead if somebody who is needed promised a higher ballot, and whoever owns that is gone: the node
+        would ask for that promise for ever. Who is needed nobody knows, so one refusal is enough for a new campaign.
+        """
         node = self._nodes.host.node(key)
-        if node is not None and not node.is_leading and self.rightful(key) == key.incarnation:
+        if node is None or self.rightful(key) != key.incarnation:
+            return
+        if not node.is_leading or node.was_refused:
             self._campaign(key)
 
     def lost(self, server: int) -> None:

@@ -34,6 +34,8 @@ class Requests:
     """The requests that wait for an answer."""
 
     def __init__(self, most_of_one: int = MAX_WAITING) -> None:
+        self.is_closed = False
+        """Whether nothing new is taken on. What waits may be asked for again."""
         self._most_of_one = most_of_one
         self._taken: dict[RequestId, Taken] = {}
         self._of: dict[Asker, set[RequestId]] = {}
@@ -52,6 +54,9 @@ class Requests:
             return None
         earlier = self._taken.get(command.request)
         is_other = earlier is not None and (earlier.key, earlier.command) != (key, command)
+        if earlier is None and self.is_closed:
+            asker.say(Decline(request.number, "draining", ""))
+            return None
         mine = self._of.get(asker, set())
         if is_other or (len(mine) >= self._most_of_one and command.request not in mine):
             asker.say(Decline(request.number, "busy", ""))

@@ -69,7 +69,6 @@ class Server:
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
-        self.is_draining = False
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
         self._to_write = asyncio.Event()
@@ -97,8 +96,8 @@ class Server:
                 listening = await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)
                 self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                 await self._until(stop)
+                await self._drain()  # still listening: peers are needed for it
                 listening.close()
-                await self._drain()
                 self._door.close()
                 for task in tasks:
                     task.cancel()
@@ -155,8 +154,8 @@ class Server:
 
     def _asked(self, caller: Caller, request: Request) -> None:
         key = self._atlas.here(request.cell)
-        if self.is_draining or key is None:
-            caller.say(Decline(request.number, "draining" if self.is_draining else "unknown cell", ""))
+        if key is None:
+            caller.say(Decline(request.number, "unknown cell", ""))
             return
         command = self.requests.take(caller, request, key)
         if command is not None:
@@ -251,7 +250,7 @@ class Server:
 
     async def _drain(self) -> None:
         """Take nothing on, and let what was asked be answered, for a while."""
-        self.is_draining = True
+        self.requests.is_closed = True
         self._log.info("draining", waiting=len(self.requests))
         until_s = self._clock() + self._settings.drain_s
         while (len(self.requests) or self._host.needs_flush) and self._clock() < until_s:

@@ -14,6 +14,7 @@ from physalia.model import (
     Prepare,
     Proposal,
     Propose,
+    Refusal,
     Send,
     Stutter,
     Submit,
@@ -126,6 +127,14 @@ def test_who_is_silent_is_who_is_sent_to_again() -> None:
     node.step(Submit(ONE))
     node.step(Propose(B, 1, ONE))
     assert node.silent() == {1, 2, 3}
+
+
+def test_a_refusal_by_one_is_seen_although_the_node_still_leads() -> None:
+    node = leader()
+    assert not node.was_refused
+    hear(node, Refusal(B, Ballot(1, 3)), 3)
+    assert node.was_refused
+    assert node.is_leading
 
 
 def test_members_are_those_of_the_first_unknown_slot() -> None:
