@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 from attrs import frozen
@@ -93,11 +94,10 @@ class Server:
                 for number, address in self._settings.peers.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.links, self.refusals)
                     tasks.append(group.create_task(dialing))
-                listening = await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)
-                self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
-                await self._until(stop)
-                await self._drain()  # still listening: peers are needed for it
-                listening.close()
+                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                    self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
+                    await self._until(stop)
+                    await self._drain()  # still listening: peers are needed for it
                 self._door.close()
                 for task in tasks:
                     task.cancel()
