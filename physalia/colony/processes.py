@@ -1,0 +1,136 @@
+"""The server processes of a colony: started, watched, broken and ended, also by another process than started them.
+
+A server's process holds the lock of its disk, and its number stands in a file beside it. A number counts only if the
+process with it runs, and is that server: numbers are given again.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from physalia.colony.layout import Colony
+
+START_S = 60.0
+LOOK_EVERY_S = 0.02
+
+
+class ServerFailed(Exception):
+    """A server did not start or did not end; the message is a sentence."""
+
+
+class Processes:
+    """The processes of the servers of a colony."""
+
+    def __init__(self, colony: Colony) -> None:
+        self._colony = colony
+        self._children: dict[int, subprocess.Popen[bytes]] = {}
+
+    def log(self, server: int) -> Path:
+        """What a server writes for its operator."""
+        return self._colony.folder / f"server-{server}.log"
+
+    def start(self, *servers: int) -> None:
+        """Start servers that do not run, and wait until they listen. They outlive this process.
+
+        Raises `ServerFailed`, with what the server said.
+        """
+        begun = {}
+        for server in servers:
+            if self.pid(server) is None:
+                begun[server] = self._begin(server)
+        for server, out in begun.items():
+            self._await(server, out)
+
+    def pid(self, server: int) -> int | None:
+        """The number of a server's process; None if it does not run."""
+        child = self._children.get(server)
+        if child is not None:
+            child.poll()
+        try:
+            pid = int(self._pid_file(server).read_text(encoding="ascii"))
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        return pid if os.fsencode(self._colony.config(server).absolute()) in words else None
+
+    def is_stopped(self, server: int) -> bool:
+        """Whether its process stands still."""
+        pid = self.pid(server)
+        return pid is not None and _state(pid) == "T"
+
+    def send(self, server: int, number: signal.Signals) -> bool:
+        """Send a signal to a server; False if it does not run."""
+        pid = self.pid(server)
+        if pid is None:
+            return False
+        os.kill(pid, number)
+        return True
+
+    def kill(self, server: int) -> None:
+        """Kill -9, and wait until it is gone."""
+        if self.send(server, signal.SIGKILL):
+            self._await_end(server)
+
+    def end(self, *servers: int) -> None:
+        """Let servers drain and end, and wait for it. Raises `ServerFailed`."""
+        for server in servers:
+            self.send(server, signal.SIGCONT)
+            self.send(server, signal.SIGTERM)
+        for server in servers:
+            self._await_end(server)
+
+    def cpu_s(self, server: int) -> float:
+        """How much processor time a server has taken, in seconds. Raises `ServerFailed` if it does not run."""
+        pid = self.pid(server)
+        if pid is None:
+            raise ServerFailed(f"server {server} does not run.")
+        fields = _stat(pid)
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _pid_file(self, server: int) -> Path:
+        return self._colony.folder / f"server-{server}.pid"
+
+    def _begin(self, server: int) -> Path:
+        out = self._colony.folder / f"server-{server}.out"
+        command = [sys.executable, "-m", "physalia.cli", "serve", str(self._colony.config(server).absolute())]
+        with out.open("wb") as said, self.log(server).open("ab") as log:
+            child = subprocess.Popen(  # noqa: S603  # this very program
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, start_new_session=True
+            )
+        self._children[server] = child
+        self._pid_file(server).write_text(str(child.pid), encoding="ascii")
+        return out
+
+    def _await(self, server: int, out: Path) -> None:
+        """Wait until the server says that it listens."""
+        until = time.monotonic() + START_S
+        while not out.read_bytes():
+            if self._children[server].poll() is not None or time.monotonic() > until:
+                lines = self.log(server).read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+                raise ServerFailed(f"server {server} does not start: {lines[-1] if lines else 'it says nothing'}")
+            time.sleep(LOOK_EVERY_S)
+
+    def _await_end(self, server: int) -> None:
+        until = time.monotonic() + START_S
+        while (pid := self.pid(server)) is not None and _state(pid) != "Z":
+            if time.monotonic() > until:
+                raise ServerFailed(f"server {server} does not end: kill process {pid}.")
+            time.sleep(LOOK_EVERY_S)
+        child = self._children.pop(server, None)
+        if child is not None:
+            child.wait()
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name of the program, which may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+
+
+def _state(pid: int) -> str:
+    try:
+        return _stat(pid)[0]
+    except OSError:
+        return "Z"
