@@ -3,7 +3,8 @@
 Both are three processes on this machine, each on a disk of its own folder, and 64 clients in this process, each of
 which writes its own cell or key, one write after the other. Physalia's client is this project's, on one connection a
 server; etcd's is plain HTTP/1.1 on its API of version 2, a connection a client: the cheapest that etcd has, for both
-ends, and cheaper than its API of today. Rounds alternate, and figures are medians. Processor time is that of the servers alone, as the system counts it.
+ends, and cheaper than its API of today. Rounds alternate, and figures are medians. Processor time is that of the
+servers alone, as the system counts it.
 
     python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N] [--loop asyncio|uvloop]
 """

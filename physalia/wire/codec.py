@@ -153,6 +153,6 @@ def decode(shape: Shape[T], data: bytes) -> T:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CodecError(f"no MessagePack: {type(error).__name__}") from error
     value = shape.unpack(plain)
-    if encode(shape, value) != data:
+    if msgspec.msgpack.encode(plain) != data:  # `plain` is what packing the value gives: shapes leave no choice
         raise CodecError("not the one encoding of this value")
     return value
