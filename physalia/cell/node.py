@@ -129,8 +129,16 @@ class Node:
         """Who decides in the first slot that this node does not know."""
         return self._learner.configurations.members(self._learner.first_unknown)
 
+    @property
+    def has_taught(self) -> bool:
+        """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
+        return bool(self._learner.taught)
+
     def silent(self) -> frozenset[NodeId]:
-        """The nodes that owe this one an answer: a tick sends to them again, and without any it does nothing (R14)."""
+        """The nodes that owe this one an answer, and to which a tick sends again (R14).
+
+        A tick of a node to which nobody owes one, and that has taught nobody since the last, does nothing.
+        """
         if self._stopped:
             return frozenset()
         return frozenset(effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send))

@@ -6,9 +6,9 @@ process with it runs, and is that server: numbers are given again.
 
 import os
 import signal
-import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from physalia.colony.layout import Colony
@@ -26,7 +26,6 @@ class Processes:
 
     def __init__(self, colony: Colony) -> None:
         self._colony = colony
-        self._children: dict[int, subprocess.Popen[bytes]] = {}
 
     def log(self, server: int) -> Path:
         """What a server writes for its operator."""
@@ -46,11 +45,9 @@ class Processes:
 
     def pid(self, server: int) -> int | None:
         """The number of a server's process; None if it does not run."""
-        child = self._children.get(server)
-        if child is not None:
-            child.poll()
         try:
             pid = int(self._pid_file(server).read_text(encoding="ascii"))
+            _reap(pid)
             words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
         except (OSError, ValueError):
             return None
@@ -68,6 +65,14 @@ class Processes:
             return False
         os.kill(pid, number)
         return True
+
+    def stop(self, server: int) -> bool:
+        """Let a server stand still, and wait until it does; False if it does not run."""
+        is_there = self.send(server, signal.SIGSTOP)
+        while is_there and not self.is_stopped(server):
+            time.sleep(LOOK_EVERY_S)
+            is_there = self.pid(server) is not None
+        return is_there
 
     def kill(self, server: int) -> None:
         """Kill -9, and wait until it is gone."""
@@ -95,33 +100,43 @@ class Processes:
 
     def _begin(self, server: int) -> Path:
         out = self._colony.folder / f"server-{server}.out"
-        command = [sys.executable, "-m", "physalia.cli", "serve", str(self._colony.config(server).absolute())]
-        with out.open("wb") as said, self.log(server).open("ab") as log:
-            child = subprocess.Popen(  # noqa: S603  # this very program
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=log, start_new_session=True
-            )
-        self._children[server] = child
-        self._pid_file(server).write_text(str(child.pid), encoding="ascii")
+        config = str(self._colony.config(server).absolute())
+        write = os.O_WRONLY | os.O_CREAT
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-m", "physalia.cli", "serve", config],
+            os.environ,
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, out, write | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_OPEN, 2, self.log(server), write | os.O_APPEND, 0o600),
+            ],
+            setsid=True,
+        )
+        self._pid_file(server).write_text(str(pid), encoding="ascii")
         return out
 
     def _await(self, server: int, out: Path) -> None:
         """Wait until the server says that it listens."""
         until = time.monotonic() + START_S
         while not out.read_bytes():
-            if self._children[server].poll() is not None or time.monotonic() > until:
+            if self.pid(server) is None or time.monotonic() > until:
                 lines = self.log(server).read_text(encoding="utf-8", errors="backslashreplace").splitlines()
                 raise ServerFailed(f"server {server} does not start: {lines[-1] if lines else 'it says nothing'}")
             time.sleep(LOOK_EVERY_S)
 
     def _await_end(self, server: int) -> None:
         until = time.monotonic() + START_S
-        while (pid := self.pid(server)) is not None and _state(pid) != "Z":
+        while (pid := self.pid(server)) is not None:
             if time.monotonic() > until:
                 raise ServerFailed(f"server {server} does not end: kill process {pid}.")
             time.sleep(LOOK_EVERY_S)
-        child = self._children.pop(server, None)
-        if child is not None:
-            child.wait()
+
+
+def _reap(pid: int) -> None:
+    """If it is a child of this process and has ended, let the system forget it."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def _stat(pid: int) -> list[str]:

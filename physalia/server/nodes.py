@@ -37,7 +37,7 @@ class Nodes:
         self.host = host
         self.recent: dict[NodeKey, None] = {}
         self.restless: set[NodeKey] = set()
-        """The nodes to which somebody owes an answer, perhaps: ticks are for them alone (design rule R14)."""
+        """Nodes to which somebody owes an answer, perhaps, or that taught somebody: ticks are for them alone (R14)."""
         self.impostors = 0
         self.homeless = 0
         self._atlas = atlas
@@ -82,7 +82,7 @@ class Nodes:
             if node is None:
                 continue
             owing = {self._atlas.server_of(key.cell, other) for other in node.silent()}
-            if owing - {None} <= suspected:
+            if owing - {None} <= suspected and not node.has_taught:
                 self.restless.discard(key)
             else:
                 self._let_out(self.host.step(key, Tick(now_ms)))
@@ -126,7 +126,7 @@ class Nodes:
 
     def _rouse(self, key: NodeKey) -> None:
         node = self.host.node(key)
-        if node is not None and node.active != NO_BALLOT:
+        if node is not None and (node.active != NO_BALLOT or node.has_taught):
             self.restless.add(key)
 
     def _let_out(self, outputs: tuple[Output, ...]) -> None:

@@ -129,6 +129,17 @@ def test_who_is_silent_is_who_is_sent_to_again() -> None:
     assert node.silent() == {1, 2, 3}
 
 
+def test_who_taught_somebody_wants_one_tick() -> None:
+    """Until then it does not teach the same again."""
+    node = fresh()
+    learn(node, 1, ONE)
+    assert not node.has_taught
+    hear(node, Ask(0), 2)
+    assert node.has_taught
+    node.step(Tick(0))
+    assert not node.has_taught
+
+
 def test_a_refusal_by_one_is_seen_although_the_node_still_leads() -> None:
     node = leader()
     assert not node.was_refused
