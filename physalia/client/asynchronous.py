@@ -1,4 +1,4 @@
-"""The client: asks for commands, follows leaders, and tries again until a deadline.
+"""The client: asks for commands, follows leaders, and tries again, after random waits (R12), until a deadline.
 
 What a command says is nothing to it. It must be one that may be asked for again: a cell knows a command by the name of
 its request, and answers the second time what it answered the first (design rule R6).

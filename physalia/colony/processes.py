@@ -47,8 +47,7 @@ class Processes:
         """The number of a server's process; None if it does not run."""
         try:
             pid = int(self._pid_file(server).read_text(encoding="ascii"))
-            _reap(pid)
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            words = _command_of(pid)
         except (OSError, ValueError):
             return None
         return pid if os.fsencode(self._colony.config(server).absolute()) in words else None
@@ -133,10 +132,18 @@ class Processes:
             time.sleep(LOOK_EVERY_S)
 
 
-def _reap(pid: int) -> None:
-    """If it is a child of this process and has ended, let the system forget it."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def _command_of(pid: int) -> list[bytes]:
+    """The words of a process's command; none if it has ended. Raises `OSError` if there is no such process.
+
+    A process that is only just begun has none yet either, and is waited for.
+    """
+    while True:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)  # an ended child of this process is forgotten now
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        if words != [b""] or _state(pid) == "Z":
+            return words
+        time.sleep(LOOK_EVERY_S)
 
 
 def _stat(pid: int) -> list[str]:
