@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from conformance import describe
 from conformance.judges.coverage import Coverage, refuses
+from conformance.judges.databases import Databases
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
@@ -59,12 +60,15 @@ class Judge:
         self.names = Names(setup.nodes)
         nodes = range(1, setup.nodes + 1)
         names = self.names
-        self.machine = JudgedCell.of(names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots)
+        self.machine = JudgedCell.of(
+            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, setup.limits
+        )
         (self.state,) = self.machine.init()
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self.databases = Databases(world, self.machine, coverage.reach)
         self._actions_unjudged = 0
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
@@ -81,8 +85,9 @@ class Judge:
             self._judge_foreign(outcome)
             return
         match outcome.announces:
-            case model.Action("issue", (model.Write() | model.Read() | model.Change() as command,)):
+            case model.Action("issue", (model.Write() | model.Read() | model.Change() | model.Execute() as command,)):
                 self.names.register(command)
+                self.databases.ask(command)
         before, cell = self.state, self.world.nodes[outcome.node]
         after = self.projection.after(before, outcome, cell)
         if isinstance(outcome.announces, model.Action):
@@ -93,6 +98,7 @@ class Judge:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
             self._hear(outcome, len(before.known[outcome.node]))
+            self.databases.judge(outcome, self.state.known[outcome.node])
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
 

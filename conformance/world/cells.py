@@ -25,6 +25,9 @@ class Cell(Protocol):
     def known(self) -> Sequence[Command]:
         """The decided prefix, slot 1 first."""
 
+    def digest(self) -> bytes:
+        """The digest of what the decided prefix amounts to."""
+
     def next_ballot(self) -> Ballot:
         """A ballot that this node may campaign with."""
 

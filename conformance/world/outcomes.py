@@ -17,7 +17,7 @@ from physalia.model import (
     Reason,
     RequestId,
     Slot,
-    Verdict,
+    Told,
 )
 
 Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk"]
@@ -59,7 +59,7 @@ class Outcome:
     event: Event | None
     announces: Announcement
     sent: tuple[Packet, ...] = ()
-    answers: tuple[tuple[RequestId, Verdict], ...] = ()
+    answers: tuple[tuple[RequestId, Told], ...] = ()
     rejects: tuple[tuple[RequestId, Reason], ...] = ()
     stored: tuple[DurableRecord, ...] = ()
     known: int = 0
@@ -91,4 +91,4 @@ class Waiting:
     records: int
     known: int
     packets: tuple[Packet, ...]
-    answers: tuple[tuple[RequestId, Verdict], ...]
+    answers: tuple[tuple[RequestId, Told], ...]

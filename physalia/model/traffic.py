@@ -9,7 +9,17 @@ from physalia.model.ids import CellId
 from physalia.model.lives import Envelope
 from physalia.model.value import value
 
-DeclineReason: TypeAlias = Literal["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining"]
+DeclineReason: TypeAlias = Literal[
+    "pipeline full",
+    "not the proposer",
+    "unknown cell",
+    "malformed",
+    "busy",
+    "draining",
+    "stopped",
+    "not understood",
+    "session ahead",
+]
 
 
 @value
@@ -44,7 +54,7 @@ class Request:
 
 @value
 class Reply:
-    """The verdict on request `number`."""
+    """The verdict on request `number`, or the store's reply."""
 
     number: int
     verdict: bytes

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from physalia.journal import NodeKey
 from physalia.model import Answer, Asked, Decline, NoOp, Reject, Reply, Request, RequestId, Traffic
-from physalia.wire import CodecError, decode_command, encode_verdict
+from physalia.wire import CodecError, decode_command, encode_told
 
 MAX_WAITING = 1024
 """How many requests of one connection may wait for their answers."""
@@ -72,14 +72,16 @@ class Requests:
 
     def tell(self, said: Answer | Reject, leader: str) -> None:
         """A node answered or rejected: tell who asked, if that is still there; `leader` is who may know better."""
+        told = said.verdict if isinstance(said, Answer) else said.reason
+        if told == "outcome unknown":
+            return  # the answer may come yet; else the client's own deadline ends the request as unknown
         taken = self._forget(said.request)
         if taken is None:
             return
-        match said:
-            case Answer():
-                taken.asker.say(Reply(taken.number, encode_verdict(said.verdict)))
-            case Reject():
-                taken.asker.say(Decline(taken.number, said.reason, leader))
+        if isinstance(told, str):
+            taken.asker.say(Decline(taken.number, told, leader))
+        else:
+            taken.asker.say(Reply(taken.number, encode_told(told)))
 
     def gone(self, asker: Asker) -> None:
         """Nobody is there any more to be told."""

@@ -17,7 +17,7 @@ from attrs import frozen
 MODULES = tuple(
     f"conformance.{name}"
     for name in (
-        "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
+        "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection", "judges.databases",
         "world.world", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip
