@@ -93,7 +93,14 @@ def _transaction(random: Random) -> Transaction:
 
 def _value(random: Random) -> Value:
     return random.choice(
-        (random.random() < HALF, random.randint(-2, 2), 2**23 - 1, 2**23 - 1, random.randbytes(random.randint(0, 3)))
+        (
+            random.random() < HALF,
+            random.randint(0, 1),
+            random.randint(-1, 1),
+            2**23 - 1,
+            2**23 - 1,
+            random.randbytes(random.randint(0, 3)),
+        )
     )
 
 
