@@ -5,6 +5,7 @@ log would tell it next, and only if the log cannot tell it anything else any mor
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from conformance.judges.judged import Asked, JudgedCell
 from conformance.plain import plain, read_word, word
@@ -58,6 +59,7 @@ class Databases:
                 reply = self._machine.stored(log).reply
                 self._reach(replied(read_word(reply)))
                 self._note_sessions(log)
+                self._note_conditions(log)
                 told = [word(plain(answer)) for _, answer in outcome.answers]
                 if any(one != reply for one in told):
                     raise Refuted(f"the answer to {log[-1]} is not the log's", (f"- {reply}", f"+ {', '.join(told)}"))
@@ -67,6 +69,20 @@ class Databases:
         before, after = (self._machine.stored(some).state.sessions for some in (log[:-1], log))
         if any(name > min(before) for name in before.keys() - after.keys()):
             self._reach(MADE_ROOM)
+
+    def _note_conditions(self, log: Log) -> None:
+        """Whether a condition was about what only a careful reader tells apart."""
+        items = self._machine.stored(log[:-1]).state.items
+        asked: Any = self._machine.content[log[-1]]
+        match asked.command:
+            case (_, _, _, ("Transact", _, (_, conditions, _, _))):
+                for kind, key, *rest in conditions:
+                    if kind == "HasVersion" and rest == [0] and key not in items:
+                        self._reach(NOTHING_THERE)
+                    if kind == "Equals" and key in items:
+                        value = items[key][1]
+                        if value == rest[0] and type(value) is not type(rest[0]):
+                            self._reach(ALIKE)
 
     def _judge_again(self, node: NodeId, command: model.Execute, reply: object, log: Log) -> None:
         asked = plain(command)
@@ -82,6 +98,8 @@ class Databases:
 
 
 MADE_ROOM = "a session makes room that was opened later than another one, but used longer ago"
+NOTHING_THERE = "a condition asks for version 0 where nothing is"
+ALIKE = "a condition asks whether a boolean equals an integer that Python takes for the same"
 AGAIN = "somebody asks the store again"
 
 
@@ -104,6 +122,6 @@ REPLIES = (
         "value_bytes", "answer_bytes", "partition_bytes",
     )),
     AGAIN, f"{AGAIN}: the store does `then`", f"{AGAIN}: the store refuses: number went back",
-    f"{AGAIN}: the store refuses: session expired", MADE_ROOM,
+    f"{AGAIN}: the store refuses: session expired", MADE_ROOM, NOTHING_THERE, ALIKE,
 )  # fmt: skip
 """What a campaign of the store must meet."""

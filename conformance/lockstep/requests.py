@@ -86,7 +86,7 @@ def _numbers(command: Execute, session: Slot) -> list[int]:
 
 
 def _transaction(random: Random) -> Transaction:
-    conditions = tuple(_condition(random) for _ in range(random.choice((0, 0, 1))))
+    conditions = tuple(_condition(random) for _ in range(random.choice((0, 1))))
     then = tuple(_operation(random) for _ in range(random.choice((1, 2, 4, 6))))
     return Transaction(conditions, then, tuple(_operation(random) for _ in range(random.choice((0, 1)))))
 
@@ -94,8 +94,9 @@ def _transaction(random: Random) -> Transaction:
 def _value(random: Random) -> Value:
     return random.choice(
         (
+            True,
+            1,
             random.random() < HALF,
-            random.randint(0, 1),
             random.randint(-1, 1),
             2**23 - 1,
             2**23 - 1,
@@ -109,11 +110,14 @@ def _condition(random: Random) -> Condition:
     return random.choice(
         (
             Equals(key, _value(random)),
+            Equals(key, value=True),
+            Equals(key, 1),
+            Equals(key, 1),
             Exists(key),
             Absent(key),
             HasType(key, random.choice(("bytes", "integer", "boolean"))),
             Compare(key, random.choice(("<", "<=", ">", ">=", "!=")), _value(random)),
-            HasVersion(key, random.randint(0, 9)),
+            HasVersion(key, random.choice((0, random.randint(1, 9)))),
         )
     )
 
