@@ -15,11 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol, TypeVar, assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.disk import Disk
+from conformance.world.outcome import Durable, Outcome, Packet, Waiting
 from conformance.world.scenario import (
     Calm,
     Crash,
@@ -35,21 +36,23 @@ from conformance.world.scenario import (
     Setup,
     Stray,
 )
-from physalia.cell import Node
+from physalia.cell import Consultation, Node
 from physalia.model import (
     Accepted,
     Action,
-    Announcement,
     Answer,
     Asked,
     Ballot,
     Campaign,
     Change,
     Command,
+    Consult,
     Decide,
     DurableRecord,
+    Echo,
     Event,
     Flush,
+    Found,
     Internal,
     Message,
     NodeId,
@@ -61,7 +64,9 @@ from physalia.model import (
     Receive,
     Reject,
     RequestId,
+    Round,
     Send,
+    Serve,
     Slot,
     Step,
     Store,
@@ -73,7 +78,12 @@ from physalia.model import (
 )
 from physalia.wire import CodecError, decode_message, encode_message
 
+__all__ = ["RIDE_ALONG", "Cell", "Durable", "MakeNode", "NotPossible", "Outcome", "Packet", "World", "names_its_sender"]
+
 T = TypeVar("T")
+
+RIDE_ALONG = ("consult", "echo", "serve")
+"""Actions whose messages depend on no record: in a node's queue they are no entry of their own."""
 
 
 class Cell(Protocol):
@@ -95,6 +105,10 @@ class Cell(Protocol):
     def known(self) -> Sequence[Command]:
         """The decided prefix, slot 1 first."""
 
+    @property
+    def reading(self) -> Consultation | None:
+        """The round of reads that is under way."""
+
     def next_ballot(self) -> Ballot:
         """A ballot that this node may campaign with."""
 
@@ -111,74 +125,11 @@ MakeNode = Callable[[NodeId, frozenset[NodeId], int, Sequence[DurableRecord]], C
 
 def names_its_sender(message: Message) -> bool:
     """Whether the message says who sent it, so that a forged one is seen."""
-    return isinstance(message, Prepare | Promise | Proposal | Vote)
+    return isinstance(message, Prepare | Promise | Proposal | Vote | Round | Echo)
 
 
 class NotPossible(Exception):
     """The event cannot happen in this world as it is: the message is not in flight, or there is no such node."""
-
-
-@frozen
-class Packet:
-    """A message in flight: its bytes, and what was said before it became bytes."""
-
-    sender: NodeId
-    receiver: NodeId
-    data: bytes
-    message: Message
-
-
-@frozen
-class Durable:
-    """What a disk holds for certain: a copy, as of one moment."""
-
-    used: frozenset[Ballot]
-    promised: Ballot
-    accepted: Mapping[Slot, Accepted]
-    known: int
-
-
-@frozen
-class Outcome:
-    """One step: what happened to `node`, what it was given, what the step was, and what it stored and sent.
-
-    `event` is None when the step was the world's own: a client asked, a flush ended, or the node crashed and restarted.
-    Of the last two, `durable` is what the disk holds afterwards. What a step sends `waits` if a flush must end first;
-    when that ends, it is sent in a step of its own; and `is_lost` says that the node crashed between these two.
-    """
-
-    node: NodeId
-    event: Event | None
-    announces: Announcement
-    sent: tuple[Packet, ...] = ()
-    answers: tuple[tuple[RequestId, Verdict], ...] = ()
-    rejects: tuple[tuple[RequestId, Reason], ...] = ()
-    stored: tuple[DurableRecord, ...] = ()
-    known: int = 0
-    """How many decisions had been written before the step."""
-    waits: bool = False
-    durable: Durable | None = None
-    is_lost: bool = False
-
-    @property
-    def is_of_node(self) -> bool:
-        """Whether the node took part. A first request has reached nobody yet, and a flush is the disk's."""
-        return self.event is not None or not (
-            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
-        )
-
-
-@frozen
-class Waiting:
-    """What a step left to be sent when the first `records` of the journal are flushed; 0 if it wants no flush.
-
-    Steps that are stutters wait behind it too, and add what they send; `known` is as in `Outcome`.
-    """
-
-    records: int
-    known: int
-    packets: tuple[Packet, ...]
-    answers: tuple[tuple[RequestId, Verdict], ...]
 
 
 class World:
@@ -282,7 +233,7 @@ class World:
         match event:
             case Submit(Change(members=members)) if not members <= self.nodes.keys():
                 raise NotPossible(f"not all of the nodes {sorted(members)} are there")
-            case Campaign(ballot) | Propose(ballot) | Decide(ballot):
+            case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot):
                 self._node(ballot.node)
 
     def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
@@ -324,6 +275,7 @@ class World:
         sent: list[Packet] = []
         answers: list[tuple[RequestId, Verdict]] = []
         rejects: list[tuple[RequestId, Reason]] = []
+        found: list[Found] = []
         for effect in step.effects:
             match effect:
                 case Store(record):
@@ -338,6 +290,9 @@ class World:
                 case Answer(request, verdict):
                     self._hold_law(node, None, disk.unsafe(None))
                     answers.append((request, verdict))
+                case Found():
+                    self._hold_law(node, None, disk.unsafe(None))
+                    found.append(effect)
                 case Reject(request, reason):
                     rejects.append((request, reason))
                 case _:
@@ -346,13 +301,15 @@ class World:
         if not waits:
             self.in_flight += sent
         return Outcome(
-            node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(stored), known, waits
-        )
+            node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(found), tuple(stored),
+            known, waits,
+        )  # fmt: skip
 
     def _wait(self, node: NodeId, step: Step, waiting: Waiting) -> bool:
         """Let it wait, if it must: for a flush of its own, or behind what waits already."""
         queue = self.queues[node]
-        if waiting.records or (queue and isinstance(step.announces, Action)):
+        is_entry = isinstance(step.announces, Action) and step.announces.name not in RIDE_ALONG
+        if waiting.records or (queue and is_entry):
             queue.append(waiting)
             return True
         if queue:

@@ -3,11 +3,37 @@
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
-from physalia.model.effects import Answer, Effect, Flush, Reason, Reject, Send, Store
-from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Propose, Receive, Submit, Tick
+from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store
+from physalia.model.events import (
+    Campaign,
+    Consult,
+    Decide,
+    Event,
+    Internal,
+    Learn,
+    Peek,
+    Propose,
+    Query,
+    Receive,
+    Serve,
+    Submit,
+    Tick,
+)
 from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
-from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
+from physalia.model.messages import (
+    Ask,
+    Decision,
+    Echo,
+    Message,
+    Prepare,
+    Promise,
+    Proposal,
+    Refusal,
+    Report,
+    Round,
+    Vote,
+)
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
 from physalia.model.values import Jury, Record, Verdict, Volume
 
@@ -25,14 +51,17 @@ __all__ = [
     "CellId",
     "Change",
     "Command",
+    "Consult",
     "Decide",
     "Decision",
     "DurableRecord",
+    "Echo",
     "Effect",
     "Entry",
     "Envelope",
     "Event",
     "Flush",
+    "Found",
     "Internal",
     "Jury",
     "Known",
@@ -42,11 +71,13 @@ __all__ = [
     "NoOp",
     "NodeId",
     "Origin",
+    "Peek",
     "Prepare",
     "Promise",
     "Promised",
     "Proposal",
     "Propose",
+    "Query",
     "Read",
     "Reason",
     "Receive",
@@ -55,7 +86,9 @@ __all__ = [
     "Reject",
     "Report",
     "RequestId",
+    "Round",
     "Send",
+    "Serve",
     "Slot",
     "Step",
     "Stopped",
