@@ -21,10 +21,13 @@ class CellProperties(Cell):
 
     def decided_log(self, s: State) -> Log:
         """The decided prefix."""
-        log: Log = ()
-        while values := {d.value for d in s.decisions if d.slot == len(log) + 1}:
-            log = (*log, min(values))
-        return log
+        values: dict[Slot, Name] = {}
+        for d in s.decisions:
+            values[d.slot] = min(d.value, values.get(d.slot, d.value))
+        log: list[Name] = []
+        while len(log) + 1 in values:
+            log.append(values[len(log) + 1])
+        return tuple(log)
 
     def configuration(self, s: State, i: Slot) -> Nodes:
         """The configuration of slot `i`, by the decided log."""
@@ -69,12 +72,12 @@ class CellProperties(Cell):
     @invariant
     def agreement(self, s: State) -> bool:
         """What all this is for: never two values for one slot."""
-        return all(d.value == e.value for d in s.decisions for e in s.decisions if d.slot == e.slot)
+        return len({(d.slot, d.value) for d in s.decisions}) == len({d.slot for d in s.decisions})
 
     @invariant
     def one_value_per_ballot(self, s: State) -> bool:
         """Never two values for one ballot and slot."""
-        return all(p == q for p in s.proposals for q in s.proposals if p.ballot == q.ballot and p.slot == q.slot)
+        return len({(p.ballot, p.slot) for p in s.proposals}) == len(s.proposals)
 
     @invariant
     def ballots_used_once(self, s: State) -> bool:

@@ -44,8 +44,8 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 
 IN_CELLS = (
     "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
-    "latched", "lost disk", "older copy", "damaged disk", "replaced", "members changed", "folded",
-    "went on beside a flush", "answered",
+    "latched", "lost disk", "older copy", "damaged disk", "stopped for good", "unknown", "replaced", "members changed",
+    "folded", "went on beside a flush", "answered",
 )  # fmt: skip
 """What cells must go through in every profile."""
 

@@ -7,7 +7,7 @@ had begun must not be. So each read is judged by itself: by what anybody had bee
 from conformance.judges.projection import Names
 from conformance.refutation import Refuted
 from conformance.wording import request_words
-from conformance.world.world import Outcome
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.model import NodeId, RequestId
 from spec import cell as spec

@@ -9,8 +9,8 @@ from conformance.lockstep.moves import Moves
 from conformance.lockstep.play import Play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Calm, Scenario, Setup
-from conformance.world.world import MakeNode
 from physalia.cell import Node
 
 

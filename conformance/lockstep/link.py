@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from time import monotonic
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
 from conformance.judges.coverage import Coverage
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
@@ -20,7 +20,7 @@ from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
 from conformance.lockstep.shortest import shortest
 from conformance.lockstep.shrink import Finding
-from conformance.world.world import MakeNode
+from conformance.world.cells import MakeNode
 from physalia.cell import Node
 
 
@@ -41,6 +41,25 @@ class _Tally:
         self.steps += played.steps
         self.states |= played.state_hashes
         self.edges |= played.edge_hashes
+
+
+TELL_EVERY = 64
+"""After so many events of a run it is told how far it is."""
+
+
+@frozen
+class _Within:
+    """Tells how far the run of this number is, which may be long: steps of all runs so far, and slots of this one."""
+
+    name: str
+    run: int
+    tally: _Tally
+    progress: Progress
+
+    def __call__(self, played: Play) -> None:
+        if len(played.happened) % TELL_EVERY == 0:
+            slots = max(map(len, played.judge.state.known))
+            self.progress.update(self.name, self.tally.steps + played.steps, f"steps, run {self.run} at slot {slots:,}")
 
 
 def run(
@@ -117,7 +136,8 @@ def _drive(
             return None
         run_seed = f"{seed}/{campaign.name}/{number}"
         setup = campaign.setups[number % len(campaign.setups)]
-        finding = drive(setup, run_seed, amount.length, tally.coverage, make_node, tally.add, campaign.steer)
+        told = _Within(campaign.name, number + 1, tally, progress)
+        finding = drive(setup, run_seed, amount.length, tally.coverage, make_node, tally.add, campaign.steer, told)
         if finding is not None:
             return finding
         progress.update(campaign.name, tally.steps, "steps")

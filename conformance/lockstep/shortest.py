@@ -14,8 +14,8 @@ from conformance.judges.coverage import Coverage
 from conformance.lockstep.drive import drive
 from conformance.lockstep.shrink import Budget, Finding, shrink
 from conformance.lockstep.simpler import complexity
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Setup
-from conformance.world.world import MakeNode
 
 SMALL = tuple(
     Setup.of(nodes, members, alpha)

@@ -20,22 +20,24 @@ from attrs import evolve, frozen
 from conformance.lockstep.play import Play
 from conformance.lockstep.simpler import complexity, simpler
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import (
+    Arrival,
     Deliver,
     Duplicate,
     EndFlush,
     Forge,
     Give,
     Happening,
+    Haunt,
     Lose,
     Scenario,
     Setup,
     Stray,
 )
-from conformance.world.world import MakeNode, NotPossible, World
+from conformance.world.world import NotPossible, World
 from physalia.model import Decide, Internal, Learn, Message, Propose
 
-Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray
 Adapt: TypeAlias = Callable[[World, Happening], Iterator[Happening]]
 """What is played in the place of an event. Each is played before the next is asked for."""
 
@@ -188,7 +190,7 @@ def adapted(world: World, happening: Happening) -> Iterator[Happening]:
     match happening:
         case Give(node, Propose() | Decide() | Learn() as event) if node in world.nodes:
             yield Give(node, _nearest_due(world.due[node], event))
-        case Deliver() | Duplicate() | Lose() | Forge() | Stray():
+        case Deliver() | Duplicate() | Lose() | Forge() | Stray() | Haunt():
             nearest = max(
                 _in_flight(world, happening),
                 key=lambda message: _alike(message, happening.message),

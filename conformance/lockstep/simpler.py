@@ -15,9 +15,13 @@ from conformance.world.scenario import (
     Deliver,
     Duplicate,
     EndFlush,
+    FailFlush,
+    FillDisk,
     Forge,
+    FreeDisk,
     Give,
     Happening,
+    Haunt,
     Lose,
     Pass,
     Scenario,
@@ -126,13 +130,13 @@ def _rename(happening: Happening, names: dict[NodeId, NodeId]) -> Happening:
     match happening:
         case Give(node, Campaign(ballot)):
             return Give(new(node), Campaign(Ballot(ballot.round, new(ballot.node))))
-        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
             return evolve(happening, node=new(node))
         case Forge(sender, receiver, _, name):
             return evolve(happening, sender=new(sender), receiver=new(receiver), name=new(name))
         case Stray(sender, receiver, _, at):
             return evolve(happening, sender=new(sender), receiver=new(receiver), at=new(at))
-        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver):
+        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):
             return evolve(happening, sender=new(sender), receiver=new(receiver))
         case _:
             return happening
@@ -157,13 +161,16 @@ def _plainer(happening: Happening, place: int) -> Iterator[Happening]:
             yield from (Pass(node, shorter) for shorter in (1, 200) if shorter < elapsed_ms)
         case Crash(node, keep) if keep > 0:
             yield Crash(node, 0)
+        case FailFlush(node, keep):
+            yield Crash(node, keep)
+            yield FailFlush(node, 0)
 
 
 def _node(happening: Happening) -> int:
     match happening:
-        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
             return node
-        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver):
+        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):
             return sender + receiver
         case _:
             return 0
@@ -172,12 +179,14 @@ def _node(happening: Happening) -> int:
 def _weight(happening: Happening) -> int:
     """A plain arrival weighs less than a duplicate, a restart that keeps nothing less than one that keeps something."""
     match happening:
-        case Duplicate() | Forge() | Stray():
+        case Duplicate() | Forge() | Stray() | Haunt():
             return 1
         case Pass(_, elapsed_ms):
             return elapsed_ms
         case Crash(_, keep):
             return keep
+        case FailFlush(_, keep):
+            return 1 + keep
         case _:
             return 0
 

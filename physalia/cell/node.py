@@ -283,7 +283,11 @@ class Node:
         return step
 
     def _tick(self, now_ms: int) -> Step:
-        """Send again what nobody answered, `resend_after_ms` after the first tick that follows the last action."""
+        """Send again what nobody answered, `resend_after_ms` after the first tick that follows the last action.
+
+        From a tick on everybody may be taught again.
+        """
+        self._learner.taught.clear()
         if self._resend_at_ms is not None and now_ms < self._resend_at_ms:
             return IGNORED
         is_due = self._resend_at_ms is not None

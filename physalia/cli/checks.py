@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from conformance.links import EXIT_CODES, LINKS, SHRINK_S, BadInput, Profile, Settings
-from physalia.cli.options import Deep, Json, Quick, Seed, ShrinkS, TlcHeap, TlcTime
+from physalia.cli.options import Deep, Json, KillerTime, Quick, Seed, ShrinkS, TlcHeap, TlcTime
 from physalia.cli.terminal import print_json
 
 conformance = typer.Typer(help="The checks, checked.", no_args_is_help=True, rich_markup_mode=None)
@@ -69,6 +69,7 @@ def _did_you_mean(close: Iterable[str], otherwise: str) -> str:
 def mutants(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which mutants; all, if none.")] = None,
     json: Json = False,
+    killer_time: KillerTime = None,
 ) -> int:
     """Put known bugs in, one at a time, each into a copy, and see that the link that should catch it does.
 
@@ -86,7 +87,7 @@ def mutants(
                 f"there is no mutant called {name}; {_did_you_mean(close, 'conformance/mutants/catalogue lists them.')}"
             )
     with display() as progress:
-        matrix = run([known[name] for name in names or known], progress)
+        matrix = run([known[name] for name in names or known], progress, time_s=killer_time)
     if json:
         print_json(matrix.as_json())
     else:

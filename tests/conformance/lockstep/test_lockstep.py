@@ -79,7 +79,8 @@ def test_hypothesis_finds_a_fault_by_itself_and_it_shrinks() -> None:
     assert finding is not None
     small = shrink(finding, broken, Budget(60.0))
     assert small.refuted.title.startswith("after decide(")
-    assert 10 <= len(small.scenario.happenings) < len(finding.scenario.happenings)
+    length = len(small.scenario.happenings)
+    assert 3 <= length < len(finding.scenario.happenings), "somebody must lead, and be asked; the calm may do the rest"
 
 
 def test_hypothesis_holds_on_the_real_cell() -> None:

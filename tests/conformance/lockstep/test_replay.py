@@ -16,8 +16,8 @@ from conformance.lockstep import replay
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Scenario, Setup, read_scenario
-from conformance.world.world import MakeNode
 from physalia.cell import Node
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS
@@ -27,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 FOREIGN = '''
 from attrs import evolve
 
-from conformance.world.world import MakeNode
+from conformance.world.cells import MakeNode
 from physalia.cell import Node
 from physalia.model import Send, Vote
 

@@ -1,6 +1,7 @@
-"""What came of one event of the world: the step that it was, and what it stored and sent."""
+"""What comes of an event of the world: steps, with what they stored, said, and left to wait."""
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from attrs import frozen
 
@@ -20,15 +21,22 @@ from physalia.model import (
     Verdict,
 )
 
+RIDE_ALONG = ("consult", "echo", "serve")
+"""Actions whose messages depend on no record: in a node's queue they are no entry of their own."""
+
+Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk"]
+"""Why a node began anew; empty if it did not."""
+
 
 @frozen
 class Packet:
-    """A message in flight: its bytes, and what was said before it became bytes."""
+    """A message in flight: its bytes, what was said before it became bytes, and the bytes that travel."""
 
     sender: NodeId
     receiver: NodeId
     data: bytes
     message: Message
+    envelope: bytes
 
 
 @frozen
@@ -45,9 +53,10 @@ class Durable:
 class Outcome:
     """One step: what happened to `node`, what it was given, what the step was, and what it stored and sent.
 
-    `event` is None when the step was the world's own: a client asked, a flush ended, or the node crashed and restarted.
-    Of the last two, `durable` is what the disk holds afterwards. What a step sends `waits` if a flush must end first;
-    when that ends, it is sent in a step of its own; and `is_lost` says that the node crashed between these two.
+    `event` is None when the step was the world's own: a client asked, a flush ended, or the node began anew. Of the
+    last two, `durable` is what the disk holds afterwards. What a step sends `waits` if a flush must end first; when
+    that ends, it is sent in a step of its own; and `is_lost` says that the node began anew between these two, out of
+    some `trouble`. A message of another cell, life or incarnation is `foreign`, and `is_counted` if it was refused.
     """
 
     node: NodeId
@@ -63,10 +72,15 @@ class Outcome:
     waits: bool = False
     durable: Durable | None = None
     is_lost: bool = False
+    trouble: Trouble = ""
+    foreign: str = ""
+    is_counted: bool = False
 
     @property
     def is_of_node(self) -> bool:
         """Whether the node took part. A first request has reached nobody yet, and a flush is the disk's."""
+        if self.foreign:
+            return False
         return self.event is not None or not (
             isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
         )
