@@ -125,7 +125,7 @@ def _is_settled(world: World, judge: Judge, leader: NodeId) -> bool:
 
 
 def _serves(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> bool:
-    """Whether the leader takes one more command and one more read, and leaves no reader waiting."""
+    """Whether the leader takes one more command and one more read (R7), and leaves no reader waiting."""
     if not _takes_one_more(world, judge, leader, happen):
         return False
     before = len(judge.readers.served)

@@ -80,7 +80,7 @@ class Acceptor:
         return Step(Action("vote", (self.node, ballot, slot)), effects)
 
     def echo(self, round_: Round) -> Step:
-        """Echo(n, b, t): the promise of `b` still stands, said as often as it is asked: nothing is remembered of it."""
+        """Echo(n, b, t): the promise of `b` still stands (R7). It is said as often as it is asked for."""
         ballot, read = round_.ballot, round_.read
         if ballot < self.promised:
             return self._refuse(ballot)

@@ -13,6 +13,9 @@ from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
 from spec.register import Register
+from spec.service.clients import Clients
+from spec.service.leases import Leases
+from spec.service.reads import Reads
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
@@ -65,7 +68,34 @@ def test_the_constants_are_the_models_of_volumes(name: str) -> None:
     assert mirrored == constants(name)
 
 
-@pytest.mark.parametrize("name", [name for name in [*MODELS, *PROGRESS] if name not in OF_VOLUMES])
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Leases)])
+def test_the_constants_of_leases_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Length": tuple(model.length.values()), "Rates": model.rates, "MaxVersion": model.max_version,
+        "Frail": model.frail,
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Clients)])
+def test_the_constants_of_clients_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Requests": tuple(model.requests.values()), "MaxAttempts": model.max_attempts, "MaxSlot": model.max_slot,
+        "MaxSessions": model.max_sessions, "Nodes": frozenset(model.nodes),
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+OF_A_CELL = [
+    name
+    for name, machine in {**MODELS, **PROGRESS}.items()
+    if not isinstance(machine, Register | Chain | Clients | Leases)
+]
+
+
+@pytest.mark.parametrize("name", OF_A_CELL)
 def test_the_constants_are_the_models(name: str) -> None:
     model: Any = {**MODELS, **PROGRESS}[name]
     machine = model.cell if isinstance(model, Lives) else model
@@ -86,8 +116,13 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Lives):
         assert list(model.heir) == list(model.nodes)
         mirrored |= {"Law": model.law, "Frail": model.frail, "Heir": tuple(model.heir.values())}
+    if isinstance(model, Reads):
+        assert list(model.max_reads) == list(model.ballots)
+        mirrored |= {"MaxReads": tuple(model.max_reads.values())}
     assert mirrored == found | {"Content": content(found["Content"])}
 
+
+RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases", "Register", "Volume")
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
@@ -104,9 +139,8 @@ INVARIANTS_LEFT_OUT = {
 def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
-    rungs = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Register", "Volume")
-    rung = next(part for part in rungs if name.startswith(f"MC{part}"))
-    module = "CellProperties" if rung == "Cell" else rung
+    rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
+    module = f"{rung}Properties" if rung in ("Cell", "Clients") else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
     defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
@@ -124,7 +158,7 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
     }
     kept = {part for part in listed if not part.startswith("refines")}
     assert kept - names == {
-        "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
-        "effectsstay", "entriesstay", "leadersact", "recordskeepversions", "stoppedforgood",
+        "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed", "effectsstay", "entriesstay",
+        "leadersact", "recordskeepversions", "stoppedforgood",
     }  # fmt: skip
     assert names <= listed
