@@ -1,7 +1,7 @@
 """What readers are told, one by one: the record as it was after a slot that the node knows (R7).
 
-The specification speaks of rounds, and judges from which slot each may be answered. Which reads are in one is the cell's
-own matter: those that wait when it begins, and none that comes later. So each reader is followed by itself.
+The specification speaks of rounds, and judges from which slot each may be answered. Which reads are in a round is the
+code's own matter: those that wait when it begins, and none that comes later. So each reader is followed by itself.
 """
 
 from conformance.judges.projection import Names
