@@ -10,7 +10,7 @@ import numpy as np
 from attrs import frozen
 
 from physalia.fleet.fleet import Fleet
-from physalia.fleet.rules import Rules
+from physalia.fleet.rules import CLIENTS, NOBODY, Rules
 from physalia.fleet.sites import Ints, Site
 from physalia.placement.rules.policy import AntiAffinity, Overlap
 
@@ -90,18 +90,24 @@ def _over(site: Site, rules: Rules, fleet: Fleet, some: Ints, cells: Ints) -> It
 
 def _by_volume(site: Site, rules: Rules, fleet: Fleet, some: Ints) -> Iterator[Wrong]:
     """What depends on the clients: ways, cuts and minimum counts."""
-    for at in some.tolist():
-        volume = fleet.volume(at)
-        stands = site.stand_of[fleet.cells[at]].tolist()
-        near = rules.near(volume)
-        if not all(near[stand] for stand in stands):
-            yield Wrong(fleet.name(at), "reachable", "a node of the cell is too far from a client, or out of reach.")
+    stands = site.stand_of[fleet.cells[some]]
+    for column, client in enumerate(CLIENTS):
+        servers = fleet.clients[some, column]
+        known, at_known = np.unique(site.stand_of[servers], return_inverse=True)
+        near = np.stack([rules.near_client(client, stand) for stand in known.tolist()])
+        far = ~near[at_known.reshape(-1, 1), stands].all(axis=1) & (servers != NOBODY)
+        for at in some[far].tolist():
+            yield Wrong(
+                fleet.name(at), "reachable", f"a node of the cell is too far from the {client}, or out of reach."
+            )
+    for at in some.tolist() if rules.speaks_of_volumes else ():
+        volume, own = fleet.volume(at), site.stand_of[fleet.cells[at]].tolist()
         for cut in rules.cuts(volume):
-            count = sum(stand in cut.stands for stand in stands)
+            count = sum(stand in cut.stands for stand in own)
             if count > cut.most:
                 yield Wrong(fleet.name(at), cut.rule, f"{count} nodes are in {cut.what}; {cut.most} may be.")
         for least in rules.leasts(volume):
-            count = sum(stand in least.stands for stand in stands)
+            count = sum(stand in least.stands for stand in own)
             if count < least.least:
                 sentence = f"{count} nodes are in {least.what}; at least {least.least} must be."
                 yield Wrong(fleet.name(at), least.rule, sentence)

@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from random import Random
 
+import numpy as np
 from attrs import define, field
 
-from physalia.fleet.rules import Least, Limit, Rules, Volume
+from physalia.fleet.rules import CLIENTS, NOBODY, Least, Limit, Rules, Volume
 from physalia.fleet.sites import UNREACHED, Site
+from physalia.placement.rules.policy import Client
 
 MOST_STANDS = 64
 """In a tier with more stands than this only those with most room are looked at."""
@@ -45,7 +47,9 @@ class Placer:
     taken: list[float] = field(init=False)
     """For each limit of the rules, the share of what its stands may take that is taken."""
     _weight: list[float] = field(init=False)
-    _tiers: dict[tuple[int, ...], list[list[tuple[int, int]]]] = field(factory=dict, init=False)
+    inside: list[int] = field(init=False)
+    """The stands that it may use, in order."""
+    _ways: dict[tuple[Client, int], list[int]] = field(factory=dict, init=False)
     _seats: dict[int, tuple[int, int]] = field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -54,16 +58,16 @@ class Placer:
         self.on = [set() for _ in site.names]
         colors = len(site.topology.colors) if self.rules.policy.one_color else 1
         self.stock, self.left = [{} for _ in range(colors)], [{} for _ in range(colors)]
-        for server, (stand, color) in enumerate(zip(site.stand_of.tolist(), site.color_of.tolist(), strict=True)):
-            if self.within is None or stand in self.within:
-                own = color if colors > 1 else 0
+        self.inside = list(range(len(site.stands))) if self.within is None else sorted(self.within)
+        color_of = site.color_of.tolist()
+        for stand in self.inside:
+            for server in site.members[stand]:
+                own = color_of[server] if colors > 1 else 0
                 self._seats[server] = (own, stand)
                 self.stock[own].setdefault(stand, []).append(server)
                 self.left[own][stand] = self.left[own].get(stand, 0) + self.room[server]
-        inside = [
-            sum(left.get(stand, 0) for left in self.left for stand in limit.stands) for limit in self.rules.limits
-        ]
-        self.taken, self._weight = [0.0] * len(inside), [1.0 / room if room else 0.0 for room in inside]
+        rooms = [sum(left.get(stand, 0) for left in self.left for stand in limit.stands) for limit in self.rules.limits]
+        self.taken, self._weight = [0.0] * len(rooms), [1.0 / room if room else 0.0 for room in rooms]
         for at, cell in enumerate(site.topology.cells.values(), start=1):
             for name in cell.servers:
                 self.on[site.number[name]].add(-at)
@@ -178,27 +182,31 @@ class Placer:
 
     def _tiers_of(self, volume: Volume) -> Iterator[list[tuple[int, int]]]:
         """The stands with room within each number of hops of the clients, with their sums of hops; nearest first."""
-        key = tuple(sorted({int(self.site.stand_of[server]) for server in volume if server >= 0}))
-        if key not in self._tiers:
-            self._tiers[key] = list(self._grow(volume, key))
-        for tier in self._tiers[key]:
+        ways = [
+            self._way(client, int(self.site.stand_of[server]))
+            for client, server in zip(CLIENTS, volume, strict=True)
+            if server != NOBODY
+        ]
+        by_worst: dict[int, list[tuple[int, int]]] = {}
+        for stand, hops in zip(self.inside, zip(*ways, strict=True), strict=True):
+            if UNREACHED not in hops:
+                by_worst.setdefault(max(hops), []).append((stand, sum(hops)))
+        tier: list[tuple[int, int]] = []
+        for worst in sorted(by_worst):
+            tier = tier + by_worst[worst]
             if len(tier) <= MOST_STANDS:
                 yield tier
             else:
                 order = sorted(tier, key=lambda one: -max(left.get(one[0], 0) for left in self.left))
                 yield order[:MOST_STANDS]
 
-    def _grow(self, volume: Volume, stands: tuple[int, ...]) -> Iterator[list[tuple[int, int]]]:
-        ways = [self.site.hops(stand) for stand in stands]
-        near = self.rules.near(volume)
-        worst = ways[0].copy()
-        total = ways[0].copy()
-        for way in ways[1:]:
-            worst, total = worst.clip(min=way), total + way
-        inside = range(len(self.site.stands)) if self.within is None else sorted(self.within)
-        usable = [at for at in inside if near[at] and all(way[at] != UNREACHED for way in ways)]
-        for most in sorted({int(worst[at]) for at in usable}):
-            yield [(at, int(total[at])) for at in usable if worst[at] <= most]
+    def _way(self, client: Client, stand: int) -> list[int]:
+        """The hops from a client to each stand inside; `UNREACHED` too where it is farther than it may be."""
+        known = self._ways.get((client, stand))
+        if known is None:
+            hops = np.where(self.rules.near_client(client, stand), self.site.hops(stand), UNREACHED)
+            known = self._ways[client, stand] = hops[self.inside].tolist()
+        return known
 
 
 @define(eq=False)

@@ -69,7 +69,7 @@ class Rules:
     most_shared: int | None
     """How many servers two cells may share at most; None if there is no such rule."""
     _cuts: dict[int, tuple[Limit, ...]] = field(factory=dict, init=False)
-    _near: dict[tuple[int, ...], NDArray[np.bool_]] = field(factory=dict, init=False)
+    _near: dict[tuple[Client, int], NDArray[np.bool_]] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, site: Site, policy: Policy) -> "Rules":
@@ -97,11 +97,6 @@ class Rules:
             places = ((kind, place_of(topology, rack, kind)) for kind in self.policy.spread)
             found.append([known.setdefault(place, len(known)) for place in places if place[1]])
         return found
-
-    @cached_property
-    def speaks_of_hops(self) -> bool:
-        """Whether a rule limits the way to a client."""
-        return any(isinstance(rule, HopLimit) for rule in self.policy.rules)
 
     def barred(self, volume: Volume) -> frozenset[int]:
         """The servers on which a cell of this volume may have no node, because they are its own."""
@@ -154,18 +149,26 @@ class Rules:
 
     def near(self, volume: Volume) -> NDArray[np.bool_]:
         """The stands from which every client is reached, within the limits on hops."""
-        key = tuple(NOBODY if server == NOBODY else int(self.site.stand_of[server]) for server in volume)
-        known = self._near.get(key)
+        found = np.ones(len(self.site.stands), dtype=np.bool_)
+        for client, server in zip(CLIENTS, volume, strict=True):
+            if server != NOBODY:
+                found &= self.near_client(client, int(self.site.stand_of[server]))
+        return found
+
+    def near_client(self, client: Client, stand: int) -> NDArray[np.bool_]:
+        """The stands that reach a client at this stand, within the limits on hops to such a client."""
+        known = self._near.get((client, stand))
         if known is None:
-            known = np.ones(len(self.site.stands), dtype=np.bool_)
-            for client, stand in zip(CLIENTS, key, strict=True):
-                if stand != NOBODY:
-                    hops = self.site.hops(stand)
-                    most = [rule.most for rule in self.policy.rules if isinstance(rule, HopLimit)
-                            and rule.client == client]  # fmt: skip
-                    known &= (hops != UNREACHED) & (hops <= min(most, default=int(hops.max())))
-            self._near[key] = known
+            hops = self.site.hops(stand)
+            most = [rule.most for rule in self.policy.rules if isinstance(rule, HopLimit) and rule.client == client]
+            known = (hops != UNREACHED) & (hops <= min(most, default=int(hops.max())))
+            self._near[client, stand] = known
         return known
+
+    @cached_property
+    def speaks_of_volumes(self) -> bool:
+        """Whether a rule is more to each volume than a distance: a minimum count, or survival."""
+        return any(isinstance(rule, Minimum | Survives) for rule in self.policy.rules)
 
     def _implied(self, stands: frozenset[int], most: int) -> bool:
         return any(limit.most <= most and stands <= limit.stands for limit in self.limits)

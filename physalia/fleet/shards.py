@@ -26,16 +26,20 @@ class _Job:
     site: Site
     rules: Rules
     fleet: Fleet
+    row_of_server: Ints
+    waiting: dict[int, Ints]
+    """For each row the volumes whose instance is there and whose cell has no node."""
+    held: dict[int, list[int]]
+    """For each row the cells that have nodes there."""
 
     def row(self, row: int) -> tuple[Ints, Servers]:
         """The volumes of a row without a place, by number, and the places that they find in it."""
         site, fleet = self.site, self.fleet
-        stands = frozenset(np.flatnonzero(site.row_of == row).tolist())
-        placer = Placer(site, self.rules, stands)
-        rows = site.row_of[site.stand_of]
-        for at in np.flatnonzero(fleet.placed).tolist():
-            placer.add(at, [one for one in fleet.cells[at].tolist() if rows[one] == row])
-        volumes = np.flatnonzero((rows[fleet.clients[:, 0]] == row) & ~fleet.placed)
+        placer = Placer(site, self.rules, frozenset(np.flatnonzero(site.row_of == row).tolist()))
+        for at in self.held.get(row, ()):
+            nodes = [one for one in fleet.cells[at].tolist() if one != NOBODY and self.row_of_server[one] == row]
+            placer.add(at, nodes)
+        volumes = self.waiting[row]
         found = np.full((len(volumes), fleet.cells.shape[1]), NOBODY, dtype=np.int32)
         for at, volume in enumerate(volumes.tolist()):
             servers = placer.place(fleet.volume(volume))
@@ -50,7 +54,14 @@ def place(site: Site, rules: Rules, fleet: Fleet, effort: Effort, cores: int = 1
 
     OutOfTime between two rows, and between two cells of those that are left over.
     """
-    job = _Job(site, rules, fleet)
+    rows = site.row_of[site.stand_of]
+    waiting = np.flatnonzero((fleet.cells == NOBODY).all(axis=1))
+    by_row = rows[fleet.clients[waiting, 0]]
+    held: dict[int, list[int]] = {}
+    for at in np.flatnonzero((fleet.cells != NOBODY).any(axis=1)).tolist():
+        for row in {int(rows[one]) for one in fleet.cells[at].tolist() if one != NOBODY}:
+            held.setdefault(row, []).append(at)
+    job = _Job(site, rules, fleet, rows, {row: waiting[by_row == row] for row in np.unique(by_row).tolist()}, held)
     cells = fleet.cells.copy()
     for volumes, found in _rows(job, effort, cores):
         cells[volumes] = found
@@ -58,8 +69,8 @@ def place(site: Site, rules: Rules, fleet: Fleet, effort: Effort, cores: int = 1
 
 
 def _rows(job: _Job, effort: Effort, cores: int) -> Iterator[tuple[Ints, Servers]]:
-    rows = sorted(set(job.site.row_of.tolist()))
-    if cores <= 1 or len(rows) == 1 or "fork" not in get_all_start_methods():
+    rows = sorted(job.waiting)
+    if cores <= 1 or len(rows) <= 1 or "fork" not in get_all_start_methods():
         for row in rows:
             effort.spend("rows")
             yield job.row(row)
@@ -71,7 +82,7 @@ def _rows(job: _Job, effort: Effort, cores: int) -> Iterator[tuple[Ints, Servers
 
 
 def _left_over(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Fleet:
-    waiting = np.flatnonzero(~fleet.placed).tolist()
+    waiting = np.flatnonzero((fleet.cells == NOBODY).all(axis=1)).tolist()
     if not waiting:
         return fleet
     placer = filled(site, rules, fleet)

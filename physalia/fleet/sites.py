@@ -42,7 +42,7 @@ class Site:
     capacity: Ints
     held: Ints
     closed: NDArray[np.bool_]
-    _hops: dict[int, Ints] = field(factory=dict, init=False)
+    _hops: dict[int, NDArray[np.int16]] = field(factory=dict, init=False)
 
     @classmethod
     def of(cls, topology: Topology) -> "Site":
@@ -82,14 +82,14 @@ class Site:
         rows = {row: at for at, row in enumerate(self.topology.rows)}
         return np.array([rows[self.topology.row_of(rack)] for rack, _ in self.stands], dtype=np.int64)
 
-    def hops(self, stand: int) -> Ints:
+    def hops(self, stand: int) -> NDArray[np.int16]:
         """Links on a shortest path from another server of a stand to those of every stand; `UNREACHED` where none."""
         known = self._hops.get(stand)
         if known is None:
             known = self._hops[stand] = self._walked(self.stands[stand][1])
         return known
 
-    def _walked(self, switches: Sequence[str]) -> Ints:
+    def _walked(self, switches: Sequence[str]) -> NDArray[np.int16]:
         neighbours = self.topology.neighbours
         reached = dict.fromkeys(switches, 1)
         waiting = deque(reached)
@@ -104,4 +104,4 @@ class Site:
             ways = [reached[switch] for switch in own if switch in reached]
             if ways:
                 found[at] = 1 + min(ways)
-        return found.astype(np.int64)
+        return found

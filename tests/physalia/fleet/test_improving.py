@@ -1,4 +1,4 @@
-"""Unavailability by pattern is that of the estimator, swaps only make a fleet better, and no fleet is below the bound."""
+"""Unavailability by pattern is the estimator's, swaps make a fleet better, and no fleet is below the bound."""
 
 from fractions import Fraction
 from random import Random

@@ -15,7 +15,7 @@ from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
 from physalia.fleet.volumes import made_up
-from physalia.placement.rules import policy as policies
+from physalia.placement.errors import BadPolicy
 from physalia.placement.rules.judge import Judge
 from physalia.placement.rules.policy import Policy, default
 from physalia.placement.rules.queries import Query
@@ -75,7 +75,7 @@ def test_without_the_rule_cells_share_more() -> None:
 
 def test_nothing_may_be_shared() -> None:
     none = policy_of({"type": "overlap", "most": 0})
-    site, rules, fleet = small(60, none)
+    _, _, fleet = small(60, none)
     cells = fleet.cells[fleet.placed]
     assert len(cells) >= 50
     assert len(np.unique(cells)) == cells.size
@@ -171,7 +171,7 @@ def test_each_broken_rule_is_found() -> None:
 
 
 def test_cells_of_the_topology_count_for_the_overlap() -> None:
-    site, rules, fleet = small(100)
+    site, _, fleet = small(100)
     known = written(site, fleet)
     after = Site.of(known)
     rules_after = Rules.of(after, default())
@@ -194,5 +194,5 @@ def test_a_fleet_is_written_into_a_topology_and_taken_out_again() -> None:
 
 def test_a_minimum_of_what_the_site_does_not_have_is_refused() -> None:
     site = Site.of(topology_of())
-    with pytest.raises(policies.BadPolicy, match="has no row row-9"):
+    with pytest.raises(BadPolicy, match="has no row row-9"):
         Rules.of(site, policy_of({"type": "minimum", "kind": "row", "least": 1, "name": "row-9"}))
