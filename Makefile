@@ -35,6 +35,7 @@ bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive
 	$(BIN)/python -m benchmarks.placement
 	$(BIN)/python -m benchmarks.explanations
 	$(BIN)/python -m benchmarks.fleet
+	$(BIN)/python -m benchmarks.blast_radius
 
 lock: $(READY) ## Write requirements-dev.txt anew from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

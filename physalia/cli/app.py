@@ -10,8 +10,8 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli import checks, installation, interrupts, journals, models, schemas
+from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
-from physalia.cli.fleet import repair
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
@@ -54,6 +54,7 @@ app.add_typer(checks.conformance, name="conformance")
 place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
+app.command("blast-radius")(blast_radius.blast_radius)
 
 
 def invoke(arguments: Sequence[str]) -> int:
