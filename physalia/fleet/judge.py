@@ -11,8 +11,8 @@ from attrs import frozen
 
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.rules import CLIENTS, NOBODY, Rules
-from physalia.fleet.sites import Ints, Site
-from physalia.placement.rules.policy import AntiAffinity, Overlap
+from physalia.fleet.sites import UNREACHED, Ints, Site
+from physalia.placement.rules.policy import AntiAffinity, HopLimit, Overlap
 
 CHUNK = 100_000
 
@@ -27,7 +27,10 @@ class Wrong:
 
 
 def wrong(site: Site, rules: Rules, fleet: Fleet) -> Iterator[Wrong]:
-    """Everything that is wrong with the placed cells of a fleet, rule by rule; nothing if every rule is kept."""
+    """What is wrong with the placed cells of a fleet, rule by rule; nothing if every rule is kept.
+
+    Of several rules that say the same of the same place, or of which one implies the other, one is named.
+    """
     placed = np.flatnonzero(fleet.placed)
     yield from _crowded(site, fleet)
     for start in range(0, len(placed), CHUNK):
@@ -94,12 +97,15 @@ def _by_volume(site: Site, rules: Rules, fleet: Fleet, some: Ints) -> Iterator[W
     for column, client in enumerate(CLIENTS):
         servers = fleet.clients[some, column]
         known, at_known = np.unique(site.stand_of[servers], return_inverse=True)
-        near = np.stack([rules.near_client(client, stand) for stand in known.tolist()])
-        far = ~near[at_known.reshape(-1, 1), stands].all(axis=1) & (servers != NOBODY)
-        for at in some[far].tolist():
-            yield Wrong(
-                fleet.name(at), "reachable", f"a node of the cell is too far from the {client}, or out of reach."
-            )
+        ways = np.stack([site.hops(stand) for stand in known.tolist()])
+        hops = np.where((servers != NOBODY)[:, None], ways[at_known.reshape(-1, 1), stands], 1)
+        for at in some[(hops == UNREACHED).any(axis=1)].tolist():
+            yield Wrong(fleet.name(at), "reachable", f"no path leads from the {client} to a node of the cell.")
+        for rule in rules.policy.rules:
+            if isinstance(rule, HopLimit) and rule.client == client:
+                far = (hops > rule.most) & (fleet.cells[some] != servers[:, None])
+                for at in some[far.any(axis=1)].tolist():
+                    yield Wrong(fleet.name(at), rule.id, f"a node is more than {rule.most} hops from the {client}.")
     for at in some.tolist() if rules.speaks_of_volumes else ():
         volume, own = fleet.volume(at), site.stand_of[fleet.cells[at]].tolist()
         for cut in rules.cuts(volume):

@@ -163,7 +163,7 @@ def test_each_broken_rule_is_found() -> None:
         one for one in range(len(site.names)) if site.hops(int(site.stand_of[fleet.clients[cell, 0]]))[
             site.stand_of[one]] > 4
     )  # fmt: skip
-    assert "reachable" in found(site, rules, spoiled(fleet, cell, [far, *own[1:]]))
+    assert by_id["HopLimit"] in found(site, rules, spoiled(fleet, cell, [far, *own[1:]]))
     full = evolve(site, held=site.capacity)
     assert "capacity" in found(full, Rules.of(full, FAR), fleet)
     closed = evolve(site, closed=np.ones_like(site.closed))
