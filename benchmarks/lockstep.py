@@ -15,7 +15,7 @@ from itertools import count
 from typing import Any
 
 from conformance.judges.coverage import Coverage
-from conformance.lockstep.link import drive
+from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
 from conformance.world.scenario import Setup

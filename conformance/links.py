@@ -59,18 +59,22 @@ class BadInput(Exception):
     """What the user gave cannot be used; the message is one sentence with file, place and what to do."""
 
 
+SHRINK_S = 20.0
+"""How much is done to make a counterexample shorter, if nobody says otherwise: seconds of processor time."""
+
+
 @frozen(kw_only=True)
 class Settings:
     """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's.
 
-    ``shrink_s`` is how long a counterexample of the running code is made shorter at most, in seconds.
+    ``shrink_s`` is how much a counterexample of the running code is made shorter, in seconds of processor time.
     ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
     """
 
     profile: Profile = Profile.DEFAULT
     seed: int = 0
     models: tuple[str, ...] = ()
-    shrink_s: float = 20.0
+    shrink_s: float = SHRINK_S
     tlc_time_s: float | None = None
     tlc_heap_mib: int | None = None
 

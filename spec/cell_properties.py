@@ -11,7 +11,7 @@ from spec import ballots
 from spec.cell import Cell
 from spec.commands import Ballot, Log, Name, Nodes, NoOp, Slot, is_majority
 from spec.machine import invariant
-from spec.outbox import Decision, NoVote, State, Vote, all_flushed
+from spec.outbox import Decision, NoVote, Proposal, State, Vote, all_flushed
 from spec.values import function_of
 
 
@@ -21,10 +21,13 @@ class CellProperties(Cell):
 
     def decided_log(self, s: State) -> Log:
         """The decided prefix."""
-        log: Log = ()
-        while values := {d.value for d in s.decisions if d.slot == len(log) + 1}:
-            log = (*log, min(values))
-        return log
+        values: dict[Slot, Name] = {}
+        for d in s.decisions:
+            values[d.slot] = min(d.value, values.get(d.slot, d.value))
+        log: list[Name] = []
+        while len(log) + 1 in values:
+            log.append(values[len(log) + 1])
+        return tuple(log)
 
     def configuration(self, s: State, i: Slot) -> Nodes:
         """The configuration of slot `i`, by the decided log."""
@@ -69,12 +72,12 @@ class CellProperties(Cell):
     @invariant
     def agreement(self, s: State) -> bool:
         """What all this is for: never two values for one slot."""
-        return all(d.value == e.value for d in s.decisions for e in s.decisions if d.slot == e.slot)
+        return len({(d.slot, d.value) for d in s.decisions}) == len({d.slot for d in s.decisions})
 
     @invariant
     def one_value_per_ballot(self, s: State) -> bool:
         """Never two values for one ballot and slot."""
-        return all(p == q for p in s.proposals for q in s.proposals if p.ballot == q.ballot and p.slot == q.slot)
+        return len({(p.ballot, p.slot) for p in s.proposals}) == len(s.proposals)
 
     @invariant
     def ballots_used_once(self, s: State) -> bool:
@@ -136,8 +139,13 @@ class CellProperties(Cell):
         )
 
     @invariant
+    def promises_once(self, s: State) -> bool:
+        """A node answers a ballot once, so that it is believed for one thing."""
+        return len({(m.ballot, m.node) for m in s.promises}) == len(s.promises)
+
+    @invariant
     def promises_report(self, s: State) -> bool:
-        """A promise tells every lower vote above the prefix that it was asked about, and tells nothing but votes."""
+        """A promise tells every lower vote above the prefix that it was asked about, and nothing but votes there."""
         return all(
             any(p.ballot == m.ballot and w.slot <= p.prefix for p in s.prepares)
             or any(r.slot == w.slot and w.ballot <= r.ballot for r in m.accepted)
@@ -145,7 +153,9 @@ class CellProperties(Cell):
             for w in s.votes
             if w.node == m.node and w.ballot < m.ballot
         ) and all(
-            Vote(r.ballot, r.slot, m.node) in s.votes and self.was_proposed(s, r.ballot, r.slot, r.value)
+            Vote(r.ballot, r.slot, m.node) in s.votes
+            and self.was_proposed(s, r.ballot, r.slot, r.value)
+            and any(p.ballot == m.ballot and p.prefix < r.slot for p in s.prepares)
             for m in s.promises
             for r in m.accepted
         )
@@ -168,6 +178,34 @@ class CellProperties(Cell):
             else any(m.ballot <= p.ballot and any(r.slot > p.slot for r in m.accepted) for m in s.promises)
             for p in s.proposals
         )
+
+    def was_reported(self, s: State, p: Proposal) -> bool:
+        """Whether a vote for what was proposed had been reported to its proposer."""
+        return any(
+            r.slot == p.slot and r.value == p.value
+            for m in s.promises if m.ballot == p.ballot
+            for r in m.accepted
+        )  # fmt: skip
+
+    @invariant
+    def proposals_fresh(self, s: State) -> bool:
+        """Who is free to choose gives no command a second place, as far as it knows.
+
+        None that was decided when it took over, or that it has proposed before.
+        """
+        return all(
+            p.value == NoOp
+            or self.was_reported(s, p)
+            or (
+                all(
+                    d.value != p.value
+                    for m in s.prepares if m.ballot == p.ballot
+                    for d in s.decisions if d.slot <= m.prefix
+                )
+                and all(q.value != p.value for q in s.proposals if q.ballot == p.ballot and q.slot < p.slot)
+            )
+            for p in s.proposals
+        )  # fmt: skip
 
     @invariant
     def decisions_chosen(self, s: State) -> bool:

@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from attrs import fields
+
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
+from spec.register import Register
+from spec.service.clients import Clients
+from spec.service.leases import Duration, Leases, Process
+from spec.service.reads import Reads
 from spec.store import Store
+from spec.volume import Volume
 from spec.window import Window
 
 FOUNDERS = frozenset({1, 2, 3})
@@ -49,6 +56,12 @@ def cell(
     )  # fmt: skip
 
 
+def reads(*max_reads: int, cell: CellProperties) -> Reads:
+    """A cell that reads: so many rounds under each ballot, in order."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
+
+
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
     """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
     return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
@@ -64,6 +77,40 @@ def ballots(
     )  # fmt: skip
 
 
+def volume(
+    *writer: int,
+    max_epoch: int,
+    max_conn: int = 1,
+    reads: int = 0,
+    servers: int = 2,
+    gone: Nodes | set[Node] = frozenset(),
+) -> Volume:
+    """A volume whose writes are made by these attachments, in order."""
+    return Volume(
+        servers=range(1, servers + 1), writes=range(1, len(writer) + 1), readers=range(1, reads + 1),
+        writer=dict(enumerate(writer, start=1)), max_epoch=max_epoch, max_conn=max_conn, gone=frozenset(gone),
+    )  # fmt: skip
+
+
+def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+    """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
+    return Leases(
+        length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
+        frail=frozenset(frail or ()),
+    )  # fmt: skip
+
+
+def clients(*requests: int, max_attempts: int, max_slot: int, max_sessions: int, nodes: int = 1) -> Clients:
+    """Clients that make so many requests each."""
+    return Clients(
+        requests=dict(enumerate(requests, start=1)), max_attempts=max_attempts, max_slot=max_slot,
+        max_sessions=max_sessions, nodes=range(1, nodes + 1),
+    )  # fmt: skip
+
+
+CONTEST = cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}))
+"""Two proposers that share only node 3."""
+
 SHARED = cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(2, 3), audience=({1, 2}, {1, 3}))
 """Two proposers that share only node 1, whose disk goes back in time."""
 
@@ -77,6 +124,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCBallotsChangeRefines": ballots(DROP, nodes=3, max_ballot=1, max_slot=2),
     "MCBallotsTwoBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=2, max_slot=1),
     "MCBallotsLate": ballots(SWAP, nodes=3, max_ballot=2, max_slot=1, issued=True),
+    "MCBallotsSpare": ballots(SWAP, nodes=4, max_ballot=2, max_slot=1),
     "MCBallotsThreeBallots": ballots(SWAP | MOVE, nodes=3, max_ballot=3, max_slot=1),
     "MCBallotsIssued": ballots(SWAP | DROP, nodes=3, max_ballot=1, max_slot=2, issued=True),
     "MCBallotsAlpha2": ballots(DROP, nodes=3, max_ballot=1, max_slot=3, alpha=2),
@@ -119,6 +167,10 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCCellTwoBallotsRefines": cell(
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}),
     ),
+    "MCCellSpare": cell(
+        SWAP | MOVE, nodes=4, max_slot=1, owners=(1, 3), audience=({1, 2, 4}, {2, 3}), strays={4},
+    ),
+    "MCCellLateAnswer": cell(SWAP, nodes=3, max_slot=1, owners=(2,), audience=({1, 2, 3},), mortals={1}),
     "MCCellThreeBallots": cell(
         SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2, 3), audience=({1, 3}, {2, 3}, {1, 2, 3}),
     ),
@@ -162,8 +214,35 @@ MODELS: Mapping[str, Machine[Any]] = {
         "retire", cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4})),
         heir=4,
     ),
+    "MCRegister": Register(writes=range(1, 3), readers=range(1, 2)),
+    "MCVolumeFailOver": volume(1, 1, max_epoch=2),
+    "MCVolumeMirror": volume(1, 1, max_epoch=4),
+    "MCVolumeStalled": volume(1, 1, max_epoch=2, max_conn=2),
+    "MCVolumeAttach": volume(1, 2, max_epoch=3),
+    "MCVolumeReads": volume(1, 1, max_epoch=2, reads=1),
+    "MCReads": reads(1, 1, cell=CONTEST),
+    "MCReadsTwice": reads(2, 0, cell=CONTEST),
+    "MCReadsChange": reads(
+        1, 1, cell=cell(
+            SWAP | REPLACE, nodes=4, max_slot=2, owners=(1, 3), audience=({1, 2, 4}, {3, 4}), learners={3},
+        ),
+    ),
+    "MCReadsPipeline": reads(
+        0, 1, cell=cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3})),
+    ),
+    "MCReadsCrash": reads(
+        1, 1, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
+    ),
+    "MCClients": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=1),
+    "MCClientsBoth": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=2),
+    "MCClientsNext": clients(2, max_attempts=2, max_slot=4, max_sessions=1),
+    "MCClientsNodes": clients(1, 0, 0, max_attempts=1, max_slot=4, max_sessions=2, nodes=2),
+    "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
+    "MCLeases": leases(4, 1, max_version=2),
+    "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
 }  # fmt: skip
-"""Machines by the names of their models: all but the three that are about progress."""
+"""Machines by the names of their models: all but those that are about progress."""
 
 PROGRESS: Mapping[str, Machine[Any]] = {
     "MCCellLoneProposer": cell(
@@ -178,5 +257,6 @@ PROGRESS: Mapping[str, Machine[Any]] = {
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
     ),
+    "MCVolumeProgress": volume(1, max_epoch=2, gone={1}),
 }  # fmt: skip
 """Whether something happens at last is TLC's alone to say. These machines name the steps of its counterexamples."""

@@ -101,7 +101,7 @@ Allowed(b, i, v) ==
 \* In order, inside the window: beyond it the configuration of the slot is not
 \* known yet (R1).
 Propose(b, i, v) ==
-  /\ active[Owner[b]] = b
+  /\ active[Owner[b]] = b                        \* who leads proposes
   /\ i \in Window(Owner[b])
   /\ ~ IsProposed(b, i)
   /\ \A j \in FirstUnknown(Owner[b])..(i - 1) : IsProposed(b, j)
@@ -129,7 +129,7 @@ Vote(n, b, i) ==
 \* the proposer can apply at once and tell the client what came of it (R5).
 \* What it knows is written without waiting for a flush: nothing depends on it.
 Decide(b, i) ==
-  /\ active[Owner[b]] = b
+  /\ active[Owner[b]] = b                        \* who leads decides
   /\ i = FirstUnknown(Owner[b])
   /\ IsMajority(Voters(b, i), MembersOf(Owner[b], i))
   /\ \E m \in proposals :

@@ -71,6 +71,15 @@ PreparesByMembers ==
 BallotsRise ==
   [][\A n \in Nodes : active'[n] = 0 \/ active[n] <= active'[n]]_vars
 
+\* Only who leads a ballot proposes under it, and decides; others are told.
+LeadersAct ==
+  [][\A n \in Nodes :
+       /\ \A m \in Proposals(n)' \ Proposals(n) :
+            Owner[m.ballot] = n => active[n] = m.ballot
+       /\ Len(known'[n]) > Len(known[n]) =>
+            \/ active[n] # 0
+            \/ \E d \in decisions : d.slot = Len(known'[n]) /\ d.by # n]_vars
+
 \* What a node sent, its disk stands for.
 PreparesKept ==
   \A m \in prepares :
@@ -98,8 +107,12 @@ VotesProposed ==
   \A n \in Nodes, i \in Slot : accepted[n][i] # NoVote =>
     WasProposed(accepted[n][i].ballot, i, accepted[n][i].value)
 
+\* A node answers a ballot once, so that it is believed for one thing.
+PromisesOnce ==
+  \A m, k \in promises : m.ballot = k.ballot /\ m.node = k.node => m = k
+
 \* A promise tells every lower vote above the prefix that it was asked about,
-\* and tells nothing but votes.
+\* and tells nothing but votes there.
 PromisesReport ==
   \A m \in promises :
     /\ \A w \in votes : w.node = m.node /\ w.ballot < m.ballot =>
@@ -108,6 +121,7 @@ PromisesReport ==
     /\ \A r \in m.accepted :
          /\ [ballot |-> r.ballot, slot |-> r.slot, node |-> m.node] \in votes
          /\ WasProposed(r.ballot, r.slot, r.value)
+         /\ \E p \in prepares : p.ballot = m.ballot /\ p.prefix < r.slot
 
 \* Phase 1 in the configuration of the very slot, and inside the window.
 ProposalsPromised ==
@@ -122,6 +136,19 @@ ProposalsWanted ==
     IF p.value # NoOp THEN p.value \in asked
     ELSE \E m \in promises : /\ m.ballot <= p.ballot
                              /\ \E r \in m.accepted : r.slot > p.slot
+
+\* Who is free to choose gives no command a second place, as far as it knows:
+\* none that was decided when it took over, or that it has proposed before.
+WasReported(p) ==
+  \E m \in promises : /\ m.ballot = p.ballot
+                      /\ \E r \in m.accepted : r.slot = p.slot /\ r.value = p.value
+
+ProposalsFresh ==
+  \A p \in proposals : p.value = NoOp \/ WasReported(p) \/
+    /\ \A m \in prepares, d \in decisions :
+         m.ballot = p.ballot /\ d.slot <= m.prefix => d.value # p.value
+    /\ \A q \in proposals :
+         q.ballot = p.ballot /\ q.slot < p.slot => q.value # p.value
 
 \* Phase 2 in the configuration of the very slot.
 DecisionsChosen ==

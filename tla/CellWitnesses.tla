@@ -79,6 +79,10 @@ ReachVoteWaits == \E n \in Nodes : Waiting("votes", n) # {}
 ReachOldVoteWaits ==
   \E n \in Nodes : \E w \in Waiting("votes", n) : w.ballot < promised[n]
 
+\* A node votes under a ballot while its answer to it waits.
+ReachAnswerWaits ==
+  \E n \in Nodes : Waiting("promises", n) # {} /\ Waiting("votes", n) # {}
+
 \* A proposer goes on while its disk lags.
 ReachProposalWaits == \E n \in Nodes : Waiting("proposals", n) # {}
 
@@ -100,6 +104,15 @@ ReachInvitation ==
 ReachStray ==
   \E w \in votes : \A p \in proposals :
     p.ballot = w.ballot /\ p.slot = w.slot => w.node \notin p.to
+
+\* Enough nodes voted, or promised, and it is no majority: one is no member.
+ReachOutsiderVote ==
+  \E p \in proposals : LET all == Voters(p.ballot, p.slot)
+                      IN  /\ 2 * Cardinality(all) > Cardinality(First)
+                          /\ ~ IsMajority(all, Configuration(p.slot))
+ReachOutsiderPromise ==
+  \E b \in Ballot : /\ 2 * Cardinality(Promisers(b)) > Cardinality(First)
+                    /\ ~ IsMajority(Promisers(b), First)
 
 \* The bound is wide enough: every slot was decided.
 ReachLastSlot == \E d \in decisions : d.slot = MaxSlot

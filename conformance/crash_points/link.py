@@ -44,8 +44,8 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 
 IN_CELLS = (
     "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
-    "latched", "lost disk", "older copy", "damaged disk", "replaced", "members changed", "folded",
-    "went on beside a flush", "answered",
+    "latched", "lost disk", "older copy", "damaged disk", "stopped for good", "unknown", "replaced", "members changed",
+    "folded", "went on beside a flush", "answered",
 )  # fmt: skip
 """What cells must go through in every profile."""
 
@@ -98,7 +98,7 @@ class Part:
             )
         except Broken as broken:
             replay = f"python -m conformance.crash_points {self.replay.format(broken.chain)}"
-            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay)]
+            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay, events=broken.events)]
         finally:
             self.seconds = time.perf_counter() - start
         return missing(self.tally.reached, self.marks)

@@ -13,7 +13,7 @@ from conformance.crash_points.ledger import Violation
 from conformance.crash_points.vfs import SimulatedVfs, mount
 from physalia.cell import CorruptRecords
 from physalia.host import Batch, Charter, Host, Output
-from physalia.journal import Journal, JournalDamaged, JournalError, NodeKey
+from physalia.journal import Journal, JournalDamaged, JournalError, NodeKey, UnknownNode
 from physalia.model import Event
 from physalia.wire import CodecError, encode_record
 
@@ -103,6 +103,14 @@ class Server:
         left += host.settle()
         if left or host.stopped is None:
             raise Violation(f"server {self.number} goes on after a failed flush")
+
+    def expect_unknown(self, key: NodeKey, charter: Charter) -> None:
+        """A node that the journal never held does not come back under its old name, with nothing that it said."""
+        try:
+            self.process.start(key, charter)
+        except UnknownNode:
+            return
+        raise Violation(f"node {key.incarnation} comes back under its old name, on a disk that never held it")
 
     def lose(self, kind: str, seed: str) -> None:
         """The disk of a server that is down is lost for its nodes. What stands there next has none of them."""

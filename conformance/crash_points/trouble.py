@@ -9,7 +9,9 @@ and a new incarnation may take their place.
 from collections.abc import Callable, Iterable
 
 from conformance.crash_points.cells import Cell
+from conformance.crash_points.rewound import expect_stop
 from conformance.crash_points.servers import Server
+from conformance.crash_points.witness import Said
 from physalia.model import Change, NodeId
 
 OPENING_CUT_SHARE = 0.2
@@ -94,7 +96,8 @@ class Trouble:
         server = self.cell.any(lambda each: bool(each.nodes))
         if server is None:
             return
-        gone = {key.incarnation for key in server.nodes}
+        nodes = dict(server.nodes)
+        gone = {key.incarnation for key in nodes}
         if not survives(self.configurations, self.lost | gone):
             return
         kind = self.rng.choice(LOSSES)
@@ -103,12 +106,25 @@ class Trouble:
         if server.host is not None:
             self.cell.end(server, server.disk.copy(), ())
         self.reached[kind] += 1
+        if kind == "older copy":
+            self._expect_stop(server)
         self.lost |= gone
         for number in gone:
             del self.cell.where[number]
         server.lose(kind, f"{self.cell.name}/{self.cell.at}")
         if kind != "older copy":
             server.create()
+            for key, charter in nodes.items():
+                server.expect_unknown(key, charter)
+                self.reached["unknown"] += 1
+
+    def _expect_stop(self, server: Server) -> None:
+        """The nodes of a disk that fell back do not come back here; they would have to stop as soon as they heard."""
+        assert server.older is not None, "there is something to fall back to"
+        for key, charter in server.nodes.items():
+            said = self.cell.witness.said.get(key.incarnation, Said())
+            if expect_stop(server.vfs, server.older.copy(), server.number, key, charter, said):
+                self.reached["stopped for good"] += 1
 
     def replace(self) -> None:
         """A new incarnation takes the place of a member: of a lost one, if there is one, on a server that is up."""

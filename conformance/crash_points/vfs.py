@@ -7,7 +7,7 @@ SQLite draws its random numbers from there, and they are to follow from the seed
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from random import Random
 
 import apsw
@@ -186,12 +186,17 @@ class SimulatedFiles:
     def replace(self, name: str, data: bytes) -> None:
         """Make these the bytes of the file, in the steps of `physalia.journal.Directory`."""
         fresh = f"{name}.new"
-        if fresh in self.disk.names:
-            self.disk.change(fresh, Resize(0))
-        else:
-            self.disk.make(fresh)
-        self.disk.change(fresh, Write(0, data))
-        self.disk.sync(fresh)
+        try:
+            if fresh in self.disk.names:
+                self.disk.change(fresh, Resize(0))
+            else:
+                self.disk.make(fresh)
+            self.disk.change(fresh, Write(0, data))
+            self.disk.sync(fresh)
+        except OSError:
+            with suppress(OSError):
+                self.remove(fresh)
+            raise
         self.disk.rename(fresh, name)
         self.disk.sync_names()
 

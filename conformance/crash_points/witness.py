@@ -53,7 +53,7 @@ class Witness:
         """What was decided, slot 1 first, as far as anybody ever knew it."""
         self.clients = Clients()
         self.told: dict[RequestId, Verdict] = {}
-        self._said: dict[NodeId, Said] = {}
+        self.said: dict[NodeId, Said] = {}
         self._looked: dict[NodeId, Slot] = {}
 
     @property
@@ -78,7 +78,7 @@ class Witness:
 
     def heard(self, node: NodeId, message: Message) -> None:
         """The message left the server of the node."""
-        said = self._said.setdefault(node, Said())
+        said = self.said.setdefault(node, Said())
         match message:
             case Prepare(ballot):
                 said.used = max(said.used, ballot)
@@ -106,7 +106,7 @@ class Witness:
         """A node was made from its disk: it remembers all that it ever said."""
         self._looked[node.node_id] = 0
         self.look(node)
-        said = self._said.get(node.node_id, Said())
+        said = self.said.get(node.node_id, Said())
         name = f"node {node.node_id} came back without"
         if node.next_ballot() <= said.used:
             raise Violation(f"{name} its use of {said.used}, of which it told others")

@@ -10,8 +10,8 @@ from conformance.exhaustive.outlet import Outlet, decoded, entry_of
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import Said, Translation
 from conformance.refutation import Refuted
+from conformance.world.cells import Cell
 from conformance.world.disk import Journal
-from conformance.world.world import Cell
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
@@ -180,10 +180,11 @@ class Performer:
                         raise Refuted(f"node {self.node} tells of a decision that it does not know: {effect}")
 
     def must_teach(self, cell: Explorable) -> None:
-        """Whoever knows a decision tells it to whoever asks: on this stands that decisions have no address."""
+        """Whoever knows a decision tells it to whoever asks, once in a tick: so decisions need no address."""
         memory = cell.snapshot()
         asking = next(node for node in self.scope.machine.nodes if node != self.node)
         for prefix in range(len(cell.known)):
+            self.give(cell, model.Tick(0))
             step = self.give(cell, model.Receive(asking, model.Ask(prefix)))
             told = {effect.message for effect in step.effects if isinstance(effect, model.Send)}
             wanted = {model.Decision(slot, cell.known[slot - 1]) for slot in range(prefix + 1, len(cell.known) + 1)}

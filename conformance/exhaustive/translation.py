@@ -7,6 +7,7 @@ their order is the same. Commands have a name in the scope, which is their clien
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar, assert_never
 
+from conformance.judges.vocabulary import FIELD, Vocabulary, verdict_of
 from conformance.refutation import Refuted
 from conformance.world.disk import Journal
 from physalia import model
@@ -37,7 +38,7 @@ Written: TypeAlias = tuple[str, Any]
 """A variable of the specification and what is put into it."""
 
 
-class Translation:
+class Translation(Vocabulary):
     """The words of one scope, whose constants are those of `machine`."""
 
     def __init__(self, machine: spec.Cell) -> None:
@@ -61,42 +62,19 @@ class Translation:
 
     def step(self, action: model.Action) -> tuple[str, tuple[object, ...]]:
         """The name and the arguments of an announced action, as the specification's method takes them."""
-        return action.name, tuple(self._argument(argument) for argument in action.arguments)
-
-    def _argument(self, argument: object) -> object:
-        match argument:
-            case model.Ballot():
-                return self.ballot(argument)
-            case model.Write() | model.Read() | model.Change() | model.NoOp():
-                return self.command(argument)
-            case _:
-                return argument
+        return action.name, self.arguments(action)
 
     def written(self, said: Said) -> Written | None:
         """What the specification writes down of it; None if it reads no such messages."""
         sender, message, to = said
         match message:
-            case model.Prepare(ballot, prefix):
-                return "prepares", spec.Prepare(self.ballot(ballot), prefix, to)
-            case model.Promise(ballot, node, accepted, floor):
-                reports = frozenset(
-                    spec.Report(one.slot, self.ballot(one.ballot), self.command(one.value)) for one in accepted
-                )
-                return "promises", spec.Promise(self.ballot(ballot), node, reports, floor)
-            case model.Proposal(ballot, slot, value):
-                return "proposals", spec.Proposal(self.ballot(ballot), slot, self.command(value), to)
-            case model.Vote(ballot, slot, node):
-                return "votes", spec.Vote(self.ballot(ballot), slot, node)
-            case model.Decision(slot, value):
-                return "decisions", spec.Decision(slot, self.command(value), sender)
             case model.Answer(request, verdict):
-                return "told", commands.Told(request.client, commands.Verdict(verdict.done, _record(verdict.saw)))
+                return "told", commands.Told(request.client, verdict_of(verdict))
             case model.Submit(command):
                 return "asked", self.command(command)
-            case model.Ask() | model.Refusal():
-                return None
             case _:
-                assert_never(message)
+                written = self.message(message, sender, to)
+                return None if written is None else (FIELD[type(written)], written)
 
     def messages(self, some: tuple[Said, ...]) -> spec.Messages:
         """What the specification writes down of everything that a step said."""
@@ -106,23 +84,6 @@ class Translation:
             if written is not None:
                 by_variable.setdefault(written[0], set()).add(written[1])
         return spec.Messages(**{variable: frozenset(values) for variable, values in by_variable.items()})
-
-    def record(self, record: model.DurableRecord) -> Any:
-        """A record in the specification's words; None for a decision, which is counted there and not written down.
-
-        A stop is not in them either: in a scope no disk goes back, and that none stops is a law of its own.
-        """
-        match record:
-            case model.UsedBallot(ballot):
-                return spec.Used(self.ballot(ballot))
-            case model.Promised(ballot):
-                return spec.Promised(self.ballot(ballot))
-            case model.Accepted(ballot, slot, value):
-                return spec.Voted(self.ballot(ballot), slot, self.command(value))
-            case model.Known() | model.Stopped():
-                return None
-            case _:
-                assert_never(record)
 
     def votes(self, accepted: dict[int, model.Accepted]) -> tuple[spec.Accepted, ...]:
         """accepted[n]. Raises `Refuted` for a vote outside the slots, or in another slot than it was cast in."""
@@ -160,13 +121,3 @@ def _command(name: str, content: commands.Content) -> model.Asked:
             return model.Change(request, expects, members)
         case _:
             assert_never(content)
-
-
-def _record(record: model.Record) -> commands.Volume | commands.Jury:
-    match record:
-        case model.Volume(version, primary, replica):
-            return commands.Volume(version, primary, replica)
-        case model.Jury(version, members):
-            return commands.Jury(version, members)
-        case _:
-            assert_never(record)

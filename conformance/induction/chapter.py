@@ -20,10 +20,10 @@ from spec.induction.formulas.kernel import Action, System
 from spec.induction.formulas.normal import negated, normal_form
 from spec.induction.formulas.structure import Juries, universe_of
 from spec.induction.layers.stack import system_of
-from spec.induction.proving.solve import check
+from spec.induction.proving.by_z3 import NoAnswer
+from spec.induction.proving.solve import check, gave_up, limit
 from spec.models import FOUNDERS, REPLACE, SWAP
 
-TIMEOUT_S = 60.0
 PLAIN = "slots are counted from zero, and alpha is 1"
 PLACES = {
     PLAIN: {},
@@ -157,15 +157,18 @@ class _Search:
                 yield self._read(model, act, picks, name)
 
     def _fewest(self, wanted: list[Any]) -> Any:
-        """A model with as few facts as can be; None if there is none."""
+        """A model with as few facts as can be; None if there is none. NoAnswer if z3 does not know."""
         if any(proposition is False for proposition in wanted):
             return None
         facts = [proposition for known in self.state.values() for proposition in known.values()]
         solver = z3.Optimize()
-        solver.set("timeout", round(TIMEOUT_S * 1000))
+        limit(solver)
         solver.add(*(p for p in (*self.premises, *wanted) if p is not True))
         solver.minimize(z3.Sum(*(z3.If(fact, 1, 0) for fact in facts)))
-        return solver.model() if check(solver) == z3.sat else None
+        answer = check(solver)
+        if answer == z3.unknown:
+            raise NoAnswer(gave_up(solver))
+        return solver.model() if answer == z3.sat else None
 
     def _read(self, model: Any, act: Action | None, picks: Mapping[str, Pick], falls: str) -> Counterexample:
         def holds(value: Any) -> bool:

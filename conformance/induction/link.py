@@ -19,7 +19,6 @@ from conformance.links import LinkReport, Profile, Progress, Settings
 from spec.induction.proving.solve import Effort
 
 QUICK_LAYERS = ("ballots",)
-SECOND_TIMEOUT_S = 120.0
 
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
@@ -39,7 +38,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     failures += tied.failures()
     notes += tied.notes()
     if settings.profile.includes(Profile.DEEP):
-        opinions = judge_again(proof, progress, timeout_s=SECOND_TIMEOUT_S)
+        opinions = judge_again(proof, progress)
         rows.append(opinions.row)
         failures += opinions.failures()
     return LinkReport.of(

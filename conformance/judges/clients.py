@@ -12,7 +12,7 @@ from attrs import Factory, define, frozen
 
 from conformance.refutation import Refuted
 from conformance.wording import command_words
-from conformance.world.world import Outcome
+from conformance.world.outcomes import Outcome
 from physalia.model import Action, Asked, Change, Read, RequestId, Verdict, Volume, Write
 from spec import commands
 

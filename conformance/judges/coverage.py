@@ -11,7 +11,7 @@ from attrs import Factory, define, frozen
 
 from conformance import wording
 from conformance.judges.hearing import is_from
-from conformance.world.world import Outcome
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.cell import learner
 from spec import cell as spec
@@ -26,6 +26,11 @@ LOST_KNOWLEDGE = "a crash loses knowledge"
 LOST_LEADER = "a crash deposes a leader"
 LOST_WRITE = "a crash takes a promise or a vote that waits for its flush"
 LOST_MESSAGE = "a crash keeps a promise or a vote whose message is never sent"
+FAILED_FLUSH = "a flush of a promise or a vote fails, and its node starts anew"
+PAGE_CACHE = "a failed flush leaves a promise or a vote for the restart to read"
+REFUSED = "a full disk refuses a promise or a vote, and its node is read back"
+BESIDE_FULL = "a node goes on while its full disk refuses what it says"
+ROOM_AGAIN = "what a full disk refused before is flushed when there is room"
 OLD_VOTE = "a vote leaves when its node has promised a higher ballot"
 PIPELINED_DISK = "a proposal waits for the disk"
 DUPLICATE = "a duplicate arrives"
@@ -46,6 +51,13 @@ OUTSIDE_VOTE = "a vote of a node that is no member arrives"
 AGAIN_WHILE_ONE_WAITS = "a proposal is sent again while another command could be proposed"
 PASSED_ACKNOWLEDGEMENT = "an acknowledgement is passed by a later one, and the leader looks at its clock"
 
+
+def refuses(another: str) -> str:
+    """The mark of a message of another cell, life or incarnation."""
+    return f"a message of another {another} is refused"
+
+
+FOREIGN = tuple(map(refuses, ("cell", "life", "incarnation")))
 MANY = 64
 HIGH_ROUND = 2**53
 LONG_PROMISE = f"a promise reports more than {MANY} votes"
@@ -54,13 +66,15 @@ OLD_RETRY = f"a client repeats a command that was decided more than {MANY} slots
 HIGH_VERSION = f"a volume's version is beyond {MANY}"
 HIGH_BALLOT = f"a round is beyond {HIGH_ROUND:,}"
 LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} decisions that it is taught at once"
+REPEATED_LESSON = "a node asks for what it was taught in this tick"
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
 ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE,
+    FAILED_FLUSH, PAGE_CACHE, REFUSED, BESIDE_FULL, ROOM_AGAIN, *FOREIGN,
     DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
-LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, SETTLED)
+LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, REPEATED_LESSON, SETTLED)
 WITH_FEW_NODES = (DEPOSED, OLD_VOTE)
 WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
 WITH_PIPELINED_CHANGES = (HEARSAY,)
@@ -86,9 +100,12 @@ class Coverage:
     """Under each ballot, how far each node said that it knows."""
     _passed: set[tuple[int, int]] = Factory(set)
     """Those of them that said less afterwards."""
+    _refused: set[int] = Factory(set)
+    """Whose disk refused a promise or a vote since it flushed one."""
 
     def begin(self) -> None:
         """A new run starts."""
+        self._refused.clear()
         self._leads.clear()
         self._decided_under.clear()
         self._received.clear()
@@ -155,9 +172,13 @@ class Coverage:
                 self._flushed(outcome, n, before)
             case "crash", (int(n), int(k)):
                 self._crashed(n, k, before)
+                self._met_trouble(outcome, before)
 
     def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
         node = outcome.node
+        match outcome.event:
+            case model.Receive(_, model.Ask(prefix)) if prefix < len(before.known[node]) and not outcome.sent:
+                self.reach(REPEATED_LESSON)
         match outcome.event:
             case model.Receive(sender, message) if not is_from(sender, message):
                 self.reach(FORGED)
@@ -236,8 +257,24 @@ class Coverage:
         if any(entry.records for entry in before.queue[n]):
             self.reach(LOST_WRITE)
 
+    def _met_trouble(self, outcome: Outcome, before: spec.State) -> None:
+        """A flush failed, or a full disk refused one."""
+        node, lost = outcome.node, [entry for entry in before.queue[outcome.node] if entry.records]
+        if outcome.trouble == "failed flush" and lost:
+            self.reach(FAILED_FLUSH)
+        if outcome.trouble == "full disk" and lost:
+            self.reach(REFUSED)
+            self._refused.add(node)
+            if len(before.queue[node]) > 1:
+                self.reach(BESIDE_FULL)
+
     def _flushed(self, outcome: Outcome, n: int, before: spec.State) -> None:
         sends = before.queue[n][0].sends
+        if outcome.trouble == "failed flush" and before.queue[n][0].records:
+            self.reach(PAGE_CACHE)
+        if not outcome.is_lost and before.queue[n][0].records and n in self._refused:
+            self.reach(ROOM_AGAIN)
+            self._refused.discard(n)
         if outcome.is_lost and (sends.promises or sends.votes):
             self.reach(LOST_MESSAGE)
         if any(vote.ballot < before.promised[n] for vote in sends.votes):

@@ -4,12 +4,13 @@ What is due is judged on this view of the state, so that nothing which a node ne
 nothing that it heard and hides from itself keeps it from what it must do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from conformance.judges.projection import FIELD, Names, SentMessage
-from conformance.world.world import Outcome
+from conformance.judges.projection import Names
+from conformance.judges.vocabulary import FIELD, SentMessage
+from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId
@@ -40,6 +41,7 @@ class Hearing:
         self.promised: list[model.Promise] = []
         """What the node itself promised since it last started."""
         self._crowded = CROWD
+        self._reported: tuple[frozenset[Any], int, Mapping[int, set[str]]] = (frozenset(), 0, {})
         self._proposed: list[model.Proposal] = []
         self._refused: set[tuple[model.Ballot, NodeId]] = set()
 
@@ -124,16 +126,23 @@ class Hearing:
 
         Commands that are neither known nor proposed under the ballot are all alike to the specification.
         """
-        yield from {
-            report.value
-            for promise in self._heard["promises"]
-            if promise.ballot == ballot
-            for report in promise.accepted
-            if report.slot == slot
-        }
+        yield from self._reports(ballot).get(slot, ())
         yield commands.NoOp
+        if not self.asked:
+            return
         spent = {m.value for m in self._heard["proposals"] if m.ballot == ballot}
         yield from islice((name for name in self.asked if name not in spent and name not in known), 1)
+
+    def _reports(self, ballot: int) -> Mapping[int, set[str]]:
+        """The values that promises of this ballot report, slot by slot; made anew when another promise came."""
+        promises = self._heard["promises"]
+        if self._reported[:2] != (promises, ballot):
+            values: dict[int, set[str]] = {}
+            for promise in promises:
+                for report in promise.accepted if promise.ballot == ballot else ():
+                    values.setdefault(report.slot, set()).add(report.value)
+            self._reported = (promises, ballot, values)
+        return self._reported[2]
 
 
 def is_from(sender: NodeId, message: model.Message) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from conformance import describe
-from conformance.judges.coverage import Coverage
+from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
@@ -20,8 +20,9 @@ from conformance.judges.projection import Names, Projection
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
+from conformance.world.outcomes import Outcome
 from conformance.world.scenario import Setup
-from conformance.world.world import Outcome, World
+from conformance.world.world import World
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
@@ -76,6 +77,9 @@ class Judge:
 
     def step(self, outcome: Outcome) -> None:
         """Judge one step."""
+        if outcome.foreign:
+            self._judge_foreign(outcome)
+            return
         match outcome.announces:
             case model.Action("issue", (model.Write() | model.Read() | model.Change() as command,)):
                 self.names.register(command)
@@ -91,6 +95,17 @@ class Judge:
             self._hear(outcome, len(before.known[outcome.node]))
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
+
+    def _judge_foreign(self, outcome: Outcome) -> None:
+        """What belongs to another cell, life or incarnation is refused, and counted (R15)."""
+        if outcome.event is not None:
+            raise Refuted(
+                f"node {outcome.node} takes a message of another {outcome.foreign}",
+                (f"event: {event_words(outcome.event)}",),
+            )
+        if not outcome.is_counted:
+            raise Refuted(f"node {outcome.node} does not count that it refused a message of another {outcome.foreign}")
+        self.coverage.reach(refuses(outcome.foreign))
 
     def whole(self) -> None:
         """Judge everything at once: all nodes projected anew, and every invariant."""
@@ -157,7 +172,8 @@ class Judge:
         fault = self._wrong_kind(outcome, stutter.kind, before)
         if fault:
             raise Refuted(f"node {node} calls its step {stutter.kind}, but {fault}", (f"event: {event_words(event)}",))
-        waits = self.hearings[node].asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
+        asked = self.hearings[node].asked
+        waits = asked and asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
         self.coverage.stutter(self.machine, outcome, stutter.kind, before, waits=bool(waits))
 
     def _called_for(self, node: NodeId, event: model.Event) -> Call | None:

@@ -12,7 +12,8 @@ from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
 from conformance.wording import ballot_words, event_words, message_words
-from conformance.world.world import Outcome, World
+from conformance.world.outcomes import Outcome
+from conformance.world.world import World
 from physalia import model
 from physalia.cell import learner
 from physalia.model import NodeId
@@ -28,6 +29,8 @@ class Manners:
         self._names = names
         self._machine = machine
         self._refused_for: dict[NodeId, model.Ballot] = {}
+        self._taught: dict[NodeId, dict[NodeId, int]] = {}
+        """Up to which slot each node has taught each other one since it last looked at its clock."""
 
     def judge(self, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing) -> None:
         """`hearing` is what the node had heard before this step."""
@@ -46,6 +49,8 @@ class Manners:
         match event:
             case model.Receive(sender, message):
                 self._want(outcome, self._replies(node, sender, message, before, hearing))
+                if isinstance(message, model.Ask):
+                    self._judge_lesson(outcome, sender)
                 if isinstance(message, model.Refusal) and message.ballot == self._world.nodes[node].active:
                     passed = self._refused_for.get(node, model.NO_BALLOT)
                     self._refused_for[node] = max(message.promised, passed)
@@ -55,7 +60,10 @@ class Manners:
                 self._judge_next_ballot(node)
             case None:  # it crashed, and what it had heard is forgotten
                 self._refused_for.pop(node, None)
+                self._taught.pop(node, None)
                 self._judge_next_ballot(node)
+            case model.Tick():
+                self._taught.pop(node, None)
             case model.Propose(_, slot, value):
                 self._judge_turn(outcome, slot, value, before, hearing)
             case model.Submit(command):
@@ -166,7 +174,8 @@ class Manners:
             case model.Prepare(ballot) if sender == ballot.node and cell.promised == ballot:
                 yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
             case model.Ask(theirs):
-                for slot in range(theirs + 1, min(prefix, theirs + learner.TAUGHT_AT_ONCE_SLOTS) + 1):
+                first = max(theirs, self._taught_to(node, sender)) + 1
+                for slot in range(first, min(prefix, theirs + learner.TAUGHT_AT_ONCE_SLOTS) + 1):
                     yield sender, model.Decision(slot, cell.known[slot - 1])
             case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
@@ -176,6 +185,18 @@ class Manners:
                 yield sender, model.Ask(prefix)
             case model.Prepare(prefix=theirs) if theirs > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
+
+    def _judge_lesson(self, outcome: Outcome, sender: NodeId) -> None:
+        """A lesson is given once in a tick, or one that arrives twice makes ever more of them."""
+        node, taught = outcome.node, self._taught_to(outcome.node, sender)
+        slots = [packet.message.slot for packet in outcome.sent if isinstance(packet.message, model.Decision)]
+        if slots and min(slots) <= taught:
+            raise Refuted(f"node {node} teaches node {sender} slot {min(slots)} again in the same tick")
+        if slots:
+            self._taught.setdefault(node, {})[sender] = max(slots)
+
+    def _taught_to(self, node: NodeId, asking: NodeId) -> int:
+        return self._taught.get(node, {}).get(asking, 0)
 
     def _judge_next_ballot(self, node: NodeId) -> None:
         """The next ballot is the node's own, above all it promised, ever used, or was refused for."""

@@ -12,15 +12,18 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never
 
 from attrs import Factory, define
 
 from conformance import wording
 from conformance.judges.judged import MAX_ROUND, BallotNumber
+from conformance.judges.vocabulary import FIELD, NOBODY, SentMessage, Vocabulary, verdict_of
 from conformance.refutation import Refuted
+from conformance.world.cells import Cell
+from conformance.world.outcomes import Durable, Outcome, Packet
 from conformance.world.scenario import Setup
-from conformance.world.world import Cell, Durable, Outcome, Packet, World
+from conformance.world.world import World
 from physalia import model
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
@@ -30,19 +33,8 @@ from spec.values import function, put
 
 T = TypeVar("T")
 
-SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision
-NOBODY: frozenset[NodeId] = frozenset()
 
-FIELD: dict[type[SentMessage], str] = {
-    spec.Prepare: "prepares",
-    spec.Promise: "promises",
-    spec.Proposal: "proposals",
-    spec.Vote: "votes",
-    spec.Decision: "decisions",
-}
-
-
-class Names:
+class Names(Vocabulary):
     """Numbers for ballots and names for commands, the same for every part of one run."""
 
     def __init__(self, nodes: int) -> None:
@@ -85,7 +77,7 @@ class Names:
         name = self.requests.get(request, f"nobody's {request}")
         if not isinstance(verdict, model.Verdict):
             raise Refuted(f"{name} is answered with {verdict}, which is no verdict")
-        return commands.Told(name, commands.Verdict(verdict.done, _record(verdict.saw)))
+        return commands.Told(name, verdict_of(verdict))
 
     def sent(self, data: bytes, sender: NodeId) -> SentMessage | None:
         """The message of these bytes, addressed to nobody, or None if the specification reads no such messages."""
@@ -93,55 +85,6 @@ class Names:
         if key not in self._messages:
             self._messages[key] = self.message(decode_message(data), sender)
         return self._messages[key]
-
-    def message(self, message: model.Message, sender: NodeId) -> SentMessage | None:
-        """The image of a message, addressed to nobody."""
-        match message:
-            case model.Prepare(ballot, prefix):
-                return spec.Prepare(self.ballot(ballot), prefix, NOBODY)
-            case model.Promise(ballot, node, accepted, floor):
-                reports = frozenset(
-                    spec.Report(report.slot, self.ballot(report.ballot), self.command(report.value))
-                    for report in accepted
-                )
-                return spec.Promise(self.ballot(ballot), node, reports, floor)
-            case model.Proposal(ballot, slot, value):
-                return spec.Proposal(self.ballot(ballot), slot, self.command(value), NOBODY)
-            case model.Vote(ballot, slot, node):
-                return spec.Vote(self.ballot(ballot), slot, node)
-            case model.Decision(slot, value):
-                return spec.Decision(slot, self.command(value), sender)
-            case model.Ask() | model.Refusal():
-                return None
-            case _:
-                assert_never(message)
-
-    def record(self, record: model.DurableRecord) -> spec.Used | spec.Promised | spec.Voted | None:
-        """The image of a record; None for a decision, of which the specification keeps the number alone."""
-        match record:
-            case model.UsedBallot(ballot):
-                return spec.Used(self.ballot(ballot))
-            case model.Promised(ballot):
-                return spec.Promised(self.ballot(ballot))
-            case model.Accepted(ballot, slot, value):
-                return spec.Voted(self.ballot(ballot), slot, self.command(value))
-            case model.Known() | model.Stopped():
-                return None
-            case _:
-                assert_never(record)
-
-    def arguments(self, action: model.Action) -> tuple[object, ...]:
-        """The arguments of an announced action, as the specification's method takes them."""
-        return tuple(self._argument(argument) for argument in action.arguments)
-
-    def _argument(self, argument: object) -> object:
-        match argument:
-            case model.Ballot():
-                return self.ballot(argument)
-            case model.Write() | model.Read() | model.Change() | model.NoOp():
-                return self.command(argument)
-            case _:
-                return argument
 
 
 @define
@@ -262,7 +205,8 @@ class Projection:
             image.slots |= _different(image.raw_accepted, raw)
             image.accepted = self._accepted(image.accepted, raw, image.slots)
             image.raw_accepted = raw
-        if image.accepted is not before.accepted[node] and image.accepted != before.accepted[node]:
+        image.accepted = _as_before(image.accepted, before.accepted[node])
+        if image.accepted is not before.accepted[node]:
             changed["accepted"] = put(before.accepted, node, image.accepted)
         if cell.known != image.raw_known:
             raw_known = list(cell.known)
@@ -270,7 +214,8 @@ class Projection:
             image.slots |= set(range(same + 1, max(len(raw_known), len(image.raw_known)) + 1))
             image.known = (*image.known[:same], *map(self.names.command, raw_known[same:]))
             image.raw_known = raw_known
-        if image.known is not before.known[node] and image.known != before.known[node]:
+        image.known = _as_before(image.known, before.known[node])
+        if image.known is not before.known[node]:
             changed["known"] = put(before.known, node, image.known)
 
     def _look_at_disk(self, changed: dict[str, Any], before: spec.State, node: NodeId, durable: Durable) -> None:
@@ -326,10 +271,16 @@ def _add(changed: dict[str, Any], before: spec.State, messages: spec.Messages) -
             changed[field] = sent | some
 
 
+def _as_before(image: T, before: T) -> T:
+    """The image, or what was there before if that is equal: so that the two are not compared again, which is long."""
+    return before if image is before or image == before else image
+
+
 def _different(before: Mapping[int, T], after: Mapping[int, T]) -> set[int]:
     """The keys under which two mappings have different things, or only one has any. Most are the very same."""
-    keys = before.keys() | after.keys()
-    return {key for key in keys if (one := before.get(key)) is not (other := after.get(key)) and one != other}
+    others = [key for key, thing in after.items() if before.get(key) is not thing]
+    gone = before.keys() - after.keys() if len(before) > len(after) - len(others) else ()
+    return {key for key in others if before.get(key) != after[key]}.union(gone)
 
 
 def _common(before: Sequence[T], after: Sequence[T]) -> int:
@@ -350,13 +301,3 @@ def _content(command: model.Asked) -> commands.Content:
             return commands.Change(expects, members)
         case _:
             assert_never(command)
-
-
-def _record(record: model.Record) -> commands.Volume | commands.Jury:
-    match record:
-        case model.Volume(version, primary, replica):
-            return commands.Volume(version, primary, replica)
-        case model.Jury(version, members):
-            return commands.Jury(version, members)
-        case _:
-            assert_never(record)

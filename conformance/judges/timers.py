@@ -10,7 +10,8 @@ from conformance.judges.hearing import Hearing
 from conformance.judges.projection import Names
 from conformance.refutation import Refuted
 from conformance.wording import message_words
-from conformance.world.world import Outcome, Packet, World
+from conformance.world.outcomes import Outcome, Packet
+from conformance.world.world import World
 from physalia import model
 from physalia.cell import RESEND_AFTER_MS
 from physalia.model import NodeId

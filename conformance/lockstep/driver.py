@@ -24,8 +24,8 @@ from conformance.lockstep.quarrel import (
     quarrel,
     straying,
 )
-from conformance.world.scenario import Crash, Deliver, Duplicate, Happening
-from conformance.world.world import Packet
+from conformance.world.outcomes import Packet
+from conformance.world.scenario import Crash, Deliver, Duplicate, EndFlush, Happening
 from physalia.model import NodeId, Proposal
 
 THREE = 3
@@ -55,6 +55,9 @@ class Habits:
     quarrels: int
     opening: Callable[[Moves, Random], Iterator[Happening]] | None
     patience: float
+    fail: float
+    fill: float
+    haunt: float
 
     @classmethod
     def draw(cls, random: Random, *, with_changes: bool, members: int) -> "Habits":
@@ -82,6 +85,9 @@ class Habits:
             quarrels=random.choice((0, 2, 4, 7)),
             opening=random.choice(openings) if members >= THREE else None,
             patience=random.choice((0.0, 0.5, 0.9)),
+            fail=sometimes(0.4, 0.02, 0.2),
+            fill=sometimes(0.4, 0.3, 1.5),
+            haunt=sometimes(0.4, 0.3, 3),
         )
 
 
@@ -109,6 +115,9 @@ class Driver:
             (self._flush, self.habits.deliver / 4),
             (self._undue, self.habits.undue),
             (self._forge, self.habits.forge),
+            (self._fill, self.habits.fill),
+            (self._free, 3 * self.habits.fill),
+            (self._haunt, self.habits.haunt),
         ]
         self._choices = [move for move, _ in self._weighted]
         self._weights = [weight for _, weight in self._weighted]
@@ -142,7 +151,7 @@ class Driver:
         if self.plan:
             return self.plan.popleft()
         random = self.random
-        if self._likely(self.habits.prompt) and (flush := self._flush()) is not None:
+        if self._likely(self.habits.prompt) and (flush := self._disk()) is not None:
             return flush
         if self._likely(0.03):
             self._change_mood()
@@ -246,6 +255,25 @@ class Driver:
 
     def _flush(self) -> Happening | None:
         return self.moves.flush(self.random.getrandbits(8))
+
+    def _disk(self) -> Happening | None:
+        """A flush ends, or fails. On a full disk much may come together before it is refused."""
+        if self._likely(self.habits.fail):
+            return self.moves.fail_flush(self.random.getrandbits(8), self.random.getrandbits(8))
+        flush = self._flush()
+        is_refused = isinstance(flush, EndFlush) and flush.node in self.moves.world.full
+        return None if is_refused and self._likely(0.9) else flush
+
+    def _fill(self) -> Happening | None:
+        node = self._target()
+        return None if node in self.moves.world.full else self.moves.change_room(node)
+
+    def _free(self) -> Happening | None:
+        full = self.moves.world.full
+        return self.moves.change_room(min(full)) if full else None
+
+    def _haunt(self) -> Happening | None:
+        return self.moves.haunt(self.random.getrandbits(16), self.random.getrandbits(2))
 
     def _tick(self) -> Happening | None:
         return self.moves.tick(self._node(), self.random.choice((10, 150, 300)))

@@ -5,25 +5,22 @@ and by the Hypothesis machine, which looks into corners. What is refuted is shru
 script that replays it. A campaign that did not reach what it is for is inconclusive, whatever else it showed.
 """
 
-from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from random import Random
 from time import monotonic
 
-from attrs import Factory, define, field
+from attrs import Factory, define, field, frozen
 
 from conformance.judges.coverage import Coverage
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
 from conformance.lockstep import machine as rules
 from conformance.lockstep import replay
-from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign, Steer, troubled
-from conformance.lockstep.moves import Moves
+from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign
+from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
-from conformance.lockstep.shrink import Finding, shrink
-from conformance.refutation import Refuted
-from conformance.world.scenario import Calm, Scenario, Setup
-from conformance.world.world import MakeNode
+from conformance.lockstep.shortest import shortest
+from conformance.lockstep.shrink import Finding
+from conformance.world.cells import MakeNode
 from physalia.cell import Node
 
 
@@ -44,6 +41,25 @@ class _Tally:
         self.steps += played.steps
         self.states |= played.state_hashes
         self.edges |= played.edge_hashes
+
+
+TELL_EVERY = 64
+"""After so many events of a run it is told how far it is."""
+
+
+@frozen
+class _Within:
+    """Tells how far the run of this number is, which may be long: steps of all runs so far, and slots of this one."""
+
+    name: str
+    run: int
+    tally: _Tally
+    progress: Progress
+
+    def __call__(self, played: Play) -> None:
+        if len(played.happened) % TELL_EVERY == 0:
+            slots = max(map(len, played.judge.state.known))
+            self.progress.update(self.name, self.tally.steps + played.steps, f"steps, run {self.run} at slot {slots:,}")
 
 
 def run(
@@ -89,8 +105,12 @@ def _run(
     verdict = Verdict.HOLDS
     if finding is not None:
         verdict = Verdict.REFUTED
-        progress.update(f"{campaign.name}: shrinking", 0, "events", total=len(finding.scenario.happenings))
-        failure = _failure(campaign, shrink(finding, make_node, settings.shrink_s), make_node, runs_folder)
+
+        def told(tried: int, events: int) -> None:
+            progress.update(campaign.name, tried, f"tries to shorten {events} events")
+
+        finding = shortest(finding, make_node, settings.shrink_s, told)
+        failure = _failure(campaign, finding, make_node, runs_folder)
     elif missing:
         verdict = Verdict.INCONCLUSIVE
         failure = Failure(
@@ -116,35 +136,11 @@ def _drive(
             return None
         run_seed = f"{seed}/{campaign.name}/{number}"
         setup = campaign.setups[number % len(campaign.setups)]
-        finding = drive(setup, run_seed, amount.length, tally.coverage, make_node, tally.add, campaign.steer)
+        told = _Within(campaign.name, number + 1, tally, progress)
+        finding = drive(setup, run_seed, amount.length, tally.coverage, make_node, tally.add, campaign.steer, told)
         if finding is not None:
             return finding
         progress.update(campaign.name, tally.steps, "steps")
-    return None
-
-
-def drive(
-    setup: Setup,
-    seed: str,
-    length: int,
-    coverage: Coverage,
-    make_node: MakeNode = Node,
-    held: Callable[[Play], None] = lambda _: None,
-    steer: Steer = troubled,
-) -> Finding | None:
-    """One seeded run of a certain length, with its calm at the end; return what it found, or tell `held` of the run."""
-    played: Play | None = None
-    try:
-        played = Play(setup, make_node, coverage)
-        for happening in steer(Moves(played.world), Random(seed), length):  # noqa: S311 (repeatable, no secret)
-            played.play(happening)
-            if played.out_of_bounds:
-                break
-        played.play(Calm())
-        played.finish()
-    except Refuted as refuted:
-        return Finding(Scenario(setup, ()) if played is None else played.scenario, refuted)
-    held(played)
     return None
 
 

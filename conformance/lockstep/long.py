@@ -11,18 +11,15 @@ from random import Random
 
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import quarrel
+from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
-from conformance.world.world import Packet
-from physalia.model import NO_BALLOT, Ask, Ballot, Campaign, Decision, NodeId
+from physalia.model import NO_BALLOT, Ballot, Campaign, Decision, NodeId
 
 JUMPS = (0, 0, 60, 2**31, 2**53)
 """By how many rounds a node takes over beyond what it needs."""
 
 ROUGH = 0.02
 """The chance that something else happens to a message than that it arrives in its turn."""
-
-CROWDED = 48
-"""With more messages than this in flight, nothing happens to them."""
 
 MAX_IDLE = 8
 """So often all clocks tick and nothing comes of it, before somebody takes over."""
@@ -136,17 +133,12 @@ class LongRun:
             yield self._arrival(self.moves.world.in_flight)
 
     def _arrival(self, flight: Sequence[Packet]) -> Happening:
-        """The oldest message arrives, but for what a deaf node hears of decisions, and some accidents.
-
-        Lessons are left alone, and of the same question asked twice one is lost: each decision of a lesson that comes
-        out of order, or twice, is answered with a question, and each of those with another lesson.
-        """
-        is_rough = len(flight) < CROWDED and self.random.random() < ROUGH
+        """The oldest message arrives, but for what a deaf node hears of decisions, and some accidents."""
+        is_rough = self.random.random() < ROUGH
         packet = flight[self.random.randrange(len(flight)) if is_rough else 0]
         kind: type[Deliver | Duplicate | Lose] = self.random.choice((Duplicate, Lose, Deliver)) if is_rough else Deliver
         hears = packet.receiver == self.deaf and isinstance(packet.message, Decision)
-        asks = packet.sender == self.deaf and isinstance(packet.message, Ask)
-        if hears or asks or _is_repeated(packet, flight):
+        if hears:
             kind = Lose
         return kind(packet.sender, packet.receiver, packet.message)
 
@@ -177,10 +169,6 @@ class LongRun:
 
     def _node(self) -> NodeId:
         return self.random.choice(self.moves.node_ids)
-
-
-def _is_repeated(packet: Packet, flight: Sequence[Packet]) -> bool:
-    return isinstance(packet.message, Ask) and flight.count(packet) > 1
 
 
 def _if(happening: Happening | None) -> Iterator[Happening]:

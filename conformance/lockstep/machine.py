@@ -16,8 +16,8 @@ from conformance.lockstep.moves import OF_ANOTHER, Moves
 from conformance.lockstep.play import Play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Calm, Happening, Setup
-from conformance.world.world import MakeNode
 from physalia.cell import Node
 
 _places = st.integers(0, 40)
@@ -135,6 +135,23 @@ class LockstepRules(RuleBasedStateMachine):
     def crash(self, node: int, keep: int) -> None:
         """A node crashes and restarts."""
         self.play(self.moves.crash(node, keep))
+
+    @precondition(lambda self: any(self.moves.world.queues.values()))
+    @rule(place=_places, keep=st.integers(0, 3))
+    def fail_flush(self, place: int, keep: int) -> None:
+        """A flush fails."""
+        self.play(self.moves.fail_flush(place, keep))
+
+    @rule(node=_nodes)
+    def change_room(self, node: int) -> None:
+        """A disk is full, or has room again."""
+        self.play(self.moves.change_room(node))
+
+    @precondition(lambda self: self.moves.world.in_flight)
+    @rule(place=_places, kind=st.integers(0, 2))
+    def haunt(self, place: int, kind: int) -> None:
+        """A message of another cell, life or incarnation arrives."""
+        self.play(self.moves.haunt(place, kind))
 
     @rule(node=_nodes, elapsed_ms=st.sampled_from((300, 10)))
     def tick(self, node: int, elapsed_ms: int) -> None:

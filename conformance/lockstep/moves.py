@@ -6,21 +6,27 @@ node only to find an event that is worth a try.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
+from conformance.world.outcomes import Packet
 from conformance.world.scenario import (
+    Another,
     Crash,
     Deliver,
     Duplicate,
     EndFlush,
+    FailFlush,
+    FillDisk,
     Forge,
+    FreeDisk,
     Give,
     Happening,
+    Haunt,
     Lose,
     Pass,
     Stray,
 )
-from conformance.world.world import Packet, World, names_its_sender
+from conformance.world.world import World, names_its_sender
 from physalia.model import (
     NO_BALLOT,
     Asked,
@@ -112,6 +118,13 @@ class Moves:
             return None
         return Stray(packet.sender, packet.receiver, packet.message, self.node(at))
 
+    def haunt(self, place: int, kind: int) -> Happening | None:
+        """A message arrives as it was said in another cell, an earlier life, or to an earlier incarnation."""
+        packet = self._packet(place)
+        if packet is None:
+            return None
+        return Haunt(packet.sender, packet.receiver, packet.message, pick(get_args(Another), kind))
+
     def _packet(self, place: int, is_fit: Callable[[Message], bool] = lambda _: True) -> Packet | None:
         packets = [packet for packet in self.world.in_flight if is_fit(packet.message)]
         return pick(packets, place) if packets else None
@@ -172,6 +185,19 @@ class Moves:
         """A node crashes; of its unflushed records the first `keep` survive, at most all of them."""
         chosen = self.node(node)
         return Crash(chosen, keep % (self.world.unflushed(chosen) + 1))
+
+    def fail_flush(self, place: int, keep: int) -> Happening | None:
+        """At one of the nodes where something waits for a flush, it fails; so many records stay in the page cache."""
+        waiting = [node for node, queue in self.world.queues.items() if queue]
+        if not waiting:
+            return None
+        chosen = pick(waiting, place)
+        return FailFlush(chosen, keep % (self.world.unflushed(chosen) + 1))
+
+    def change_room(self, node: int) -> Happening:
+        """A disk is full, or has room again."""
+        chosen = self.node(node)
+        return FreeDisk(chosen) if chosen in self.world.full else FillDisk(chosen)
 
     def tick(self, node: int, elapsed_ms: int) -> Happening:
         """Time passes, and a node looks at its clock."""

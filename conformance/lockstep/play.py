@@ -7,8 +7,9 @@ from conformance.judges.coverage import Coverage
 from conformance.judges.judge import Judge, OutOfBounds
 from conformance.lockstep.settling import settle
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Calm, Happening, Scenario, Setup
-from conformance.world.world import MakeNode, NotPossible, World
+from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import Action
 from spec import cell as spec

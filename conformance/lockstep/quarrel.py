@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from random import Random
 
 from conformance.lockstep.moves import Moves
+from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Happening, Lose, Stray
-from conformance.world.world import Packet
 from physalia.model import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Scenario, read_scenario, setup_words, tell
-from conformance.world.world import MakeNode
 
 RUNS = Path(".physalia", "runs", "lockstep")
 

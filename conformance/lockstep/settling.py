@@ -1,8 +1,9 @@
 """After the trouble: when nothing is lost any more, a cell must come to rest with everything decided and known.
 
-A hidden variable can make a node wait for ever without ever being wrong. So a run may end in a calm: every message
-arrives, clocks tick, and when that is not enough the failure detector names a leader. Then every command that this
-leader took on must be decided, all members must know what the leader knows, and a new command must be answered.
+A hidden variable can make a node wait for ever without ever being wrong. So a run may end in a calm: every disk has
+room, every message arrives, clocks tick, and when that is not enough the failure detector names a leader. Then every
+command that this leader took on must be decided, all members must know what the leader knows, and a new command must be
+answered.
 """
 
 from collections.abc import Callable
@@ -12,8 +13,9 @@ from conformance.judges import coverage
 from conformance.judges.judge import Judge
 from conformance.refutation import Refuted
 from conformance.wording import message_words
-from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass
-from conformance.world.world import Packet, World
+from conformance.world.outcomes import Packet
+from conformance.world.scenario import Deliver, EndFlush, FreeDisk, Give, Happening, Pass
+from conformance.world.world import World
 from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Read, RequestId, Submit
 
 MAX_ROUNDS = 16
@@ -28,6 +30,8 @@ TICK_MS = 1_000
 
 def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> None:
     """Let the calm happen. Raises `Refuted` if the cell does not come to rest."""
+    for node in sorted(world.full):
+        happen(FreeDisk(node))
     _drain(world, happen)
     for round_ in range(MAX_ROUNDS):
         leader = _leader(world)

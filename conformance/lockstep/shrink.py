@@ -6,12 +6,13 @@ that it waits for, and where another proposal is due, it is made. So a whole his
 after it depends on it. Then what is left is made simpler (`simpler`), which may make more of it unnecessary. In the end
 any two events are left out together, since one alone would often leave the other without its cause.
 
-The budget is time. What it did not suffice for is said: a finding is only called minimal if everything was tried.
+The budget is processor time, so that a busy machine makes no finding longer. What it did not suffice for is said: a
+finding is only called minimal if everything was tried.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
-from time import monotonic
+from time import thread_time
 from typing import TypeAlias
 
 from attrs import evolve, frozen
@@ -19,22 +20,24 @@ from attrs import evolve, frozen
 from conformance.lockstep.play import Play
 from conformance.lockstep.simpler import complexity, simpler
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import (
+    Arrival,
     Deliver,
     Duplicate,
     EndFlush,
     Forge,
     Give,
     Happening,
+    Haunt,
     Lose,
     Scenario,
     Setup,
     Stray,
 )
-from conformance.world.world import MakeNode, NotPossible, World
+from conformance.world.world import NotPossible, World
 from physalia.model import Decide, Internal, Learn, Message, Propose
 
-Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray
 Adapt: TypeAlias = Callable[[World, Happening], Iterator[Happening]]
 """What is played in the place of an event. Each is played before the next is asked for."""
 
@@ -48,44 +51,58 @@ class Finding:
     effort: str = ""
 
 
-def shrink(finding: Finding, make_node: MakeNode, budget_s: float) -> Finding:
-    """The simplest finding that this one leads to within `budget_s` seconds; at worst the one given."""
-    search = _Search(finding, make_node, monotonic() + budget_s)
+class Budget:
+    """So many seconds of this thread's processor time, from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end_s = thread_time() + seconds
+
+    def part(self, share: float) -> "Budget":
+        """A share of what is left."""
+        return Budget(share * (self._end_s - thread_time()))
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing is left."""
+        return thread_time() > self._end_s
+
+
+Told: TypeAlias = Callable[[int], None]
+"""Hears at each try how many events the best finding has."""
+
+
+def shrink(finding: Finding, make_node: MakeNode, budget: Budget, told: Told = lambda _: None) -> Finding:
+    """The simplest finding that this one leads to within the budget; at worst the one given."""
+    search = _Search(finding, make_node, budget, told)
     while search.leave_out() | search.simplify() or search.leave_out_two():
         pass
-    before, after = len(finding.scenario.happenings), len(search.best.scenario.happenings)
-    end = (
-        f"the budget of {budget_s:g} s is spent, so fewer might do"
-        if search.is_late
-        else "no two of them can be left out, and nothing made simpler"
-    )
-    return evolve(search.best, effort=f"{before} events shrunk to {after} in {search.tried} tries: {end}")
+    return search.best
 
 
 class _Search:
     """The best finding so far, and the tries that make it better."""
 
-    def __init__(self, finding: Finding, make_node: MakeNode, deadline: float) -> None:
+    def __init__(self, finding: Finding, make_node: MakeNode, budget: Budget, told: Told) -> None:
         self.best = finding
-        self.tried = 0
         self._make_node = make_node
-        self._deadline = deadline
+        self._budget = budget
+        self._told = told
 
     @property
     def is_late(self) -> bool:
-        """Whether the time is up."""
-        return monotonic() > self._deadline
+        """Whether the budget is spent."""
+        return self._budget.is_spent
 
     def leave_out(self) -> bool:
         """Do without events, in runs of half of them, of a quarter, and so on down to one; return whether any went."""
-        length = len(self.best.scenario.happenings)
-        chunk = max(1, length // 2)
+        before = self.best
+        chunk = max(1, len(before.scenario.happenings) // 2)
         while not self.is_late:
             progressed = self._without(chunk)
             if chunk == 1 and not progressed:
                 break
             chunk = max(1, chunk // 2)
-        return len(self.best.scenario.happenings) < length
+        return self.best is not before
 
     def leave_out_two(self) -> bool:
         """Do without any two events at once; return as soon as it did, since then one may go as well."""
@@ -127,7 +144,7 @@ class _Search:
     def _try(self, setup: Setup, happenings: tuple[Happening, ...]) -> bool:
         """Whether these events refute the code and are simpler; adapted or, if that does not do, as they are."""
         for adapt in (flushed, adapted, as_it_is):
-            self.tried += 1
+            self._told(len(self.best.scenario.happenings))
             found = _play(setup, happenings, self._make_node, adapt)
             if found is not None and complexity(found.scenario) < complexity(self.best.scenario):
                 self.best = found
@@ -173,7 +190,7 @@ def adapted(world: World, happening: Happening) -> Iterator[Happening]:
     match happening:
         case Give(node, Propose() | Decide() | Learn() as event) if node in world.nodes:
             yield Give(node, _nearest_due(world.due[node], event))
-        case Deliver() | Duplicate() | Lose() | Forge() | Stray():
+        case Deliver() | Duplicate() | Lose() | Forge() | Stray() | Haunt():
             nearest = max(
                 _in_flight(world, happening),
                 key=lambda message: _alike(message, happening.message),

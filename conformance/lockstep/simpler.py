@@ -10,13 +10,18 @@ from fractions import Fraction
 from attrs import evolve
 
 from conformance.world.scenario import (
+    Calm,
     Crash,
     Deliver,
     Duplicate,
     EndFlush,
+    FailFlush,
+    FillDisk,
     Forge,
+    FreeDisk,
     Give,
     Happening,
+    Haunt,
     Lose,
     Pass,
     Scenario,
@@ -28,6 +33,9 @@ from physalia.model import Ballot, Campaign, NodeId, Read, RequestId, Submit, Wr
 NOBODY = 0
 """The name of a node that there is not."""
 
+CALM_EVENTS = 10
+"""What calm counts for: it stands for many events, which whoever reads it does not see."""
+
 Simple = tuple[Setup, tuple[Happening, ...]]
 
 
@@ -38,7 +46,12 @@ def complexity(scenario: Scenario) -> tuple[int, ...]:
     rounds = sum(h.event.ballot.round for h in happenings if isinstance(h, Give) and isinstance(h.event, Campaign))
     kinds = sum(_weight(happening) for happening in happenings)
     ids = sum(_node(happening) for happening in happenings)
-    return len(happenings), setup.nodes, len(setup.members), setup.alpha, clocks, kinds, rounds, ids, _said(happenings)
+    world = setup.nodes, len(setup.members), setup.alpha, clocks
+    return _events(happenings), *world, kinds, rounds, ids, _said(happenings)
+
+
+def _events(happenings: tuple[Happening, ...]) -> int:
+    return sum(CALM_EVENTS if isinstance(happening, Calm) else 1 for happening in happenings)
 
 
 def simpler(scenario: Scenario) -> Iterator[Simple]:
@@ -117,13 +130,13 @@ def _rename(happening: Happening, names: dict[NodeId, NodeId]) -> Happening:
     match happening:
         case Give(node, Campaign(ballot)):
             return Give(new(node), Campaign(Ballot(ballot.round, new(ballot.node))))
-        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
             return evolve(happening, node=new(node))
         case Forge(sender, receiver, _, name):
             return evolve(happening, sender=new(sender), receiver=new(receiver), name=new(name))
         case Stray(sender, receiver, _, at):
             return evolve(happening, sender=new(sender), receiver=new(receiver), at=new(at))
-        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver):
+        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):
             return evolve(happening, sender=new(sender), receiver=new(receiver))
         case _:
             return happening
@@ -148,13 +161,16 @@ def _plainer(happening: Happening, place: int) -> Iterator[Happening]:
             yield from (Pass(node, shorter) for shorter in (1, 200) if shorter < elapsed_ms)
         case Crash(node, keep) if keep > 0:
             yield Crash(node, 0)
+        case FailFlush(node, keep):
+            yield Crash(node, keep)
+            yield FailFlush(node, 0)
 
 
 def _node(happening: Happening) -> int:
     match happening:
-        case Give(node) | Pass(node) | EndFlush(node) | Crash(node):
+        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
             return node
-        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver):
+        case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):
             return sender + receiver
         case _:
             return 0
@@ -163,12 +179,14 @@ def _node(happening: Happening) -> int:
 def _weight(happening: Happening) -> int:
     """A plain arrival weighs less than a duplicate, a restart that keeps nothing less than one that keeps something."""
     match happening:
-        case Duplicate() | Forge() | Stray():
+        case Duplicate() | Forge() | Stray() | Haunt():
             return 1
         case Pass(_, elapsed_ms):
             return elapsed_ms
         case Crash(_, keep):
             return keep
+        case FailFlush(_, keep):
+            return 1 + keep
         case _:
             return 0
 

@@ -61,15 +61,17 @@ class Mutant:
     """One fault, and the link that must refute it.
 
     ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
-    placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and becomes ``with_``
-    (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that must refute it,
-    and ``model`` is where the killers ``tlc`` and ``graph`` look.
+    environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and
+    becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that
+    must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went wrong in real
+    systems that this one stands for; docs/mutants.md has the list.
     """
 
     name: str
     family: str
     fault: str
     killer: str
+    like: str = ""
     model: str = ""
     twin: str = ""
     file: str = ""
@@ -87,7 +89,7 @@ class Judgement:
     """What a killer says: the status that follows, and its first word on it.
 
     Of a kill, ``how`` is whether something was judged or an accident happened, and ``events`` how long the
-    counterexample is.
+    counterexample is: its events, the states of TLC's, the crash points of a journal, or what happened to a cell.
     """
 
     status: Status
@@ -190,29 +192,38 @@ def _mutant(entry: Mapping[str, Any], file: str) -> Mutant:
     return mutant
 
 
-def run(mutants: Sequence[Mutant], progress: Progress, *, timeout_s: float = 600.0) -> KillMatrix:
-    """Try every mutant, as many at a time as there are processors; the outcomes in the order given."""
+def patience_s(control_s: float) -> float:
+    """How long a killer may take for a mutant that takes `control_s` seconds without one, on this machine."""
+    return max(120.0, 20 * control_s)
+
+
+def run(mutants: Sequence[Mutant], progress: Progress, *, time_s: float | None = None) -> KillMatrix:
+    """Try every mutant, as many at a time as there are processors; the outcomes in the order given.
+
+    A killer has `time_s` seconds for a mutant; without it, many times what it takes without one.
+    """
     start = time.monotonic()
-    killers = Killers(timeout_s)
+    killers = Killers()
     with workers(os.cpu_count() or 1, killers.end) as pool:
-        outcomes = _try_all(mutants, killers, pool, progress)
+        outcomes = _try_all(mutants, killers, pool, progress, time_s)
     return KillMatrix(outcomes=outcomes, seconds=time.monotonic() - start)
 
 
 def _try_all(
-    mutants: Sequence[Mutant], killers: "Killers", pool: ThreadPoolExecutor, progress: Progress
+    mutants: Sequence[Mutant], killers: "Killers", pool: ThreadPoolExecutor, progress: Progress, time_s: float | None
 ) -> tuple[Outcome, ...]:
     commands = list(dict.fromkeys(mutant.control for mutant in mutants))
     controls = {pool.submit(_control, command, killers): command for command in commands}
-    broken: dict[tuple[str, ...], str] = {}
+    held: dict[tuple[str, ...], _Held] = {}
     progress.update("without a mutant", 0, "killers", total=len(controls))
     for done, tried in enumerate(completed(controls), start=1):
-        judgement = tried.result()
+        held[controls[tried]] = control = tried.result()
         progress.update("without a mutant", done, "killers", total=len(controls))
-        progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", judgement.note)
-        if judgement.status is not Status.SURVIVED:
-            broken[controls[tried]] = judgement.note
-    futures = [pool.submit(_try, mutant, killers, broken.get(mutant.control, "")) for mutant in mutants]
+        progress.finish(f"without a mutant: physalia {' '.join(controls[tried])}", control.judgement.note)
+    limits = {command: time_s or patience_s(control.seconds) for command, control in held.items()}
+    futures = [
+        pool.submit(_try, mutant, killers, held[mutant.control].broken, limits[mutant.control]) for mutant in mutants
+    ]
     for done, future in enumerate(completed(futures), start=1):
         outcome = future.result()
         progress.update("mutants", done, "mutants", total=len(mutants))
@@ -220,22 +231,36 @@ def _try_all(
     return tuple(future.result() for future in futures)
 
 
-def _control(command: tuple[str, ...], killers: "Killers") -> Judgement:
+@frozen
+class _Held:
+    """What a killer says without a mutant, and how long that took."""
+
+    judgement: Judgement
+    seconds: float
+
+    @property
+    def broken(self) -> str:
+        """What it says if it does not hold."""
+        return "" if self.judgement.status is Status.SURVIVED else self.judgement.note
+
+
+def _control(command: tuple[str, ...], killers: "Killers") -> _Held:
     with _copy() as root:
-        return killers.judge(root, command)
+        start = time.monotonic()
+        return _Held(killers.judge(root, command), time.monotonic() - start)
 
 
-def _try(mutant: Mutant, killers: "Killers", broken: str) -> Outcome:
+def _try(mutant: Mutant, killers: "Killers", broken: str, time_s: float) -> Outcome:
     """Put the mutant in and see what its killer says; a killer that does not hold without it proves nothing."""
     start = time.monotonic()
     if broken:
         judgement = Judgement(Status.ERROR, f"its killer does not hold without it: {broken}")
     elif mutant.twin:
         with _copy() as root:
-            judgement = _of_twin(killers.judge(root, (*mutant.control, "--twin", mutant.twin)))
+            judgement = _of_twin(killers.judge(root, (*mutant.control, "--twin", mutant.twin), time_s))
     else:
         with _copy() as root:
-            judgement = _apply(mutant, root) or killers.judge(root, mutant.control)
+            judgement = _apply(mutant, root) or killers.judge(root, mutant.control, time_s)
     return Outcome(mutant=mutant, judgement=judgement, seconds=time.monotonic() - start)
 
 
@@ -286,8 +311,7 @@ def _apply(mutant: Mutant, root: Path) -> Judgement | None:
 class Killers:
     """The commands that judge mutants, each in a process group of its own, so that whatever it starts ends with it."""
 
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
         self._ended = False
@@ -299,8 +323,8 @@ class Killers:
             for process in self._running:
                 _kill_group(process)
 
-    def judge(self, root: Path, command: Sequence[str]) -> Judgement:
-        """Run a killer on the copy and read its verdict and its first word on it."""
+    def judge(self, root: Path, command: Sequence[str], time_s: float | None = None) -> Judgement:
+        """Run a killer on the copy, for so long at most, and read its verdict and its first word on it."""
         # A killer that is killed cannot clear its temporary folders away; in the copy they go with it.
         environment = dict(
             os.environ, PYTHONPATH=str(root), PYTHONDONTWRITEBYTECODE="1", NO_COLOR="1", TMPDIR=str(root / _SCRATCH)
@@ -314,9 +338,10 @@ class Killers:
             )  # fmt: skip
             self._running.add(process)
         try:
-            printed, complained = process.communicate(timeout=self._timeout_s)
+            printed, complained = process.communicate(timeout=time_s)
         except subprocess.TimeoutExpired:
-            return Judgement(Status.TIMEOUT, f"no verdict after {self._timeout_s:.0f} s")
+            said = f"cut after the {time_s:.0f} s that it had, without a verdict: give it more with --killer-time S"
+            return Judgement(Status.TIMEOUT, said)
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -340,7 +365,7 @@ def _status(exit_code: int, printed: str, complained: str) -> Judgement:
     if (exit_code, verdict) == (1, Verdict.REFUTED):
         return Judgement(Status.KILLED, note, *_shown(report))
     if (exit_code, verdict) == (0, Verdict.HOLDS):
-        return Judgement(Status.SURVIVED, note)
+        return Judgement(Status.SURVIVED, note, events=len(report.get("counterexample", ())))
     return Judgement(Status.ERROR, f"exit {exit_code}, verdict {verdict}: {note}")
 
 

@@ -135,16 +135,21 @@ class Disk:
         return len(self.data) - len(self.unflushed) + kept, len(self.flushed.known) + known
 
     def crash(self, records: int) -> list[DurableRecord]:
-        """Lose all but the first so many records; return what a restart finds, decoded from its bytes.
+        """Lose all but the first so many records; return what a restart reads, decoded from its bytes.
 
-        What it finds is flushed before the node does anything (design rule R16).
+        Some of it may be in the page cache alone, until it is written anew.
         """
+        safe = len(self.data) - len(self.unflushed)
         del self.data[records:]
         found = [decode_record(encoded) for encoded in self.data]
         self.written, self.flushed, self.asked = Journal(), Journal(), Journal()
-        for record in found:
-            for journal in (self.written, self.flushed, self.asked):
+        for place, record in enumerate(found):
+            for journal in (self.written, self.flushed, self.asked) if place < safe else (self.written,):
                 journal.read(record)
-        self.unflushed.clear()
-        self.unasked.clear()
+        self.unflushed = found[safe:]
+        self.unasked = found[safe:]
         return found
+
+    def write_anew(self) -> None:
+        """Whatever was read is written once more, and flushed (design rule R16)."""
+        self.flush(self.ask())

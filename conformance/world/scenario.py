@@ -7,7 +7,7 @@ replayed. One event is one line, such as ``deliver 3 -> 1 vote 2.1 slot 1 node 3
 
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from attrs import frozen
 
@@ -80,6 +80,22 @@ class Stray:
     at: NodeId
 
 
+Another: TypeAlias = Literal["cell", "life", "incarnation"]
+
+
+@frozen
+class Haunt:
+    """A message in flight arrives as if it were another's, and stays in flight as well.
+
+    So it was said in another cell, in an earlier life of this one, or to an earlier incarnation of the receiver.
+    """
+
+    sender: NodeId
+    receiver: NodeId
+    message: Message
+    another: Another
+
+
 @frozen
 class Pass:
     """`elapsed_ms` of true time pass, in milliseconds; then `node` looks at its own clock."""
@@ -90,7 +106,35 @@ class Pass:
 
 @frozen
 class EndFlush:
-    """The flush that waits longest at `node` has ended: what depended on it leaves the node."""
+    """The flush that waits longest at `node` has ended: what depended on it leaves the node.
+
+    If the disk is full, all that waits is refused, and the node is read back from what was flushed.
+    """
+
+    node: NodeId
+
+
+@frozen
+class FailFlush:
+    """The flush at `node` fails: the journal is latched, nothing that waits is ever sent, and the node starts anew.
+
+    It reads the first `keep` records that were not flushed, from the page cache if not from the disk.
+    """
+
+    node: NodeId
+    keep: int
+
+
+@frozen
+class FillDisk:
+    """The disk of `node` is full from here on."""
+
+    node: NodeId
+
+
+@frozen
+class FreeDisk:
+    """The disk of `node` has room again."""
 
     node: NodeId
 
@@ -116,7 +160,10 @@ class Calm:
 
 EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96"
 
-Happening: TypeAlias = Give | Deliver | Duplicate | Lose | Forge | Stray | Pass | EndFlush | Crash | Calm
+Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray | Haunt
+"""What becomes of a message in flight."""
+
+Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | Calm
 
 
 SLOTS = 96
@@ -201,24 +248,47 @@ def happening_words(happening: Happening) -> str:
     match happening:
         case Give(node, event):
             return f"node {node} {event_words(event)}"
-        case Deliver(sender, receiver, message):
-            return f"deliver {sender} -> {receiver} {message_words(message)}"
-        case Duplicate(sender, receiver, message):
-            return f"duplicate {sender} -> {receiver} {message_words(message)}"
-        case Lose(sender, receiver, message):
-            return f"lose {sender} -> {receiver} {message_words(message)}"
-        case Forge(sender, receiver, message, name):
-            return f"forge {sender} -> {receiver} as {name} {message_words(message)}"
-        case Stray(sender, receiver, message, at):
-            return f"stray {sender} -> {receiver} at {at} {message_words(message)}"
         case Pass(node, elapsed_ms):
             return f"node {node} tick after {elapsed_ms} ms"
-        case EndFlush(node):
-            return f"flush {node}"
-        case Crash(node, keep):
-            return f"crash {node} keep {keep}"
         case Calm():
             return "calm"
+        case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash():
+            return _disk_words(happening)
+        case _:
+            return _arrival_words(happening)
+
+
+def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash) -> str:
+    match happening:
+        case EndFlush(node):
+            return f"flush {node}"
+        case FailFlush(node, keep):
+            return f"fail flush {node} keep {keep}"
+        case FillDisk(node):
+            return f"fill disk {node}"
+        case FreeDisk(node):
+            return f"free disk {node}"
+        case Crash(node, keep):
+            return f"crash {node} keep {keep}"
+        case _:
+            assert_never(happening)
+
+
+def _arrival_words(happening: Arrival) -> str:
+    way, message = f"{happening.sender} -> {happening.receiver}", message_words(happening.message)
+    match happening:
+        case Deliver():
+            return f"deliver {way} {message}"
+        case Duplicate():
+            return f"duplicate {way} {message}"
+        case Lose():
+            return f"lose {way} {message}"
+        case Forge(name=name):
+            return f"forge {way} as {name} {message}"
+        case Stray(at=at):
+            return f"stray {way} at {at} {message}"
+        case Haunt(another=another):
+            return f"haunt {way} of another {another} {message}"
         case _:
             assert_never(happening)
 
@@ -252,21 +322,38 @@ def _read_happening(words: list[str]) -> Happening:
             return Pass(int(node), int(elapsed_ms))
         case ["node", node, *event]:
             return Give(int(node), _read_given(event))
-        case ["deliver" | "duplicate" | "lose" as verb, sender, "->", receiver, *message]:
-            kinds: dict[str, type[Deliver | Duplicate | Lose]] = {
-                "deliver": Deliver, "duplicate": Duplicate, "lose": Lose,
-            }  # fmt: skip
-            return kinds[verb](int(sender), int(receiver), read_message(message))
-        case ["forge", sender, "->", receiver, "as", name, *message]:
-            return Forge(int(sender), int(receiver), read_message(message), int(name))
-        case ["stray", sender, "->", receiver, "at", node, *message]:
-            return Stray(int(sender), int(receiver), read_message(message), int(node))
+        case [verb, sender, "->", receiver, *rest]:
+            return _read_arrival(verb, int(sender), int(receiver), rest)
         case ["flush", node]:
             return EndFlush(int(node))
+        case ["fail", "flush", node, "keep", keep]:
+            return FailFlush(int(node), int(keep))
+        case ["fill", "disk", node]:
+            return FillDisk(int(node))
+        case ["free", "disk", node]:
+            return FreeDisk(int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
         case ["calm"]:
             return Calm()
+        case _:
+            raise UnreadableWords("this is no event")
+
+
+def _read_arrival(verb: str, sender: NodeId, receiver: NodeId, rest: list[str]) -> Arrival:
+    match [verb, *rest]:
+        case ["deliver", *message]:
+            return Deliver(sender, receiver, read_message(message))
+        case ["duplicate", *message]:
+            return Duplicate(sender, receiver, read_message(message))
+        case ["lose", *message]:
+            return Lose(sender, receiver, read_message(message))
+        case ["forge", "as", name, *message]:
+            return Forge(sender, receiver, read_message(message), int(name))
+        case ["stray", "at", node, *message]:
+            return Stray(sender, receiver, read_message(message), int(node))
+        case ["haunt", "of", "another", "cell" | "life" | "incarnation" as another, *message]:
+            return Haunt(sender, receiver, read_message(message), another)
         case _:
             raise UnreadableWords("this is no event")
 

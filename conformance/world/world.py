@@ -5,64 +5,70 @@ node its event, carries out the effects in order, and reports what the step was.
 and reorders as it is told to. Every message and every record goes through the codec, and nodes share no memory.
 
 Writing, flushing and sending are three moments: what a step wants flushed waits, with what it sends, until an event of
-the world ends the flush, first in, first out; the node goes on meanwhile, and may crash between any two of them.
+the world ends the flush, first in, first out; the node goes on meanwhile, and may crash between any two of them. A
+flush may fail: nothing that waits is ever sent, and the node starts anew from what it reads. A disk may be full: it
+refuses what waits before it is written, and the node is read back (R16).
 
-The world holds the cell to the law of effects: whatever a message depends on is flushed before the message is sent.
+Every packet is an envelope (R15), and passes the border of the node that it is for; some are of another cell, life or
+incarnation. The world holds the cell to the law of effects: whatever a message depends on is flushed before it is sent.
 Any implementation with the few members of ``Cell`` can be put in, by a factory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Protocol, TypeVar, assert_never
+from typing import TypeVar, assert_never
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
+from conformance.world.cells import Cell, MakeNode
 from conformance.world.disk import Disk
+from conformance.world.outcomes import Durable, Outcome, Packet, Trouble, Waiting
 from conformance.world.scenario import (
     Calm,
     Crash,
     Deliver,
     Duplicate,
     EndFlush,
+    FailFlush,
+    FillDisk,
     Forge,
+    FreeDisk,
     Give,
     Given,
     Happening,
+    Haunt,
     Lose,
     Pass,
     Setup,
     Stray,
 )
-from physalia.cell import Node
+from physalia.cell import Border, Node
 from physalia.model import (
-    Accepted,
     Action,
-    Announcement,
     Answer,
     Asked,
     Ballot,
     Campaign,
     Change,
-    Command,
     Decide,
     DurableRecord,
+    Envelope,
     Event,
     Flush,
     Internal,
     Message,
     NodeId,
+    Origin,
     Prepare,
     Promise,
     Proposal,
     Propose,
     Reason,
-    Receive,
     Reject,
     RequestId,
     Send,
-    Slot,
     Step,
     Store,
     Stutter,
@@ -71,42 +77,12 @@ from physalia.model import (
     Verdict,
     Vote,
 )
-from physalia.wire import CodecError, decode_message, encode_message
+from physalia.wire import CodecError, decode_envelope, decode_message, encode_envelope, encode_message
 
 T = TypeVar("T")
 
-
-class Cell(Protocol):
-    """What the conformance suite asks of one node of an implementation: to step, and to be looked at."""
-
-    @property
-    def promised(self) -> Ballot:
-        """The highest ballot that was promised or voted under."""
-
-    @property
-    def accepted(self) -> Mapping[Slot, Accepted]:
-        """The last vote in each slot that has one."""
-
-    @property
-    def active(self) -> Ballot:
-        """The ballot that this node leads, NO_BALLOT when it is idle."""
-
-    @property
-    def known(self) -> Sequence[Command]:
-        """The decided prefix, slot 1 first."""
-
-    def next_ballot(self) -> Ballot:
-        """A ballot that this node may campaign with."""
-
-    def due(self) -> tuple[Internal, ...]:
-        """Every internal event that is enabled by what this node received."""
-
-    def step(self, event: Event) -> Step:
-        """Perform one event."""
-
-
-MakeNode = Callable[[NodeId, frozenset[NodeId], int, Sequence[DurableRecord]], Cell]
-"""Makes a node from its id, the first members, alpha, and the records that its disk holds."""
+CELL, LIFE = 1, 2
+"""The cell of every world, and its life: there was one before."""
 
 
 def names_its_sender(message: Message) -> bool:
@@ -118,69 +94,6 @@ class NotPossible(Exception):
     """The event cannot happen in this world as it is: the message is not in flight, or there is no such node."""
 
 
-@frozen
-class Packet:
-    """A message in flight: its bytes, and what was said before it became bytes."""
-
-    sender: NodeId
-    receiver: NodeId
-    data: bytes
-    message: Message
-
-
-@frozen
-class Durable:
-    """What a disk holds for certain: a copy, as of one moment."""
-
-    used: frozenset[Ballot]
-    promised: Ballot
-    accepted: Mapping[Slot, Accepted]
-    known: int
-
-
-@frozen
-class Outcome:
-    """One step: what happened to `node`, what it was given, what the step was, and what it stored and sent.
-
-    `event` is None when the step was the world's own: a client asked, a flush ended, or the node crashed and restarted.
-    Of the last two, `durable` is what the disk holds afterwards. What a step sends `waits` if a flush must end first;
-    when that ends, it is sent in a step of its own; and `is_lost` says that the node crashed between these two.
-    """
-
-    node: NodeId
-    event: Event | None
-    announces: Announcement
-    sent: tuple[Packet, ...] = ()
-    answers: tuple[tuple[RequestId, Verdict], ...] = ()
-    rejects: tuple[tuple[RequestId, Reason], ...] = ()
-    stored: tuple[DurableRecord, ...] = ()
-    known: int = 0
-    """How many decisions had been written before the step."""
-    waits: bool = False
-    durable: Durable | None = None
-    is_lost: bool = False
-
-    @property
-    def is_of_node(self) -> bool:
-        """Whether the node took part. A first request has reached nobody yet, and a flush is the disk's."""
-        return self.event is not None or not (
-            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
-        )
-
-
-@frozen
-class Waiting:
-    """What a step left to be sent when the first `records` of the journal are flushed; 0 if it wants no flush.
-
-    Steps that are stutters wait behind it too, and add what they send; `known` is as in `Outcome`.
-    """
-
-    records: int
-    known: int
-    packets: tuple[Packet, ...]
-    answers: tuple[tuple[RequestId, Verdict], ...]
-
-
 class World:
     """`setup.nodes` nodes made by `make_node`, and everything between them. Deterministic."""
 
@@ -190,6 +103,9 @@ class World:
         self.disks = {node: Disk() for node in range(1, setup.nodes + 1)}
         self.queues: dict[NodeId, list[Waiting]] = {node: [] for node in self.disks}
         """What waits for a flush at each node, in order."""
+        self.full: set[NodeId] = set()
+        """Whose disk is full."""
+        self.borders: dict[NodeId, Border] = {}
         self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.disks}
         self.due: dict[NodeId, tuple[Internal, ...]] = {node: self._due(node) for node in self.nodes}
         """What each node said was due after its last step."""
@@ -197,6 +113,7 @@ class World:
         self.asked: set[Asked] = set()
         self.now_ms = Fraction(0)
         self._decoded: dict[bytes, Message] = {}
+        self._opened: dict[bytes, Envelope] = {}
 
     def apply(self, happening: Happening) -> tuple[Outcome, ...]:
         """Let it happen; return the steps that it was, in order. A loss is none, and a first request is two.
@@ -208,7 +125,7 @@ class World:
             case Give(node, event):
                 self._must_be_about_nodes(event)
                 return (*self._issue(node, event), self._step(node, event))
-            case Deliver() | Duplicate() | Forge() | Stray():
+            case Deliver() | Duplicate() | Forge() | Stray() | Haunt():
                 return (self._arrive(happening),)
             case Lose(sender, receiver, message):
                 del self.in_flight[self._find(sender, receiver, message)]
@@ -219,34 +136,41 @@ class World:
                 return (self._step(node, Tick(self.clock_ms(node))),)
             case EndFlush(node):
                 self._node(node)
-                return (self._end_flush(node),)
+                return (self._refuse(node) if node in self.full else self._end_flush(node),)
+            case FailFlush(node, keep):
+                self._must_wait(node)
+                return self._end(node, keep, "failed flush")
+            case FillDisk(node) | FreeDisk(node):
+                self._change_room(node, is_full=isinstance(happening, FillDisk))
+                return ()
             case Crash(node, keep):
-                self._node(node)
-                records, known = self.disks[node].survivors(keep)
-                return (*self._survive(node, records, known), self._crash(node, records))
+                return self._end(node, keep, "crash")
             case Calm():
                 raise NotPossible("calm is not one event of the world, but what follows from it is")
             case _:
                 assert_never(happening)
 
-    def _arrive(self, happening: Deliver | Duplicate | Forge | Stray) -> Outcome:
-        """A message in flight arrives: for once, or once more, or in a wrong name, or at a wrong place."""
+    def _arrive(self, happening: Deliver | Duplicate | Forge | Stray | Haunt) -> Outcome:
+        """A message in flight arrives: for once, or once more, in a wrong name, at a wrong place, or as of another."""
         place = self._find(happening.sender, happening.receiver, happening.message)
         packet = self.in_flight[place]
         match happening:
             case Deliver():
                 del self.in_flight[place]
-                return self._receive(packet)
+                return self._receive(packet.receiver, self._open(packet))
             case Duplicate():
-                return self._receive(packet)
+                return self._receive(packet.receiver, self._open(packet))
             case Forge(sender, receiver, message, name):
                 if name == sender or not names_its_sender(message):
                     raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
-                return self._step(receiver, Receive(name, self._decode(packet.data)))
+                return self._receive(receiver, evolve(self._open(packet), origin=_origin(name)))
             case Stray(sender, receiver, message, at):
                 if at == receiver or not isinstance(message, Proposal):
                     raise NotPossible(f"{message_words(message)} does not go astray to {at}")
-                return self._step(at, Receive(sender, self._decode(packet.data)))
+                self._node(at)
+                return self._receive(at, evolve(self._open(packet), to=at))
+            case Haunt(_, receiver, _, another):
+                return self._haunt(receiver, self._open(packet), another)
             case _:
                 assert_never(happening)
 
@@ -255,8 +179,8 @@ class World:
         return self.setup.clocks_ms[node - 1] + int(self.now_ms * self.setup.rates[node - 1])
 
     def unflushed(self, node: NodeId) -> int:
-        """How many records a crash of the node may take now."""
-        return len(self.disks[node].unflushed)
+        """How many records a crash of the node may take now, and as many may survive; on a full disk there are none."""
+        return 0 if node in self.full else len(self.disks[node].unflushed)
 
     def next_ballot(self, node: NodeId) -> Ballot:
         """A ballot that the node may campaign with, if it may at all."""
@@ -297,8 +221,36 @@ class World:
         self.asked.add(event.command)
         return (Outcome(node, None, Action("issue", (event.command,))),)
 
-    def _receive(self, packet: Packet) -> Outcome:
-        return self._step(packet.receiver, Receive(packet.sender, self._decode(packet.data)))
+    def _receive(self, node: NodeId, envelope: Envelope) -> Outcome:
+        """An envelope of this cell and life comes to the border of the node that it is for."""
+        event = self.borders[node].receive(envelope)
+        if event is None:
+            raise Refuted(f"node {node} refuses what is meant for it", (message_words(envelope.message),))
+        return self._step(node, event)
+
+    def _haunt(self, node: NodeId, envelope: Envelope, another: str) -> Outcome:
+        """The same message as it was said in another cell, in an earlier life, or to an earlier incarnation."""
+        origin = envelope.origin
+        match another:
+            case "cell":
+                envelope = evolve(envelope, origin=evolve(origin, cell=CELL + 1))
+            case "life":
+                envelope = evolve(envelope, origin=evolve(origin, life=LIFE - 1))
+            case _:
+                envelope = evolve(envelope, to=node + self.setup.nodes)
+        refused = self.borders[node].refused
+        before = sum(refused.values())
+        event = self.borders[node].receive(decode_envelope(encode_envelope(envelope)))
+        is_counted = sum(refused.values()) == before + 1
+        if event is not None:
+            return evolve(self._step(node, event), foreign=another, is_counted=is_counted)
+        return Outcome(node, None, Stutter("ignored"), foreign=another, is_counted=is_counted)
+
+    def _open(self, packet: Packet) -> Envelope:
+        """The envelope of a packet. The same bytes are decoded once, as in `_decode`."""
+        if packet.envelope not in self._opened:
+            self._opened[packet.envelope] = decode_envelope(packet.envelope)
+        return self._opened[packet.envelope]
 
     def _decode(self, data: bytes) -> Message:
         """The message of these bytes. The same bytes are decoded once: a codec has no memory."""
@@ -360,21 +312,48 @@ class World:
             queue[-1] = evolve(last, packets=last.packets + waiting.packets, answers=last.answers + waiting.answers)
         return bool(queue)
 
-    def _end_flush(self, node: NodeId, *, is_lost: bool = False) -> Outcome:
-        """The first of what waits is flushed and sent, or lost in the crash that comes next."""
+    def _must_wait(self, node: NodeId) -> None:
+        self._node(node)
         if not self.queues[node]:
             raise NotPossible(f"nothing waits for a flush at node {node}")
+
+    def _end_flush(self, node: NodeId, *, lost_in: Trouble = "") -> Outcome:
+        """The first of what waits is flushed and sent, or lost in the trouble that comes next."""
+        self._must_wait(node)
         first = self.queues[node].pop(0)
         if first.records:
             self.disks[node].flush(first.records)
-        if not is_lost:
+        if not lost_in:
             self.in_flight += first.packets
         return Outcome(
             node, None, Action("flush", (node,)), first.packets, first.answers,
-            durable=self.durable(node), is_lost=is_lost,
+            durable=self.durable(node), is_lost=lost_in != "", trouble=lost_in,
         )  # fmt: skip
 
-    def _survive(self, node: NodeId, records: int, known: int) -> tuple[Outcome, ...]:
+    def _refuse(self, node: NodeId) -> Outcome:
+        """The disk is full: what waits was never written, so the node's memory is ahead of it and must be read back.
+
+        What it does next comes again to the disk, which takes it as soon as there is room.
+        """
+        self._must_wait(node)
+        return self._begin_anew(node, self.disks[node].survivors(0)[0], "full disk")
+
+    def _change_room(self, node: NodeId, *, is_full: bool) -> None:
+        self._node(node)
+        if is_full == (node in self.full):
+            raise NotPossible(f"the disk of node {node} is {'full' if is_full else 'not full'} already")
+        self.full ^= {node}
+
+    def _end(self, node: NodeId, keep: int, trouble: Trouble) -> tuple[Outcome, ...]:
+        """The process ends: it crashed, or a flush of its journal failed. It starts anew from what it reads.
+
+        A full disk took nothing that was not flushed.
+        """
+        self._node(node)
+        records, known = self.disks[node].survivors(0 if node in self.full else keep)
+        return (*self._survive(node, records, known, trouble), self._begin_anew(node, records, trouble))
+
+    def _survive(self, node: NodeId, records: int, known: int, trouble: Trouble) -> tuple[Outcome, ...]:
         """What a crash keeps of what waits was flushed, for whoever comes after; but it was never sent.
 
         A crash keeps `records`, with `known` decisions. A decision that is kept comes after all that was written before
@@ -384,7 +363,7 @@ class World:
         for place, waiting in enumerate(self.queues[node], start=1):
             if 0 < waiting.records <= records or (not waiting.records and known > waiting.known):
                 kept = place
-        return tuple(self._end_flush(node, is_lost=True) for _ in range(kept))
+        return tuple(self._end_flush(node, lost_in=trouble) for _ in range(kept))
 
     def durable(self, node: NodeId) -> Durable:
         """What the disk of a node holds for certain now."""
@@ -407,8 +386,9 @@ class World:
     def _send(self, sender: NodeId, receiver: NodeId, message: Message, previous: Packet | None) -> Packet:
         if receiver not in self.nodes:
             raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (str(message),))
+        envelope = self.borders[sender].send(Send(receiver, message))
         if previous is not None and previous.message is message:
-            return Packet(sender, receiver, previous.data, message)
+            return Packet(sender, receiver, previous.data, message, encode_envelope(envelope))
         try:
             data = encode_message(message)
             heard = self._decode(data)
@@ -416,27 +396,37 @@ class World:
             raise Refuted(f"node {sender} sends what cannot be encoded: {_said(error)}", (str(message),)) from error
         if heard != message:
             raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
-        return Packet(sender, receiver, data, message)
+        return Packet(sender, receiver, data, message, encode_envelope(envelope))
 
-    def _crash(self, node: NodeId, records: int) -> Outcome:
-        """Crash(n, k) if something is lost or found, else a restart that nothing shows."""
+    def _begin_anew(self, node: NodeId, records: int, trouble: Trouble) -> Outcome:
+        """Crash(n, k) if something is lost or found, else a restart that nothing shows.
+
+        What is read is written anew and flushed before anything depends on it (R16): after a failed flush, and after a
+        killed process, it may be in the page cache alone.
+        """
         before, disk = self._node(node), self.disks[node]
         is_idle, had, flushed = before.active.round == 0, len(disk.written.known), len(disk.flushed.known)
         nothing_waits = not self.queues[node]
         self.queues[node].clear()
         self.nodes[node] = self._restart(node, disk.crash(records))
+        disk.write_anew()
         self.due[node] = self._due(node)
         kept = len(disk.written.known)
         if is_idle and nothing_waits and kept == had == flushed:
-            return Outcome(node, None, Stutter("restarted"), durable=self.durable(node))
-        return Outcome(node, None, Action("crash", (node, kept)), durable=self.durable(node))
+            return Outcome(node, None, Stutter("restarted"), durable=self.durable(node), trouble=trouble)
+        return Outcome(node, None, Action("crash", (node, kept)), durable=self.durable(node), trouble=trouble)
 
     def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
+        self.borders[node] = Border(_origin(node))
         try:
             return self.make_node(node, self.setup.members, self.setup.alpha, records)
         except Exception as error:
             title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
             raise Refuted(title, how=How.NOT_STARTED) from error
+
+
+def _origin(node: NodeId) -> Origin:
+    return Origin(CELL, LIFE, node)
 
 
 def _said(error: Exception) -> str:

@@ -1,6 +1,9 @@
 """The learner: what is known to be decided, and what follows from it (design rules R1 and R5).
 
 Decisions are taken up in order. A notice of a later one is remembered; a node that sees a gap asks to be taught.
+
+Each decision is taught to a node once in a tick (R9, R14). Whoever is told of one that it knows, or that comes out of
+order, asks; if each question were answered, a lesson that arrives twice would make ten thousand messages.
 """
 
 from attrs import Factory, define
@@ -36,6 +39,7 @@ class Learner:
     """One node's `known`, with the state that it amounts to, and the configurations of its window.
 
     `first_unknown` is the slot after it, and `heard` has the decisions that were received and are not taken up yet.
+    `taught` says up to which slot each node was taught since the last tick.
     """
 
     node: NodeId
@@ -44,6 +48,7 @@ class Learner:
     known: list[Command] = Factory(list)
     first_unknown: Slot = 1
     heard: dict[Slot, Command] = Factory(dict)
+    taught: dict[NodeId, Slot] = Factory(dict)
 
     @classmethod
     def create(cls, node: NodeId, first_members: frozenset[NodeId], alpha: int) -> "Learner":
@@ -52,8 +57,15 @@ class Learner:
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""
-        configurations, state = self.configurations.copy(), self.state.copy()
-        return Learner(self.node, configurations, state, self.known.copy(), self.first_unknown, self.heard.copy())
+        return Learner(
+            self.node,
+            self.configurations.copy(),
+            self.state.copy(),
+            self.known.copy(),
+            self.first_unknown,
+            self.heard.copy(),
+            self.taught.copy(),
+        )
 
     @property
     def prefix(self) -> Slot:
@@ -97,7 +109,13 @@ class Learner:
         return ()
 
     def teach(self, sender: NodeId, ask: Ask) -> Step:
-        """Answer with the decisions after the asking node's prefix, from memory (R9)."""
+        """Answer with the decisions after the asking node's prefix, from memory (R9), each once in a tick.
+
+        What is lost of a lesson is asked for again, and the next tick allows it.
+        """
+        first = max(ask.prefix, self.taught.get(sender, 0)) + 1
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
-        slots = range(ask.prefix + 1, last + 1)
-        return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in slots])
+        if first > last:
+            return IGNORED
+        self.taught[sender] = last
+        return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in range(first, last + 1)])

@@ -68,6 +68,7 @@ class Memory:
             acceptor.reply if is_answered else None,
             frozenset(leadership.acknowledged.items()),
             frozenset(leadership.refused),
+            frozenset(self.learner.taught.items()),
             max(proposer.heard_round, promised.round),
             self.resend_at_ms is not None,
         )

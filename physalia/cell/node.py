@@ -39,6 +39,7 @@ from physalia.model import (
     Propose,
     Receive,
     Refusal,
+    Send,
     Slot,
     Step,
     Stopped,
@@ -112,6 +113,35 @@ class Node:
         from that disk is stopped, until an operator gives its place to a new incarnation.
         """
         return self._stopped
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether its ballot may get anything decided yet, as far as the node heard; otherwise it rejects commands."""
+        return not self._stopped and self._proposer.is_leading
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether somebody promised a higher ballot than the active one, and said so."""
+        return bool(self._proposer.leadership.refused)
+
+    @property
+    def members(self) -> frozenset[NodeId]:
+        """Who decides in the first slot that this node does not know."""
+        return self._learner.configurations.members(self._learner.first_unknown)
+
+    @property
+    def has_taught(self) -> bool:
+        """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
+        return bool(self._learner.taught)
+
+    def silent(self) -> frozenset[NodeId]:
+        """The nodes that owe this one an answer, and to which a tick sends again (R14).
+
+        A tick of a node to which nobody owes one, and that has taught nobody since the last, does nothing.
+        """
+        if self._stopped:
+            return frozenset()
+        return frozenset(effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send))
 
     # Its memory as a whole, for those who explore what it may do
 
@@ -248,7 +278,11 @@ class Node:
         return step
 
     def _tick(self, now_ms: int) -> Step:
-        """Send again what nobody answered, `resend_after_ms` after the first tick that follows the last action."""
+        """Send again what nobody answered, `resend_after_ms` after the first tick that follows the last action.
+
+        From a tick on everybody may be taught again.
+        """
+        self._learner.taught.clear()
         if self._resend_at_ms is not None and now_ms < self._resend_at_ms:
             return IGNORED
         is_due = self._resend_at_ms is not None

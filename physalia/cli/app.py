@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, journals, models, schemas
+from physalia.cli import checks, colonies, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
@@ -48,6 +48,7 @@ app.command()(checks.verify)
 app.command()(prove.prove)
 app.command()(installation.doctor)
 app.command()(journals.journal)
+app.command()(servers.serve)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
@@ -55,6 +56,7 @@ place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
 app.command("blast-radius")(blast_radius.blast_radius)
+app.add_typer(colonies.app, name="colony")
 
 
 def invoke(arguments: Sequence[str]) -> int:

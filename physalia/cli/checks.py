@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from conformance.links import EXIT_CODES, LINKS, BadInput, Profile, Settings
-from physalia.cli.options import Deep, Json, Quick, Seed, TlcHeap, TlcTime
+from conformance.links import EXIT_CODES, LINKS, SHRINK_S, BadInput, Profile, Settings
+from physalia.cli.options import Deep, Json, KillerTime, Quick, Seed, ShrinkS, TlcHeap, TlcTime
 from physalia.cli.terminal import print_json
 
 conformance = typer.Typer(help="The checks, checked.", no_args_is_help=True, rich_markup_mode=None)
@@ -22,6 +22,7 @@ def verify(
     deep: Deep = False,
     json: Json = False,
     seed: Seed = 0,
+    shrink_s: ShrinkS = SHRINK_S,
     tlc_time: TlcTime = None,
     tlc_heap: TlcHeap = None,
 ) -> int:
@@ -35,7 +36,9 @@ def verify(
     from physalia.cli.progress import display  # noqa: PLC0415
 
     names = [_known(name) for name in dict.fromkeys(links or LINKS)]
-    settings = Settings(profile=_profile(quick, deep), seed=seed, tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap)
+    settings = Settings(
+        profile=_profile(quick, deep), seed=seed, shrink_s=shrink_s, tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap
+    )
     with display() as progress:
         report = chain.verify(names, settings, progress)
     if json:
@@ -66,6 +69,7 @@ def _did_you_mean(close: Iterable[str], otherwise: str) -> str:
 def mutants(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which mutants; all, if none.")] = None,
     json: Json = False,
+    killer_time: KillerTime = None,
 ) -> int:
     """Put known bugs in, one at a time, each into a copy, and see that the link that should catch it does.
 
@@ -83,7 +87,7 @@ def mutants(
                 f"there is no mutant called {name}; {_did_you_mean(close, 'conformance/mutants/catalogue lists them.')}"
             )
     with display() as progress:
-        matrix = run([known[name] for name in names or known], progress)
+        matrix = run([known[name] for name in names or known], progress, time_s=killer_time)
     if json:
         print_json(matrix.as_json())
     else:

@@ -22,6 +22,20 @@ TlcHeap = Annotated[
         help="MiB of memory that each run of TLC may use; 4096 without it.",
     ),
 ]  # fmt: skip
+ShrinkS = Annotated[
+    float,
+    typer.Option(
+        "--shrink-s", min=0, metavar="S",
+        help="Seconds of processor time to make a counterexample of the running code shorter.",
+    ),
+]  # fmt: skip
+KillerTime = Annotated[
+    float | None,
+    typer.Option(
+        "--killer-time", envvar="PHYSALIA_KILLER_TIME", min=0.001, metavar="S",
+        help="Seconds that a killer has for a mutant; without it, 20 times what it takes without one.",
+    ),
+]  # fmt: skip
 ModelName = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model of tla/manifest.toml; see physalia spec list.")
 ]

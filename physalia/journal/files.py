@@ -102,11 +102,16 @@ class Directory:
         os.fsync(self._kept_open(name))
 
     def replace(self, name: str, data: bytes) -> None:
-        """Write a new file, flush it, and give it the name."""
+        """Write a new file, flush it, and give it the name. Where there is no room for it, nothing of it is left."""
         fresh = f"{name}.new"
-        with self._opened(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
-            _write_all(descriptor, data, 0)
-            os.fsync(descriptor)
+        try:
+            with self._opened(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+                _write_all(descriptor, data, 0)
+                os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                (self.folder / fresh).unlink()
+            raise
         self._forget(name)
         (self.folder / fresh).replace(self.folder / name)
         self.sync_names()

@@ -9,6 +9,7 @@ from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
 from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
+from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.values import Jury, Record, Verdict, Volume
 
 __all__ = [
@@ -22,11 +23,14 @@ __all__ = [
     "Asked",
     "Ballot",
     "Campaign",
+    "Carry",
     "CellId",
     "Change",
     "Command",
     "Decide",
     "Decision",
+    "Decline",
+    "DeclineReason",
     "DurableRecord",
     "Effect",
     "Entry",
@@ -42,6 +46,8 @@ __all__ = [
     "NoOp",
     "NodeId",
     "Origin",
+    "Ping",
+    "Pong",
     "Prepare",
     "Promise",
     "Promised",
@@ -53,7 +59,9 @@ __all__ = [
     "Record",
     "Refusal",
     "Reject",
+    "Reply",
     "Report",
+    "Request",
     "RequestId",
     "Send",
     "Slot",
@@ -64,6 +72,7 @@ __all__ = [
     "StutterKind",
     "Submit",
     "Tick",
+    "Traffic",
     "UsedBallot",
     "Verdict",
     "Volume",

@@ -12,6 +12,7 @@ import pytest
 from conformance.judges.coverage import Coverage
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.lockstep import link as lockstep
+from conformance.lockstep.drive import drive
 from conformance.lockstep.replay import replay
 from conformance.verify import Report
 from conformance.world.scenario import Setup
@@ -177,7 +178,7 @@ def steps_of(text: str) -> list[Place]:
 
 
 def test_a_step_of_the_code_goes_the_way_of_the_page() -> None:
-    entered = walk(lambda: lockstep.drive(Setup.of(3, 3, 2), "7", 20, Coverage()))
+    entered = walk(lambda: drive(Setup.of(3, 3, 2), "7", 20, Coverage()))
     assert not missed(steps_of(section(PAGE, "How a step of the code travels")), entered)
 
 

@@ -14,7 +14,7 @@ from spec.observed import changes_of
 SMALL = [name for name in MODELS if name in {
     "MCStore", "MCLog", "MCWindow", "MCWindowTwoChanges", "MCBallotsTwoBallots",
     "MCCellChangeIssued", "MCCellChangeRefines", "MCCellFailedChange", "MCCellTwoBallotsRefines", "MCCellHole",
-    "MCLivesListen",
+    "MCLivesListen", "MCLeases", "MCReads", "MCClients",
 }]  # fmt: skip
 
 

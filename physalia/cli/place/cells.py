@@ -22,6 +22,8 @@ Servers = Annotated[
 def cell_of(site: "Topology", given: Sequence[str]) -> tuple[str, ...]:
     """The servers that are named. What is the name of a server is that server, and anything else is a list.
 
+    No name begins or ends with a space, so that spaces around a comma mean nothing.
+
     BadInput for a text that can be read as either, or as neither.
     """
     found: list[str] = []
@@ -41,6 +43,9 @@ def cell_of(site: "Topology", given: Sequence[str]) -> tuple[str, ...]:
 
 def _listed(text: str) -> list[str]:
     try:
-        return next(csv.reader([text], skipinitialspace=True), [])
+        names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
     except csv.Error as error:
         raise BadInput(f"--servers {text}: this is no list of names with commas between them: {error}.") from error
+    if not names or not all(names):
+        raise BadInput(f"--servers {text}: a name is missing before, between or after the commas; leave a comma out.")
+    return names

@@ -25,7 +25,7 @@ def read(topology: Path, policy: Path | None) -> "tuple[Topology, Policy]":
 
 
 def read_topology(file: Path) -> "Topology":
-    """The topology of a file; BadInput if it is a certificate, by its own words, and BadTopology if it is none."""
+    """The topology of a file; BadInput if it is by its own words something else, and BadTopology if it is none."""
     from physalia.placement.errors import BadTopology  # noqa: PLC0415
     from physalia.placement.site import format as files  # noqa: PLC0415
 
@@ -33,7 +33,13 @@ def read_topology(file: Path) -> "Topology":
         return files.read(file)
     except BadTopology:
         if file.is_file():
-            not_swapped({"TOPOLOGY": (file, file.read_bytes())})
+            content = file.read_bytes()
+            not_swapped({"TOPOLOGY": (file, content)})
+            if _is_inventory(content):
+                raise BadInput(
+                    f"{file}: this is an inventory of NetBox, but TOPOLOGY is a topology; "
+                    "`physalia place import netbox` makes one of it: run that first."
+                ) from None
         raise
 
 
@@ -68,6 +74,19 @@ def must_be_toml(file: Path, content: bytes) -> None:
         tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{file}: this is not TOML: {error}.") from error
+
+
+def _is_inventory(content: bytes) -> bool:
+    """Whether a file is what NetBox, or the database below it, writes."""
+    from physalia.placement.netbox import sql  # noqa: PLC0415
+
+    try:
+        entries = json.loads(content)
+    except (ValueError, RecursionError):
+        return sql.MARK in content
+    return isinstance(entries, list) and any(
+        isinstance(one, dict) and str(one.get("model")).startswith("dcim.") for one in entries
+    )
 
 
 _KINDS = {"CERT": ("certificate", "claim"), "TOPOLOGY": ("topology", "racks")}

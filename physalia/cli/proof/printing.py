@@ -32,9 +32,11 @@ def print_whole(whole: WholeProof, *, every_query: bool, to_stderr: bool) -> Non
     _print_sorts(console, proof.layers)
     for note in whole.notes():
         console.print(note, markup=False)
+    timeout_s = proof.effort.timeout_s
+    limited = "" if timeout_s is None else f"time-out {timeout_s:g} s, "
     console.print(
         f"{_styled(whole.verdict)}: {proof.queries:,} queries in {proof.seconds:.1f} s, each asked once "
-        f"(time-out {proof.effort.timeout_s:g} s, seed {proof.effort.seed})"
+        f"({limited}seed {proof.effort.seed})"
     )
 
 

@@ -1,8 +1,7 @@
 """The checker, which says whether a certificate proves what it claims of a topology.
 
-It shares no code with what made it. `read` first types every value and knows every key of both files; `_Site` derives
-anew from the topology which domains there are, who reaches whom and what a failure takes away, and `_Case` what the
-rules allow; for every leaf of every tree it computes, over all servers, the exact bound
+It shares no code with what made it. `read` types every value and knows every key of both files; `_Site` derives from
+the topology who reaches whom and what a failure takes away, `_Case` what the rules allow and, for each leaf, the bound
     ceil((n λ - Σ_D max over low <= k <= high of (y_D k - q W_D(k)) - Σ_s max(0, λ - Σ y_D over D with s - q c_s)) / q)
 What a certificate may ask for is bounded (`MOST_*`), so that checking is linear in the two files.
 """
@@ -18,6 +17,7 @@ from graphlib import TopologicalSorter
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 MOST_LEAVES, MOST_PRICES, MOST_SEARCHES = 256, 4096, 512  # of all; cuts and parts of an `A & B` are searched
 MOST_ABOVE, MOST_DIGITS = 256, 100  # elements of power above anything; digits of a number
@@ -46,7 +46,7 @@ def demand(holds: object, reason: str) -> None:
 # an object of any keys, with values x; any other dict, an object of these keys, of which those with a ? may be absent.
 COUNT, WHOLE = range(10**MOST_DIGITS), range(1 - 10**MOST_DIGITS, 10**MOST_DIGITS)
 KIND, CLIENT, ELEMENT = frozenset(KINDS), frozenset(CLIENTS), frozenset(POWER)
-RULE, MOST = {"id": str, "type": str}, {"id": str, "type": str, "most": COUNT}
+RULE, MOST, TREES = {"id": str, "type": str}, {"id": str, "type": str, "most": COUNT}, {str: dict}
 RULES: dict[str, Data] = {
     "cap": {**MOST, "kind": KIND}, "pair-cap": {**MOST, "kind?": ELEMENT}, "hop-limit": {**MOST, "client": CLIENT},
     "minimum": {**RULE, "kind": KIND, "least": COUNT, "of?": CLIENT, "name?": str}, "single-failure": MOST,
@@ -54,7 +54,6 @@ RULES: dict[str, Data] = {
 }  # fmt: skip
 CAPPED = {"single-failure": ("rack", "single"), "overlap": ("cell",), "survives": ("cut",), "pair-cap": POWER}
 PLACED = {"placement": [str], "cost": dict.fromkeys(("worst_hop", "spread", "hops", "fill"), COUNT)}
-TREES = {str: dict}
 CLAIMS: dict[str, Data] = {"infeasible": {"evidence": {"trees": TREES}}, "feasible": PLACED}
 CLAIMS["optimal"] = {**PLACED, "evidence": {"trees": TREES, "nearer": TREES}}
 STATED = {
@@ -184,15 +183,16 @@ class _Site:
         listed = [*data["rows"], *(one["name"] for part in PARTS for one in data[part])]
         demand(len({*listed, *self.links}) == len(listed) + len(data["links"]), "a name is taken twice")
         demand(len(self.cells) == len(data.get("cells", ())), "two cells have one name")
-        for name in (*listed, *self.cells):
-            if not name or JOINT in name or "-" in (name[0], name[-1]) or JOINED in f" {name} ":
-                raise Refused(f"{name!r}: a name holds & or --, as keys do, or - at an end, or nothing")
+        for name in (*listed, *self.cells, *self.links):
+            keyed = JOINED in f" {name} " or (JOINT in f"-{name}-" and name not in self.links)
+            if not name or keyed or name != normalize("NFC", name.strip()):
+                raise Refused(f"{name!r}: a name holds & or --, as keys do, - or a space at an end, or is not in NFC")
         demand("+" not in "".join(self.power), "the name of an element of power holds +, as keys do")
         for name, link in self.links.items():
             ends, (one, _, other) = {*link["ends"]}, name.partition(JOINT)
             demand(len(ends & self.switches.keys()) == len(link["ends"]) == len("ab"), f"{name} joins no two switches")
             foreign = one in self.servers or ({one, other} <= self.switches.keys() and {one, other} != ends)
-            demand(name and JOINED not in f" {name} " and not foreign, f"link {name!r} has the name of something else")
+            demand(not foreign, f"link {name!r} has the name of something else")
 
     def _feed(self, name: str, part: Data, *, feed: bool) -> None:
         """Note what is above a part of the site, and what kills it by failing alone. A feed has nothing above."""

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
+from unicodedata import normalize
 
 from attrs import field, frozen
 
@@ -31,11 +32,11 @@ class Entry:
     where: str = field(repr=False)
 
     def text(self, name: str) -> str:
-        """A field that holds text, stripped, what cannot be printed as space; empty where NetBox has none."""
+        """A field that holds text, stripped, in NFC, what cannot be printed as space; empty where NetBox has none."""
         value = self._field(name)
         if value is not None and not isinstance(value, str):
             self.refuse(f"its field {name} holds {value!r}, which is no text")
-        return "".join(one if one.isprintable() else " " for one in value or "").strip()
+        return normalize("NFC", "".join(one if one.isprintable() else " " for one in value or "")).strip()
 
     def number(self, name: str) -> int:
         """A field that must hold a whole number or the key of another entry."""

@@ -5,6 +5,7 @@ Every complaint is a sentence that names the object; ``format.read`` puts the fi
 
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeVar
+from unicodedata import normalize
 
 from physalia.placement.errors import BadTopology
 from physalia.placement.site.topology import (
@@ -105,6 +106,11 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
 def _check_characters(who: str, name: str) -> None:
     if not name.isprintable():
         raise BadTopology(f"{who}: a name may hold only characters that can be printed.")
+    if name != name.strip() or name != normalize("NFC", name):
+        raise BadTopology(
+            f"{who}: a name may not begin or end with a space, and is written in Unicode's normal form NFC: "
+            "else two that look alike could differ."
+        )
     if ALSO in f" {name} ":
         raise BadTopology(f"{who}: a name may not hold{ALSO}between spaces, which stands between the keys of domains.")
 

@@ -211,6 +211,7 @@ _ALL = (
         layer="reads", broken="any configuration that the reader knows will do: serve without window",
         breaks=without("serve", "window"),
         bounds=_A_CHANGE, violates="served_after_acknowledged",
+        replays=replay.on_reads(replay.ReadsOfTheOldConfiguration),
         plan=(
             *_promise(1), "propose b=1 i=1 n=1", *_vote(1, 1), "believe n=1",
             *_promise(2), "learn n=3 i=1", "believe n=3", "propose b=2 i=2 n=3", *_vote(2, 2), "believe n=3",

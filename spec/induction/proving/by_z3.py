@@ -11,9 +11,7 @@ from typing import Any
 import z3
 
 from spec.induction.formulas.evaluate import Element, Facts, Universe
-from spec.induction.proving.solve import check
-
-TIMEOUT_S = 20.0
+from spec.induction.proving.solve import check, gave_up, limit
 
 
 class NoAnswer(Exception):
@@ -35,12 +33,12 @@ class Oracle:
         closed = self._defined(z3.substitute(expression, *given), facts)
         # Nothing is left to be chosen but names for elements: what can hold does hold.
         solver = z3.SolverFor("UF")
-        solver.set("timeout", round(TIMEOUT_S * 1000))
+        limit(solver)
         solver.set("random_seed", 0)
         solver.add(closed, *self._closed_sorts())
         answer = check(solver)
         if answer == z3.unknown:
-            raise NoAnswer(f"z3 gave up: {solver.reason_unknown()}")
+            raise NoAnswer(gave_up(solver))
         return bool(answer == z3.sat)
 
     def _element(self, sort: Any, element: Element) -> Any:

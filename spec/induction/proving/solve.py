@@ -1,7 +1,8 @@
 """One query, one fresh solver: what z3 says of it, how long that took, and which premises it used.
 
-What z3 does not decide in time is unknown, and unknown is never a pass; a query can be written to a file that
-reproduces it.
+What z3 does not decide is unknown, and unknown is never a pass; a query can be written to a file that reproduces it.
+How long z3 tries is counted in what it does, not in seconds: a slow machine, or one with much else to do, decides what
+a quick one does. Who gives it a number of seconds gets that.
 """
 
 import time
@@ -17,7 +18,8 @@ from attrs import frozen
 from spec.induction.formulas.kernel import Formula
 from spec.induction.proving.queries import Query
 
-TIMEOUT_S = 20.0
+WORK = 100_000_000
+"""How much z3 may do for a query, in its own count (`rlimit`). All queries together take a third of it."""
 SEED = 0
 _LISTEN_EVERY_S = 0.5
 _STOP_AGAIN_S = 0.05
@@ -38,9 +40,9 @@ class Outcome(StrEnum):
 
 @frozen(kw_only=True)
 class Effort:
-    """How hard to try: seconds for each query, and the seed of the solver."""
+    """How hard to try: seconds for each query, or as much `WORK` as there is if None; and the seed of the solver."""
 
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float | None = None
     seed: int = SEED
 
 
@@ -69,9 +71,26 @@ def solver(effort: Effort) -> Any:
     guesses the same queries take longer, and the longest depends on the seed: from 0.5 s to more than 20.
     """
     fresh = z3.Solver()
-    fresh.set(timeout=max(1, round(effort.timeout_s * 1000)), random_seed=effort.seed)
+    limit(fresh, effort.timeout_s)
+    fresh.set("random_seed", effort.seed)
     fresh.set("smt.phase_selection", 0)
     return fresh
+
+
+def limit(solver: Any, timeout_s: float | None = None) -> None:
+    """Let a solver of z3 give up after so many seconds, or after so much work."""
+    if timeout_s is None:
+        solver.set("rlimit", WORK)
+    else:
+        solver.set("timeout", max(1, round(timeout_s * 1000)))
+
+
+def gave_up(solver: Any, timeout_s: float | None = None) -> str:
+    """Which limit a solver of z3 has come to, with its own words, and what can be done about it."""
+    limited = f"{WORK:,} units of work" if timeout_s is None else f"{timeout_s:g} s"
+    return (
+        f"z3 gave up, with a limit of {limited} ({solver.reason_unknown()}); `physalia prove --timeout S` sets another"
+    )
 
 
 def check(solver: Any) -> Any:
@@ -107,7 +126,7 @@ def solve(query: Query, effort: Effort) -> Answer:
         return Answer(query=query, outcome=Outcome.PROVED, seconds=seconds, used=used)
     if said == z3.sat:
         return Answer(query=query, outcome=Outcome.REFUTED, seconds=seconds, model=fresh.model())
-    return Answer(query=query, outcome=Outcome.UNKNOWN, seconds=seconds, reason=fresh.reason_unknown())
+    return Answer(query=query, outcome=Outcome.UNKNOWN, seconds=seconds, reason=gave_up(fresh, effort.timeout_s))
 
 
 def satisfiable(formulas: list[Formula], effort: Effort) -> tuple[Outcome, Any, float]:

@@ -15,9 +15,7 @@ from spec.induction.formulas.evaluate import Element, Facts, Relation, Universe,
 from spec.induction.formulas.ground import Ground, Known, Pick
 from spec.induction.formulas.kernel import Action, System
 from spec.induction.formulas.normal import Formula, negated, normal_form
-from spec.induction.proving.solve import check
-
-TIMEOUT_S = 120.0
+from spec.induction.proving.solve import check, gave_up, limit
 
 
 class NoRun(Exception):
@@ -69,7 +67,7 @@ def find_run(
     steps = [search.step(at, *_planned(system, universe, entry)) for at, entry in enumerate(plan)]
     bad = {name: search.ground.formula(negated(normal_form(formula)), {}) for name, formula in violates.items()}
     solver = z3.SolverFor("QF_FD")
-    solver.set("timeout", round(TIMEOUT_S * 1000))
+    limit(solver)
     solver.set("random_seed", 0)
     solver.add(*(proposition for proposition in search.asserted if proposition is not True))
     solver.add(z3.Or(*bad.values()))
@@ -77,7 +75,7 @@ def find_run(
     answer = check(solver)
     if answer != z3.sat:
         if answer == z3.unknown:
-            raise NoRun(f"the solver gave up: {solver.reason_unknown()}", proved=False)
+            raise NoRun(gave_up(solver), proved=False)
         raise NoRun("there is no such run over this structure", proved=True)
     run = _read(search, steps, solver.model())
     return _checked(system, universe, run, violates, and_so)

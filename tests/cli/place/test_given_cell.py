@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 from attrs import evolve
 
+from conformance.links import BadInput
 from physalia.cli import run
 from physalia.cli.place.cells import cell_of
 from physalia.cli.place.given_cell import NAMED
@@ -111,6 +112,25 @@ def test_servers_are_named_in_lists_or_one_by_one() -> None:
     assert cell_of(site, ["s21,s22", "s31"]) == ("s21", "s22", "s31")
     assert cell_of(site, ["s1,2", "3,s", "s21,s22"]) == ("s1,2", "3,s", "s21", "s22")
     assert cell_of(site, ['"s1,2",s21,"3,s"']) == ("s1,2", "s21", "3,s")
+    assert cell_of(site, ["s21 , s22", " s31 "]) == ("s21", "s22", "s31")
+
+
+@pytest.mark.parametrize("text", ["s21,,s22", ",s21", "s21,", "", " "])
+def test_a_missing_name_is_a_sentence(text: str) -> None:
+    with pytest.raises(BadInput, match="a name is missing"):
+        cell_of(row_of_racks(), [text])
+
+
+def test_an_inventory_is_to_be_imported_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dumped = tmp_path / "netbox.json"
+    dumped.write_text('[{"model": "dcim.site", "pk": 1, "fields": {}}]', encoding="utf-8")
+    stored = tmp_path / "netbox.sql"
+    stored.write_text("--\n\nCOPY public.dcim_site (id) FROM stdin;\n", encoding="utf-8")
+    other = tmp_path / "other.json"
+    other.write_text('[{"model": "library.book"}]', encoding="utf-8")
+    for file, is_one in ((dumped, True), (stored, True), (other, False)):
+        assert run(["place", "audit", str(file)]) == 2
+        assert ("`physalia place import netbox` makes one of it" in capsys.readouterr().err) == is_one
 
 
 def test_a_list_that_is_a_name_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

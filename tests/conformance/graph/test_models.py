@@ -8,9 +8,14 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
+from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
+from spec.register import Register
+from spec.service.clients import Clients
+from spec.service.leases import Leases
+from spec.service.reads import Reads
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
@@ -47,7 +52,50 @@ def test_every_model_has_a_mirror_but_those_about_placement() -> None:
     assert {file.stem for file in TLA.glob("MC*.cfg")} == set(MODELS) | set(PROGRESS) | ABOUT_PLACEMENT
 
 
-@pytest.mark.parametrize("name", [*MODELS, *PROGRESS])
+OF_VOLUMES = [name for name, machine in {**MODELS, **PROGRESS}.items() if isinstance(machine, Register | Chain)]
+
+
+@pytest.mark.parametrize("name", OF_VOLUMES)
+def test_the_constants_are_the_models_of_volumes(name: str) -> None:
+    machine: Any = {**MODELS, **PROGRESS}[name]
+    mirrored: dict[str, Any] = {"Write": frozenset(machine.writes), "Reader": frozenset(machine.readers)}
+    if isinstance(machine, Chain):
+        assert list(machine.writer) == list(machine.writes)
+        mirrored |= {
+            "Server": frozenset(machine.servers), "Writer": tuple(machine.writer.values()), "Gone": machine.gone,
+            "MaxEpoch": machine.max_epoch, "MaxConn": machine.max_conn,
+        }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Leases)])
+def test_the_constants_of_leases_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Length": tuple(model.length.values()), "Rates": model.rates, "MaxVersion": model.max_version,
+        "Frail": model.frail,
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Clients)])
+def test_the_constants_of_clients_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Requests": tuple(model.requests.values()), "MaxAttempts": model.max_attempts, "MaxSlot": model.max_slot,
+        "MaxSessions": model.max_sessions, "Nodes": frozenset(model.nodes),
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+OF_A_CELL = [
+    name
+    for name, machine in {**MODELS, **PROGRESS}.items()
+    if not isinstance(machine, Register | Chain | Clients | Leases)
+]
+
+
+@pytest.mark.parametrize("name", OF_A_CELL)
 def test_the_constants_are_the_models(name: str) -> None:
     model: Any = {**MODELS, **PROGRESS}[name]
     machine = model.cell if isinstance(model, Lives) else model
@@ -68,8 +116,13 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Lives):
         assert list(model.heir) == list(model.nodes)
         mirrored |= {"Law": model.law, "Frail": model.frail, "Heir": tuple(model.heir.values())}
+    if isinstance(model, Reads):
+        assert list(model.max_reads) == list(model.ballots)
+        mirrored |= {"MaxReads": tuple(model.max_reads.values())}
     assert mirrored == found | {"Content": content(found["Content"])}
 
+
+RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases", "Register", "Volume")
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
@@ -86,8 +139,8 @@ INVARIANTS_LEFT_OUT = {
 def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
-    rung = next(part for part in ("Store", "Log", "Window", "Ballots", "Cell", "Lives") if name.startswith(f"MC{part}"))
-    module = "CellProperties" if rung == "Cell" else rung
+    rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
+    module = f"{rung}Properties" if rung in ("Cell", "Clients") else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
     defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
@@ -104,6 +157,8 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
         for invariant in (TLA / f"{name}.cfg").read_text(encoding="utf-8").split("INVARIANTS\n")[1].split()
     }
     kept = {part for part in listed if not part.startswith("refines")}
-    assert kept - names == {"witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed",
-                            "entriesstay", "recordskeepversions", "stoppedforgood"}  # fmt: skip
+    assert kept - names == {
+        "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed", "effectsstay", "entriesstay",
+        "leadersact", "recordskeepversions", "stoppedforgood",
+    }  # fmt: skip
     assert names <= listed

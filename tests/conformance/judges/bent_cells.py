@@ -6,10 +6,10 @@ from typing import Any
 from attrs import evolve
 
 from conformance.judges.coverage import Coverage
-from conformance.lockstep.link import drive
+from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play, play
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Setup
-from conformance.world.world import MakeNode
 from physalia.cell import RESEND_AFTER_MS, Node
 from physalia.cell.steps import IGNORED
 from physalia.model import (
@@ -195,6 +195,14 @@ class SaysNothing(Node):
 
     def due(self) -> Any:
         return ()
+
+
+class TeachesAgain(Node):
+    """Forgets whom it taught what."""
+
+    def step(self, event: Event) -> Step:
+        self._learner.taught.clear()
+        return super().step(event)
 
 
 class RaisesWhenAsked(Node):

@@ -8,10 +8,12 @@ from conformance.judges.projection import Names
 from conformance.lockstep import settling
 from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
+from conformance.world.cells import MakeNode
 from conformance.world.disk import Disk
-from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Pass, Setup
-from conformance.world.world import MakeNode, Packet, World
-from physalia.cell import Node
+from conformance.world.outcomes import Packet
+from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Haunt, Pass, Setup
+from conformance.world.world import CELL, LIFE, World
+from physalia.cell import Border, Node
 from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (
     Accepted,
@@ -21,6 +23,7 @@ from physalia.model import (
     Campaign,
     Decide,
     Decision,
+    Envelope,
     Event,
     Flush,
     Jury,
@@ -28,6 +31,7 @@ from physalia.model import (
     Learn,
     NodeId,
     NoOp,
+    Origin,
     Prepare,
     Promise,
     Promised,
@@ -46,7 +50,7 @@ from physalia.model import (
     Volume,
     Vote,
 )
-from physalia.wire import encode_message
+from physalia.wire import encode_envelope, encode_message
 from spec.commands import Told
 from spec.commands import Verdict as SpecVerdict
 from spec.commands import Volume as SpecVolume
@@ -63,6 +67,7 @@ from tests.conformance.judges.bent_cells import (
     SameBallot,
     SaysMore,
     SaysNothing,
+    TeachesAgain,
     at_tick,
     bent,
     deaf_to,
@@ -107,7 +112,8 @@ def endless() -> None:
     """A question that is answered with a question, and so on."""
     played = Play(THREE, bent(echo))
     follow(played, LEAD)
-    played.world.in_flight.append(Packet(2, 1, encode_message(Ask(0)), Ask(0)))
+    envelope = Envelope(Origin(CELL, LIFE, 2), 1, Ask(0))
+    played.world.in_flight.append(Packet(2, 1, encode_message(Ask(0)), Ask(0), encode_envelope(envelope)))
     before, settling.MAX_DELIVERIES = settling.MAX_DELIVERIES, 50
     try:
         settling._drain(played.world, played._carry_out)
@@ -184,9 +190,43 @@ def clients(*happened: Any, log: Any = None) -> Callable[[], None]:
 
 START = Verdict(True, Volume(0, "a", "b"))
 
+
+class Bordered(Border):
+    """A border that is bent: what the receiver makes of an envelope, and whether it counts what it refuses."""
+
+    def __init__(self, own: Origin, takes: bool | None, counts: bool) -> None:
+        super().__init__(own)
+        self._takes, self._counts = takes, counts
+
+    def receive(self, envelope: Envelope) -> Receive | None:
+        event = super().receive(envelope)
+        if not self._counts:
+            self.refused.clear()
+        return (
+            event if self._takes is None else Receive(envelope.origin.node, envelope.message) if self._takes else None
+        )
+
+
+def at_border(*happenings: Happening, takes: bool | None = None, counts: bool = True) -> Callable[[], None]:
+    """The border of node 2 is bent."""
+
+    def fault() -> None:
+        played = Play(THREE)
+        played.world.borders[2] = Bordered(Origin(CELL, LIFE, 2), takes, counts)
+        follow(played, happenings)
+
+    return fault
+
+
 CASES: dict[str, Callable[[], None]] = {
     "judge.whole": changed_behind_the_scenes,
     "judge._judge_invariants": false_state,
+    "judge._judge_foreign: node .. takes": at_border(
+        LEAD[0], Duplicate(1, 2, Prepare(B, 0)), Haunt(1, 2, Prepare(B, 0), "life"), takes=True
+    ),
+    "judge._judge_foreign: node .. does not count": at_border(
+        LEAD[0], Haunt(1, 2, Prepare(B, 0), "cell"), counts=False
+    ),
     "judge._judge_action: node": partial(
         run, LearnsAnother, *DECIDE, Deliver(1, 2, Decision(1, COMMAND)), Give(2, Learn(2))
     ),
@@ -232,6 +272,10 @@ CASES: dict[str, Callable[[], None]] = {
     ),
     "manners._firsts: node .. does not send": partial(run, bent(promise_elsewhere), *LEAD[:2]),
     "manners._firsts: node .. learns": driven("a client is not answered by who learns"),
+    "manners._judge_lesson": partial(
+        run, TeachesAgain, *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
+        *(2 * (Duplicate(2, 1, Ask(0)),)),
+    ),
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),
@@ -263,6 +307,7 @@ CASES: dict[str, Callable[[], None]] = {
     "projection.ballot": lambda: _ignore(Names(3).ballot(Ballot(1, 9))),
     "projection.told": lambda: _ignore(Names(3).told(RequestId("x", 1), "yes")),  # type: ignore[arg-type]
     "world._ask": partial(in_world, RaisesWhenAsked),
+    "world._receive": at_border(*LEAD[:2], LEAD[2], takes=False),
     "world._step": partial(in_world, bent(raises), Pass(1, 1)),
     "world._carry_out": partial(in_world, at_tick("sing"), Pass(1, 1)),
     "world._store": partial(in_world, stored(Promised(Ballot(2**70, 1))), Pass(1, 1)),

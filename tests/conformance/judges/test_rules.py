@@ -19,6 +19,7 @@ NOTHING_LEFT = {
     "projection.told: is answered with .. , which is no verdict",
     "world._step: node .. raised .. : .. given:",
     "world._send: node .. sends what cannot be encoded:",
+    "world._receive: node .. refuses what is meant for it",
     "world._restart: ",
 }
 """Rules without which the judge has nothing to go on with."""

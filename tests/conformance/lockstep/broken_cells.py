@@ -8,7 +8,7 @@ from typing import cast
 
 from attrs import frozen
 
-from conformance.world.world import MakeNode
+from conformance.world.cells import MakeNode
 
 _MODULES = ("steps", "configuration", "state", "learner", "acceptor", "proposer", "recovery", "loss", "memory", "node")
 _numbers = count()

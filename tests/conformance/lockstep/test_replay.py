@@ -13,10 +13,11 @@ from conformance.judges.coverage import Coverage
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.lockstep import link as lockstep
 from conformance.lockstep import replay
+from conformance.lockstep.drive import drive
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
+from conformance.world.cells import MakeNode
 from conformance.world.scenario import Scenario, Setup, read_scenario
-from conformance.world.world import MakeNode
 from physalia.cell import Node
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS
@@ -26,7 +27,7 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 FOREIGN = '''
 from attrs import evolve
 
-from conformance.world.world import MakeNode
+from conformance.world.cells import MakeNode
 from physalia.cell import Node
 from physalia.model import Send, Vote
 
@@ -61,7 +62,7 @@ def nameless_nodes() -> MakeNode:
 
 def find_fault(name: str) -> Finding:
     fault = next(fault for fault in FAULTS if fault.name == name)
-    finding = lockstep.drive(Setup.of(3, 3, 3), "1", 200, Coverage(), break_cell(fault))
+    finding = drive(Setup.of(3, 3, 3), "1", 200, Coverage(), break_cell(fault))
     assert finding is not None
     return finding
 
@@ -129,7 +130,7 @@ def test_the_real_cell_holds_and_a_closed_pipe_is_survived(tmp_path: Path) -> No
 
 def test_a_kept_finding_is_readable_and_reads_back(tmp_path: Path) -> None:
     broken = break_cell(next(fault for fault in FAULTS if fault.name == "a vote is never written down"))
-    finding = lockstep.drive(Setup.of(3, 3, 3), "1", 200, Coverage(), broken)
+    finding = drive(Setup.of(3, 3, 3), "1", 200, Coverage(), broken)
     assert isinstance(finding, Finding)
     script = replay.keep(finding, broken, tmp_path)
     text = script.with_name("scenario.txt").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from conformance.mutants.matrix import (
     _copy,
     _status,
     catalogue,
+    patience_s,
     read,
     run,
 )
@@ -129,6 +130,20 @@ def test_a_malformed_catalogue_is_one_sentence(text: str, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_a_killer_has_many_times_what_it_takes_without_a_mutant() -> None:
+    """A machine that is ten times slower gives it ten times as long."""
+    assert patience_s(300.0) == 10 * patience_s(30.0) == 6_000.0
+    assert patience_s(0.1) == 120.0
+
+
+def test_a_killer_that_is_cut_has_killed_nothing() -> None:
+    matrix = run([HALF], Silence(), time_s=0.05)
+    (outcome,) = matrix.outcomes
+    assert outcome.status is Status.TIMEOUT
+    assert "give it more with --killer-time" in outcome.judgement.note
+    assert matrix.verdict is Verdict.INCONCLUSIVE
+
+
 def test_two_mutants_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in two files, since a name is how a mutant is asked for."""
     monkeypatch.setattr("conformance.mutants.matrix.read", lambda text, file: (HALF,))
@@ -149,7 +164,7 @@ def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with _copy() as root:
         (root / "physalia" / "cli" / "__main__.py").write_text(LEAVES_A_FOLDER, encoding="utf-8")
-        judgement = Killers(timeout_s=PATIENCE_S).judge(root, ["verify"])
+        judgement = Killers().judge(root, ["verify"], PATIENCE_S)
         assert judgement.status is Status.ERROR
         assert "left-behind-" in judgement.note
         assert str(root) in judgement.note

@@ -7,7 +7,18 @@ import pytest
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.moves import Moves
 from conformance.wording import UnreadableWords, command_words, message_words, read_command, read_message
-from conformance.world.scenario import Calm, Scenario, Setup, happening_words, read_scenario
+from conformance.world.scenario import (
+    Calm,
+    FailFlush,
+    FillDisk,
+    FreeDisk,
+    Happening,
+    Haunt,
+    Scenario,
+    Setup,
+    happening_words,
+    read_scenario,
+)
 from conformance.world.world import World
 from physalia.model import (
     Ask,
@@ -62,6 +73,15 @@ def test_messages_are_read_back(message: Message) -> None:
 
 def test_a_vote_reads_as_people_say_it() -> None:
     assert message_words(Vote(Ballot(2, 1), 1, 3)) == "vote 2.1 slot 1 node 3"
+
+
+@pytest.mark.parametrize("happening", [
+    Haunt(1, 2, Ask(0), "cell"), Haunt(1, 2, Ask(0), "life"), Haunt(2, 1, Vote(B, 1, 2), "incarnation"),
+    FailFlush(2, 1), FillDisk(3), FreeDisk(3),
+], ids=str)  # fmt: skip
+def test_what_disks_and_forerunners_do_is_read_back(happening: Happening) -> None:
+    scenario = Scenario(Setup.of(3, 3, 3), (happening,))
+    assert read_scenario(scenario.text()) == scenario
 
 
 @pytest.mark.parametrize("seed", range(5))

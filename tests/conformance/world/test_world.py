@@ -6,7 +6,22 @@ from fractions import Fraction
 import pytest
 
 from conformance.refutation import Refuted
-from conformance.world.scenario import Calm, Crash, Deliver, Duplicate, EndFlush, Give, Lose, Pass, Setup
+from conformance.world.scenario import (
+    Another,
+    Calm,
+    Crash,
+    Deliver,
+    Duplicate,
+    EndFlush,
+    FailFlush,
+    FillDisk,
+    FreeDisk,
+    Give,
+    Haunt,
+    Lose,
+    Pass,
+    Setup,
+)
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import (
@@ -126,6 +141,61 @@ def test_a_crash_may_keep_the_record_and_lose_the_message() -> None:
     assert world.nodes[3].promised == B
     assert world.unflushed(3) == 0
     assert all(packet.sender == 1 for packet in world.in_flight)
+
+
+def test_a_failed_flush_sends_nothing_and_leaves_what_the_restart_writes_anew() -> None:
+    for keep, used in ((0, set()), (1, {B})):
+        world = World(SETUP)
+        world.apply(Give(1, Campaign(B)))
+        outcomes = world.apply(FailFlush(1, keep))
+        assert {outcome.trouble for outcome in outcomes} == {"failed flush"}
+        assert world.in_flight == []
+        assert world.disks[1].flushed.used == world.disks[1].written.used == used
+        assert world.nodes[1].active == NO_BALLOT
+        with pytest.raises(NotPossible):
+            world.apply(FailFlush(1, 0))
+
+
+def test_a_full_disk_refuses_all_that_waits_and_takes_what_comes_when_there_is_room() -> None:
+    world = World(SETUP)
+    world.apply(FillDisk(1))
+    world.apply(Give(1, Campaign(B)))
+    assert world.unflushed(1) == 0
+    assert world.nodes[1].active == B
+    (refused,) = world.apply(EndFlush(1))
+    assert (refused.announces, refused.trouble) == (Action("crash", (1, 0)), "full disk")
+    assert world.nodes[1].active == NO_BALLOT
+    assert (world.in_flight, world.queues[1], world.disks[1].data) == ([], [], [])
+    with pytest.raises(NotPossible):
+        world.apply(FillDisk(1))
+    world.apply(FreeDisk(1))
+    with pytest.raises(NotPossible):
+        world.apply(FreeDisk(1))
+    world.apply(Give(1, Campaign(B)))
+    world.apply(EndFlush(1))
+    assert world.disks[1].flushed.used == {B}
+    assert len(world.in_flight) == 3
+
+
+def test_a_crash_on_a_full_disk_keeps_what_was_flushed_alone() -> None:
+    world = World(SETUP)
+    world.apply(FillDisk(1))
+    world.apply(Give(1, Campaign(B)))
+    world.apply(Crash(1, 1))
+    assert world.disks[1].data == []
+
+
+@pytest.mark.parametrize("another", ["cell", "life", "incarnation"])
+def test_what_is_of_another_cell_life_or_incarnation_stays_outside_and_is_counted(another: Another) -> None:
+    world = World(SETUP)
+    world.apply(Give(1, Campaign(B)))
+    world.apply(EndFlush(1))
+    (outcome,) = world.apply(Haunt(1, 2, PREPARE, another))
+    assert (outcome.foreign, outcome.is_counted, outcome.event, outcome.sent) == (another, True, None, ())
+    assert world.borders[2].refused == {f"another {another}": 1}
+    assert world.nodes[2].promised == NO_BALLOT
+    world.apply(Deliver(1, 2, PREPARE))
+    assert world.nodes[2].promised == B
 
 
 def test_a_duplicate_stays_in_flight_and_a_loss_reaches_nobody() -> None:

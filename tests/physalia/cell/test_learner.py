@@ -1,5 +1,8 @@
 """Learn, the decisions that are heard early, and teaching."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from physalia.cell import Node
 from physalia.cell.learner import HEARD_AHEAD_SLOTS, TAUGHT_AT_ONCE_SLOTS
 from physalia.model import (
@@ -12,6 +15,7 @@ from physalia.model import (
     Known,
     Learn,
     Message,
+    NodeId,
     NoOp,
     Prepare,
     Proposal,
@@ -20,6 +24,7 @@ from physalia.model import (
     Send,
     Step,
     Store,
+    Tick,
 )
 from tests.physalia.cell.cell_world import ignored, recorded, resent, write
 
@@ -117,6 +122,50 @@ def test_a_node_teaches_what_comes_after_the_prefix() -> None:
     assert hear(node, Ask(1), sender=3) == resent(Send(3, Decision(2, TWO)), Send(3, Decision(3, THREE)))
     assert hear(node, Ask(0), sender=9).effects[0] == Send(9, Decision(1, ONE))
     assert hear(node, Ask(3), sender=3) == ignored()
+
+
+def test_each_decision_is_taught_to_a_node_once_in_a_tick() -> None:
+    node = fresh()
+    teach(node, ONE, TWO)
+    lesson = resent(Send(3, Decision(2, TWO)))
+    assert hear(node, Ask(1), sender=3) == lesson
+    assert hear(node, Ask(1), sender=3) == ignored()
+    assert hear(node, Ask(0), sender=3) == ignored()
+    assert hear(node, Ask(1), sender=9) == resent(Send(9, Decision(2, TWO)))
+    teach(node, THREE)
+    assert hear(node, Ask(1), sender=3) == resent(Send(3, Decision(3, THREE)))
+    node.step(Tick(5))
+    assert hear(node, Ask(0), sender=3) == resent(
+        *(Send(3, Decision(n, v)) for n, v in ((1, ONE), (2, TWO), (3, THREE)))
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=300))
+def test_a_lesson_that_arrives_many_times_and_in_any_order_makes_no_storm(choices: list[tuple[int, bool]]) -> None:
+    """Each message that is duplicated makes at most one question, and each decision is sent once."""
+    teacher, pupil = fresh(), Node(3, {1, 2, 3}, 2)
+    teach(teacher, *(write(number) for number in range(40)))
+    told_twice: tuple[NodeId, Message] = (3, Decision(40, teacher.known[39]))
+    flight = [told_twice, told_twice]
+    told, copies, steps = 0, 0, 0
+    more = iter(choices)
+    while flight:
+        steps += 1
+        place, is_copied = next(more, (0, False))
+        receiver, message = flight[place % len(flight)]
+        if is_copied:
+            copies += 1
+        else:
+            del flight[place % len(flight)]
+        node = teacher if receiver == 2 else pupil
+        sent = [effect for effect in hear(node, message, 5 - receiver).effects if isinstance(effect, Send)]
+        told += sum(isinstance(send.message, Decision) for send in sent)
+        flight += [(send.to, send.message) for send in sent]
+        while pupil.due():
+            pupil.step(pupil.due()[0])
+    assert told == 40
+    assert list(pupil.known) == list(teacher.known)
+    assert steps <= 2 * (2 + told + copies)
 
 
 def test_whoever_asks_for_more_than_is_known_here_is_asked_in_return() -> None:

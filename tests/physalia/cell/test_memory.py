@@ -109,7 +109,7 @@ def containers() -> Iterator[tuple[type, str]]:
 
 
 def test_there_are_so_many_containers() -> None:
-    assert len(list(containers())) == 12
+    assert len(list(containers())) == 13
 
 
 @pytest.mark.parametrize(("role", "field"), list(containers()))

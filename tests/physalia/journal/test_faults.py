@@ -76,9 +76,10 @@ def test_what_was_refused_is_not_there_after_a_crash(vfs: SimulatedVfs, disk: Di
 
 def test_a_disk_that_is_full_at_the_start_is_no_empty_one(vfs: SimulatedVfs, disk: Disk) -> None:
     store(opened(vfs, disk), b"in the log")
-    disk.room_bytes = 0
+    disk.room_bytes, names = 0, set(disk.names)
     with pytest.raises(CannotReach, match="ENOSPC"):
         Journal(mount(vfs, disk), SERVER)
+    assert set(disk.names) == names
     disk.room_bytes = None
     assert Journal(mount(vfs, disk), SERVER).read(ANN) == [b"a", b"in the log"]
 

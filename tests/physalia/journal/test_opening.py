@@ -1,5 +1,7 @@
 """Bad input gets one sentence that names the file and what to do, an exception type a kind, and changes nothing."""
 
+import errno
+import os
 import stat
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from physalia.journal import (
     NewerJournal,
     NotAJournal,
     OldSqlite,
+    files,
     marks,
 )
 from physalia.journal.database import refuse_old_sqlite
@@ -50,6 +53,27 @@ def test_a_directory_that_is_not_there_is_not_an_empty_one(shelf: Shelf) -> None
         with pytest.raises(CannotReach, match="No such file or directory"):
             attempt(Directory(shelf.folder), SERVER)
     assert not shelf.folder.exists()
+
+
+def test_a_full_disk_at_the_start_leaves_what_stands_there(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(descriptor: int, data: bytes, _: int) -> None:
+        os.write(descriptor, data[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(files, "_write_all", no_room)
+        with pytest.raises(CannotReach, match=r"No space left on device.*Mend the cause"):
+            Journal.create(Directory(shelf.folder), SERVER)
+    assert shelf.contents() == {}
+    store(shelf.create(), b"kept")
+    shelf.die()
+    before = shelf.contents()
+    with monkeypatch.context() as full:
+        full.setattr(files, "_write_all", no_room)
+        with pytest.raises(CannotReach, match="No space left on device"):
+            shelf.open()
+    assert shelf.contents() == before
+    assert shelf.open().read(ANN) == [b"kept"]
 
 
 def test_making_a_journal_twice_is_refused(shelf: Shelf) -> None:

@@ -24,6 +24,7 @@ from spec.induction.proving.prove import prove
 from spec.induction.proving.solve import Outcome
 from spec.induction.proving.unroll import NoRun, find_run
 from spec.models import DROP, FOUNDERS, SWAP
+from spec.service.reads import Reads
 from tests.spec.induction.test_evaluate import BALLOTS, random_cell
 
 ONE_SLOT = Ballots(content=SWAP, first=FOUNDERS, alpha=1, nodes=range(1, 4), max_ballot=1, max_slot=1)
@@ -209,6 +210,9 @@ def test_a_replay_on_a_model_whose_rule_is_not_broken_is_refused() -> None:
     run = attack("lost-disk-stays").run
     with pytest.raises(replay.NotReplayed):
         replay.on_cell(CellProperties)(ATTACKS["lost-disk-stays"].bounds, run)
+    run = attack("read-by-the-wrong-configuration").run
+    with pytest.raises(replay.NotReplayed, match=r"echo\(1, 1, 1\): n in asked.to"):
+        replay.on_reads(Reads)(ATTACKS["read-by-the-wrong-configuration"].bounds, run)
 
 
 def test_a_scenario_can_be_read() -> None:

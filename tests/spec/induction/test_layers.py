@@ -14,6 +14,7 @@ from spec.induction.layers.disk import KEPT_PROMISE, KEPT_VOTES, Disk
 from spec.induction.layers.outbox import Outbox
 from spec.induction.layers.stack import LAYERS, system_of, with_what_they_stand_on
 from spec.induction.layers.vocabulary import And, Not, Or, exists, forall, member
+from spec.induction.proving import solve as solving
 from spec.induction.proving.prove import Proof, prove, worst
 from spec.induction.proving.queries import Kind, initiation, queries_of
 from spec.induction.proving.solve import Effort, Outcome, as_smtlib, solve
@@ -156,10 +157,19 @@ def test_out_of_time_is_unknown_and_never_a_pass() -> None:
     hard = next(query for query in queries_of(system_of("leaving")) if query.name == "leaving/choose/echo_reported")
     answer = solve(hard, Effort(timeout_s=0.001))
     assert answer.outcome is Outcome.UNKNOWN
-    assert answer.reason
+    assert "with a limit of 0.001 s" in answer.reason
     assert worst([Outcome.PROVED, answer.outcome]) is Outcome.UNKNOWN
     assert worst([Outcome.REFUTED, answer.outcome]) is Outcome.REFUTED
     assert worst([]) is Outcome.UNKNOWN
+
+
+def test_without_a_time_the_limit_is_work_and_the_same_on_every_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    hard = next(query for query in queries_of(system_of("leaving")) if query.name == "leaving/choose/echo_reported")
+    assert solve(hard, Effort()).outcome is Outcome.PROVED
+    monkeypatch.setattr(solving, "WORK", 1_000)
+    answer = solve(hard, Effort())
+    assert answer.outcome is Outcome.UNKNOWN
+    assert "with a limit of 1,000 units of work" in answer.reason
 
 
 def test_a_script_reproduces_its_query() -> None:

@@ -167,6 +167,15 @@ def test_a_name_that_reads_like_two_domains_is_refused() -> None:
         check(forged, content)
 
 
+@pytest.mark.parametrize("name", ["r1 ", " r1", "cafe\u0301"])
+def test_names_that_look_alike_and_differ_are_refused(name: str) -> None:
+    topology = row_of_racks()
+    content = files.dumps(topology).replace(b'"r1"', json.dumps(name, ensure_ascii=False).encode())
+    forged, content = _forged(json.loads(content), _made(topology))
+    with pytest.raises(Refused, match="a space at an end, or is not in NFC"):
+        check(forged, content)
+
+
 def test_more_nodes_than_servers_are_refuted_at_once() -> None:
     topology = row_of_racks()
     made = _made(topology, policy_of(rack_cap(3), cell_size=10**12))

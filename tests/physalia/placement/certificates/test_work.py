@@ -329,3 +329,52 @@ def test_failures_on_long_paths_are_looked_into_up_to_a_bound() -> None:
     del made["evidence"]
     with pytest.raises(Refused, match="it asks for more than 512 searches"):
         check(canonical(made), long)
+
+
+def star(lengths: list[int]) -> bytes:
+    """A rack for each node, each at the end of so many switches of its own; the rack of the instance in the middle."""
+    document: Data = json.loads(files.dumps(row_of_racks(racks=1 + len(lengths), servers_per_rack=1)))
+    middle, *ends = document["racks"]
+    document["switches"] = [{"name": name, "tier": "rack", "rack": middle["name"]} for name in ("a", "b")]
+    document["links"] = []
+    for ray, (rack, length) in enumerate(zip(ends, lengths, strict=True)):
+        row = [f"r{ray}-{at}" for at in range(length)]
+        document["switches"] += [{"name": name, "tier": "core"} for name in row]
+        document["switches"].append({"name": f"t{ray}", "tier": "rack", "rack": rack["name"]})
+        joints = [("a", row[0]), ("b", row[0]), *pairwise([*row, f"t{ray}"])]
+        document["links"] += [{"ends": list(pair)} for pair in joints]
+    for rack in document["racks"]:
+        rack["supplies"] = [power["name"] for power in document["power"] if power["kind"] == "feed"]
+    for at, server in enumerate(document["servers"]):
+        server.update({"switches": [f"t{at - 1}"]} if at else {"switches": ["a", "b"], "drained": True})
+    return canonical(document)
+
+
+def test_ways_of_4096_links_are_claimed_and_not_one_link_more() -> None:
+    """A way over n switches is n + 3 links long, with those of both servers: 4,096 together, or 4,097."""
+    policy, asked = policy_of({"type": "survives"}, {"type": "anti-affinity"}, cell_size=65), Query("s11")
+    most = star([60] * 64 + [61])
+    made = certificate(query(files.loads(most, "the star"), policy, asked))
+    assert made["cost"]["hops"] == 4_096
+    assert "keeps every rule" in check(canonical(made), most)
+    with pytest.raises(NoCertificate, match="4,097 links long"):
+        certificate(query(files.loads(star([60] * 63 + [61] * 2), "a larger star"), policy, asked))
+
+
+def test_paths_of_4096_links_are_followed_and_not_one_link_more() -> None:
+    """A checker counts n + 2 of them, without the node's own: it follows more than any certificate asks for."""
+    policy, asked = policy_of({"type": "survives"}, {"type": "anti-affinity"}, cell_size=65), Query("s11")
+    made = certificate(query(files.loads(star([1] * 65), "a small star"), policy, asked))
+    del made["evidence"]
+    for lengths, is_followed in (([61] * 64 + [62], True), ([61] * 63 + [62] * 2, False)):
+        content = star(lengths)
+        answer = query(files.loads(content, "a large star"), policy, asked)
+        assert answer.cost is not None
+        assert answer.cost.hops - 65 == (4_096 if is_followed else 4_097)
+        made |= {"claim": "feasible", "cost": asdict(answer.cost), "placement": list(answer.servers)}
+        made["topology"]["sha256"] = hashlib.sha256(content).hexdigest()
+        if is_followed:
+            assert "keeps every rule" in check(canonical(made), content)
+        else:
+            with pytest.raises(Refused, match="it asks for more than 4096 links on the paths"):
+                check(canonical(made), content)

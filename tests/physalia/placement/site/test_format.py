@@ -67,6 +67,9 @@ BAD: list[tuple[str, Callable[[Site], None], bool, str]] = [
     ("a link without a name", put("links", 6, "name", value=""), True, "agg-2 and core-1 has an empty name"),
     ("a server named like a switch", put("servers", 0, "name", value="tor-1"), False, "a switch and a server.*tor-1"),
     ("an empty name", put("servers", 0, "name", value=""), True, "a server has an empty name"),
+    ("a space at an end", put("servers", 0, "name", value="s-1 "), True, "server s-1 : .* begin or end with a space"),
+    ("two ways to write é", put("racks", 0, "name", value="cafe\u0301"), False, "rack cafe.: .* normal form NFC"),
+    ("a space before a link", put("links", 6, "name", value=" x"), True, "link  x: .* not begin or end with a space"),
     ("a joint in a name", put("servers", 0, "name", value="a--b"), True, "server a--b.*may not hold --"),
     (
         "what stands between keys",
