@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, colonies, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import checks, colonies, histories, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
@@ -52,6 +52,7 @@ app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
 app.add_typer(place.app, name="place")
 app.add_typer(colonies.app, name="colony")
+app.add_typer(histories.app, name="history")
 
 
 def invoke(arguments: Sequence[str]) -> int:
