@@ -6,7 +6,7 @@ Of the open operations any may be left out. It shares the models with the checke
 from collections.abc import Sequence
 from itertools import chain, combinations, permutations
 
-from conformance.histories.history import Operation
+from conformance.histories.history import Operation, Value
 from conformance.histories.models import ILLEGAL, Model
 
 
@@ -31,10 +31,11 @@ def _agrees_with_time(order: Sequence[Operation]) -> bool:
 
 
 def _is_legal(order: Sequence[Operation], model: Model) -> bool:
-    state = model.initial
+    """Whether the model gives every answer in that order; each key has a state of its own."""
+    states: dict[Value, Value] = {}
     for operation in order:
-        after = model.step(state, operation)
+        after = model.step(states.get(operation.key, model.initial), operation)
         if after is ILLEGAL:
             return False
-        state = after
+        states[operation.key] = after
     return True

@@ -9,7 +9,7 @@ from random import Random
 
 from attrs import define, evolve
 
-from conformance.histories.history import FALSE, Operation, Value
+from conformance.histories.history import FALSE, Operation, Value, value
 from conformance.histories.models import ILLEGAL, Model
 
 Ask = Callable[[Random], tuple[str, Value, Value]]
@@ -123,3 +123,79 @@ def spoil(operations: list[Operation], random: Random, value: Value) -> list[Ope
     reads = [place for place, one in enumerate(operations) if one.f == "read" and not one.is_open]
     place = random.choice(reads[len(reads) // 2 :])
     return [*operations[:place], evolve(operations[place], answer=value), *operations[place + 1 :]]
+
+
+def small(model: str, random: Random, operations: int) -> list[Operation]:
+    """Any history of a few operations of a model, with answers that may be right, or wrong."""
+    moments = list(range(2 * operations))
+    random.shuffle(moments)
+    made = []
+    for number in range(operations):
+        begin, end = sorted(moments[2 * number : 2 * number + 2])
+        f, asked, answer, key = _OF_MODEL[model](random)
+        is_lost = random.random() < _SMALL_LOST
+        made.append(
+            Operation(
+                process=number,
+                f=f,
+                asked=value(asked),
+                key=key,
+                begin=begin,
+                end=None if is_lost else end,
+                answer=None if is_lost else value(answer),
+            )
+        )
+    return sorted(made, key=lambda one: one.begin)
+
+
+_SMALL_LOST = 0.25
+
+Made = tuple[str, object, object, Value]
+
+
+def _register(random: Random) -> Made:
+    f = random.choice(("read", "write"))
+    number = random.randrange(3)
+    return f, None if f == "read" else number, random.choice((number, None)) if f == "read" else None, None
+
+
+def _cas_register(random: Random) -> Made:
+    if random.getrandbits(1):
+        return _register(random)
+    return "cas", [random.randrange(3), random.randrange(3)], random.choice((True, True, False)), None
+
+
+def _kv(random: Random) -> Made:
+    key, text = random.choice("kk12"), random.choice(("a", "b", "ab", "ba"))
+    f = random.choice(("read", "write", "append", "append", "delete", "cas"))
+    asked = {"read": None, "delete": None, "cas": [text, random.choice("ab")]}.get(f, text[:1])
+    answers = {"read": random.choice((text, text[:1], None)), "cas": random.choice((True, False))}
+    return f, asked, answers.get(f), key
+
+
+def _lease(random: Random) -> Made:
+    f = random.choice(("acquire", "release"))
+    return f, random.randrange(2), random.choice((True, True, False)), None
+
+
+def _store(random: Random) -> Made:
+    key = random.choice("ab")
+    step = random.choice((["put", key, random.randrange(2)], ["delete", key], ["add", key, 1], ["read", key]))
+    test = random.choice((["version", key, random.randrange(3)], ["exists", key], ["absent", "a"], ["equals", "b", 1]))
+    asked = {"if": random.choice(([], [test])), "then": [step], "else": random.choice(([], [["put", "a", 1]]))}
+    if random.random() < _SMALL_LOST:
+        return "txn", asked, {"refused": "wrong type"}, None
+    succeeded = not asked["if"] or bool(random.getrandbits(1))
+    answer: dict[str, object] = {"succeeded": succeeded}
+    if succeeded and step[0] in ("read", "put"):
+        answer["results"] = [random.choice(([random.randrange(2), random.randint(1, 2)], None))]
+    return "txn", asked, answer, None
+
+
+_OF_MODEL: dict[str, Callable[[Random], Made]] = {
+    "register": _register,
+    "cas-register": _cas_register,
+    "kv": _kv,
+    "lease": _lease,
+    "store": _store,
+}
