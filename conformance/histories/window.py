@@ -134,7 +134,8 @@ def _latest(
         trials, bound = since(first - 1)
         return trials.is_refuted(bound)
 
-    return since(_most(len(ended) - 1, holds) - 1) if holds(0) else None
+    first = _most(len(ended) - 1, holds)
+    return since(first - 1) if first > 0 or holds(0) else None
 
 
 def _states(operations: Sequence[Operation], model: Model) -> list[Value]:
@@ -150,8 +151,13 @@ def _states(operations: Sequence[Operation], model: Model) -> list[Value]:
 
 
 def _most(most: int, holds: Callable[[int], bool]) -> int:
-    """The highest number up to `most` for which something holds that holds for 0, and for all below one that has it."""
-    low, high = 0, most
+    """The highest number up to `most` for which something holds that holds for 0, and for all below one that has it.
+
+    It is looked for from above, where trials are small, in ever longer steps.
+    """
+    low, high, step = most, most, 1
+    while low > 0 and not holds(low):
+        low, high, step = max(0, low - step), low - 1, 2 * step
     while low < high:
         middle = (low + high + 1) // 2
         if holds(middle):
