@@ -5,9 +5,10 @@ must, from a seed:
 
 * a `cas-register` of 4,000 operations of 50 clients, and the same with one answer spoilt, refused with its window;
 * a `kv` of 100,000 operations over 10,000 keys, and the same with one answer spoilt, refused with its window;
-* histories like those that are public, of 5 clients and some hundred operations of which some got no answer: these by
-  `detangle.lin` as well. `ratio_to_peer` is our time over its time, both in sum, and `ratio_on_slowest` the same on its
-  slowest. Public histories are measured in the same way: --public FOLDER with EDN files or Jepsen's logs.
+* histories of some hundred operations of 5 to 12 clients, a fifth of which got no answer, as in those that are public:
+  these by `detangle.lin` as well. `ratio_to_peer` is our time over its time, both in sum, and `ratio_on_slowest` the
+  same on its slowest; `by_clients` has both times for each number of clients. Public histories are measured in the same
+  way: --public FOLDER with EDN files or Jepsen's logs.
 
     python -m benchmarks.histories [--json] [--seed N] [--quick] [--public FOLDER]
 """
@@ -17,7 +18,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -34,6 +36,8 @@ from conformance.links import Verdict
 SCHEMA_VERSION = 1
 CAS, KV = MODELS["cas-register"], MODELS["kv"]
 NOBODY_WROTE = -1
+CLIENTS = (5, 8, 10, 12)
+LOST = 0.2
 
 
 def measure(seed: int, *, quick: bool, public: Path | None) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def measure(seed: int, *, quick: bool, public: Path | None) -> dict[str, Any]:
     random = Random(seed)  # noqa: S311 (repeatable, no secret)
     seconds_wrong, wrong = _timed(spoil(registers, random, NOBODY_WROTE), "cas-register", Verdict.REFUTED)
     seconds_wrong_kv, wrong_kv = _timed(spoil(keys, random, NOBODY_WROTE), "kv", Verdict.REFUTED)
-    peer = _beside_peer(_public(public) if public else _like_public(seed, 100 // part))
+    given = {0: _public(public)} if public else {one: _like_public(seed, one, 20 // part) for one in CLIENTS}
     return {
         "schema_version": SCHEMA_VERSION,
         "operations": len(registers),
@@ -61,7 +65,7 @@ def measure(seed: int, *, quick: bool, public: Path | None) -> dict[str, Any]:
         "seconds_kv": round(seconds_kv, 3),
         "seconds_kv_wrong": round(seconds_wrong_kv, 3),
         "window_kv": _window(wrong_kv),
-        **peer,
+        **_beside_peer(given),
         "seed": seed,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }
@@ -80,10 +84,10 @@ def _window(judged: Judged) -> int:
     return 0 if judged.window is None else len(judged.window.bound)
 
 
-def _like_public(seed: int, number: int) -> list[list[Operation]]:
+def _like_public(seed: int, clients: int, number: int) -> list[list[Operation]]:
     return [
         linearizable(
-            CAS, ask_cas_register(5), clients=5, operations=180, seed=f"{seed}/{one}", lost=0.05, refused_fail=False
+            CAS, ask_cas_register(5), clients=clients, operations=100, seed=f"{seed}/{clients}/{one}", lost=LOST
         )
         for one in range(number)
     ]
@@ -94,28 +98,34 @@ def _public(folder: Path) -> list[list[Operation]]:
     return [list(read(path, CAS).operations) for path in files]
 
 
-def _beside_peer(histories: Sequence[list[Operation]]) -> dict[str, Any]:
-    """Both checkers on each history; those that are not linearizable are compared in their verdicts, and not timed."""
-    ours, theirs, slowest, differ = 0.0, 0.0, (0.0, 0.0), 0
-    linearizable_ones = 0
-    for operations in histories:
-        start = time.process_time()
-        said = check(operations, CAS, Budget())
-        between = time.process_time()
-        theirs_said = theirs_of(operations, "cas-register")
-        end = time.process_time()
-        differ += said != theirs_said
-        if said:
-            linearizable_ones += 1
-            ours, theirs = ours + between - start, theirs + end - between
-            slowest = max(slowest, (end - between, between - start))
+def _beside_peer(given: Mapping[int, Sequence[list[Operation]]]) -> dict[str, Any]:
+    """Both checkers on each history, by the number of clients; those that are not linearizable are not timed."""
+    ours: Counter[int] = Counter()
+    theirs: Counter[int] = Counter()
+    slowest, differ, ordered = (0, 0), 0, 0
+    for clients, histories in given.items():
+        for operations in histories:
+            start = time.process_time_ns()
+            said = check(operations, CAS, Budget())
+            between = time.process_time_ns()
+            differ += said != theirs_of(operations, "cas-register")
+            end = time.process_time_ns()
+            if said:
+                ordered += 1
+                ours[clients] += between - start
+                theirs[clients] += end - between
+                slowest = max(slowest, (end - between, between - start))
     return {
-        "histories": len(histories),
-        "linearizable": linearizable_ones,
+        "histories": sum(map(len, given.values())),
+        "linearizable": ordered,
         "disagreements": differ,
-        "seconds": round(ours, 3),
-        "peer_seconds": round(theirs, 3),
-        "ratio_to_peer": round(ours / theirs, 4),
+        "seconds": round(ours.total() / 1e9, 3),
+        "peer_seconds": round(theirs.total() / 1e9, 3),
+        "by_clients": {
+            str(one): {"seconds": round(ours[one] / 1e9, 4), "peer_seconds": round(theirs[one] / 1e9, 4)}
+            for one in given
+        },
+        "ratio_to_peer": round(ours.total() / theirs.total(), 4),
         "ratio_on_slowest": round(slowest[1] / slowest[0], 4),
     }
 
