@@ -82,7 +82,7 @@ def error(told: Done | Refused | Reason) -> PhysaliaError | None:
             return Overloaded("the pipeline is full")
         case "outcome unknown":
             return OutcomeUnknown("the node does not lead any more")
-        case "not the proposer" | "stopped" | "not understood" | "session ahead":
+        case "not the proposer" | "behind" | "stopped" | "not understood" | "session ahead":
             return Unavailable(told)
         case _:
             assert_never(told)

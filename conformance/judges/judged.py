@@ -14,10 +14,10 @@ from attrs import field, frozen
 from conformance.plain import word
 from physalia.store import LIMITS, Limits
 from spec.cell import State
-from spec.cell_properties import CellProperties
 from spec.commands import Ballot, Contents, Log, Name, Node, Nodes, Slot, Verdict
 from spec.machine import invariant
 from spec.service import transactions
+from spec.service.reads import Reads
 from spec.values import Map
 
 MAX_ROUND = 2**62
@@ -81,21 +81,30 @@ class Stored(NamedTuple):
 
 
 @frozen(kw_only=True, slots=False, eq=False)
-class JudgedCell(CellProperties):
-    """`CellProperties` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
+class JudgedCell(Reads):
+    """`Reads` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
 
     seen: Set[Ballot]
     """The ballots that occurred so far: what `ballots` lists."""
     reference: transactions.Transactions
     """The reference for the commands of the store; for the specification they are reads that see nothing."""
+    rounds: Set[int] = frozenset()
+    """The numbers of rounds of reads that occurred so far: up to one more is what `reads` lists."""
     _folds: dict[Log, Contents] = field(init=False, factory=dict)
     _stored: dict[Log, Stored] = field(init=False, factory=dict)
 
     @classmethod
     def of(
-        cls, content: Mapping[Name, Any], first: Nodes, alpha: int, nodes: range, slots: int,
-        seen: Set[Ballot], limits: Limits = LIMITS,
-    ) -> "JudgedCell":  # fmt: skip
+        cls,
+        content: Mapping[Name, Any],
+        first: Nodes,
+        alpha: int,
+        nodes: range,
+        slots: int,
+        seen: Set[Ballot],
+        rounds: Set[int] = frozenset(),
+        limits: Limits = LIMITS,
+    ) -> "JudgedCell":
         """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow."""
         size = len(nodes)
         last, everyone = MAX_ROUND * size, frozenset(nodes)
@@ -109,14 +118,20 @@ class JudgedCell(CellProperties):
 
         return cls(
             content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, seen=seen,
-            owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
-            learners=everyone, mortals=everyone, strays=everyone, reference=reference,
+            rounds=rounds, owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
+            learners=everyone, mortals=everyone, strays=everyone, max_reads=EachBallot(last, lambda _: MAX_ROUND),
+            reference=reference,
         )  # fmt: skip
 
     @property
     def ballots(self) -> tuple[Ballot, ...]:  # type: ignore[override]
         """The ballots that occurred."""
         return tuple(sorted(self.seen))
+
+    @property
+    def reads(self) -> range:
+        """The rounds of reads that occurred, and one more."""
+        return range(1, max(self.rounds, default=0) + 2)
 
     def after(self, log: Log) -> Contents:
         """What `log` leads to, from what the log without its last entries leads to."""

@@ -17,6 +17,7 @@ from conformance.judges.coverage import (
     FAR_AHEAD,
     FORGED,
     LONG,
+    READING,
     SETTLED,
     WITH_CHANGES,
     WITH_FEW_NODES,
@@ -97,6 +98,23 @@ def orderly(moves: Moves, random: Random) -> Iterator[Happening]:
             yield next_one
 
 
+def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The same, with clients that read: mostly from who leads, and what is true now."""
+    for happening in troubled(moves, random, events):
+        yield happening
+        if random.random() < READS_PER_EVENT:
+            node = moves.to_leader(random.getrandbits(8))
+            yield moves.query(node)
+            if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
+                yield from (due, moves.tick(node, 300), moves.tick(node, 300))
+        if random.random() < READS_PER_EVENT / 4:
+            yield moves.peek(random.choice(moves.node_ids), random.getrandbits(1))
+
+
+READS_PER_EVENT = 0.1
+LATE_ANSWERS = 0.2
+
+
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
     """So many slots, for nearly half of which one node hears of no decision."""
     moves.max_commands = 4 * slots
@@ -165,6 +183,13 @@ def _campaigns() -> tuple[Campaign, ...]:
     return (
         short("3 nodes, alpha 3", setup(3, 3, 3), (*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
         *small,
+        Campaign(
+            name="readers, 3 + 1 nodes, alpha 1 to 3",
+            setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
+            marks=(*READING, SETTLED),
+            amounts=SIZE_AMOUNTS,
+            steer=reading,
+        ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(
             name="the store, 3 nodes",

@@ -40,6 +40,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "induction": ("verify", "induction", "--quick"),
     "exhaustive": ("verify", "exhaustive", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "histories": ("verify", "histories", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
 }

@@ -3,11 +3,37 @@
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
-from physalia.model.effects import Answer, Effect, Flush, Reason, Reject, Send, Store, Told
-from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Propose, Receive, Submit, Tick
+from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store, Told
+from physalia.model.events import (
+    Campaign,
+    Consult,
+    Decide,
+    Event,
+    Internal,
+    Learn,
+    Peek,
+    Propose,
+    Query,
+    Receive,
+    Serve,
+    Submit,
+    Tick,
+)
 from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
-from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
+from physalia.model.messages import (
+    Ask,
+    Decision,
+    Echo,
+    Message,
+    Prepare,
+    Promise,
+    Proposal,
+    Refusal,
+    Report,
+    Round,
+    Vote,
+)
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
 from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.transactions import (
@@ -67,6 +93,7 @@ __all__ = [
     "Command",
     "Compare",
     "Condition",
+    "Consult",
     "Decide",
     "Decision",
     "Decline",
@@ -74,6 +101,7 @@ __all__ = [
     "Delete",
     "Done",
     "DurableRecord",
+    "Echo",
     "Effect",
     "Entry",
     "Envelope",
@@ -84,6 +112,7 @@ __all__ = [
     "Failed",
     "Fault",
     "Flush",
+    "Found",
     "Get",
     "HasType",
     "HasVersion",
@@ -101,6 +130,7 @@ __all__ = [
     "Operation",
     "Origin",
     "Page",
+    "Peek",
     "Ping",
     "Pong",
     "Prepare",
@@ -109,6 +139,7 @@ __all__ = [
     "Proposal",
     "Propose",
     "Put",
+    "Query",
     "Read",
     "Reason",
     "Receive",
@@ -122,7 +153,9 @@ __all__ = [
     "Report",
     "Request",
     "RequestId",
+    "Round",
     "Send",
+    "Serve",
     "Slot",
     "Step",
     "Stopped",

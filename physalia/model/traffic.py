@@ -12,6 +12,7 @@ from physalia.model.value import value
 DeclineReason: TypeAlias = Literal[
     "pipeline full",
     "not the proposer",
+    "behind",
     "unknown cell",
     "malformed",
     "busy",

@@ -22,6 +22,7 @@ ERRORS: list[tuple[Done | Refused | Reason, type[errors.PhysaliaError]]] = [
     (Refused("scan expired", size=4), errors.Unavailable),
     ("pipeline full", errors.Overloaded),
     ("not the proposer", errors.Unavailable),
+    ("behind", errors.Unavailable),
     ("stopped", errors.Unavailable),
     ("not understood", errors.Unavailable),
     ("session ahead", errors.Unavailable),

@@ -17,7 +17,8 @@ from attrs import frozen
 MODULES = tuple(
     f"conformance.{name}"
     for name in (
-        "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection", "judges.databases",
+        "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
+        "judges.readers", "judges.databases",
         "world.world", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip
