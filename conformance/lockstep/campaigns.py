@@ -14,6 +14,7 @@ from conformance.judges.coverage import (
     ALWAYS,
     FAR_AHEAD,
     FORGED,
+    LATE_RESEND,
     LONG,
     READING,
     SETTLED,
@@ -23,6 +24,7 @@ from conformance.judges.coverage import (
     WITH_PIPELINED_CHANGES,
     decided_by,
     effective_change,
+    forged,
     open_at_once,
 )
 from conformance.links import Profile
@@ -30,6 +32,7 @@ from conformance.lockstep.driver import Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.world.scenario import Happening, Setup
+from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
 """So many commands a short run makes up at most, so that it stays within the specification's slots."""
@@ -164,7 +167,14 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="1 to 9 members, alpha 1 to 8",
             setups=tuple(setup(*size, late=late_ms[place % 3]) for place, size in enumerate(sizes)),
-            marks=(SETTLED, FORGED, *map(decided_by, range(1, 10)), *map(open_at_once, range(1, 6))),
+            marks=(
+                SETTLED,
+                FORGED,
+                *map(forged, (Prepare, Promise, Proposal, Vote)),
+                LATE_RESEND,
+                *map(decided_by, range(1, 10)),
+                *map(open_at_once, range(1, 6)),
+            ),
             amounts=SIZE_AMOUNTS,
             steer=troubled,
         ),
