@@ -17,20 +17,26 @@ from physalia.model import (
     Campaign,
     Change,
     Command,
+    Consult,
     Decide,
     Decision,
+    Echo,
     Learn,
     Message,
     NoOp,
+    Peek,
     Prepare,
     Promise,
     Proposal,
     Propose,
+    Query,
     Read,
     Receive,
     Refusal,
     Report,
     RequestId,
+    Round,
+    Serve,
     Submit,
     Tick,
     Vote,
@@ -49,11 +55,11 @@ def command_words(command: Command) -> str:
     """The command in one word, such as ``write(c1#2,0,b,c)``: request, expected version, primary, replica."""
     match command:
         case Write(request, expects, primary, replica):
-            return f"write({_request_words(request)},{expects},{_quoted(primary)},{_quoted(replica)})"
+            return f"write({request_words(request)},{expects},{_quoted(primary)},{_quoted(replica)})"
         case Read(request):
-            return f"read({_request_words(request)})"
+            return f"read({request_words(request)})"
         case Change(request, expects, members):
-            return f"change({_request_words(request)},{expects},{'+'.join(map(str, sorted(members)))})"
+            return f"change({request_words(request)},{expects},{'+'.join(map(str, sorted(members)))})"
         case NoOp():
             return NO_OP_NAME
         case _:
@@ -109,6 +115,10 @@ def message_words(message: Message) -> str:
             return f"vote {ballot_words(ballot)} slot {slot} node {node}"
         case Decision(slot, value):
             return f"decision slot {slot} {command_words(value)}"
+        case Round(ballot, read):
+            return f"round {ballot_words(ballot)} read {read}"
+        case Echo(ballot, nonce, node):
+            return f"echo {ballot_words(ballot)} nonce {nonce} node {node}"
         case Ask(prefix):
             return f"ask prefix {prefix}"
         case Refusal(ballot, promised):
@@ -127,6 +137,8 @@ def event_words(event: object) -> str:
     match event:
         case Submit(command):
             return f"submit {command_words(command)}"
+        case Query() | Peek() | Consult() | Serve():
+            return _reading_words(event)
         case Campaign(ballot):
             return f"campaign {ballot_words(ballot)}"
         case Propose(Ballot() as ballot, slot, Write() | Read() | Change() | NoOp() as value):
@@ -145,6 +157,18 @@ def event_words(event: object) -> str:
             return str(event)
 
 
+def _reading_words(event: Query | Peek | Consult | Serve) -> str:
+    match event:
+        case Query(request):
+            return f"query {request_words(request)}"
+        case Peek(request, token):
+            return f"peek {request_words(request)} token {token}"
+        case Consult(ballot, read):
+            return f"consult {ballot_words(ballot)} read {read}"
+        case Serve(ballot, read):
+            return f"serve {ballot_words(ballot)} read {read}"
+
+
 def read_message(words: list[str]) -> Message:
     """The message that ``message_words`` wrote, split at its spaces."""
     match words:
@@ -158,6 +182,10 @@ def read_message(words: list[str]) -> Message:
             return Vote(read_ballot(ballot), int(slot), int(node))
         case ["decision", "slot", slot, value]:
             return Decision(int(slot), read_command(value))
+        case ["round", ballot, "read", read]:
+            return Round(read_ballot(ballot), int(read))
+        case ["echo", ballot, "nonce", nonce, "node", node]:
+            return Echo(read_ballot(ballot), int(nonce), int(node))
         case ["ask", "prefix", prefix]:
             return Ask(int(prefix))
         case ["refusal", ballot, "promised", promised]:
@@ -172,8 +200,17 @@ def _read_reports(words: list[str]) -> Iterator[Report]:
         yield Report(int(slot), read_ballot(ballot), read_command(value))
 
 
-def _request_words(request: RequestId) -> str:
+def request_words(request: RequestId) -> str:
+    """The request in one word, such as ``c1#2``: client and number."""
     return f"{_quoted(request.client)}#{request.number}"
+
+
+def read_request(word: str) -> RequestId:
+    """The request that ``request_words`` wrote."""
+    client, mark, number = word.rpartition("#")
+    if not mark or not number.isdecimal():
+        raise UnreadableWords(f"{word!r} is no request")
+    return RequestId(unquote(client), int(number))
 
 
 def _quoted(text: str) -> str:

@@ -64,7 +64,7 @@ Echoed(b, t) ==
 
 \* Reads have arrived at the proposer of b, and a round of them begins, once it
 \* knows whom to ask.  `seen` is what anybody had been told by then.
-Ask(b, t) ==
+Consult(b, t) ==
   /\ active[Owner[b]] = b
   /\ t <= MaxReads[b] /\ ~ Begun(b, t)
   /\ \A u \in 1..(t - 1) : Begun(b, u)
@@ -75,10 +75,10 @@ Ask(b, t) ==
          seen |-> C!Highest({d.slot : d \in decisions})]}
   /\ UNCHANGED <<cell, echoes, answers>>
 
-\* A node says that its promise still stands, after it heard of the round.
+\* A node says that its promise still stands, after it heard of the round: as
+\* often as it hears of it, since it remembers nothing of that.
 Echo(n, b, t) ==
   /\ promised[n] = b                             \* a higher one is a refusal
-  /\ n \notin Echoed(b, t)
   /\ \E m \in rounds : /\ m.ballot = b /\ m.read = t
                        /\ n \in Audience[b] /\ n \in m.to
   /\ echoes' = echoes \cup {[ballot |-> b, nonce |-> Nonce(t), node |-> n]}
@@ -118,7 +118,7 @@ Next ==
   \/ \E n \in Nodes, i \in C!Slot : Learn(n, i)
   \/ \E n \in Nodes : Flush(n)
   \/ \E n \in Nodes, k \in 0..MaxSlot : Crash(n, k)
-  \/ \E b \in C!Ballot, t \in Read : Ask(b, t)
+  \/ \E b \in C!Ballot, t \in Read : Consult(b, t)
   \/ \E n \in Nodes, b \in C!Ballot, t \in Read : Echo(n, b, t)
   \/ \E b \in C!Ballot, t \in Read : Serve(b, t)
 

@@ -171,7 +171,7 @@ class Automaton:
         cell = self.at(number)
         slots = self.performer.scope.machine.slots
         try:
-            due = [event for event in self.performer.due(cell) if event.slot in slots]
+            due = [event for event in self.performer.due(cell) if getattr(event, "slot", 1) in slots]
         except Refuted as refuted:
             raise Misstep(None, refuted) from None
         before = cell.key()

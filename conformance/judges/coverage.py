@@ -69,6 +69,13 @@ LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} dec
 REPEATED_LESSON = "a node asks for what it was taught in this tick"
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
+REFUSED_ROUND = "a round of reads is refused"
+READ_AGAIN = "a round of reads is asked about again"
+READ_REJECTED = "a read is rejected by a node that leads no more"
+READING = (
+    "action consult", "action echo", "action serve", "stutter peeked", REFUSED_ROUND, READ_AGAIN, READ_REJECTED,
+)  # fmt: skip
+
 ALWAYS = (
     *ACTIONS, *STUTTERS, RE_PROPOSED, CHOICE, LOST_KNOWLEDGE, LOST_LEADER, LOST_WRITE, LOST_MESSAGE,
     FAILED_FLUSH, PAGE_CACHE, REFUSED, BESIDE_FULL, ROOM_AGAIN, *FOREIGN,
@@ -134,6 +141,7 @@ class Coverage:
             if self._passed & {(before.active[outcome.node], node) for node in machine.nodes}:
                 self.reach(PASSED_ACKNOWLEDGEMENT)
         self._of_clients(outcome, before)
+        self._of_readers(outcome, kind)
         if any(reason == "pipeline full" for _, reason in outcome.rejects):
             self.reach(PIPELINE_FULL)
         if leads and any(reason == "not the proposer" for _, reason in outcome.rejects):
@@ -153,6 +161,8 @@ class Coverage:
         """Take note of an action that was right."""
         self.reach(f"action {name}")
         self._receipt(outcome)
+        if outcome.rejects:
+            self.reach(READ_REJECTED)
         match name, args:
             case "prepare", (int(b),):
                 self._prepared(machine, b, before)
@@ -203,6 +213,13 @@ class Coverage:
                     self.reach(OLD_RETRY)
                 if any(isinstance(v.saw, model.Volume) and v.saw.version > MANY for _, v in outcome.answers):
                     self.reach(HIGH_VERSION)
+
+    def _of_readers(self, outcome: Outcome, kind: model.StutterKind) -> None:
+        match outcome.event:
+            case model.Receive(_, model.Round()) if kind == "refused":
+                self.reach(REFUSED_ROUND)
+            case model.Tick() if any(isinstance(packet.message, model.Round) for packet in outcome.sent):
+                self.reach(READ_AGAIN)
 
     def _receipt(self, outcome: Outcome) -> None:
         if isinstance(outcome.event, model.Receive):

@@ -77,6 +77,7 @@ class Hearing:
         heard = self._heard
         heard["prepares"] = frozenset()  # nothing that a node may do by itself asks for one
         heard["promises"] = frozenset(m for m in heard["promises"] if m.ballot == ballot)
+        heard["echoes"] = frozenset(m for m in heard["echoes"] if m.ballot == ballot)
         heard["votes"] = frozenset(m for m in heard["votes"] if m.slot > prefix)
         heard["decisions"] = frozenset(m for m in heard["decisions"] if m.slot > prefix)
         heard["proposals"] = frozenset(
@@ -148,9 +149,9 @@ class Hearing:
 def is_from(sender: NodeId, message: model.Message) -> bool:
     """Whether this sender may say this. Who asks, refuses or tells of a decision does not name itself."""
     match message:
-        case model.Prepare(ballot) | model.Proposal(ballot):
+        case model.Prepare(ballot) | model.Proposal(ballot) | model.Round(ballot):
             return sender == ballot.node
-        case model.Promise(node=node) | model.Vote(node=node):
+        case model.Promise(node=node) | model.Vote(node=node) | model.Echo(node=node):
             return sender == node
         case _:
             return True

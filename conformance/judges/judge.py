@@ -17,6 +17,7 @@ from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
 from conformance.judges.projection import Names, Projection
+from conformance.judges.readers import Readers
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
@@ -37,7 +38,7 @@ are judged each time that as many actions were as there are decisions, and at th
 CHEAP_INVARIANTS = (
     "agreement", "ballots_used_once", "leaders_own", "prepares_kept", "promise_covers_votes", "votes_kept",
     "memory_written", "proposals_wanted",
-    "known_decided", "verdicts_true",
+    "known_decided", "verdicts_true", "reads_see_acknowledged",
 )  # fmt: skip
 """Judged on the way; all the others with the whole, at the end of a run that stayed small."""
 
@@ -59,12 +60,15 @@ class Judge:
         self.names = Names(setup.nodes)
         nodes = range(1, setup.nodes + 1)
         names = self.names
-        self.machine = JudgedCell.of(names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots)
+        self.machine = JudgedCell.of(
+            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, names.rounds
+        )
         (self.state,) = self.machine.init()
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self.readers = Readers(self.names, self.machine)
         self._actions_unjudged = 0
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
@@ -92,6 +96,7 @@ class Judge:
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
+            self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
@@ -158,7 +163,7 @@ class Judge:
 
     def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
         node, event = outcome.node, outcome.event
-        if isinstance(event, model.Propose | model.Decide | model.Learn):
+        if isinstance(event, model.Propose | model.Decide | model.Learn | model.Consult | model.Serve):
             if event in self._due[node]:
                 raise Refuted(f"node {node} does not take an event that it said was due: {event_words(event)}")
         elif event is not None:
@@ -184,8 +189,14 @@ class Judge:
                 return "promise", (node, ballot(b))
             case model.Receive(sender, model.Proposal(b, slot)) if sender == b.node:
                 return "vote", (node, ballot(b), slot)
+            case model.Receive(sender, model.Round(b, read)) if sender == b.node:
+                return "echo", (node, ballot(b), read)
             case model.Campaign(b) if b.node == node:
                 return "prepare", (ballot(b),)
+            case model.Consult(b, read) if b.node == node:
+                return "consult", (ballot(b), read)
+            case model.Serve(b, read) if b.node == node:
+                return "serve", (ballot(b), read)
             case model.Propose(b, slot, value) if b.node == node:
                 return "propose", (ballot(b), slot, self.names.command(value))
             case model.Decide(b, slot) if b.node == node:
@@ -213,9 +224,11 @@ class Judge:
             return "it rejects a command" if outcome.rejects else "it rejects nothing"
         if kind == "resent" and not (outcome.sent or outcome.answers):
             return "it sends nothing"
+        if (kind == "peeked") != bool(outcome.found):
+            return "it tells what it knows" if outcome.found else "it tells nothing"
         if kind in ("recorded", "ignored") and (lessons or outcome.answers):
             return "it sends something"
-        if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit):
+        if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
             return "there was nothing to record"
         if kind == "stopped":
             return "no disk of this world goes back in time"
@@ -226,7 +239,9 @@ class Judge:
     def _refusal_due(self, outcome: Outcome, before: spec.State) -> model.Refusal | None:
         """The refusal that the event must be answered with, if it asks for a ballot below the promise."""
         match outcome.event:
-            case model.Receive(sender, model.Prepare(ballot) | model.Proposal(ballot)) if sender == ballot.node:
+            case model.Receive(sender, model.Prepare(ballot) | model.Proposal(ballot) | model.Round(ballot)) if (
+                sender == ballot.node
+            ):
                 if self.names.ballot(ballot) < before.promised[outcome.node]:
                     return model.Refusal(ballot, self.world.nodes[outcome.node].promised)
         return None
@@ -288,6 +303,9 @@ class Judge:
     def _possible(self, node: NodeId, view: spec.State, hearing: Hearing) -> Iterator[Call]:
         """Every internal action that might be allowed to this node; the specification says whether it is."""
         ballot, first = view.active[node], len(view.known[node]) + 1
+        reading = self.world.nodes[node].reading
+        if reading is not None:
+            yield "serve", (self.names.ballot(reading.round.ballot), reading.round.read)
         yield "learn", (node, first)
         if ballot != 0:
             yield "decide", (ballot, first)

@@ -11,8 +11,8 @@ from typing import TypeVar
 from attrs import field, frozen
 
 from spec.cell import State
-from spec.cell_properties import CellProperties
 from spec.commands import Ballot, Content, Contents, Log, Name, Node, Nodes, Slot
+from spec.service.reads import Reads
 
 MAX_ROUND = 2**62
 """The specification's bound on rounds of ballots: nearly all that the codec can say."""
@@ -61,16 +61,25 @@ class EachBallot(Mapping[Ballot, T]):
 
 
 @frozen(kw_only=True, slots=False, eq=False)
-class JudgedCell(CellProperties):
-    """`CellProperties` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
+class JudgedCell(Reads):
+    """`Reads` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
 
     seen: Set[Ballot]
     """The ballots that occurred so far: what `ballots` lists."""
+    rounds: Set[int] = frozenset()
+    """The numbers of rounds of reads that occurred so far: up to one more is what `reads` lists."""
     _folds: dict[Log, Contents] = field(init=False, factory=dict)
 
     @classmethod
     def of(
-        cls, content: Mapping[Name, Content], first: Nodes, alpha: int, nodes: range, slots: int, seen: Set[Ballot]
+        cls,
+        content: Mapping[Name, Content],
+        first: Nodes,
+        alpha: int,
+        nodes: range,
+        slots: int,
+        seen: Set[Ballot],
+        rounds: Set[int] = frozenset(),
     ) -> "JudgedCell":
         """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow."""
         size = len(nodes)
@@ -81,14 +90,19 @@ class JudgedCell(CellProperties):
 
         return cls(
             content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, seen=seen,
-            owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
-            learners=everyone, mortals=everyone, strays=everyone,
+            rounds=rounds, owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
+            learners=everyone, mortals=everyone, strays=everyone, max_reads=EachBallot(last, lambda _: MAX_ROUND),
         )  # fmt: skip
 
     @property
     def ballots(self) -> tuple[Ballot, ...]:  # type: ignore[override]
         """The ballots that occurred."""
         return tuple(sorted(self.seen))
+
+    @property
+    def reads(self) -> range:
+        """The rounds of reads that occurred, and one more."""
+        return range(1, max(self.rounds, default=0) + 2)
 
     def after(self, log: Log) -> Contents:
         """What `log` leads to, from what the log without its last entries leads to."""

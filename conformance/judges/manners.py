@@ -103,7 +103,7 @@ class Manners:
             case model.Propose(ballot, slot, value):
                 proposal = model.Proposal(ballot, slot, value)
                 yield from ((member, proposal) for member in self._machine.members_of(before, node, slot))
-            case model.Receive(owner, model.Prepare() | model.Proposal()):
+            case model.Receive(owner, model.Prepare() | model.Proposal() | model.Round()):
                 if not any(packet.receiver == owner for packet in outcome.sent):
                     raise Refuted(f"node {node} does not send its {action} to node {owner}", told(outcome.sent))
             case model.Decide(_, slot):

@@ -21,7 +21,7 @@ from conformance.judges.judged import MAX_ROUND, BallotNumber
 from conformance.judges.vocabulary import FIELD, NOBODY, SentMessage, Vocabulary, verdict_of
 from conformance.refutation import Refuted
 from conformance.world.cells import Cell
-from conformance.world.outcomes import Durable, Outcome, Packet
+from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet
 from conformance.world.scenario import Setup
 from conformance.world.world import World
 from physalia import model
@@ -29,6 +29,7 @@ from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
 from spec import cell as spec
 from spec import commands
+from spec.service import reads
 from spec.values import function, put
 
 T = TypeVar("T")
@@ -44,6 +45,8 @@ class Names(Vocabulary):
         self._numbers: dict[model.Ballot, BallotNumber] = {}
         self.ballots: set[int] = set()
         """The ballots that were numbered so far."""
+        self.rounds: set[int] = set()
+        """The numbers of rounds of reads that were announced so far."""
         self._messages: dict[tuple[bytes, NodeId], SentMessage | None] = {}
 
     def ballot(self, ballot: model.Ballot) -> int:
@@ -58,6 +61,12 @@ class Names(Vocabulary):
         if ballot == model.NO_BALLOT:
             return 0
         raise Refuted(f"there can be no ballot {wording.ballot_words(ballot)}")
+
+    def arguments(self, action: model.Action) -> tuple[object, ...]:
+        """The arguments of an announced action; the number of a round of reads is noted."""
+        if action.name in RIDE_ALONG:
+            self.rounds |= {last for last in action.arguments[-1:] if isinstance(last, int)}
+        return super().arguments(action)
 
     def register(self, command: model.Asked) -> str:
         """The name of a command that a client asks for; from now on the specification knows what it means."""
@@ -124,6 +133,8 @@ class Projection:
             case _:
                 self._look_at(changed, before, outcome.node, cell)
                 self._say(changed, before, outcome)
+                if isinstance(outcome.announces, model.Action):
+                    changed |= self._of_reads(before, outcome, outcome.announces, cell)
         if outcome.durable is not None:
             self._look_at_disk(changed, before, outcome.node, outcome.durable)
         return before._replace(**changed) if changed else before
@@ -138,12 +149,29 @@ class Projection:
         says = self._messages(before, outcome)
         if not outcome.waits:
             _add(changed, before, says)
-        elif isinstance(outcome.announces, model.Action):
+        elif isinstance(outcome.announces, model.Action) and outcome.announces.name not in RIDE_ALONG:
             records = tuple(image for record in outcome.stored if (image := self.names.record(record)) is not None)
             changed["queue"] = put(before.queue, node, (*queue, spec.Entry(records, outcome.known, says)))
         elif queue and any(new := [some - old for some, old in zip(says, _said(before, node), strict=True)]):
             sends = spec.Messages._make(old | some for old, some in zip(queue[-1].sends, new, strict=True))
             changed["queue"] = put(before.queue, node, (*queue[:-1], queue[-1]._replace(sends=sends)))
+
+    def _of_reads(
+        self, before: spec.State, outcome: Outcome, action: model.Action, cell: Cell
+    ) -> dict[str, frozenset[Any]]:
+        """What a step said of reads: it waits in no queue. What anybody had been told is noted with a round."""
+        seen: Any = before
+        match self.names.arguments(action):
+            case (int(b), int(t)) if action.name == "consult":
+                reading, to = cell.reading, frozenset(packet.receiver for packet in outcome.sent)
+                slot = -1 if reading is None else reading.slot
+                told = max((m.slot for m in before.decisions), default=0)
+                return {"rounds": seen.rounds | {reads.Round(b, t, slot, to, told)}}
+            case (int(b), int(t)) if action.name == "serve":
+                return {"answers": seen.answers | {reads.Answer(b, t, found.slot) for found in outcome.found}}
+            case _ if action.name == "echo":
+                return {"echoes": seen.echoes | self._receivers(outcome.sent).keys()}
+        return {}
 
     def _messages(self, before: spec.State, outcome: Outcome) -> spec.Messages:
         """What a step had to say. Bytes that a node was sent before are nothing new to it."""
@@ -160,6 +188,8 @@ class Projection:
         }  # fmt: skip
         for message, receivers in self._receivers(outcome.sent).items():
             field = FIELD[type(message)]
+            if field not in said:
+                continue
             if isinstance(message, spec.Prepare | spec.Proposal):
                 earlier = (m for m in getattr(_said(before, outcome.node), field) if m[:-1] == message[:-1])
                 to = receivers.difference(*(m.to for m in earlier))

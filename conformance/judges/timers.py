@@ -62,7 +62,9 @@ class Timers:
                 if sender in window(self._machine, before, node) | self._machine.members_of(before, node, last):
                     key = (before.active[node], sender)
                     self._acknowledged[key] = max(prefix, self._acknowledged.get(key, 0))
-            case model.Campaign() | model.Propose() | model.Decide() | model.Learn() if acted:
+            case model.Campaign() | model.Learn() if acted:
+                self._waits_since_ms.pop(node, None)
+            case model.Propose() | model.Decide() | model.Consult() | model.Serve() if acted:
                 self._waits_since_ms.pop(node, None)
 
     def _judge_resent(self, outcome: Outcome, state: spec.State, hearing: Hearing) -> None:

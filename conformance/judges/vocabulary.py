@@ -11,8 +11,9 @@ from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
 from spec import commands
+from spec.service import reads
 
-SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision
+SentMessage: TypeAlias = spec.Prepare | spec.Promise | spec.Proposal | spec.Vote | spec.Decision | reads.Echo
 NOBODY: frozenset[NodeId] = frozenset()
 
 FIELD: dict[type[SentMessage], str] = {
@@ -21,6 +22,7 @@ FIELD: dict[type[SentMessage], str] = {
     spec.Proposal: "proposals",
     spec.Vote: "votes",
     spec.Decision: "decisions",
+    reads.Echo: "echoes",
 }
 
 
@@ -52,7 +54,9 @@ class Vocabulary(ABC):
                 return spec.Vote(self.ballot(ballot), slot, node)
             case model.Decision(slot, value):
                 return spec.Decision(slot, self.command(value), sender)
-            case model.Ask() | model.Refusal():
+            case model.Echo(ballot, nonce, node):
+                return reads.Echo(self.ballot(ballot), nonce, node)
+            case model.Round() | model.Ask() | model.Refusal():
                 return None
             case _:
                 assert_never(message)

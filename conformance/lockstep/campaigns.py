@@ -15,6 +15,7 @@ from conformance.judges.coverage import (
     FAR_AHEAD,
     FORGED,
     LONG,
+    READING,
     SETTLED,
     WITH_CHANGES,
     WITH_FEW_NODES,
@@ -71,6 +72,23 @@ def troubled(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The random driver: so many events, with much trouble and few commands."""
     moves.max_commands = MAX_COMMANDS
     return Driver(moves, random).happenings(events)
+
+
+def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The same, with clients that read: mostly from who leads, and what is true now."""
+    for happening in troubled(moves, random, events):
+        yield happening
+        if random.random() < READS_PER_EVENT:
+            node = moves.to_leader(random.getrandbits(8))
+            yield moves.query(node)
+            if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
+                yield from (due, moves.tick(node, 300), moves.tick(node, 300))
+        if random.random() < READS_PER_EVENT / 4:
+            yield moves.peek(random.choice(moves.node_ids), random.getrandbits(1))
+
+
+READS_PER_EVENT = 0.1
+LATE_ANSWERS = 0.2
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
@@ -135,6 +153,13 @@ def _campaigns() -> tuple[Campaign, ...]:
     return (
         short("3 nodes, alpha 3", setup(3, 3, 3), (*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
         *small,
+        Campaign(
+            name="readers, 3 + 1 nodes, alpha 1 to 3",
+            setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
+            marks=(*READING, SETTLED),
+            amounts=SIZE_AMOUNTS,
+            steer=reading,
+        ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(
             name="1 to 9 members, alpha 1 to 8",

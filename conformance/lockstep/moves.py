@@ -40,8 +40,10 @@ from physalia.model import (
     Message,
     NodeId,
     NoOp,
+    Peek,
     Proposal,
     Propose,
+    Query,
     Read,
     RequestId,
     Submit,
@@ -72,6 +74,7 @@ class Moves:
         self.world = world
         self.max_commands = max_commands
         self.commands: list[Asked] = []
+        self.readers = 0
 
     @property
     def node_ids(self) -> range:
@@ -222,6 +225,16 @@ class Moves:
     def read(self, node: NodeId) -> Happening | None:
         """A read, which is a command of the log."""
         return self._ask(node, Read(self._request()))
+
+    def query(self, node: NodeId) -> Happening:
+        """A read that takes no slot of the log."""
+        self.readers += 1
+        return Give(node, Query(RequestId("reader", self.readers)))
+
+    def peek(self, node: NodeId, behind: int) -> Happening:
+        """A read that may be stale, by a client that saw what the first node knows, or so many slots less."""
+        self.readers += 1
+        return Give(node, Peek(RequestId("reader", self.readers), max(0, len(self.world.nodes[1].known) - behind)))
 
     def change(self, node: NodeId, slip: int, members: frozenset[NodeId]) -> Happening | None:
         """A change of the members; with `slip` 0 it expects what is known to be the jury's version."""

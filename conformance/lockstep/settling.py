@@ -2,8 +2,8 @@
 
 A hidden variable can make a node wait for ever without ever being wrong. So a run may end in a calm: every disk has
 room, every message arrives, clocks tick, and when that is not enough the failure detector names a leader. Then every
-command that this leader took on must be decided, all members must know what the leader knows, and a new command must be
-answered.
+command that this leader took on must be decided, all members must know what the leader knows, and a new command and a
+read must be answered.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from conformance.wording import message_words
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, EndFlush, FreeDisk, Give, Happening, Pass
 from conformance.world.world import World
-from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Read, RequestId, Submit
+from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Query, Read, RequestId, Submit
 
 MAX_ROUNDS = 16
 """So many rounds of ticks must be enough, with a campaign in every other one."""
@@ -35,7 +35,7 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
     _drain(world, happen)
     for round_ in range(MAX_ROUNDS):
         leader = _leader(world)
-        if leader is not None and _is_settled(world, judge, leader) and _takes_one_more(world, judge, leader, happen):
+        if leader is not None and _is_settled(world, judge, leader) and _serves(world, judge, leader, happen):
             _must_fall_silent(world, judge, leader, happen)
             judge.coverage.reach(coverage.SETTLED)
             return
@@ -122,6 +122,16 @@ def _is_settled(world: World, judge: Judge, leader: NodeId) -> bool:
     window = range(first, first + judge.machine.alpha)
     members = frozenset().union(*(judge.machine.members_of(state, leader, slot) for slot in window))
     return not is_open and not waits and all(state.known[node] == known for node in members & world.nodes.keys())
+
+
+def _serves(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> bool:
+    """Whether the leader takes one more command and one more read (R7), and leaves no reader waiting."""
+    if not _takes_one_more(world, judge, leader, happen):
+        return False
+    before = len(judge.readers.served)
+    happen(Give(leader, Query(RequestId("calm", before + 1))))
+    _drain(world, happen)
+    return len(judge.readers.served) > before and not judge.readers.waiting(leader)
 
 
 def _takes_one_more(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> bool:

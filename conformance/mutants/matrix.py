@@ -40,6 +40,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "induction": ("verify", "induction", "--quick"),
     "exhaustive": ("verify", "exhaustive", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "histories": ("verify", "histories", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
 }
@@ -60,8 +61,9 @@ class Status(StrEnum):
 class Mutant:
     """One fault, and the link that must refute it.
 
-    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
-    environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, E clients,
+    F membership, G environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs
+    there once and
     becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that
     must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went wrong in real
     systems that this one stands for; docs/mutants.md has the list.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from physalia.cell import Consultation
 from physalia.model import Accepted, Ballot, Command, DurableRecord, Event, Internal, NodeId, Slot, Step
 
 
@@ -24,6 +25,10 @@ class Cell(Protocol):
     @property
     def known(self) -> Sequence[Command]:
         """The decided prefix, slot 1 first."""
+
+    @property
+    def reading(self) -> Consultation | None:
+        """The round of reads that is under way."""
 
     def next_ballot(self) -> Ballot:
         """A ballot that this node may campaign with."""

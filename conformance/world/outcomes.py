@@ -12,6 +12,7 @@ from physalia.model import (
     Ballot,
     DurableRecord,
     Event,
+    Found,
     Message,
     NodeId,
     Reason,
@@ -19,6 +20,9 @@ from physalia.model import (
     Slot,
     Verdict,
 )
+
+RIDE_ALONG = ("consult", "echo", "serve")
+"""Actions whose messages depend on no record: in a node's queue they are no entry of their own."""
 
 Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk"]
 """Why a node began anew; empty if it did not."""
@@ -61,6 +65,7 @@ class Outcome:
     sent: tuple[Packet, ...] = ()
     answers: tuple[tuple[RequestId, Verdict], ...] = ()
     rejects: tuple[tuple[RequestId, Reason], ...] = ()
+    found: tuple[Found, ...] = ()
     stored: tuple[DurableRecord, ...] = ()
     known: int = 0
     """How many decisions had been written before the step."""

@@ -18,10 +18,26 @@ from conformance.wording import (
     read_ballot,
     read_command,
     read_message,
+    read_request,
 )
-from physalia.model import Asked, Campaign, Decide, Internal, Learn, Message, NodeId, NoOp, Propose, Submit
+from physalia.model import (
+    Asked,
+    Campaign,
+    Consult,
+    Decide,
+    Internal,
+    Learn,
+    Message,
+    NodeId,
+    NoOp,
+    Peek,
+    Propose,
+    Query,
+    Serve,
+    Submit,
+)
 
-Given: TypeAlias = Submit | Campaign | Internal
+Given: TypeAlias = Submit | Query | Peek | Campaign | Internal
 """The events of a node that the world hands to it as they are."""
 
 
@@ -368,6 +384,14 @@ def _read_given(words: list[str]) -> Given:
             return Propose(read_ballot(ballot), int(slot), read_command(value))
         case ["decide", ballot, "slot", slot]:
             return Decide(read_ballot(ballot), int(slot))
+        case ["query", request]:
+            return Query(read_request(request))
+        case ["peek", request, "token", token]:
+            return Peek(read_request(request), int(token))
+        case ["consult", ballot, "read", read]:
+            return Consult(read_ballot(ballot), int(read))
+        case ["serve", ballot, "read", read]:
+            return Serve(read_ballot(ballot), int(read))
         case ["learn", "slot", slot]:
             return Learn(int(slot))
         case _:

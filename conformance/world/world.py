@@ -24,7 +24,7 @@ from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
 from conformance.world.disk import Disk
-from conformance.world.outcomes import Durable, Outcome, Packet, Trouble, Waiting
+from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting
 from conformance.world.scenario import (
     Calm,
     Crash,
@@ -52,11 +52,14 @@ from physalia.model import (
     Ballot,
     Campaign,
     Change,
+    Consult,
     Decide,
     DurableRecord,
+    Echo,
     Envelope,
     Event,
     Flush,
+    Found,
     Internal,
     Message,
     NodeId,
@@ -68,7 +71,9 @@ from physalia.model import (
     Reason,
     Reject,
     RequestId,
+    Round,
     Send,
+    Serve,
     Step,
     Store,
     Stutter,
@@ -87,7 +92,7 @@ CELL, LIFE = 1, 2
 
 def names_its_sender(message: Message) -> bool:
     """Whether the message says who sent it, so that a forged one is seen."""
-    return isinstance(message, Prepare | Promise | Proposal | Vote)
+    return isinstance(message, Prepare | Promise | Proposal | Vote | Round | Echo)
 
 
 class NotPossible(Exception):
@@ -206,7 +211,7 @@ class World:
         match event:
             case Submit(Change(members=members)) if not members <= self.nodes.keys():
                 raise NotPossible(f"not all of the nodes {sorted(members)} are there")
-            case Campaign(ballot) | Propose(ballot) | Decide(ballot):
+            case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot):
                 self._node(ballot.node)
 
     def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
@@ -276,6 +281,7 @@ class World:
         sent: list[Packet] = []
         answers: list[tuple[RequestId, Verdict]] = []
         rejects: list[tuple[RequestId, Reason]] = []
+        found: list[Found] = []
         for effect in step.effects:
             match effect:
                 case Store(record):
@@ -290,6 +296,9 @@ class World:
                 case Answer(request, verdict):
                     self._hold_law(node, None, disk.unsafe(None))
                     answers.append((request, verdict))
+                case Found():
+                    self._hold_law(node, None, disk.unsafe(None))
+                    found.append(effect)
                 case Reject(request, reason):
                     rejects.append((request, reason))
                 case _:
@@ -298,13 +307,15 @@ class World:
         if not waits:
             self.in_flight += sent
         return Outcome(
-            node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(stored), known, waits
-        )
+            node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(found), tuple(stored),
+            known, waits,
+        )  # fmt: skip
 
     def _wait(self, node: NodeId, step: Step, waiting: Waiting) -> bool:
         """Let it wait, if it must: for a flush of its own, or behind what waits already."""
         queue = self.queues[node]
-        if waiting.records or (queue and isinstance(step.announces, Action)):
+        is_entry = isinstance(step.announces, Action) and step.announces.name not in RIDE_ALONG
+        if waiting.records or (queue and is_entry):
             queue.append(waiting)
             return True
         if queue:

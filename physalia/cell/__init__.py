@@ -3,6 +3,7 @@
 from physalia.cell.border import Border, Foreign
 from physalia.cell.memory import Key, Memory
 from physalia.cell.node import RESEND_AFTER_MS, Node
+from physalia.cell.reads import Consultation
 from physalia.cell.recovery import CorruptRecords
 
-__all__ = ["RESEND_AFTER_MS", "Border", "CorruptRecords", "Foreign", "Key", "Memory", "Node"]
+__all__ = ["RESEND_AFTER_MS", "Border", "Consultation", "CorruptRecords", "Foreign", "Key", "Memory", "Node"]

@@ -11,6 +11,7 @@ from physalia.model import (
     Accepted,
     Action,
     Ballot,
+    Echo,
     Flush,
     NodeId,
     Prepare,
@@ -19,6 +20,7 @@ from physalia.model import (
     Proposal,
     Refusal,
     Report,
+    Round,
     Send,
     Slot,
     Step,
@@ -76,6 +78,16 @@ class Acceptor:
         self.accepted[slot] = accepted
         effects = (Store(accepted), Flush(), Send(ballot.node, vote))
         return Step(Action("vote", (self.node, ballot, slot)), effects)
+
+    def echo(self, round_: Round) -> Step:
+        """Echo(n, b, t): the promise of `b` still stands (R7). It is said as often as it is asked for."""
+        ballot, read = round_.ballot, round_.read
+        if ballot < self.promised:
+            return self._refuse(ballot)
+        if self.promised != ballot:
+            return IGNORED
+        echo = Echo(ballot, read, self.node)
+        return Step(Action("echo", (self.node, ballot, read)), (Send(ballot.node, echo),))
 
     def voted_under(self, slot: Slot) -> Ballot:
         """The ballot of the last vote in the slot."""

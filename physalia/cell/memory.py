@@ -11,6 +11,7 @@ from attrs import define
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
 from physalia.cell.proposer import Proposer
+from physalia.cell.reads import Reads
 
 
 class Key(NamedTuple):
@@ -27,18 +28,21 @@ class Key(NamedTuple):
 
 @define
 class Memory:
-    """The three roles of a node, when it is due to send again, and why it stopped, if it did."""
+    """The three roles of a node, its reads, when it is due to send again, and why it stopped, if it did."""
 
     acceptor: Acceptor
     learner: Learner
     proposer: Proposer
+    reads: Reads
     resend_at_ms: int | None
     stopped: str
 
     def copy(self) -> "Memory":
         """The same, sharing nothing that can change."""
         learner = self.learner.copy()
-        return Memory(self.acceptor.copy(), learner, self.proposer.copy(learner), self.resend_at_ms, self.stopped)
+        proposer = self.proposer.copy(learner)
+        reads = self.reads.copy(proposer)
+        return Memory(self.acceptor.copy(), learner, proposer, reads, self.resend_at_ms, self.stopped)
 
     def key(self) -> Key:
         """What there is to tell this memory from another.
@@ -49,6 +53,7 @@ class Memory:
         """
         acceptor, proposer, promised = self.acceptor, self.proposer, self.acceptor.promised
         leadership, is_answered = proposer.leadership, self.acceptor.answered == self.acceptor.promised
+        read = self.reads.under_way
         protocol = (
             promised,
             is_answered,
@@ -62,6 +67,9 @@ class Memory:
             tuple((slot, frozenset(voters)) for slot, voters in leadership.votes.items()),
             frozenset(leadership.spent),
             tuple(proposer.waiting),
+            tuple(self.reads.waiting),
+            None if read is None else (read.round, read.slot, read.requests, frozenset(read.echoes)),
+            self.reads.last if self.reads.last.ballot == leadership.prepare.ballot else None,
             self.stopped != "",
         )
         bookkeeping = (

@@ -12,6 +12,7 @@ from physalia.cell.learner import Learner
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
+from physalia.cell.reads import Consultation, Reads
 from physalia.cell.recovery import recover
 from physalia.cell.steps import IGNORED, resent
 from physalia.model import (
@@ -22,9 +23,11 @@ from physalia.model import (
     Ballot,
     Campaign,
     Command,
+    Consult,
     Decide,
     Decision,
     DurableRecord,
+    Echo,
     Effect,
     Event,
     Flush,
@@ -33,13 +36,17 @@ from physalia.model import (
     Message,
     NodeId,
     NoOp,
+    Peek,
     Prepare,
     Promise,
     Proposal,
     Propose,
+    Query,
     Receive,
     Refusal,
+    Round,
     Send,
+    Serve,
     Slot,
     Step,
     Stopped,
@@ -79,6 +86,7 @@ class Node:
         self._acceptor = Acceptor(node_id)
         self._learner = Learner.create(node_id, members, alpha)
         self._proposer = Proposer(self._learner)
+        self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
         stopped = recover(self._acceptor, self._proposer, records)
         self._stopped = self._why(stopped) if stopped else ""
@@ -104,6 +112,11 @@ class Node:
     def known(self) -> Sequence[Command]:
         """known[n]: the decided prefix, slot 1 first. Not a copy."""
         return self._learner.known
+
+    @property
+    def reading(self) -> Consultation | None:
+        """The round of reads that is under way, with what it waits for. Not a copy."""
+        return self._reads.under_way
 
     @property
     def stopped(self) -> str:
@@ -147,7 +160,9 @@ class Node:
 
     @property
     def _memory(self) -> Memory:
-        return Memory(self._acceptor, self._learner, self._proposer, self._resend_at_ms, self._stopped)
+        return Memory(
+            self._acceptor, self._learner, self._proposer, self._reads, self._resend_at_ms, self._stopped
+        )  # fmt: skip
 
     def snapshot(self) -> Memory:
         """What this node remembers now, apart from it: nothing that the node does later changes it."""
@@ -162,7 +177,7 @@ class Node:
             raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
         memory = snapshot.copy()
         self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
-        self._resend_at_ms, self._stopped = memory.resend_at_ms, memory.stopped
+        self._reads, self._resend_at_ms, self._stopped = memory.reads, memory.resend_at_ms, memory.stopped
 
     def key(self) -> Key:
         """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
@@ -179,7 +194,7 @@ class Node:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        events = self._proposer.due()
+        events = self._proposer.due() + self._reads.due()
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
             events.append(Learn(slot))
@@ -198,10 +213,18 @@ class Node:
                 return self._sent(self._proposer.propose(event.ballot, event.slot, event.value))
             case Decide():
                 return self._sent(self._proposer.decide(event.ballot, event.slot))
+            case Consult():
+                return self._sent(self._reads.consult(event.ballot, event.read))
+            case Serve():
+                return self._sent(self._reads.serve(event.ballot, event.read))
             case Submit():
                 return self._proposer.submit(event.command)
+            case Query():
+                return self._reads.query(event)
+            case Peek():
+                return self._reads.peek(event)
             case Campaign():
-                return self._sent(self._proposer.prepare(event.ballot, self.promised))
+                return self._campaign(event.ballot)
             case Tick():
                 return self._tick(event.now_ms)
 
@@ -213,6 +236,10 @@ class Node:
                 return self._proposer.record_vote(sender, message)
             case Decision():
                 return self._asking(self._learner.record(sender, message), sender, message.slot)
+            case Echo():
+                return self._reads.record_echo(sender, message)
+            case Round():
+                return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
             case Ask():
                 recorded = self._proposer.record_acknowledgement(sender, message.prefix)
                 taught = self._learner.teach(sender, message)
@@ -231,6 +258,13 @@ class Node:
                 return self._proposer.record_promise(sender, message)
             case Refusal():
                 return self._proposer.record_refusal(sender, message)
+
+    def _campaign(self, ballot: Ballot) -> Step:
+        """Take over; reads that are under way are asked about again, under the new ballot."""
+        step = self._sent(self._proposer.prepare(ballot, self.promised))
+        if isinstance(step.announces, Action):
+            self._reads.begin_again()
+        return step
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
         step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
@@ -256,8 +290,9 @@ class Node:
         return Step(step.announces, step.effects + ask) if ask else step
 
     def _accept(self, step: Step) -> Step:
-        """After a promise or a vote: a lower ballot of one's own is over."""
-        self._proposer.fall_idle_below(self.promised)
+        """After a promise or a vote: a lower ballot of one's own is over, and so are the reads under it."""
+        if self._proposer.fall_idle_below(self.promised):
+            return Step(step.announces, (*step.effects, *self._reads.give_up()))
         return step
 
     def _learn(self, slot: Slot) -> Step:
@@ -287,4 +322,9 @@ class Node:
             return IGNORED
         is_due = self._resend_at_ms is not None
         self._resend_at_ms = now_ms + self.resend_after_ms
-        return resent(self._proposer.unacknowledged()) if is_due else IGNORED
+        if not is_due:
+            return IGNORED
+        if self._proposer.is_leading:
+            return resent(self._proposer.unacknowledged() + self._reads.unanswered())
+        rejects = self._reads.give_up()
+        return Step(Stutter("rejected"), tuple(rejects)) if rejects else IGNORED

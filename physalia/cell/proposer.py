@@ -249,10 +249,12 @@ class Proposer:
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
 
-    def fall_idle_below(self, ballot: Ballot) -> None:
-        """The node promised `ballot` or voted under it, and leads no lower one any more."""
-        if NO_BALLOT < self.active < ballot:
+    def fall_idle_below(self, ballot: Ballot) -> bool:
+        """The node promised `ballot` or voted under it, and leads no lower one any more. Whether it led one."""
+        was_leading = NO_BALLOT < self.active < ballot
+        if was_leading:
             self.leadership = idle()
+        return was_leading
 
     # What it hears
 

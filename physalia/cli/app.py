@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, colonies, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import checks, colonies, histories, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
@@ -57,6 +57,7 @@ app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
 app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(colonies.app, name="colony")
+app.add_typer(histories.app, name="history")
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -16,9 +16,9 @@ from physalia.journal import (
     JournalFull,
     NodeKey,
 )
-from physalia.model import Answer, DurableRecord, Envelope, Reject
+from physalia.model import Answer, DurableRecord, Envelope, Found, Reject
 
-Output: TypeAlias = Envelope | Answer | Reject
+Output: TypeAlias = Envelope | Answer | Found | Reject
 """What leaves a server: a message to another node, or a word to a client."""
 
 

@@ -17,7 +17,20 @@ from attrs import define, frozen
 from physalia.cell import Border, Node
 from physalia.host.batch import Batch, Output, Waiting
 from physalia.journal import Journal, JournalError, NodeKey
-from physalia.model import Answer, DurableRecord, Effect, Envelope, Event, Flush, NodeId, Origin, Reject, Send, Store
+from physalia.model import (
+    Answer,
+    DurableRecord,
+    Effect,
+    Envelope,
+    Event,
+    Flush,
+    Found,
+    NodeId,
+    Origin,
+    Reject,
+    Send,
+    Store,
+)
 from physalia.wire import decode_record
 
 
@@ -166,6 +179,6 @@ def _outputs(effects: Iterable[Effect], border: Border) -> tuple[Output, ...]:
         match effect:
             case Send():
                 outputs.append(border.send(effect))
-            case Answer() | Reject():
+            case Answer() | Found() | Reject():
                 outputs.append(effect)
     return tuple(outputs)

@@ -3,11 +3,37 @@
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
-from physalia.model.effects import Answer, Effect, Flush, Reason, Reject, Send, Store
-from physalia.model.events import Campaign, Decide, Event, Internal, Learn, Propose, Receive, Submit, Tick
+from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store
+from physalia.model.events import (
+    Campaign,
+    Consult,
+    Decide,
+    Event,
+    Internal,
+    Learn,
+    Peek,
+    Propose,
+    Query,
+    Receive,
+    Serve,
+    Submit,
+    Tick,
+)
 from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
-from physalia.model.messages import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Report, Vote
+from physalia.model.messages import (
+    Ask,
+    Decision,
+    Echo,
+    Message,
+    Prepare,
+    Promise,
+    Proposal,
+    Refusal,
+    Report,
+    Round,
+    Vote,
+)
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
 from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.values import Jury, Record, Verdict, Volume
@@ -27,16 +53,19 @@ __all__ = [
     "CellId",
     "Change",
     "Command",
+    "Consult",
     "Decide",
     "Decision",
     "Decline",
     "DeclineReason",
     "DurableRecord",
+    "Echo",
     "Effect",
     "Entry",
     "Envelope",
     "Event",
     "Flush",
+    "Found",
     "Internal",
     "Jury",
     "Known",
@@ -46,6 +75,7 @@ __all__ = [
     "NoOp",
     "NodeId",
     "Origin",
+    "Peek",
     "Ping",
     "Pong",
     "Prepare",
@@ -53,6 +83,7 @@ __all__ = [
     "Promised",
     "Proposal",
     "Propose",
+    "Query",
     "Read",
     "Reason",
     "Receive",
@@ -63,7 +94,9 @@ __all__ = [
     "Report",
     "Request",
     "RequestId",
+    "Round",
     "Send",
+    "Serve",
     "Slot",
     "Step",
     "Stopped",

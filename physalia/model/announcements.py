@@ -5,15 +5,19 @@ from typing import Literal, TypeAlias
 from physalia.model.effects import Effect
 from physalia.model.value import value
 
-ActionName: TypeAlias = Literal["issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash"]
-StutterKind: TypeAlias = Literal["recorded", "resent", "ignored", "refused", "rejected", "stopped", "restarted"]
+ActionName: TypeAlias = Literal[
+    "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "consult", "echo", "serve"
+]
+StutterKind: TypeAlias = Literal[
+    "recorded", "resent", "ignored", "refused", "rejected", "peeked", "stopped", "restarted"
+]
 
 
 @value
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    A node announces six of the nine. The others happen to a node, so the world that does them announces them.
+    `issue`, `flush` and `crash` happen to a node, so the world that does them announces them; a node the others.
     """
 
     name: ActionName

@@ -1,17 +1,17 @@
 """What a step asks of the world, to be carried out in order.
 
-A `Send` or an `Answer` leaves the node only after every `Flush` before it is done.
+A `Send`, an `Answer` or a `Found` leaves the node only after every `Flush` before it is done.
 """
 
 from typing import Literal, TypeAlias
 
-from physalia.model.ids import NodeId, RequestId
+from physalia.model.ids import NodeId, RequestId, Slot
 from physalia.model.messages import Message
 from physalia.model.records import DurableRecord
 from physalia.model.value import value
-from physalia.model.values import Verdict
+from physalia.model.values import Verdict, Volume
 
-Reason: TypeAlias = Literal["pipeline full", "not the proposer"]
+Reason: TypeAlias = Literal["pipeline full", "not the proposer", "behind"]
 
 
 @value
@@ -43,6 +43,15 @@ class Answer:
 
 
 @value
+class Found:
+    """Tell the client what it read: the record as it is after `slot`, which is the token of its next read (R7)."""
+
+    request: RequestId
+    slot: Slot
+    saw: Volume
+
+
+@value
 class Reject:
     """Tell the client that this node does nothing about its request now, and why; it may try again elsewhere or later.
 
@@ -53,4 +62,4 @@ class Reject:
     reason: Reason
 
 
-Effect: TypeAlias = Store | Flush | Send | Answer | Reject
+Effect: TypeAlias = Store | Flush | Send | Answer | Found | Reject

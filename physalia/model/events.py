@@ -1,14 +1,14 @@
 """What happens to a node. An event holds every choice: from one state it leads to one next state.
 
-`Submit`, `Campaign`, `Receive` and `Tick` come from outside. `Propose`, `Decide` and `Learn` are internal: the node
-says by `due()` which of them it could take, and whoever drives it decides when.
+`Submit`, `Query`, `Peek`, `Campaign`, `Receive` and `Tick` come from outside. The others are internal: the node says by
+`due()` which of them it could take, and whoever drives it decides when.
 """
 
 from typing import TypeAlias
 
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Asked, Command
-from physalia.model.ids import NodeId, Slot
+from physalia.model.ids import NodeId, RequestId, Slot
 from physalia.model.messages import Message
 from physalia.model.value import value
 
@@ -18,6 +18,21 @@ class Submit:
     """A client asks for a command."""
 
     command: Asked
+
+
+@value
+class Query:
+    """A client wants to read what is true now, without an entry in the log (R7). It is answered with `Found`."""
+
+    request: RequestId
+
+
+@value
+class Peek:
+    """A client wants to read what this node knows, of slot `token` or later: `slot` of the last `Found` that it saw."""
+
+    request: RequestId
+    token: Slot
 
 
 @value
@@ -66,5 +81,21 @@ class Learn:
     slot: Slot
 
 
-Internal: TypeAlias = Propose | Decide | Learn
-Event: TypeAlias = Submit | Campaign | Receive | Tick | Internal
+@value
+class Consult:
+    """Begin a round of reads, the next one under `ballot`: ask whether promises still stand."""
+
+    ballot: Ballot
+    read: int
+
+
+@value
+class Serve:
+    """Answer the reads of a round, for which a majority vouches."""
+
+    ballot: Ballot
+    read: int
+
+
+Internal: TypeAlias = Propose | Decide | Learn | Consult | Serve
+Event: TypeAlias = Submit | Query | Peek | Campaign | Receive | Tick | Internal

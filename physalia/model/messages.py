@@ -1,7 +1,7 @@
 """What nodes say to each other.
 
-The first five are the message sets of the step table, under the same field names. `Ask` and `Refusal` only help along:
-no guard of the specification reads them.
+The first five are the message sets of the step table, under the same field names, and `Round` and `Echo` those of its
+reads. `Ask` and `Refusal` only help along: no guard of the specification reads them.
 """
 
 from typing import TypeAlias
@@ -70,6 +70,23 @@ class Decision:
 
 
 @value
+class Round:
+    """The ballot's owner asks whether the promise of `ballot` still stands, for its round `read` of reads (R7)."""
+
+    ballot: Ballot
+    read: int
+
+
+@value
+class Echo:
+    """The promise of `node` for `ballot` stands: said after the round with the number `nonce` had come (R7)."""
+
+    ballot: Ballot
+    nonce: int
+    node: NodeId
+
+
+@value
 class Ask:
     """Teach me what comes after my `prefix`. It also acknowledges everything up to there."""
 
@@ -84,4 +101,4 @@ class Refusal:
     promised: Ballot
 
 
-Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Ask | Refusal
+Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Round | Echo | Ask | Refusal

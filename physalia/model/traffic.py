@@ -9,7 +9,9 @@ from physalia.model.ids import CellId
 from physalia.model.lives import Envelope
 from physalia.model.value import value
 
-DeclineReason: TypeAlias = Literal["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining"]
+DeclineReason: TypeAlias = Literal[
+    "pipeline full", "not the proposer", "behind", "unknown cell", "malformed", "busy", "draining"
+]
 
 
 @value

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from physalia.host import Batch, Host, Output
 from physalia.journal import NodeKey
-from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Reject, Submit, Tick
+from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
 from physalia.server.atlas import Atlas
 
 
@@ -19,7 +19,7 @@ class Outlet(Protocol):
     def carry(self, server: int, envelope: Envelope) -> None:
         """To a node on another server."""
 
-    def tell(self, said: Answer | Reject) -> None:
+    def tell(self, said: Answer | Found | Reject) -> None:
         """To whoever asked."""
 
     def stopped(self, key: NodeKey, why: str) -> None:

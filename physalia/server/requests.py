@@ -7,7 +7,7 @@ whatever connection, takes the place of the earlier attempt: its client counts t
 from typing import NamedTuple, Protocol
 
 from physalia.journal import NodeKey
-from physalia.model import Answer, Asked, Decline, NoOp, Reject, Reply, Request, RequestId, Traffic
+from physalia.model import Answer, Asked, Decline, Found, NoOp, Reject, Reply, Request, RequestId, Traffic, Verdict
 from physalia.wire import CodecError, decode_command, encode_verdict
 
 MAX_WAITING = 1024
@@ -70,7 +70,7 @@ class Requests:
         """The request of this name, if it waits."""
         return self._taken.get(request)
 
-    def tell(self, said: Answer | Reject, leader: str) -> None:
+    def tell(self, said: Answer | Found | Reject, leader: str) -> None:
         """A node answered or rejected: tell who asked, if that is still there; `leader` is who may know better."""
         taken = self._forget(said.request)
         if taken is None:
@@ -78,6 +78,8 @@ class Requests:
         match said:
             case Answer():
                 taken.asker.say(Reply(taken.number, encode_verdict(said.verdict)))
+            case Found():
+                taken.asker.say(Reply(taken.number, encode_verdict(Verdict(True, said.saw))))
             case Reject():
                 taken.asker.say(Decline(taken.number, said.reason, leader))
 

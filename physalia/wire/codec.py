@@ -19,6 +19,7 @@ from physalia.model import (
     Command,
     Decision,
     DurableRecord,
+    Echo,
     Entry,
     Envelope,
     Known,
@@ -33,6 +34,7 @@ from physalia.model import (
     Refusal,
     Report,
     RequestId,
+    Round,
     Stopped,
     UsedBallot,
     Vote,
@@ -67,6 +69,8 @@ MESSAGE = Choice[Message](
         5: Row(Decision, slot=SLOT, value=COMMAND),
         6: Row(Ask, prefix=COUNT),
         7: Row(Refusal, ballot=BALLOT, promised=BALLOT),
+        8: Row(Round, ballot=BALLOT, read=Natural(1)),
+        9: Row(Echo, ballot=BALLOT, nonce=Natural(1), node=NODE),
     }
 )
 RECORD = Choice[DurableRecord](

@@ -89,10 +89,10 @@ class Reads(CellProperties):
         """Rounds of reads under one ballot."""
         return range(1, max(self.max_reads.values()) + 1)
 
-    def init(self) -> Iterator[State]:  # type: ignore[override]  # it has every field of the cell's state
+    def init(self) -> Iterator[outbox.State]:
         """The one initial state."""
         for s in super().init():
-            yield State(*s, rounds=frozenset(), echoes=frozenset(), answers=frozenset())
+            yield _cell(State(*s, rounds=frozenset(), echoes=frozenset(), answers=frozenset()))
 
     def nonce(self, t: Read) -> Read:
         """What the nodes echo: no two rounds of a ballot share it."""
@@ -125,7 +125,7 @@ class Reads(CellProperties):
         return frozenset(m.node for m in s.echoes if m.ballot == b and m.nonce == self.nonce(t))
 
     @action(b="ballots", t="reads")
-    def ask(self, s: State, b: Ballot, t: Read) -> State | None:
+    def consult(self, s: State, b: Ballot, t: Read) -> State | None:
         """Reads have arrived at the proposer of `b`, and a round of them begins.
 
         It asks the members of the slot after all that it knows of, once it knows who they are.
@@ -145,11 +145,10 @@ class Reads(CellProperties):
 
     @action(n="nodes", b="ballots", t="reads")
     def echo(self, s: State, n: Node, b: Ballot, t: Read) -> State | None:
-        """A node says that its promise still stands, after it heard of the round."""
+        """A node says that its promise stands, as often as it hears of the round: it remembers nothing of that."""
         asked = self.round_of(s, b, t)
         if not (
             s.promised[n] == b
-            and n not in self.echoed(s, b, t)
             and asked is not None
             and n in self.audience[b] and n in asked.to
         ):  # fmt: skip

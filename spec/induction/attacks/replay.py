@@ -275,8 +275,10 @@ def _reads_calls(run: Run) -> Iterator[Call]:
                 yield "decide", (given["b"], given["i"])
             case "learn":
                 yield "learn", (given["n"], given["i"])
-            case "ask" | "serve":
-                yield step.action, (given["b"], 1)
+            case "ask":
+                yield "consult", (given["b"], 1)
+            case "serve":
+                yield "serve", (given["b"], 1)
             case "echo":
                 yield "echo", (given["n"], given["b"], 1)
 

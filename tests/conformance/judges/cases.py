@@ -23,23 +23,29 @@ from physalia.model import (
     Campaign,
     Decide,
     Decision,
+    Echo,
     Envelope,
     Event,
     Flush,
+    Found,
     Jury,
     Known,
     Learn,
     NodeId,
     NoOp,
     Origin,
+    Peek,
     Prepare,
     Promise,
     Promised,
+    Query,
     Receive,
     Refusal,
     Report,
     RequestId,
+    Round,
     Send,
+    Serve,
     Step,
     Store,
     Stutter,
@@ -88,6 +94,22 @@ from tests.conformance.judges.bent_cells import (
 )
 
 # Runs that need more than a list of events
+
+
+READER, FIRST = RequestId("reader", 1), Volume(0, "a", "b")
+READ: tuple[Happening, ...] = (
+    *LEAD,
+    Give(1, Query(READER)),
+    *(Deliver(1, node, Round(B, 1)) for node in (1, 2)),
+    *(Deliver(node, 1, Echo(B, 1, node)) for node in (1, 2)),
+)
+"""Node 1 leads, and serves a read."""
+
+
+def peeked(found: Found) -> MakeNode:
+    """Nodes that tell this to whoever wants to know what they know."""
+    step = Step(Stutter("peeked"), (found,))
+    return bent(lambda _, event, made: step if isinstance(event, Peek) else made)
 
 
 def changed_behind_the_scenes() -> None:
@@ -256,6 +278,15 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._wrong_kind: there was nothing": partial(run, renamed("ignored", "recorded"), Pass(1, 1)),
     "judge._wrong_kind: no disk": partial(run, renamed("ignored", "stopped"), Pass(1, 1)),
     "judge._wrong_kind: only a crash": partial(run, renamed("ignored", "restarted"), Pass(1, 1)),
+    "judge._wrong_kind: it tells": partial(run, renamed("peeked", "ignored"), Give(1, Peek(READER, 0))),
+    "readers.judge: node .. goes": partial(run, peeked(Found(READER, 0, FIRST)), Give(1, Peek(READER, 5))),
+    "readers._judge_found: node .. tells .. of": partial(
+        run, peeked(Found(READER, 5, FIRST)), Give(1, Peek(READER, 0))
+    ),
+    "readers._judge_found: node .. tells .. what": partial(
+        run, peeked(Found(READER, 0, Volume(9, "a", "b"))), Give(1, Peek(READER, 0))
+    ),
+    "readers._judge_served": partial(run, more(Serve, Found(RequestId("late", 1), 0, FIRST)), *READ, Pass(1, 1)),
     "judge._judge_disk: promised": partial(run, stored(Promised(B)), Pass(1, 1)),
     "judge._judge_disk: known$": partial(run, stored(Known(1, NoOp())), Pass(1, 1)),
     "judge._judge_disk: accepted[": partial(run, stored(Accepted(B, 1, NoOp())), *LEAD, Pass(2, 1)),

@@ -10,7 +10,9 @@ from attrs import frozen
 
 from conformance.world.cells import MakeNode
 
-_MODULES = ("steps", "configuration", "state", "learner", "acceptor", "proposer", "recovery", "loss", "memory", "node")
+_MODULES = (
+    "steps", "configuration", "state", "learner", "acceptor", "proposer", "reads", "recovery", "loss", "memory", "node",
+)  # fmt: skip
 _numbers = count()
 
 

@@ -108,7 +108,7 @@ FAULTS = (
     ),
     Fault(
         "a deposed leader leads on", "node",
-        "self._proposer.fall_idle_below(self.promised)\n        return step", "return step",
+        "if self._proposer.fall_idle_below(self.promised):", "if False:",
     ),
     Fault(
         "a new member is not asked for its promise", "proposer",
@@ -116,8 +116,7 @@ FAULTS = (
     ),
     Fault(
         "nothing is sent again", "node",
-        "return resent(self._proposer.unacknowledged()) if is_due else IGNORED",
-        "return IGNORED",
+        "return resent(self._proposer.unacknowledged() + self._reads.unanswered())", "return IGNORED",
     ),
     Fault(
         "what is beyond the window is proposed", "proposer",

@@ -12,6 +12,8 @@ from conformance.world.scenario import (
     FailFlush,
     FillDisk,
     FreeDisk,
+    Give,
+    Given,
     Happening,
     Haunt,
     Scenario,
@@ -25,16 +27,22 @@ from physalia.model import (
     Ballot,
     Change,
     Command,
+    Consult,
     Decision,
+    Echo,
     Message,
     NoOp,
+    Peek,
     Prepare,
     Promise,
     Proposal,
+    Query,
     Read,
     Refusal,
     Report,
     RequestId,
+    Round,
+    Serve,
     Vote,
     Write,
 )
@@ -56,6 +64,8 @@ MESSAGES: list[Message] = [
     *(Decision(2, value) for value in COMMANDS),
     Ask(0),
     Refusal(B, C),
+    Round(B, 5),
+    Echo(B, 5, 3),
 ]
 
 
@@ -82,6 +92,20 @@ def test_a_vote_reads_as_people_say_it() -> None:
 def test_what_disks_and_forerunners_do_is_read_back(happening: Happening) -> None:
     scenario = Scenario(Setup.of(3, 3, 3), (happening,))
     assert read_scenario(scenario.text()) == scenario
+
+
+@pytest.mark.parametrize("event", [
+    Query(RequestId("strange, (name) #1 %", 7)), Peek(RequestId("x", 1), 3), Consult(B, 2), Serve(C, 1),
+], ids=str)  # fmt: skip
+def test_what_readers_do_is_read_back(event: Given) -> None:
+    scenario = Scenario(Setup.of(3, 3, 3), (Give(2, event),))
+    assert read_scenario(scenario.text()) == scenario
+
+
+@pytest.mark.parametrize("line", ["node 1 query x", "node 1 query x#y", "node 1 peek x#1 token"])
+def test_no_reader_is_named(line: str) -> None:
+    with pytest.raises(UnreadableWords, match="line 2"):
+        read_scenario(f"{ONE}\n{line}\n")
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -14,6 +14,7 @@ from physalia.model import (
     Decide,
     Decision,
     DurableRecord,
+    Echo,
     Event,
     Learn,
     NodeId,
@@ -23,9 +24,12 @@ from physalia.model import (
     Promised,
     Proposal,
     Propose,
+    Query,
     Receive,
     Refusal,
     Report,
+    RequestId,
+    Round,
     Step,
     Store,
     Submit,
@@ -68,6 +72,10 @@ def everything() -> list[Event]:
     decisions = [Decision(1, ONE), Decision(1, SWAP), Decision(2, TWO), Decision(3, NoOp())]
     events += [Receive(2, decision) for decision in decisions]
     events += [Receive(sender, Ask(prefix)) for sender in (2, 4) for prefix in (0, 1)]
+    events += [Query(RequestId("reader", number)) for number in (1, 2)]
+    for ballot in (OWN, ALIEN, AGAIN):
+        events += [Receive(ballot.node, Round(ballot, 1))]
+        events += [Receive(sender, Echo(ballot, read, sender)) for sender in (1, 2, 3) for read in (1, 2)]
     return [*events, Learn(1), Learn(2)]
 
 

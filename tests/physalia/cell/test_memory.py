@@ -19,20 +19,26 @@ from physalia.cell.acceptor import Acceptor
 from physalia.cell.configuration import Configurations
 from physalia.cell.learner import Learner
 from physalia.cell.proposer import Leadership, Proposer
+from physalia.cell.reads import Consultation, Reads
 from physalia.cell.state import State
 from physalia.model import (
     Action,
     Ballot,
     Campaign,
+    Consult,
     Decision,
+    Echo,
     Event,
     Learn,
     Prepare,
     Promise,
     Propose,
+    Query,
     Receive,
     Refusal,
     Report,
+    RequestId,
+    Serve,
     Submit,
     Tick,
 )
@@ -102,14 +108,14 @@ def test_a_snapshot_of_another_node_is_refused() -> None:
 
 def containers() -> Iterator[tuple[type, str]]:
     """Every field of a node's memory that can be changed in place."""
-    for role in (Acceptor, Configurations, Learner, Leadership, Proposer, State):
+    for role in (Acceptor, Configurations, Consultation, Learner, Leadership, Proposer, Reads, State):
         for field in fields(role):
             if str(field.type).startswith(("dict", "set", "list")):
                 yield role, field.name
 
 
 def test_there_are_so_many_containers() -> None:
-    assert len(list(containers())) == 13
+    assert len(list(containers())) == 15
 
 
 @pytest.mark.parametrize(("role", "field"), list(containers()))
@@ -189,6 +195,8 @@ ELECTED: tuple[Event, ...] = (
 ADOPT = Receive(3, Promise(OWN, 3, (Report(1, OLD, TWO),), 0))
 DISPLACED = (Receive(2, Decision(1, SWAP)), Learn(1))
 STOP = Receive(2, Refusal(OWN, ALIEN))
+READ = (*ELECTED[:4], Query(RequestId("reader", 1)))
+ECHOES = tuple(Receive(sender, Echo(OWN, 1, sender)) for sender in (1, 2))
 RARE: list[tuple[Event | None, ...]] = [
     (Receive(2, Prepare(ALIEN, 0)), None),
     (Receive(3, Prepare(Ballot(2, 3), 0)), None),
@@ -198,8 +206,13 @@ RARE: list[tuple[Event | None, ...]] = [
     (STOP,),
     (*ELECTED, *DISPLACED),
     (*ELECTED, Propose(OWN, 1, ONE), *DISPLACED),
+    READ[:-1],
+    READ,
+    (*READ, Consult(OWN, 1)),
+    (*READ, Consult(OWN, 1), *ECHOES),
+    (*READ, Consult(OWN, 1), *ECHOES, Serve(OWN, 1)),
 ]
-"""Runs that differ in nothing but what is promised or proposed, whether they stopped, or what is spent, in pairs.
+"""Runs that differ in nothing but what is promised or proposed, whether they stopped, what is spent, or who reads.
 
 Random ones take long to get there.
 """
@@ -279,5 +292,5 @@ def test_the_runs_meet_everything() -> None:
     for _ in range(300):
         run = Run()
         met |= {kind(step) for _ in range(40) if (step := run.advance(chance)) is not None}
-    actions = {"prepare", "promise", "propose", "vote", "decide", "learn"}
+    actions = {"prepare", "promise", "propose", "vote", "decide", "learn", "consult", "echo", "serve"}
     assert met == actions | {"recorded", "resent", "ignored", "refused", "rejected"}

@@ -13,20 +13,28 @@ from physalia.model import (
     Answer,
     Ballot,
     Campaign,
+    Consult,
     Decide,
+    Echo,
     Envelope,
+    Found,
     Message,
     Origin,
+    Peek,
     Prepare,
     Promise,
     Proposal,
     Propose,
+    Query,
     Read,
     Receive,
     Refusal,
     Reject,
     RequestId,
+    Round,
+    Serve,
     Submit,
+    Volume,
     Vote,
     Write,
 )
@@ -116,6 +124,19 @@ class TestThreeMoments:
         (reject,) = host.step(ANN, Submit(Read(RequestId("c", 1))))
         assert isinstance(reject, Reject)
         assert not host.needs_flush
+
+    def test_what_a_reader_is_told_leaves_the_server(self, host: Host) -> None:
+        ballot, reader, nothing = Ballot(1, 2), RequestId("reader", 1), Volume(0, "a", "b")
+        assert host.step(ANN, Peek(reader, 0)) == (Found(reader, 0, nothing),)
+        host.step(ANN, Campaign(ballot))
+        flush(host)
+        for member in (1, 3):
+            host.receive(said_to(ANN, Promise(ballot, member, (), 0), member))
+        host.step(ANN, Query(reader))
+        assert told(host.step(ANN, Consult(ballot, 1))) == [Round(ballot, 1)] * 3
+        for member in (1, 3):
+            host.receive(said_to(ANN, Echo(ballot, 1, member), member))
+        assert host.step(ANN, Serve(ballot, 1)) == (Found(reader, 0, nothing),)
 
     def test_but_never_overtakes_what_the_node_said_before_while_another_node_goes_on(self, host: Host) -> None:
         host.receive(said_to(ANN, Proposal(FIRST, 1, LARGE)))

@@ -14,6 +14,7 @@ from physalia.model import (
     Ballot,
     Change,
     Decision,
+    Echo,
     Entry,
     Envelope,
     Known,
@@ -27,6 +28,7 @@ from physalia.model import (
     Refusal,
     Report,
     RequestId,
+    Round,
     Stopped,
     UsedBallot,
     Vote,
@@ -70,6 +72,8 @@ MESSAGES = st.one_of(
     st.builds(Decision, SLOTS, COMMANDS),
     st.builds(Ask, COUNTS),
     st.builds(Refusal, BALLOTS, BALLOTS),
+    st.builds(Round, BALLOTS, SLOTS),
+    st.builds(Echo, BALLOTS, SLOTS, SLOTS),
 )
 RECORDS = st.one_of(
     st.builds(UsedBallot, BALLOTS),
@@ -101,6 +105,8 @@ GOLDEN = [
     (encode_message, Decision(5, NoOp()), [5, 5, [4]]),
     (encode_message, Ask(6), [6, 6]),
     (encode_message, Refusal(B, Ballot(3, 4)), [7, [1, 2], [3, 4]]),
+    (encode_message, Round(B, 5), [8, [1, 2], 5]),
+    (encode_message, Echo(B, 5, 3), [9, [1, 2], 5, 3]),
     (encode_record, UsedBallot(B), [1, [1, 2]]),
     (encode_record, Promised(B), [2, [1, 2]]),
     (encode_record, Accepted(B, 5, WRITE), [3, [1, 2], 5, PLAIN_WRITE]),
@@ -264,7 +270,7 @@ def is_well_formed(form: object, plain: object) -> bool:
     return bool((is_promise and form[3] == []) or (is_change and form[3] == [3]))
 
 
-@pytest.mark.parametrize(("tag", "decode"), [(0, decode_message), (8, decode_message), (0, decode_record)])
+@pytest.mark.parametrize(("tag", "decode"), [(0, decode_message), (10, decode_message), (0, decode_record)])
 @pytest.mark.parametrize("fields", [[], [1], [[1, 2]], [[1, 2], 3]])
 def test_unknown_kinds_are_refused(tag: int, decode: Callable[[bytes], object], fields: list[object]) -> None:
     refuses(decode, packed([tag, *fields]))
