@@ -46,6 +46,8 @@ class Recorder:
             return
         for request, verdict in outcome.answers:
             self.moment += 1
+            if not isinstance(verdict, Verdict):
+                continue  # a reply of the store, which has a judge of its own
             if request not in self.asked:
                 raise Refuted(f"somebody is answered who asked nothing: {request}")
             _, first = self.answered.setdefault(request, (self.moment, verdict))

@@ -216,7 +216,8 @@ class Coverage:
             case model.Submit(command) if outcome.answers and len(known) > MANY:
                 if wording.command_words(command) in known[:-MANY]:
                     self.reach(OLD_RETRY)
-                if any(isinstance(v.saw, model.Volume) and v.saw.version > MANY for _, v in outcome.answers):
+                seen = [verdict.saw for _, verdict in outcome.answers if isinstance(verdict, model.Verdict)]
+                if any(isinstance(saw, model.Volume) and saw.version > MANY for saw in seen):
                     self.reach(HIGH_VERSION)
 
     def _of_readers(self, outcome: Outcome, kind: model.StutterKind) -> None:

@@ -61,7 +61,7 @@ class Status(StrEnum):
 class Mutant:
     """One fault, and the link that must refute it.
 
-    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, E clients,
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, E clients and apply,
     F membership, G environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs
     there once and becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is
     the link that must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went
