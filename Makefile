@@ -7,13 +7,16 @@ READY := $(VENV)/.ready
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help verify test lint bench lock clean
+.PHONY: help verify demo test lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 verify: $(READY) ## Check every link of the chain; VERIFY_FLAGS=--quick or --deep for less or more
 	$(BIN)/physalia verify $(VERIFY_FLAGS)
+
+demo: $(READY) ## Three servers, each killed in turn while clients write; what they saw is judged
+	$(BIN)/physalia colony demo $(DEMO_FLAGS)
 
 test: $(READY) ## Run the tests; PYTEST_FLAGS="-n auto -m slow" for the long ones
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
@@ -24,12 +27,13 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive link, the core, the journal beside SQLite, and placement beside CP-SAT
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive link, the core, the journal beside SQLite, servers beside etcd, and placement beside CP-SAT
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
 	$(BIN)/python -m benchmarks.exhaustive
 	$(BIN)/python -m benchmarks.cell
 	$(BIN)/python -m benchmarks.journal
+	$(BIN)/python -m benchmarks.colony
 	$(BIN)/python -m benchmarks.availability
 	$(BIN)/python -m benchmarks.objective
 	$(BIN)/python -m benchmarks.placement

@@ -51,11 +51,15 @@ FAULTS = ("", "", "flush", "later flush", "eio", "enospc", "room", "emfile", "en
 
 
 class Broken(Exception):
-    """The journal broke its word; the message says where and how, `chain` is the one to see it in again."""
+    """The journal broke its word; the message says where and how, `chain` is the one to see it in again.
 
-    def __init__(self, sentence: str, chain: str) -> None:
+    `events` is how long that takes: so many crash points of the chain, or so many things that happen to the cell.
+    """
+
+    def __init__(self, sentence: str, chain: str, events: int) -> None:
         super().__init__(sentence)
         self.chain = chain
+        self.events = events
 
 
 def run_campaign(
@@ -95,6 +99,7 @@ class Chain:
         self.rng = Random(name)  # noqa: S311  # repeatable, no secret
         self.tally = tally
         self.points = points
+        self.first = tally.points
         self.per_life = per_life
         self.older: list[Disk] = []
         self.is_dark = False
@@ -208,4 +213,5 @@ class Chain:
         try:
             yield
         except (Violation, JournalError) as error:
-            raise Broken(f"at {place}: {type(error).__name__}: {error}", self.name) from error
+            events = max(1, self.tally.points - self.first)
+            raise Broken(f"at {place}: {type(error).__name__}: {error}", self.name, events) from error

@@ -98,7 +98,7 @@ class Part:
             )
         except Broken as broken:
             replay = f"python -m conformance.crash_points {self.replay.format(broken.chain)}"
-            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay)]
+            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay, events=broken.events)]
         finally:
             self.seconds = time.perf_counter() - start
         return missing(self.tally.reached, self.marks)

@@ -45,4 +45,4 @@ def run(vfs: SimulatedVfs, name: str, tally: Tally) -> None:
         cell.witness.judge()
         tally.reached["members changed"] += cell.witness.contents.jury.version
     except Violation as violation:
-        raise Broken(f"at {name}/{cell.at}: {violation}", name) from violation
+        raise Broken(f"at {name}/{cell.at}: {violation}", name, cell.at) from violation

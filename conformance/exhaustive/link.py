@@ -113,4 +113,9 @@ def _failure(product: Product, wrong: Disagreement | NeverTaken | Untrue, runs_f
         command = f"python {keep(found, runs_folder)}"
     except OSError as error:
         kept, command = (f"the replay script could not be written: {error}",), "physalia verify exhaustive"
-    return Failure(title=f"{product.scope.name}: {found.title}", lines=(*found.told(), *kept), replay=command)
+    return Failure(
+        title=f"{product.scope.name}: {found.title}",
+        lines=(*found.told(), *kept),
+        replay=command,
+        events=len(found.path),
+    )

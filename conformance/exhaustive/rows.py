@@ -168,7 +168,8 @@ class Rows:
         """The receipt rule: what was ignored once stays so after any step of its own under the same ballot.
 
         A network where nothing is lost for good would hide that a node forgot what it heard, since it hears it again.
-        Only whom the step itself asks for a promise, the node listens to from then on.
+        Only whom the step itself asks for a promise, the node listens to from then on; and whoever asked in vain to be
+        taught is taught what the node knows from then on.
         """
         automaton = self.automaton
         before, after = automaton.locals[local], automaton.locals[edge.target]
@@ -179,7 +180,8 @@ class Rows:
                 again = automaton.hear(edge.target, bit, happening)
             except Misstep:
                 continue  # it is told when the exploration comes there
-            if again.target != edge.target and not (isinstance(happening, Hear) and _invites(edge, happening)):
+            is_due = isinstance(happening, Hear) and (_invites(edge, happening) or _is_taught(happening, again))
+            if again.target != edge.target and not is_due:
                 title = f"node {self.node} forgets what it heard: it ignored something, and does no longer"
                 raise Refuted(title, (f"ignored before: {self.words(happening)}",))
 
@@ -207,6 +209,10 @@ class Rows:
             views = self.automaton.views
             differs = [name for name in views[0]._fields if getattr(views[before], name) != getattr(views[after], name)]
             raise Refuted(f"node {self.node} announces that a step was {kind}, and it changed {', '.join(differs)}")
+
+
+def _is_taught(happening: Hear, edge: Edge) -> bool:
+    return isinstance(happening.said.message, model.Ask) and edge.deed.stutter == "resent"
 
 
 def _invites(edge: Edge, happening: Hear) -> bool:

@@ -89,7 +89,7 @@ class Judgement:
     """What a killer says: the status that follows, and its first word on it.
 
     Of a kill, ``how`` is whether something was judged or an accident happened, and ``events`` how long the
-    counterexample is.
+    counterexample is: its events, the states of TLC's, the crash points of a journal, or what happened to a cell.
     """
 
     status: Status
@@ -365,7 +365,7 @@ def _status(exit_code: int, printed: str, complained: str) -> Judgement:
     if (exit_code, verdict) == (1, Verdict.REFUTED):
         return Judgement(Status.KILLED, note, *_shown(report))
     if (exit_code, verdict) == (0, Verdict.HOLDS):
-        return Judgement(Status.SURVIVED, note)
+        return Judgement(Status.SURVIVED, note, events=len(report.get("counterexample", ())))
     return Judgement(Status.ERROR, f"exit {exit_code}, verdict {verdict}: {note}")
 
 

@@ -45,6 +45,7 @@ from physalia.model import (
     Receive,
     Refusal,
     Round,
+    Send,
     Serve,
     Slot,
     Step,
@@ -125,6 +126,38 @@ class Node:
         from that disk is stopped, until an operator gives its place to a new incarnation.
         """
         return self._stopped
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether its ballot may get anything decided yet, as far as the node heard; otherwise it rejects commands."""
+        return not self._stopped and self._proposer.is_leading
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether somebody promised a higher ballot than the active one, and said so."""
+        return bool(self._proposer.leadership.refused)
+
+    @property
+    def members(self) -> frozenset[NodeId]:
+        """Who decides in the first slot that this node does not know."""
+        return self._learner.configurations.members(self._learner.first_unknown)
+
+    @property
+    def has_taught(self) -> bool:
+        """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
+        return bool(self._learner.taught)
+
+    def silent(self) -> frozenset[NodeId]:
+        """The nodes that owe this one an answer, and to which a tick sends again (R14).
+
+        A tick of a node to which nobody owes one, and that has taught nobody since the last, does nothing.
+        """
+        if self._stopped:
+            return frozenset()
+        unacknowledged = frozenset(
+            effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send)
+        )  # fmt: skip
+        return unacknowledged | self._reads.silent()
 
     # Its memory as a whole, for those who explore what it may do
 

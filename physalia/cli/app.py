@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, installation, interrupts, journals, models, schemas
+from physalia.cli import checks, colonies, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
@@ -46,10 +46,12 @@ app.command()(checks.verify)
 app.command()(prove.prove)
 app.command()(installation.doctor)
 app.command()(journals.journal)
+app.command()(servers.serve)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
 app.add_typer(place.app, name="place")
+app.add_typer(colonies.app, name="colony")
 
 
 def invoke(arguments: Sequence[str]) -> int:

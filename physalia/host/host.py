@@ -96,6 +96,14 @@ class Host:
         """Whether there is something to gather."""
         return bool(self._waiting or self._behind)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether something that waits holds back what a node says, or a node waits to be read back.
+
+        Otherwise what is to be gathered has time: it is only noted down.
+        """
+        return bool(self._behind) or any(each.is_awaited for each in self._waiting)
+
     def receive(self, envelope: Envelope) -> tuple[Output, ...]:
         """A message came: a step of the node that it is meant for, if that is here (design rule R15)."""
         origin = envelope.origin

@@ -35,6 +35,7 @@ from physalia.model.messages import (
     Vote,
 )
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
+from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.values import Jury, Record, Verdict, Volume
 
 __all__ = [
@@ -48,12 +49,15 @@ __all__ = [
     "Asked",
     "Ballot",
     "Campaign",
+    "Carry",
     "CellId",
     "Change",
     "Command",
     "Consult",
     "Decide",
     "Decision",
+    "Decline",
+    "DeclineReason",
     "DurableRecord",
     "Echo",
     "Effect",
@@ -72,6 +76,8 @@ __all__ = [
     "NodeId",
     "Origin",
     "Peek",
+    "Ping",
+    "Pong",
     "Prepare",
     "Promise",
     "Promised",
@@ -84,7 +90,9 @@ __all__ = [
     "Record",
     "Refusal",
     "Reject",
+    "Reply",
     "Report",
+    "Request",
     "RequestId",
     "Round",
     "Send",
@@ -97,6 +105,7 @@ __all__ = [
     "StutterKind",
     "Submit",
     "Tick",
+    "Traffic",
     "UsedBallot",
     "Verdict",
     "Volume",

@@ -13,6 +13,7 @@ from physalia.wire.codec import (
     encode_record,
 )
 from physalia.wire.shapes import CodecError
+from physalia.wire.traffic import decode_traffic, decode_verdict, encode_traffic, encode_verdict
 
 __all__ = [
     "CodecError",
@@ -21,9 +22,13 @@ __all__ = [
     "decode_envelope",
     "decode_message",
     "decode_record",
+    "decode_traffic",
+    "decode_verdict",
     "encode_command",
     "encode_entry",
     "encode_envelope",
     "encode_message",
     "encode_record",
+    "encode_traffic",
+    "encode_verdict",
 ]

@@ -89,55 +89,56 @@ ENTRY = Row(Entry, origin=ORIGIN, record=RECORD)
 
 def encode_message(message: Message) -> bytes:
     """The bytes of a message. Raises `CodecError` if it is beyond a limit."""
-    return _encode(MESSAGE, message)
+    return encode(MESSAGE, message)
 
 
 def decode_message(data: bytes) -> Message:
     """The message of these bytes. Raises `CodecError` if there is none."""
-    return _decode(MESSAGE, data)
+    return decode(MESSAGE, data)
 
 
 def encode_record(record: DurableRecord) -> bytes:
     """The bytes of a durable record. Raises `CodecError` if it is beyond a limit."""
-    return _encode(RECORD, record)
+    return encode(RECORD, record)
 
 
 def decode_record(data: bytes) -> DurableRecord:
     """The durable record of these bytes. Raises `CodecError` if there is none."""
-    return _decode(RECORD, data)
+    return decode(RECORD, data)
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
     """The bytes of a message with whose it is and whom it is for. Raises `CodecError` if it is beyond a limit."""
-    return _encode(ENVELOPE, envelope)
+    return encode(ENVELOPE, envelope)
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """The envelope of these bytes. Raises `CodecError` if there is none."""
-    return _decode(ENVELOPE, data)
+    return decode(ENVELOPE, data)
 
 
 def encode_entry(entry: Entry) -> bytes:
     """The bytes of a durable record with whose it is. Raises `CodecError` if it is beyond a limit."""
-    return _encode(ENTRY, entry)
+    return encode(ENTRY, entry)
 
 
 def decode_entry(data: bytes) -> Entry:
     """The entry of these bytes. Raises `CodecError` if there is none."""
-    return _decode(ENTRY, data)
+    return decode(ENTRY, data)
 
 
 def encode_command(command: Command) -> bytes:
     """The bytes of a command. Raises `CodecError` if it is beyond a limit."""
-    return _encode(COMMAND, command)
+    return encode(COMMAND, command)
 
 
 def decode_command(data: bytes) -> Command:
     """The command of these bytes. Raises `CodecError` if there is none."""
-    return _decode(COMMAND, data)
+    return decode(COMMAND, data)
 
 
-def _encode(shape: Shape[T], value: T) -> bytes:
+def encode(shape: Shape[T], value: T) -> bytes:
+    """The bytes of a value of this shape. Raises `CodecError` if it is beyond a limit."""
     try:
         data = msgspec.msgpack.encode(shape.pack(value))
     except UnicodeEncodeError as error:
@@ -147,7 +148,8 @@ def _encode(shape: Shape[T], value: T) -> bytes:
     return data
 
 
-def _decode(shape: Shape[T], data: bytes) -> T:
+def decode(shape: Shape[T], data: bytes) -> T:
+    """The value of this shape that these bytes are. Raises `CodecError` if there is none."""
     if len(data) > MAX_ENCODED_BYTES:
         raise CodecError(f"expected at most {MAX_ENCODED_BYTES} bytes")
     try:
@@ -155,6 +157,6 @@ def _decode(shape: Shape[T], data: bytes) -> T:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CodecError(f"no MessagePack: {type(error).__name__}") from error
     value = shape.unpack(plain)
-    if _encode(shape, value) != data:
+    if msgspec.msgpack.encode(plain) != data:  # `plain` is what packing the value gives: shapes leave no choice
         raise CodecError("not the one encoding of this value")
     return value

@@ -114,19 +114,21 @@ class Row(Generic[T]):
         if tuple(shapes) != getattr(cls, "__match_args__", None):
             raise TypeError(f"{cls.__name__} needs one shape for each field, in order")
         self.cls = cls
-        self.columns = [(attrgetter(name), shape) for name, shape in shapes.items()]
+        self.width = len(shapes)
+        self.packs = [(attrgetter(name), shape.pack) for name, shape in shapes.items()]
+        self.unpacks = [shape.unpack for shape in shapes.values()]
 
     def pack(self, value: T) -> list[object]:
         """A list of the packed fields."""
         if type(value) is not self.cls:
             raise CodecError(f"expected a {self.cls.__name__}")
-        return [shape.pack(get(value)) for get, shape in self.columns]
+        return [pack(get(value)) for get, pack in self.packs]
 
     def unpack(self, plain: object) -> T:
         """An instance."""
-        if type(plain) is not list or len(plain) != len(self.columns):
-            raise CodecError(f"expected a {self.cls.__name__} of {len(self.columns)} fields")
-        return self.cls(*[shape.unpack(entry) for (_, shape), entry in zip(self.columns, plain, strict=True)])
+        if type(plain) is not list or len(plain) != self.width:
+            raise CodecError(f"expected a {self.cls.__name__} of {self.width} fields")
+        return self.cls(*[unpack(entry) for unpack, entry in zip(self.unpacks, plain, strict=False)])
 
 
 class Choice(Generic[T]):

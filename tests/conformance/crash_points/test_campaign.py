@@ -84,8 +84,9 @@ def test_a_broken_word_is_refuted_with_the_command_that_shows_it_again(monkeypat
     assert "after a failed flush the journal goes on" in failure.title
     *_, chain, option, per_life = failure.replay.split()
     assert option == "--per-life"
-    with pytest.raises(Broken, match="after a failed flush the journal goes on"):
+    with pytest.raises(Broken, match="after a failed flush the journal goes on") as again:
         run_chain(chain, int(per_life), Tally())
+    assert failure.events == again.value.events >= 1
 
 
 class TestLedger:

@@ -103,6 +103,7 @@ class TestBeyondTheLaw:
         with pytest.raises(Broken) as again:
             run_cell(name, Tally())
         assert failure.title == f"a cell broke its word {again.value}"
+        assert failure.events == again.value.events == int(failure.title.split("/")[2].split(":")[0])
 
 
 @pytest.mark.parametrize(

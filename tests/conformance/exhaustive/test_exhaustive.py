@@ -255,6 +255,8 @@ def test_the_link_tells_what_it_found(tmp_path: Path) -> None:
     (failure,) = report.failures
     assert failure.title.startswith("MCCellTwoBallotsRefines addressed: the code takes decide(1, 1)")
     assert Path(failure.replay.removeprefix("python ")).is_file()
+    assert any(line.startswith(f"{failure.events:4}  ") for line in failure.lines)
+    assert not any(line.startswith(f"{failure.events + 1:4}  ") for line in failure.lines)
 
 
 def test_a_scope_with_more_local_states_than_numbers_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:

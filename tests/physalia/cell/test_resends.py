@@ -14,6 +14,7 @@ from physalia.model import (
     Prepare,
     Proposal,
     Propose,
+    Refusal,
     Send,
     Stutter,
     Submit,
@@ -108,3 +109,45 @@ def test_an_idle_node_sends_nothing_again() -> None:
     node.step(Tick(0))
     assert node.step(Tick(100)) == ignored()
     assert hear(node, Ask(1), 2) == ignored()
+
+
+def test_who_is_silent_is_who_is_sent_to_again() -> None:
+    """Whoever drives the node need not tick it when nobody is silent, or only those who are not there (R14)."""
+    assert fresh().silent() == frozenset()
+    node = leader()
+    assert node.is_leading
+    assert node.silent() == {1, 2, 3}
+    promise(node, 1)
+    promise(node, 2)
+    assert node.silent() == {3}
+    promise(node, 3)
+    assert node.silent() == frozenset()
+    node.step(Tick(0))
+    assert node.step(Tick(10_000)) == ignored()
+    node.step(Submit(ONE))
+    node.step(Propose(B, 1, ONE))
+    assert node.silent() == {1, 2, 3}
+
+
+def test_who_taught_somebody_wants_one_tick() -> None:
+    """Until then it does not teach the same again."""
+    node = fresh()
+    learn(node, 1, ONE)
+    assert not node.has_taught
+    hear(node, Ask(0), 2)
+    assert node.has_taught
+    node.step(Tick(0))
+    assert not node.has_taught
+
+
+def test_a_refusal_by_one_is_seen_although_the_node_still_leads() -> None:
+    node = leader()
+    assert not node.was_refused
+    hear(node, Refusal(B, Ballot(1, 3)), 3)
+    assert node.was_refused
+    assert node.is_leading
+
+
+def test_members_are_those_of_the_first_unknown_slot() -> None:
+    assert fresh().members == {1, 2, 3}
+    assert not fresh().is_leading

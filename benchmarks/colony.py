@@ -1,0 +1,217 @@
+"""Durable writes a second of three servers, beside etcd's, and the processor time that the servers take for one.
+
+Both are three processes on this machine, each on a disk of its own folder, and 64 clients in this process, each of
+which writes its own cell or key, one write after the other. Physalia's client is this project's, on one connection a
+server; etcd's is plain HTTP/1.1 on its API of version 2, a connection a client: the cheapest that etcd has, for both
+ends, and cheaper than its API of today. Rounds alternate, and figures are medians. Processor time is that of the
+servers alone, as the system counts it.
+
+    python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N] [--loop asyncio|uvloop]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from attrs import frozen
+
+from physalia.client import AsyncClient
+from physalia.colony import Processes, lay_out
+
+SCHEMA_VERSION = 1
+SERVERS = 3
+PATIENCE_S = 60.0
+Write = Callable[[int], Awaitable[None]]
+"""One durable write of a client, given its number."""
+
+
+@frozen
+class Round:
+    """What one round saw."""
+
+    operations_per_second: float
+    cpu_us_per_operation: float
+    p50_ms: float
+
+
+async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], float]) -> Round:
+    """Let so many clients write for a while, after one write each that finds the way."""
+    await asyncio.gather(*(write(number) for number in range(clients)))
+    latencies: list[float] = []
+    begin, begin_cpu = time.perf_counter(), cpu_s()
+
+    async def one(number: int) -> None:
+        while (now := time.perf_counter()) < begin + seconds:
+            await write(number)
+            latencies.append(time.perf_counter() - now)
+
+    await asyncio.gather(*map(one, range(clients)))
+    took, cpu = time.perf_counter() - begin, cpu_s() - begin_cpu
+    return Round(len(latencies) / took, 1e6 * cpu / len(latencies), 1e3 * median(latencies))
+
+
+def physalia(folder: Path, clients: int, seconds: float, loop: str) -> Round:
+    """A round of a fresh colony, a cell for each client."""
+    colony = lay_out(folder, SERVERS, clients, extra=f'loop = "{loop}"')
+    processes = Processes(colony)
+    versions = [0] * clients
+
+    async def run() -> Round:
+        async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
+
+            async def write(number: int) -> None:
+                verdict = await client.write(number + 1, versions[number], "node-a", "node-b")
+                assert verdict.done, "a write of the only writer failed"
+                versions[number] += 1
+
+            return await load(write, clients, seconds, lambda: sum(map(processes.cpu_s, colony.settings)))
+
+    try:
+        processes.start(*colony.settings)
+        return asyncio.run(run())
+    finally:
+        for server in colony.settings:
+            processes.kill(server)
+
+
+def etcd(folder: Path, clients: int, seconds: float) -> Round:
+    """A round of a fresh cluster of etcd, a key for each client."""
+    ports = free_ports(2 * SERVERS)
+    peers = [f"http://127.0.0.1:{port}" for port in ports[:SERVERS]]
+    cluster = ",".join(f"e{number}={peer}" for number, peer in enumerate(peers))
+    with ExitStack() as stack:
+        members = []
+        for number, (peer, port) in enumerate(zip(peers, ports[SERVERS:], strict=True)):
+            url, data = f"http://127.0.0.1:{port}", str(folder / f"e{number}")
+            options = ["--name", f"e{number}", "--data-dir", data, "--listen-peer-urls", peer, "--enable-v2"]
+            options += [
+                "--initial-advertise-peer-urls",
+                peer,
+                "--listen-client-urls",
+                url,
+                "--initial-cluster",
+                cluster,
+            ]
+            options += ["--advertise-client-urls", url]
+            member = subprocess.Popen(["etcd", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603, S607
+            stack.callback(member.wait)
+            stack.callback(member.kill)
+            members.append(member.pid)
+        return asyncio.run(_etcd(ports[SERVERS:], members, clients, seconds))
+
+
+async def _etcd(ports: list[int], members: list[int], clients: int, seconds: float) -> Round:
+    await asyncio.gather(*(healthy(port) for port in ports))
+    streams = [await asyncio.open_connection("127.0.0.1", ports[number % SERVERS]) for number in range(clients)]
+
+    async def write(number: int) -> None:
+        reader, writer = streams[number]
+        body = b"value=node-a+node-b"
+        head = (
+            f"PUT /v2/keys/volume-{number} HTTP/1.1\r\nHost: e\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        )
+        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        status = await reader.readline()
+        assert status.split()[1] in (b"200", b"201"), status
+        length = 0
+        while (line := await reader.readline()) != b"\r\n":
+            name, _, text = line.partition(b":")
+            length = int(text) if name.lower() == b"content-length" else length
+        await reader.readexactly(length)
+
+    try:
+        return await load(write, clients, seconds, lambda: sum(map(cpu_s_of, members)))
+    finally:
+        for _, writer in streams:
+            writer.close()
+
+
+async def healthy(port: int) -> None:
+    """Wait until a member of etcd says that there is a leader."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            try:
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                said = await reader.read()
+                writer.close()
+                if b'"health":"true"' in said:
+                    return
+            except OSError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+def cpu_s_of(pid: int) -> float:
+    """Processor time of a process, in seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at now."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [one.getsockname()[1] for one in sockets]
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Measure durable writes of three servers beside etcd.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="how long a round takes (3)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how many rounds each (5)")
+    parser.add_argument("--clients", type=int, default=64, metavar="N", help="how many clients (64)")
+    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the servers' loop (asyncio)")
+    options = parser.parse_args()
+    if min(options.rounds, options.clients) < 1 or options.seconds <= 0:
+        parser.error("rounds, clients and seconds are positive")
+    sides: dict[str, Callable[[Path], Round]] = {
+        "": lambda folder: physalia(folder, options.clients, options.seconds, options.loop)
+    }
+    if shutil.which("etcd") is not None:
+        sides["etcd_"] = lambda folder: etcd(folder, options.clients, options.seconds)
+    rounds: dict[str, list[Round]] = {side: [] for side in sides}
+    for _ in range(options.rounds):
+        for side, measure in sides.items():
+            with tempfile.TemporaryDirectory(prefix="physalia-colony-") as folder:
+                rounds[side].append(measure(Path(folder, "colony") if not side else Path(folder)))
+    figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "clients": options.clients, "loop": options.loop}
+    for side, seen in rounds.items():
+        figures[f"{side}operations_per_second"] = round(median(one.operations_per_second for one in seen))
+        figures[f"{side}cpu_us_per_operation"] = round(median(one.cpu_us_per_operation for one in seen))
+        figures[f"{side}p50_ms"] = round(median(one.p50_ms for one in seen), 1)
+    if "etcd_" in sides:
+        figures["cpu_ratio_to_etcd"] = round(figures["cpu_us_per_operation"] / figures["etcd_cpu_us_per_operation"], 2)
+        figures["p50_ratio_to_etcd"] = round(figures["p50_ms"] / figures["etcd_p50_ms"], 2)
+    figures["python"] = f"{platform.python_implementation()} {platform.python_version()}"
+    if options.json:
+        print(json.dumps(figures, indent=2))
+        return 0
+    for side, name in (("", f"Physalia ({options.loop})"), ("etcd_", "etcd")):
+        if side in sides:
+            print(
+                f"{name}: {figures[f'{side}operations_per_second']:,} durable writes a second by {options.clients} "
+                f"clients, {figures[f'{side}cpu_us_per_operation']:,} us of the servers' processor time each, "
+                f"p50 {figures[f'{side}p50_ms']} ms."
+            )
+    if "etcd_" not in sides:
+        print("etcd is not installed (etcd-server on Debian): nothing to stand beside.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

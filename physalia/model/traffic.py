@@ -1,0 +1,67 @@
+"""What processes say to each other: servers to servers, clients to servers and back.
+
+What a client asks and is answered is opaque here: bytes, of which only the ends know what they mean.
+"""
+
+from typing import Literal, TypeAlias
+
+from physalia.model.ids import CellId
+from physalia.model.lives import Envelope
+from physalia.model.value import value
+
+DeclineReason: TypeAlias = Literal[
+    "pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining", "behind"
+]
+
+
+@value
+class Carry:
+    """A message between nodes, on its way between their servers."""
+
+    envelope: Envelope
+
+
+@value
+class Ping:
+    """A question whether the other process is there."""
+
+    number: int
+
+
+@value
+class Pong:
+    """The answer to ping `number`."""
+
+    number: int
+
+
+@value
+class Request:
+    """A client wants `command` done by a cell, and calls that its `number`-th request on this connection."""
+
+    number: int
+    cell: CellId
+    command: bytes
+
+
+@value
+class Reply:
+    """The verdict on request `number`."""
+
+    number: int
+    verdict: bytes
+
+
+@value
+class Decline:
+    """Nothing was done about request `number`, nor will be; `leader` is the address of who may do it, or empty.
+
+    Of an earlier attempt at the same command that says nothing (design rule R6).
+    """
+
+    number: int
+    reason: DeclineReason
+    leader: str
+
+
+Traffic: TypeAlias = Carry | Ping | Pong | Request | Reply | Decline

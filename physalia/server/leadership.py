@@ -1,0 +1,89 @@
+"""Who should lead a cell, as far as this server can tell, and when one of its nodes takes over.
+
+Somebody leads only if somebody asks: a node takes over when a client wants something and its place it is, or when the
+server of the leader is suspected. The nodes of a server that was lost take over one after the other, those first that
+did something last.
+"""
+
+import random
+from collections import deque
+from collections.abc import Callable
+
+from physalia.journal import NodeKey
+from physalia.model import NodeId
+from physalia.server.atlas import Atlas
+from physalia.server.nodes import Nodes
+from physalia.server.suspicion import Suspicion
+
+PATIENCE_S = 0.5
+"""How long a campaign is given, at least half of it, before the same node tries again."""
+
+
+class Leadership:
+    """Decides about campaigns; `pending` has the nodes that are to take over when it is their turn."""
+
+    def __init__(
+        self, nodes: Nodes, atlas: Atlas, suspicion: Suspicion, clock: Callable[[], float], rng: random.Random
+    ) -> None:
+        self.pending: deque[NodeKey] = deque()
+        self.campaigns = 0
+        self._nodes, self._atlas, self._suspicion, self._clock, self._rng = nodes, atlas, suspicion, clock, rng
+        self._not_before_s: dict[NodeKey, float] = {}
+
+    def rightful(self, key: NodeKey) -> NodeId:
+        """Who should lead the cell of this node: whom it promised to follow, if that is there; else the next in line.
+
+        The line is different for each cell, so that a lost server's cells spread over those that are left.
+        """
+        node = self._nodes.host.node(key)
+        if node is None:
+            return key.incarnation
+        members, followed = node.members, node.promised.node
+        if followed in members and self._is_there(key, followed):
+            return followed
+        line = sorted(members)
+        first = key.cell % len(line)
+        return next((one for one in line[first:] + line[:first] if self._is_there(key, one)), key.incarnation)
+
+    def leader_elsewhere(self, key: NodeKey) -> int | None:
+        """The server of the rightful leader; None if that is this one, or nobody knows."""
+        server = self._atlas.server_of(key.cell, self.rightful(key))
+        return None if server == self._atlas.own else server
+
+    def wanted(self, key: NodeKey) -> None:
+        """A client wants something of this node: let it take over if it does not lead, and should.
+
+        Nor does it lead if somebody who is needed promised a higher ballot, and whoever owns that is gone: the node
+        would ask for that promise for ever. Who is needed nobody knows, so one refusal is enough for a new campaign.
+        """
+        node = self._nodes.host.node(key)
+        if node is None or self.rightful(key) != key.incarnation:
+            return
+        if not node.is_leading or node.was_refused:
+            self._campaign(key)
+
+    def lost(self, server: int) -> None:
+        """A server is suspected: line up the nodes here that are to follow its leaders."""
+        for key in reversed(self._nodes.recent):
+            node = self._nodes.host.node(key)
+            if node is None or self._atlas.server_of(key.cell, node.promised.node) != server:
+                continue
+            if self.rightful(key) == key.incarnation:
+                self.pending.append(key)
+
+    def take_over(self) -> None:
+        """The next one in `pending` takes over, if it still should."""
+        key = self.pending.popleft()
+        self.wanted(key)
+
+    def _campaign(self, key: NodeKey) -> None:
+        now_s = self._clock()
+        if now_s < self._not_before_s.get(key, now_s):
+            return
+        self._not_before_s[key] = now_s + PATIENCE_S * self._rng.uniform(0.5, 1.0)
+        self.campaigns += 1
+        self._nodes.campaign(key)
+
+    def _is_there(self, key: NodeKey, node: NodeId) -> bool:
+        server = self._atlas.server_of(key.cell, node)
+        return server is not None and server not in self._suspicion.suspected

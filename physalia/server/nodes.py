@@ -1,0 +1,145 @@
+"""The nodes of a server at work, sans-I/O: every event is taken to its end, and nothing waits in between.
+
+A step, what is due after it, and the messages that nodes of this server send each other are done in one go; what leaves
+is handed to an outlet at once. So no other event comes between a step and the queuing of its effects.
+"""
+
+from collections import deque
+from typing import Protocol
+
+from physalia.host import Batch, Host, Output
+from physalia.journal import NodeKey
+from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
+from physalia.server.atlas import Atlas
+
+
+class Outlet(Protocol):
+    """Where things go that leave the nodes of this server. It never waits, and may drop envelopes."""
+
+    def carry(self, server: int, envelope: Envelope) -> None:
+        """To a node on another server."""
+
+    def tell(self, said: Answer | Reject) -> None:
+        """To whoever asked."""
+
+    def stopped(self, key: NodeKey, why: str) -> None:
+        """A node has stopped for good (design rule R16)."""
+
+
+class Nodes:
+    """Drives a host. `recent` has the nodes that did something, the last one at its end.
+
+    `impostors` counts messages that came from a server on which their sender does not live, `homeless` those to nodes
+    of which nobody told this server where they live.
+    """
+
+    def __init__(self, host: Host, atlas: Atlas, outlet: Outlet) -> None:
+        self.host = host
+        self.recent: dict[NodeKey, None] = {}
+        self.restless: set[NodeKey] = set()
+        """Nodes to which somebody owes an answer, perhaps, or that taught somebody: ticks are for them alone (R14)."""
+        self.impostors = 0
+        self.homeless = 0
+        self._atlas = atlas
+        self._outlet = outlet
+        self._inside: deque[Envelope] = deque()
+        self._halted: set[NodeKey] = set()
+
+    def receive(self, server: int, envelope: Envelope) -> None:
+        """A server brings a message. That its sender lives there is all that makes it the sender's."""
+        origin = envelope.origin
+        if self._atlas.server_of(origin.cell, origin.node) != server:
+            self.impostors += 1
+            return
+        self._inside.append(envelope)
+        self._run()
+
+    def submit(self, key: NodeKey, command: Asked) -> None:
+        """A client asks for something."""
+        self._begin(key, Submit(command))
+
+    def campaign(self, key: NodeKey) -> None:
+        """The node shall lead."""
+        node = self.host.node(key)
+        if node is not None:
+            self._begin(key, Campaign(node.next_ballot()))
+
+    def gather(self) -> Batch:
+        """What is to be written now."""
+        return self.host.gather()
+
+    def settle(self) -> None:
+        """It was written: let out what waited for it. Raises what stopped the journal, if that happened."""
+        self._let_out(self.host.settle())
+        if self.host.stopped is not None:
+            raise self.host.stopped
+        self._run()
+
+    def tick(self, now_ms: int, suspected: set[int]) -> None:
+        """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer."""
+        for key in tuple(self.restless):
+            node = self.host.node(key)
+            if node is None:
+                continue
+            owing = {self._atlas.server_of(key.cell, other) for other in node.silent()}
+            if owing - {None} <= suspected and not node.has_taught:
+                self.restless.discard(key)
+            else:
+                self._let_out(self.host.step(key, Tick(now_ms)))
+        self._run()
+
+    def resume(self, server: int) -> None:
+        """A server is back: what its nodes owe can be asked for again."""
+        for key in self.recent:
+            if any(self._atlas.server_of(key.cell, node) == server for node in self._members(key)):
+                self._rouse(key)
+
+    def _members(self, key: NodeKey) -> frozenset[int]:
+        node = self.host.node(key)
+        return frozenset() if node is None else node.members
+
+    def _begin(self, key: NodeKey, event: Event) -> None:
+        self._let_out(self.host.step(key, event))
+        self._finish(key)
+        self._run()
+
+    def _run(self) -> None:
+        """Bring messages inside this server until there are none."""
+        while self._inside:
+            envelope = self._inside.popleft()
+            self._let_out(self.host.receive(envelope))
+            self._finish(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
+
+    def _finish(self, key: NodeKey) -> None:
+        """Take every internal event that is due."""
+        node = self.host.node(key)
+        if node is None:
+            return
+        while self.host.stopped is None and (due := node.due()):
+            self._let_out(self.host.step(key, due[0]))
+        self.recent.pop(key, None)
+        self.recent[key] = None
+        self._rouse(key)
+        if node.stopped and key not in self._halted:
+            self._halted.add(key)
+            self._outlet.stopped(key, node.stopped)
+
+    def _rouse(self, key: NodeKey) -> None:
+        node = self.host.node(key)
+        if node is not None and (node.active != NO_BALLOT or node.has_taught):
+            self.restless.add(key)
+
+    def _let_out(self, outputs: tuple[Output, ...]) -> None:
+        for output in outputs:
+            if isinstance(output, Found):  # no client reads from a server yet
+                continue
+            if not isinstance(output, Envelope):
+                self._outlet.tell(output)
+                continue
+            server = self._atlas.server_of(output.origin.cell, output.to)
+            if server == self._atlas.own:
+                self._inside.append(output)
+            elif server is None:
+                self.homeless += 1
+            else:
+                self._outlet.carry(server, output)

@@ -1,0 +1,96 @@
+"""What clients asked for, and whom to tell what became of it.
+
+A command is named by its request, which a client never uses for another one. Who asks for the same command again, on
+whatever connection, takes the place of the earlier attempt: its client counts that one as uncertain already.
+"""
+
+from typing import NamedTuple, Protocol
+
+from physalia.journal import NodeKey
+from physalia.model import Answer, Asked, Decline, NoOp, Reject, Reply, Request, RequestId, Traffic
+from physalia.wire import CodecError, decode_command, encode_verdict
+
+MAX_WAITING = 1024
+"""How many requests of one connection may wait for their answers."""
+
+
+class Asker(Protocol):
+    """Who asked: a connection. It never waits."""
+
+    def say(self, said: Traffic) -> None:
+        """Tell it something."""
+
+
+class Taken(NamedTuple):
+    """A request that was taken on: who asked, under which number, and for what."""
+
+    asker: Asker
+    number: int
+    key: NodeKey
+    command: Asked
+
+
+class Requests:
+    """The requests that wait for an answer."""
+
+    def __init__(self, most_of_one: int = MAX_WAITING) -> None:
+        self.is_closed = False
+        """Whether nothing new is taken on. What waits may be asked for again."""
+        self._most_of_one = most_of_one
+        self._taken: dict[RequestId, Taken] = {}
+        self._of: dict[Asker, set[RequestId]] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def take(self, asker: Asker, request: Request, key: NodeKey) -> Asked | None:
+        """The command that a client wants of a node here; None if it was declined, and told so."""
+        try:
+            command = decode_command(request.command)
+        except CodecError:
+            command = NoOp()
+        if isinstance(command, NoOp):
+            asker.say(Decline(request.number, "malformed", ""))
+            return None
+        earlier = self._taken.get(command.request)
+        is_other = earlier is not None and (earlier.key, earlier.command) != (key, command)
+        if earlier is None and self.is_closed:
+            asker.say(Decline(request.number, "draining", ""))
+            return None
+        mine = self._of.get(asker, set())
+        if is_other or (len(mine) >= self._most_of_one and command.request not in mine):
+            asker.say(Decline(request.number, "busy", ""))
+            return None
+        self._forget(command.request)
+        self._taken[command.request] = Taken(asker, request.number, key, command)
+        self._of.setdefault(asker, set()).add(command.request)
+        return command
+
+    def whose(self, request: RequestId) -> Taken | None:
+        """The request of this name, if it waits."""
+        return self._taken.get(request)
+
+    def tell(self, said: Answer | Reject, leader: str) -> None:
+        """A node answered or rejected: tell who asked, if that is still there; `leader` is who may know better."""
+        taken = self._forget(said.request)
+        if taken is None:
+            return
+        match said:
+            case Answer():
+                taken.asker.say(Reply(taken.number, encode_verdict(said.verdict)))
+            case Reject():
+                taken.asker.say(Decline(taken.number, said.reason, leader))
+
+    def gone(self, asker: Asker) -> None:
+        """Nobody is there any more to be told."""
+        for request in tuple(self._of.get(asker, ())):
+            self._forget(request)
+
+    def _forget(self, request: RequestId) -> Taken | None:
+        taken = self._taken.pop(request, None)
+        if taken is not None:
+            mine = self._of[taken.asker]
+            mine.discard(request)
+            if not mine:
+                del self._of[taken.asker]
+        return taken

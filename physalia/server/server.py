@@ -1,0 +1,263 @@
+"""A server: nodes, journal and connections, on one event loop with one thread for the disk.
+
+Everything that happens is a call from the loop that never waits: bytes that came, a flush that ended, a clock. What
+waits are a few tasks, and none of them holds anything of a node while it does. The process ends with the first thing
+that fails.
+"""
+
+import asyncio
+import random
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+from attrs import frozen
+from structlog.typing import FilteringBoundLogger
+
+from physalia.host import Host
+from physalia.journal import NodeKey
+from physalia.model import Answer, Carry, Decline, Envelope, Ping, Pong, Reject, Request, Traffic
+from physalia.server.atlas import Atlas
+from physalia.server.leadership import Leadership
+from physalia.server.links import Links
+from physalia.server.nodes import Nodes
+from physalia.server.requests import Requests
+from physalia.server.settings import Settings
+from physalia.server.suspicion import Suspicion
+from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
+from physalia.wire import CodecError, decode_traffic, encode_traffic
+
+NOTED_AFTER_S = 0.02
+"""How long a record may wait for a flush if nobody waits for it."""
+TICK_EVERY_S = 0.1
+READ_BACK_EVERY_S = 0.5
+TAKEN_OVER_AT_ONCE = 32
+TAKE_OVER_EVERY_S = 0.005
+BACKLOG = 512
+
+
+@frozen
+class Caller:
+    """Who is at the other end of a connection that came in, as somebody to be told something."""
+
+    connection: Connection
+
+    def say(self, said: Traffic) -> None:
+        """Tell it. What has no room is dropped: clients ask again."""
+        self.connection.send(encode_traffic(said))
+
+
+class Server:
+    """One server, from its start to its end. It runs once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        host: Host,
+        atlas: Atlas,
+        ring: KeyFile,
+        log: FilteringBoundLogger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
+        self._atlas = atlas
+        self.refusals = Refusals()
+        self.nodes = Nodes(host, atlas, self)
+        self.requests = Requests()
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
+        self.links = Links(self._pong)
+        self._door = Door(ring, settings.server, self, self.refusals)
+        self._callers: dict[Connection, Caller] = {}
+        self._to_write = asyncio.Event()
+        self._to_note: asyncio.TimerHandle | None = None
+        self._to_tick = asyncio.Event()
+        self._to_take_over = asyncio.Event()
+        self._failure: asyncio.Future[None] | None = None
+
+    async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
+        """Serve on a bound socket until `stop`; then take nothing on, answer what was asked, and end.
+
+        Raises an `ExceptionGroup` of whatever failed.
+        """
+        loop = asyncio.get_running_loop()
+        self._failure = loop.create_future()
+        loop.set_exception_handler(self._failed)
+        with ThreadPoolExecutor(1, "journal") as disk:
+            async with asyncio.TaskGroup() as group:
+                works = (self._write(disk), self._beat(), self._tick(), self._lead())
+                tasks = [group.create_task(work) for work in works]
+                own = Party("server", self._settings.server)
+                for number, address in self._settings.peers.items():
+                    dialing = keep_dialing(Target(own, address, number), self._ring, self.links, self.refusals)
+                    tasks.append(group.create_task(dialing))
+                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                    self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
+                    await self._until(stop)
+                    await self._drain()  # still listening: peers are needed for it
+                self._door.close()
+                for task in tasks:
+                    task.cancel()
+        self._log.info("ended", refused=dict(self.refusals))
+
+    # Outlet of the nodes
+
+    def carry(self, server: int, envelope: Envelope) -> None:
+        """A message leaves for another server."""
+        self.links.carry(server, envelope)
+
+    def tell(self, said: Answer | Reject) -> None:
+        """A node has a word for a client."""
+        leader = ""
+        if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
+            server = self.leadership.leader_elsewhere(taken.key)
+            leader = str(self._settings.peers[server]) if server is not None else ""
+        self.requests.tell(said, leader)
+
+    def stopped(self, key: NodeKey, why: str) -> None:
+        """A node has stopped for good."""
+        self._log.error("node stopped", node=str(key), why=why)
+
+    # Owner of the connections that came in
+
+    def opened(self, connection: Connection) -> None:
+        """Somebody has proved who it is."""
+        self._callers[connection] = Caller(connection)
+
+    def heard(self, connection: Connection, messages: list[bytes]) -> None:
+        """It said something."""
+        caller = self._callers[connection]
+        for message in messages:
+            try:
+                said = decode_traffic(message)
+            except CodecError:
+                connection.refuse("malformed")
+                break
+            match said:
+                case Carry(envelope) if connection.peer.role == "server":
+                    self.nodes.receive(connection.peer.number, envelope)
+                case Request() if connection.peer.role == "client":
+                    self._asked(caller, said)
+                case Ping(number):
+                    caller.say(Pong(number))
+                case _:
+                    connection.refuse("role")
+                    break
+        self._look_around()
+
+    def closed(self, connection: Connection) -> None:
+        """It left."""
+        self.requests.gone(self._callers.pop(connection))
+
+    def _asked(self, caller: Caller, request: Request) -> None:
+        key = self._atlas.here(request.cell)
+        if key is None:
+            caller.say(Decline(request.number, "unknown cell", ""))
+            return
+        command = self.requests.take(caller, request, key)
+        if command is not None:
+            self.leadership.wanted(key)
+            self.nodes.submit(key, command)
+
+    # What follows from what happened
+
+    def _look_around(self) -> None:
+        """After anything that nodes did: wake whoever has something to do now. A server at rest wakes nobody."""
+        if self._host.is_awaited:
+            self._to_write.set()
+        elif self._host.needs_flush and self._to_note is None:
+            self._to_note = asyncio.get_running_loop().call_later(NOTED_AFTER_S, self._to_write.set)
+        if self.nodes.restless:
+            self._to_tick.set()
+        if self.leadership.pending:
+            self._to_take_over.set()
+
+    def _pong(self, peer: int) -> None:
+        if self.suspicion.heard(peer, self._clock()):
+            self._log.info("trusted again", peer=peer)
+            self.nodes.resume(peer)
+            self._look_around()
+
+    # The tasks
+
+    async def _write(self, disk: ThreadPoolExecutor) -> None:
+        """Gather, write, settle: one batch after the other, as long as there is something to write."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._to_write.wait()
+            self._to_write.clear()
+            if self._to_note is not None:
+                self._to_note.cancel()
+                self._to_note = None
+            if not self._host.needs_flush:
+                continue
+            batch = self.nodes.gather()
+            await loop.run_in_executor(disk, batch.write, self._host.journal)
+            self.nodes.settle()
+            if batch.behind:
+                self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
+            if batch.behind - batch.read_back.keys():
+                await asyncio.sleep(READ_BACK_EVERY_S)
+            self._look_around()
+
+    async def _beat(self) -> None:
+        """Ping, suspect, and see which keys are gone."""
+        while True:
+            self.links.ping()
+            self._door.close_revoked()
+            await asyncio.sleep(self._settings.ping_every_s)
+            for peer in self.suspicion.fresh(self._clock()):
+                self._log.warning("suspected", peer=peer)
+                self.leadership.lost(peer)
+            self._look_around()
+
+    async def _tick(self) -> None:
+        """A clock, as long as some node has something to send again."""
+        while True:
+            await self._to_tick.wait()
+            await asyncio.sleep(TICK_EVERY_S)
+            self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
+            if not self.nodes.restless:
+                self._to_tick.clear()
+            self._look_around()
+
+    async def _lead(self) -> None:
+        """Take over after a server that was lost, a few cells at a time."""
+        while True:
+            await self._to_take_over.wait()
+            self._to_take_over.clear()
+            for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
+                self.leadership.take_over()
+            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            self._look_around()
+
+    # The end
+
+    async def _until(self, stop: asyncio.Event) -> None:
+        """Wait for the end, or for a failure in what the loop calls."""
+        assert self._failure is not None
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            ends: list[asyncio.Future[Any]] = [stopping, self._failure]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._failure.done():
+            self._failure.result()
+
+    async def _drain(self) -> None:
+        """Take nothing on, and let what was asked be answered, for a while."""
+        self.requests.is_closed = True
+        self._log.info("draining", waiting=len(self.requests))
+        until_s = self._clock() + self._settings.drain_s
+        while (len(self.requests) or self._host.needs_flush) and self._clock() < until_s:
+            await asyncio.sleep(NOTED_AFTER_S)
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Something failed that nobody waits for: a defect of this software, which must not be served on with."""
+        error = context.get("exception") or RuntimeError(context.get("message", "something failed"))
+        if self._failure is not None and not self._failure.done():
+            self._failure.set_exception(error)

@@ -1,0 +1,179 @@
+"""What a server is told before it starts: a file in TOML, of which the environment may replace single values.
+
+A value `name` at the top of the file is replaced by `PHYSALIA_NAME`, if that is set. Paths are relative to the file.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from attrs import frozen
+
+from physalia.model import CellId, Life, NodeId
+from physalia.transport import Address
+from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL
+
+MAX_ALPHA = 1024
+_FROM_ENVIRONMENT = {
+    "listen": str,
+    "directory": str,
+    "keys": str,
+    "ping_every_s": float,
+    "suspect_after_s": float,
+    "drain_s": float,
+    "loop": str,
+}
+LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
+
+
+class BadSettings(ValueError):
+    """The settings cannot be used; the message is a sentence that says where, why, and what to do."""
+
+
+@frozen
+class CellPlan:
+    """A cell as it was created: its life, its window, its first members, and the server of every node."""
+
+    cell: CellId
+    life: Life
+    alpha: int
+    nodes: Mapping[NodeId, int]
+    members: frozenset[NodeId]
+
+
+@frozen
+class Settings:
+    """All of it. A server is suspected when it has answered no ping for `suspect_after_s`."""
+
+    server: int
+    listen: Address
+    directory: Path
+    keys: Path
+    peers: Mapping[int, Address]
+    cells: tuple[CellPlan, ...]
+    ping_every_s: float
+    suspect_after_s: float
+    drain_s: float
+    loop: LoopName
+
+
+class _Cell(msgspec.Struct, forbid_unknown_fields=True):
+    cell: int
+    life: int
+    nodes: dict[int, int]
+    members: list[int] | None = None
+    alpha: int = 3
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    server: int
+    directory: str
+    keys: str
+    listen: str = "127.0.0.1:7400"
+    peers: dict[int, str] = {}
+    cells: list[_Cell] = []
+    ping_every_s: float = 0.5
+    suspect_after_s: float = 2.0
+    drain_s: float = 5.0
+    loop: LoopName = "auto"
+
+
+def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of a file. Raises `BadSettings`."""
+    try:
+        plain = tomllib.loads(path.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise BadSettings(f"{path} cannot be read ({error.strerror}): name the settings of a server.") from None
+    except ValueError as error:
+        raise BadSettings(f"{path} is no TOML: {error}.") from None
+    unknown = next(iter(plain.keys() - set(_File.__struct_fields__)), None)
+    if unknown is not None:
+        close = difflib.get_close_matches(unknown, _File.__struct_fields__, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(_File.__struct_fields__)}."
+        raise BadSettings(f"{path} sets {unknown}, which is no setting; {hint}")
+    plain |= _overrides(environment)
+    try:
+        file = msgspec.convert(plain, _File, str_keys=True)
+        settings = _settings(file, path.parent)
+    except ValueError as error:
+        raise BadSettings(f"{path} cannot be used: {error}.") from None
+    for fault in _faults(settings):
+        raise BadSettings(f"{path} cannot be used: {fault}.")
+    return settings
+
+
+def _overrides(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, kind in _FROM_ENVIRONMENT.items():
+        text = environment.get(variable := f"PHYSALIA_{name.upper()}")
+        if text is None:
+            continue
+        try:
+            values[name] = kind(text)
+        except ValueError:
+            raise BadSettings(f"{variable} must be a number, and is not: set it to one, or unset it.") from None
+    return values
+
+
+def _settings(file: _File, folder: Path) -> Settings:
+    cells = (
+        CellPlan(one.cell, one.life, one.alpha, one.nodes, frozenset(one.nodes if one.members is None else one.members))
+        for one in file.cells
+    )
+    return Settings(
+        server=file.server,
+        listen=_address("listen", file.listen),
+        directory=folder / file.directory,
+        keys=folder / file.keys,
+        peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
+        cells=tuple(cells),
+        ping_every_s=file.ping_every_s,
+        suspect_after_s=file.suspect_after_s,
+        drain_s=file.drain_s,
+        loop=file.loop,
+    )
+
+
+def _address(name: str, text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _faults(settings: Settings) -> Iterator[str]:
+    """What no type can say."""
+    servers = {settings.server, *settings.peers}
+    if not all(1 <= number <= MAX_NATURAL for number in servers):
+        yield f"a server's number is from 1 to {MAX_NATURAL}"
+    if settings.server in settings.peers:
+        yield f"peers: server {settings.server} is this one, and no peer of its own"
+    if not 0 < settings.ping_every_s < settings.suspect_after_s:
+        yield "suspect_after_s must be longer than ping_every_s, and both longer than nothing"
+    if not settings.drain_s >= 0:
+        yield "drain_s must not be negative"
+    seen: set[CellId] = set()
+    for plan in settings.cells:
+        yield from (f"cell {plan.cell}: {fault}" for fault in _faults_of(plan, servers))
+        if plan.cell in seen:
+            yield f"cell {plan.cell} stands there twice"
+        seen.add(plan.cell)
+
+
+def _faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
+    if not all(1 <= number <= MAX_NATURAL for number in (plan.cell, plan.life, *plan.nodes)):
+        yield f"cells, lives and nodes are numbers from 1 to {MAX_NATURAL}"
+    if not 1 <= plan.alpha <= MAX_ALPHA:
+        yield f"alpha is from 1 to {MAX_ALPHA}"
+    if not 1 <= len(plan.members) <= MAX_MEMBERS:
+        yield f"a cell has 1 to {MAX_MEMBERS} members"
+    if strangers := plan.members - plan.nodes.keys():
+        yield f"node {min(strangers)} is a member, and nodes does not say on which server it lives"
+    if homeless := set(plan.nodes.values()) - servers:
+        yield f"server {min(homeless)} is neither this one nor among its peers"
+    if len(set(plan.nodes.values())) < len(plan.nodes):
+        yield "two of its nodes live on one server, and would fail together"

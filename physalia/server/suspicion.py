@@ -1,0 +1,31 @@
+"""Who seems to be gone: servers that answered no ping for a while. Sans-I/O: whoever drives it says what time it is.
+
+Suspicion is between servers, not between nodes: one of it serves the nodes of all cells (design rule R14). It may be
+wrong; then a leader loses its place for nothing, and no more.
+"""
+
+from collections.abc import Iterable
+
+
+class Suspicion:
+    """The peers of a server, and which of them are `suspected`. All are trusted for a while at first."""
+
+    def __init__(self, peers: Iterable[int], after_s: float, now_s: float) -> None:
+        self.suspected: set[int] = set()
+        self._after_s = after_s
+        self._heard_s = dict.fromkeys(peers, now_s)
+
+    def heard(self, peer: int, now_s: float) -> bool:
+        """A ping was answered. Returns whether that ends a suspicion."""
+        self._heard_s[peer] = now_s
+        if peer not in self.suspected:
+            return False
+        self.suspected.discard(peer)
+        return True
+
+    def fresh(self, now_s: float) -> list[int]:
+        """The peers whose silence has just become too long; they are suspected from here on."""
+        silent = [peer for peer, heard_s in self._heard_s.items() if now_s - heard_s > self._after_s]
+        fresh = [peer for peer in silent if peer not in self.suspected]
+        self.suspected.update(fresh)
+        return fresh

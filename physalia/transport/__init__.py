@@ -1,0 +1,40 @@
+"""Connections between processes: who speaks is proved, and what was said is said once.
+
+No short message waits behind a long one. All but `connection`, `door` and `dialing` is sans-I/O, and what the messages
+mean is nothing to this room.
+"""
+
+from physalia.transport.connection import Connection, Owner
+from physalia.transport.dialing import Address, Target, dial, keep_dialing
+from physalia.transport.door import Door
+from physalia.transport.handshake import CLIENT, SPOKEN, Agreed, Answerer, Dialer, Party, Versions
+from physalia.transport.keys import BadKeys, Key, KeyFile, KeyRing, Ring, Role
+from physalia.transport.refused import Kind, Refusals, Refused
+from physalia.transport.session import Session
+
+__all__ = [
+    "CLIENT",
+    "SPOKEN",
+    "Address",
+    "Agreed",
+    "Answerer",
+    "BadKeys",
+    "Connection",
+    "Dialer",
+    "Door",
+    "Key",
+    "KeyFile",
+    "KeyRing",
+    "Kind",
+    "Owner",
+    "Party",
+    "Refusals",
+    "Refused",
+    "Ring",
+    "Role",
+    "Session",
+    "Target",
+    "Versions",
+    "dial",
+    "keep_dialing",
+]

@@ -1,0 +1,82 @@
+"""Reaching a server, and reaching it again after a random wait, from a window that grows by failures (full jitter)."""
+
+import asyncio
+import os
+import random
+from typing import NamedTuple, NoReturn
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from physalia.transport.connection import Connection, Owner
+from physalia.transport.handshake import NONCE_BYTES, Dialer, Party
+from physalia.transport.keys import Ring
+from physalia.transport.limits import HANDSHAKE_S
+from physalia.transport.refused import Refusals, Refused
+from physalia.transport.session import Session
+
+FIRST_WINDOW_S = 0.05
+LAST_WINDOW_S = 1.0
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """`host:port`, or `[host]:port`. Raises `ValueError`, with a phrase that says what is expected."""
+        host, colon, port = text.rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) >= 1 << 16:
+            raise ValueError("expected host:port, such as 127.0.0.1:7400")
+        return cls(host, int(port))
+
+
+class Target(NamedTuple):
+    """Who dials, and whom: server `number` at an address; any server that answers there, if that is 0."""
+
+    own: Party
+    address: Address
+    number: int
+
+
+async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> Connection:
+    """A connection whose other side has proved who it is. Raises `OSError` if there is none."""
+    try:
+        session = Session(Dialer(ring(), target.own, target.number, os.urandom(NONCE_BYTES)))
+    except Refused as refused:
+        refusals[refused.kind] += 1
+        raise ConnectionError(f"the ring has no key for a {target.own.role}") from None
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(HANDSHAKE_S):
+        _, connection = await loop.create_connection(lambda: Connection(session, owner, refusals), *target.address)
+    try:
+        await asyncio.wait([connection.is_open])
+    except asyncio.CancelledError:
+        connection.abort()
+        raise
+    if connection.is_open.cancelled():
+        raise ConnectionError(f"{target.address} did not prove that it is a server of this colony")
+    return connection
+
+
+async def keep_dialing(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> NoReturn:
+    """Be connected with a server for ever, as far as that is possible. It ends by being cancelled."""
+    while True:
+        async for attempt in AsyncRetrying(
+            wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
+            retry=retry_if_exception_type(OSError),
+        ):
+            with attempt:
+                connection = await dial(target, ring, owner, refusals)
+        try:
+            await asyncio.wait([connection.is_closed])
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        await asyncio.sleep(random.uniform(0.0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back

@@ -1,0 +1,139 @@
+"""Who may speak at all: keys that both sides know, each with a number and the kind of party that it is for.
+
+A ring is an ordered list. A party that dials uses the first key that is for its kind; a server that answers takes any
+key of its ring. So a key is replaced without a restart of anybody in three steps: put the new one at the end of every
+file, then move it to the front of every file, then take the old one out of every file.
+
+Whoever has a key may say to be any server, or any client: servers of a colony trust each other, and not their clients.
+"""
+
+import os
+import stat
+import tomllib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import msgspec
+from attrs import field, frozen
+
+Role: TypeAlias = Literal["server", "client"]
+
+MIN_SECRET_BYTES = 16
+MAX_KEY_ID = 2**32 - 1
+MAX_FILE_BYTES = 1 << 20
+
+
+class BadKeys(ValueError):
+    """The file of keys cannot be used; the message is a sentence that names it, says why, and what to do."""
+
+
+@frozen
+class Key:
+    """A shared secret. It is never shown."""
+
+    id: int
+    role: Role
+    secret: bytes = field(repr=False)
+
+
+class KeyRing:
+    """The keys that are believed now, in order of preference. Raises `ValueError` if one number stands for two keys."""
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._keys: dict[int, Key] = {}
+        for key in keys:
+            if key.id in self._keys:
+                raise ValueError(f"key {key.id} stands there twice")
+            self._keys[key.id] = key
+
+    def find(self, key_id: int) -> Key | None:
+        """The key of this number."""
+        return self._keys.get(key_id)
+
+    def preferred(self, role: Role) -> Key | None:
+        """The key with which a party of this kind introduces itself."""
+        return next((key for key in self._keys.values() if key.role == role), None)
+
+
+Ring: TypeAlias = Callable[[], KeyRing]
+"""Where to ask for the ring of the moment."""
+
+
+class KeyFile:
+    """A ring in a file, read again whenever the file has changed. `fault` says why the last change was not taken up.
+
+    Raises `BadKeys` if the file is not there, not as it should be, or open to everybody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fault = ""
+        self._seen, self._ring = _read(path)
+
+    def __call__(self) -> KeyRing:
+        """The ring of the moment. A file that went bad changes nothing: what was believed before is believed on."""
+        try:
+            if _stamp(self.path.stat()) != self._seen:
+                self._seen, self._ring = _read(self.path)
+            self.fault = ""
+        except OSError as error:
+            self.fault = f"{self.path} cannot be read ({error.strerror})"
+        except BadKeys as error:
+            self.fault = str(error)
+        return self._ring
+
+
+_Stamp: TypeAlias = tuple[int, int, int, int]
+
+
+class _KeyRow(msgspec.Struct, forbid_unknown_fields=True):
+    id: int
+    role: Role
+    secret: str
+
+
+class _KeyTable(msgspec.Struct, forbid_unknown_fields=True):
+    keys: list[_KeyRow]
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_ino, status.st_mtime_ns, status.st_size, status.st_mode
+
+
+def _read(path: Path) -> tuple[_Stamp, KeyRing]:
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            _refuse_open_doors(path, status)
+            data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise BadKeys(f"{path} cannot be read ({error.strerror}): name a file with the keys of this colony.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise BadKeys(f"{path} is larger than {MAX_FILE_BYTES} bytes, and is no file of keys.")
+    try:
+        table = msgspec.convert(tomllib.loads(data.decode("utf-8")), _KeyTable)
+        return _stamp(status), KeyRing(_key(row) for row in table.keys)
+    except ValueError as error:  # what TOML, msgspec and the ring raise; none of them quotes a secret
+        raise BadKeys(f"{path} is no file of keys: {error}.") from None
+
+
+def _refuse_open_doors(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise BadKeys(f"{path} is no file: name a file with the keys of this colony.")
+    if status.st_mode & stat.S_IRWXO:
+        raise BadKeys(
+            f"{path} is open to everybody, and what it says is no secret: make new keys, and `chmod o= {path}`."
+        )
+
+
+def _key(row: _KeyRow) -> Key:
+    if not 1 <= row.id <= MAX_KEY_ID:
+        raise ValueError(f"a key's id is from 1 to {MAX_KEY_ID}")
+    try:
+        secret = bytes.fromhex(row.secret)
+    except ValueError:
+        raise ValueError(f"the secret of key {row.id} is not written in hexadecimal digits") from None
+    if len(secret) < MIN_SECRET_BYTES:
+        raise ValueError(f"the secret of key {row.id} has fewer than {MIN_SECRET_BYTES} bytes")
+    return Key(row.id, row.role, secret)

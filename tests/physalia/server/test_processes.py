@@ -1,0 +1,300 @@
+"""Real processes: what was acknowledged survives kill -9, and what cannot start says so in a sentence."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from physalia.client import AsyncClient, Client, OutcomeUnknown, Unavailable
+from physalia.model import Verdict, Volume, Write
+from tests import PATIENCE_S
+from tests.physalia.server.colonies import Colony, colony
+
+LEADER = 2
+"""The server whose node is the first in line in cell 1."""
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> Iterator[Colony]:
+    with colony(tmp_path) as made:
+        made.start(*made.servers)
+        yield made
+
+
+def talk(made: Colony, work: Callable[[AsyncClient], Awaitable[None]], deadline_s: float = PATIENCE_S) -> None:
+    async def main() -> None:
+        async with AsyncClient(made.addresses, made.ring, deadline_s) as client:
+            await work(client)
+
+    asyncio.run(main())
+
+
+async def put(client: AsyncClient, expects: int, cell: int = 1) -> None:
+    """A write that must be the next one."""
+    verdict = await client.write(cell, expects, f"primary-{expects}", "replica")
+    assert verdict.done
+    assert verdict.saw == Volume(expects + 1, f"primary-{expects}", "replica")
+
+
+def test_put_get_and_a_condition_that_fails(three: Colony) -> None:
+    async def work(client: AsyncClient) -> None:
+        assert (await client.read(1)).saw == Volume(0, "a", "b")
+        await put(client, 0)
+        await put(client, 1)
+        late = await client.write(1, 1, "x", "y")
+        assert not late.done
+        assert late.saw == (await client.read(1)).saw == Volume(2, "primary-1", "replica")
+
+    talk(three, work)
+
+
+def test_what_was_acknowledged_survives_the_kill_of_each_server_in_turn(three: Colony) -> None:
+    """Writes go on while one is dead, whichever it is, and after it came back."""
+
+    async def work(client: AsyncClient) -> None:
+        version = 0
+        for server in three.servers:
+            three.kill(server)
+            for _ in range(5):
+                await put(client, version)
+                version += 1
+            three.start(server)
+            await put(client, version)
+            version += 1
+        assert (await client.read(1)).saw == Volume(version, f"primary-{version - 1}", "replica")
+
+    talk(three, work)
+
+
+def test_what_was_acknowledged_survives_the_kill_of_all(three: Colony) -> None:
+    async def before(client: AsyncClient) -> None:
+        for version in range(20):
+            await put(client, version)
+
+    async def after(client: AsyncClient) -> None:
+        assert (await client.read(1)).saw == Volume(20, "primary-19", "replica")
+        await put(client, 20)
+
+    talk(three, before)
+    for server in three.servers:
+        three.kill(server)
+    three.start(*three.servers)
+    talk(three, after)
+
+
+def test_without_a_majority_nothing_is_acknowledged_and_afterwards_all_goes_on(three: Colony) -> None:
+    async def before(client: AsyncClient) -> None:
+        await put(client, 0)
+
+    async def without(client: AsyncClient) -> None:
+        with pytest.raises((Unavailable, OutcomeUnknown)):
+            await client.submit(1, Write(client.request(), 1, "x", "y"), deadline_s=1.0)
+
+    async def after(client: AsyncClient) -> None:
+        saw = (await client.read(1)).saw
+        assert saw in (Volume(1, "primary-0", "replica"), Volume(2, "x", "y"))
+        await put(client, saw.version)
+
+    talk(three, before)
+    three.kill(2)
+    three.kill(3)
+    talk(three, without)
+    three.start(2)
+    talk(three, after)
+
+
+def test_with_all_servers_gone_it_is_certain_that_nothing_was_done(three: Colony) -> None:
+    async def work(client: AsyncClient) -> None:
+        for server in three.servers:
+            three.kill(server)
+        with pytest.raises(Unavailable, match="nothing was done"):
+            await client.submit(1, Write(client.request(), 0, "x", "y"), deadline_s=0.5)
+
+    talk(three, work)
+
+
+def test_a_leader_that_stands_still_is_replaced_and_then_obeys(three: Colony) -> None:
+    """SIGSTOP: its connections stay open, and it says nothing. What it does when it wakes changes nothing."""
+
+    async def work(client: AsyncClient) -> None:
+        await put(client, 0)
+        three.processes[LEADER].send_signal(signal.SIGSTOP)
+        await put(client, 1)
+        three.processes[LEADER].send_signal(signal.SIGCONT)
+        for version in range(2, 10):
+            await put(client, version)
+
+    async def at_the_old_leader(client: AsyncClient) -> None:
+        assert (await client.read(1)).saw.version == 10
+
+    talk(three, work)
+    assert f'"peer": {LEADER}, "event": "suspected"' in three.log(1) + three.log(3)
+    three.ports = [three.ports[LEADER - 1]]
+    talk(three, at_the_old_leader)
+
+
+def test_the_blocking_client(three: Colony) -> None:
+    with Client(three.addresses, three.ring, PATIENCE_S) as client:
+        assert client.write(1, 0, "x", "y").done
+        assert client.read(1).saw == Volume(1, "x", "y")
+        assert client.submit(1, Write(client.request(), 1, "z", "y")).done
+
+
+def test_many_cells_and_clients_at_once(tmp_path: Path) -> None:
+    async def one(client: AsyncClient, cell: int) -> None:
+        for version in range(10):
+            await put(client, version, cell)
+
+    async def work(client: AsyncClient) -> None:
+        async with asyncio.TaskGroup() as group:
+            for cell in range(1, 41):
+                group.create_task(one(client, cell))
+
+    with colony(tmp_path, cells=40) as made:
+        made.start(*made.servers)
+        talk(made, work)
+        assert all(made.end(server) == 0 for server in made.servers)
+        made.start(*made.servers)
+
+        async def check(client: AsyncClient) -> None:
+            for cell in range(1, 41):
+                assert (await client.read(cell)).saw == Volume(10, "primary-9", "replica")
+
+        talk(made, check)
+
+
+class TestStarting:
+    """One sentence, an exit code, and nothing changed."""
+
+    @pytest.fixture
+    def made(self, tmp_path: Path) -> Iterator[Colony]:
+        with colony(tmp_path, size=1) as made:
+            yield made
+
+    @staticmethod
+    def refused(made: Colony, code: int, why: str, *options: str) -> None:
+        before = snapshot(made.folder)
+        done = made.run(1, *options)
+        assert done.returncode == code, done.stderr
+        assert why in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""
+        assert snapshot(made.folder) == before
+
+    def test_a_port_in_use(self, made: Colony) -> None:
+        with socket.create_server(("127.0.0.1", made.ports[0])):
+            self.refused(made, 4, "is in use by another process")
+
+    def test_a_server_started_twice_on_one_directory(self, made: Colony) -> None:
+        made.start(1)
+        other = Colony(made.folder, [made.ports[0]])
+        text = made.config(1).read_text(encoding="utf-8")
+        other.config(1).write_text(text.replace(str(made.ports[0]), "0"), encoding="utf-8")
+        done = other.run(1)
+        assert done.returncode == 4
+        assert "in use" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert made.end(1) == 0
+
+    def test_the_directory_of_another_server(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(
+            text.replace("server = 1", "server = 2").replace("11 = 1", "11 = 2"), encoding="utf-8"
+        )
+        self.refused(made, 2, "belongs to server 1, not to server 2")
+
+    def test_an_unknown_key(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text("lissten = 3\n" + text, encoding="utf-8")
+        self.refused(made, 2, "sets lissten, which is no setting; did you mean listen?")
+
+    def test_a_file_of_keys_that_everybody_can_read(self, made: Colony) -> None:
+        (made.folder / "keys.toml").chmod(0o644)
+        self.refused(made, 2, "is open to everybody")
+
+    def test_a_node_of_which_the_disk_never_heard(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(text.replace("11 = 1", "99 = 1"), encoding="utf-8")
+        done = made.run(1)
+        assert done.returncode == 2
+        assert "never heard of node 99 of cell 1 in life 101" in done.stderr
+
+    def test_a_node_of_which_the_settings_say_nothing(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(text[: text.index("[[cells]]")], encoding="utf-8")
+        done = made.run(1)
+        assert done.returncode == 2
+        assert "has node 11 of cell 1 in life 101, of which the settings say nothing" in done.stderr
+
+    def test_no_journal(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(text.replace("disk-1", "."), encoding="utf-8")
+        self.refused(made, 2, "does not exist: create the journal")
+
+    def test_nodes_are_never_made_anew(self, made: Colony) -> None:
+        done = made.run(1, "--create")
+        assert done.returncode == 2
+        assert "never made anew" in done.stderr
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file with its bytes."""
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class TestEnding:
+    """Ctrl-C drains; a second one ends."""
+
+    @pytest.fixture
+    def alone(self, tmp_path: Path) -> Iterator[Colony]:
+        """Only the leader runs, which can get nothing decided, and drains for as long as it takes."""
+        with colony(tmp_path, extra="drain_s = 3600.0\n") as made:
+            made.start(LEADER)
+            yield made
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_at_rest_it_ends_at_once(self, three: Colony, number: int) -> None:
+        assert [three.end(server, number) for server in three.servers] == [0, 0, 0]
+        assert '"event": "ended"' in three.log(1)
+
+    @staticmethod
+    async def waiting(client: AsyncClient) -> "asyncio.Task[Verdict]":
+        """A write that the leader has taken on: it answered what was asked after it, on the same connection."""
+        asking = asyncio.ensure_future(client.write(1, 0, "x", "y"))
+        with pytest.raises(Unavailable):
+            await client.submit(999, Write(client.request(), 0, "x", "y"), deadline_s=0.3)
+        return asking
+
+    @staticmethod
+    async def drains(made: Colony) -> None:
+        while '"waiting": 1, "event": "draining"' not in made.log(LEADER):
+            assert made.processes[LEADER].poll() is None
+            await asyncio.sleep(0.01)
+
+    def test_what_was_asked_is_answered_before_the_end(self, alone: Colony) -> None:
+        async def work(client: AsyncClient) -> None:
+            asking = await self.waiting(client)
+            alone.processes[LEADER].send_signal(signal.SIGINT)
+            await self.drains(alone)
+            await asyncio.to_thread(alone.start, 1)
+            assert (await asking).done
+
+        talk(alone, work)
+        process = alone.processes.pop(LEADER)
+        process.communicate(timeout=PATIENCE_S)
+        assert process.returncode == 0
+
+    def test_a_second_signal_ends_it_at_once(self, alone: Colony) -> None:
+        async def work(client: AsyncClient) -> None:
+            asking = await self.waiting(client)
+            alone.processes[LEADER].send_signal(signal.SIGINT)
+            await self.drains(alone)
+            assert not asking.done()
+            code = await asyncio.to_thread(alone.end, LEADER)
+            assert code == 130
+            asking.cancel()
+
+        talk(alone, work)

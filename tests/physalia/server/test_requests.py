@@ -1,0 +1,122 @@
+"""Who asked is told once, under its own number, and never about somebody else's command."""
+
+import pytest
+from attrs import Factory, define
+
+from physalia.journal import NodeKey
+from physalia.model import (
+    Answer,
+    Decline,
+    NoOp,
+    Read,
+    Reject,
+    Reply,
+    Request,
+    RequestId,
+    Traffic,
+    Verdict,
+    Volume,
+    Write,
+)
+from physalia.server.requests import Requests
+from physalia.wire import decode_verdict, encode_command
+
+KEY, OTHER_KEY = NodeKey(1, 7, 11), NodeKey(2, 7, 11)
+COMMAND = Read(RequestId("ann", 1))
+VERDICT = Verdict(True, Volume(3, "a", "b"))
+
+
+@define(eq=False)
+class Ear:
+    heard: list[Traffic] = Factory(list)
+
+    def say(self, said: Traffic) -> None:
+        self.heard.append(said)
+
+
+def asked(number: int = 1, command: Read | Write = COMMAND) -> Request:
+    return Request(number, 1, encode_command(command))
+
+
+def test_the_verdict_goes_to_who_asked_under_its_number() -> None:
+    requests, ear = Requests(), Ear()
+    assert requests.take(ear, asked(5), KEY) == COMMAND
+    assert ear.heard == []
+    requests.tell(Answer(COMMAND.request, VERDICT), "elsewhere")
+    (reply,) = ear.heard
+    assert isinstance(reply, Reply)
+    assert (reply.number, decode_verdict(reply.verdict)) == (5, VERDICT)
+    requests.tell(Answer(COMMAND.request, VERDICT), "")
+    assert len(ear.heard) == 1
+    assert len(requests) == 0
+
+
+def test_a_rejection_says_where_to_go() -> None:
+    requests, ear = Requests(), Ear()
+    requests.take(ear, asked(5), KEY)
+    requests.tell(Reject(COMMAND.request, "not the proposer"), "127.0.0.1:7")
+    assert ear.heard == [Decline(5, "not the proposer", "127.0.0.1:7")]
+
+
+def test_a_later_attempt_takes_the_place_of_the_earlier_one() -> None:
+    """The client counts the earlier one as uncertain: only one is told."""
+    requests, first, second = Requests(), Ear(), Ear()
+    requests.take(first, asked(1), KEY)
+    assert requests.take(second, asked(9), KEY) == COMMAND
+    requests.tell(Answer(COMMAND.request, VERDICT), "")
+    assert first.heard == []
+    assert [said.number for said in second.heard if isinstance(said, Reply)] == [9]
+
+
+@pytest.mark.parametrize("key", [KEY, OTHER_KEY])
+def test_one_name_for_two_commands_is_declined(key: NodeKey) -> None:
+    """Otherwise one client could be told the verdict on what another one asked."""
+    requests, ann, bob = Requests(), Ear(), Ear()
+    requests.take(ann, asked(1), KEY)
+    command = Write(COMMAND.request, 0, "x", "y") if key == KEY else COMMAND
+    assert requests.take(bob, asked(2, command), key) is None
+    assert bob.heard == [Decline(2, "busy", "")]
+    requests.tell(Answer(COMMAND.request, VERDICT), "")
+    assert len(ann.heard) == 1
+
+
+@pytest.mark.parametrize("command", [b"", b"\xc1", encode_command(NoOp())])
+def test_what_is_no_command_is_declined(command: bytes) -> None:
+    requests, ear = Requests(), Ear()
+    assert requests.take(ear, Request(4, 1, command), KEY) is None
+    assert ear.heard == [Decline(4, "malformed", "")]
+
+
+def test_so_many_may_wait_and_no_more() -> None:
+    requests, ear, other = Requests(most_of_one=2), Ear(), Ear()
+    commands = [Read(RequestId("ann", number)) for number in range(3)]
+    assert requests.take(ear, asked(0, commands[0]), KEY)
+    assert requests.take(ear, asked(1, commands[1]), KEY)
+    assert requests.take(ear, asked(2, commands[2]), KEY) is None
+    assert ear.heard == [Decline(2, "busy", "")]
+    assert requests.take(ear, asked(3, commands[1]), KEY)  # again what waits already
+    assert requests.take(other, asked(2, commands[2]), KEY)
+    requests.tell(Answer(commands[0].request, VERDICT), "")
+    assert requests.take(ear, asked(4, Read(RequestId("ann", 9))), KEY)
+
+
+def test_who_is_closed_takes_on_nothing_new() -> None:
+    requests, ear = Requests(), Ear()
+    requests.take(ear, asked(1), KEY)
+    requests.is_closed = True
+    assert requests.take(ear, asked(2), KEY) == COMMAND
+    assert requests.take(ear, asked(3, Read(RequestId("ann", 2))), KEY) is None
+    assert ear.heard == [Decline(3, "draining", "")]
+    requests.tell(Answer(COMMAND.request, VERDICT), "")
+    assert len(ear.heard) == 2
+
+
+def test_who_left_is_told_nothing_and_leaves_nothing() -> None:
+    requests, ear = Requests(), Ear()
+    requests.take(ear, asked(), KEY)
+    requests.gone(ear)
+    requests.gone(ear)
+    requests.tell(Answer(COMMAND.request, VERDICT), "")
+    assert ear.heard == []
+    assert len(requests) == 0
+    assert requests.whose(COMMAND.request) is None

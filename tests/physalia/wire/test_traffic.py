@@ -1,0 +1,90 @@
+"""What processes say: one encoding of each, one error for everything else, and a limit that is crossed."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from physalia.model import Carry, Decline, Envelope, Jury, Origin, Ping, Pong, Reply, Request, Verdict, Volume
+from physalia.wire import CodecError, decode_traffic, decode_verdict, encode_traffic, encode_verdict
+from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_MEMBERS
+from physalia.wire.traffic import CONTENT
+from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
+
+REASONS = ["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining"]
+TRAFFIC = st.one_of(
+    st.builds(Carry, st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)),
+    st.builds(Ping, COUNTS),
+    st.builds(Pong, COUNTS),
+    st.builds(Request, COUNTS, SLOTS, st.binary(max_size=60)),
+    st.builds(Reply, COUNTS, st.binary(max_size=60)),
+    st.builds(Decline, COUNTS, st.sampled_from(REASONS), TEXTS),
+)
+VERDICTS = st.builds(
+    Verdict,
+    st.booleans(),
+    st.one_of(
+        st.builds(Volume, COUNTS, TEXTS, TEXTS),
+        st.builds(Jury, COUNTS, st.frozensets(SLOTS, min_size=1, max_size=MAX_MEMBERS)),
+    ),
+)
+FORMATS: list[tuple[st.SearchStrategy[Any], Callable[[Any], bytes], Callable[[bytes], Any]]] = [
+    (TRAFFIC, encode_traffic, decode_traffic),
+    (VERDICTS, encode_verdict, decode_verdict),
+]
+
+
+@given(st.sampled_from(FORMATS).flatmap(lambda each: st.tuples(st.just(each), each[0])))
+def test_what_is_said_is_heard(case: tuple[Any, Any]) -> None:
+    (_, encode, decode), value = case
+    assert decode(encode(value)) == value
+
+
+@given(st.sampled_from(FORMATS).flatmap(lambda each: st.tuples(st.just(each), each[0])), st.data())
+def test_changed_bytes_are_another_value_or_an_error(case: tuple[Any, Any], data: st.DataObject) -> None:
+    (_, encode, decode), value = case
+    changed = bytearray(encode(value))
+    changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        other = decode(bytes(changed))
+    except CodecError:
+        return
+    assert other != value
+    assert encode(other) == changed
+
+
+@pytest.mark.parametrize(
+    ("decode", "plain"),
+    [
+        (decode_traffic, [7, 1]),
+        (decode_traffic, [2, -1]),
+        (decode_traffic, [2, True]),
+        (decode_traffic, [4, 1, 0, b""]),
+        (decode_traffic, [4, 1, 1, "text"]),
+        (decode_traffic, [6, 1, len(REASONS), ""]),
+        (decode_traffic, [6, 1, "busy", ""]),
+        (decode_traffic, [6, 1, -1, ""]),
+        (decode_verdict, [1, [1, 0, "a", "b"]]),
+        (decode_verdict, [True, [3, 0, "a", "b"]]),
+        (decode_verdict, [True, [2, 0, []]]),
+    ],
+)
+def test_what_nobody_says_is_refused(decode: Callable[[bytes], Any], plain: object) -> None:
+    with pytest.raises(CodecError):
+        decode(msgspec.msgpack.encode(plain))
+
+
+def test_a_reason_that_is_none_is_not_encoded() -> None:
+    with pytest.raises(CodecError, match="reasons"):
+        encode_traffic(Decline(1, "bored", ""))  # type: ignore[arg-type]
+
+
+def test_the_longest_content_passes_and_no_longer_one() -> None:
+    longest = Request(2**63 - 1, 2**63 - 1, bytes(CONTENT.limit))
+    assert len(encode_traffic(longest)) <= MAX_ENCODED_BYTES
+    assert decode_traffic(encode_traffic(longest)) == longest
+    with pytest.raises(CodecError, match="at most"):
+        encode_traffic(Request(1, 1, bytes(CONTENT.limit + 1)))
