@@ -14,7 +14,7 @@ from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_MEMBERS
 from physalia.wire.traffic import CONTENT
 from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
 
-REASONS = ["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining"]
+REASONS = ["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining", "behind"]
 TRAFFIC = st.one_of(
     st.builds(Carry, st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)),
     st.builds(Ping, COUNTS),
