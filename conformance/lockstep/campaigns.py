@@ -29,6 +29,7 @@ from conformance.links import Profile
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
+from conformance.lockstep.quarrel import overtaken
 from conformance.world.scenario import Happening, Setup
 
 MAX_COMMANDS = 24
@@ -80,6 +81,9 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
         yield happening
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
+            if random.random() < OPEN_SLOTS:
+                yield from overtaken(moves, node)
+                continue
             yield moves.query(node)
             if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
                 yield from (due, moves.tick(node, 300), moves.tick(node, 300))
@@ -89,6 +93,7 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
 
 READS_PER_EVENT = 0.1
 LATE_ANSWERS = 0.2
+OPEN_SLOTS = 0.3
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
