@@ -34,6 +34,7 @@ from conformance.links import Profile
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
+from conformance.lockstep.quarrel import overtaken
 from conformance.world.scenario import Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
@@ -107,6 +108,9 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
         yield happening
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
+            if random.random() < OPEN_SLOTS:
+                yield from overtaken(moves, node)
+                continue
             yield moves.query(node)
             if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
                 yield from (due, moves.tick(node, 300), moves.tick(node, 300))
@@ -116,6 +120,7 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
 
 READS_PER_EVENT = 0.1
 LATE_ANSWERS = 0.2
+OPEN_SLOTS = 0.3
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
