@@ -91,6 +91,8 @@ class JudgedCell(Reads):
     rounds: Set[int] = frozenset()
     """The numbers of rounds of reads that occurred so far: up to one more is what `reads` lists."""
     _folds: dict[Log, Contents] = field(init=False, factory=dict)
+    _members: dict[tuple[int, Slot], tuple[Log, Nodes]] = field(init=False, factory=dict)
+    """By the identity of a log, which is kept: a log that a node knows is asked about again and again."""
     _stored: dict[Log, Stored] = field(init=False, factory=dict)
 
     @classmethod
@@ -132,6 +134,17 @@ class JudgedCell(Reads):
     def reads(self) -> range:
         """The rounds of reads that occurred, and one more."""
         return range(1, max(self.rounds, default=0) + 2)
+
+    def members(self, log: Log, i: Slot) -> Nodes:
+        """The configuration of slot `i`, for whoever knows `log`."""
+        known = self._members.get((id(log), i))
+        if known is not None:
+            return known[1]
+        if len(self._members) >= MAX_FOLDS:
+            self._members.clear()
+        found = self.after(log[: max(0, i - self.alpha)]).jury.members
+        self._members[id(log), i] = log, found
+        return found
 
     def after(self, log: Log) -> Contents:
         """What `log` leads to, from what the log without its last entries leads to."""

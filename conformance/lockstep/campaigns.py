@@ -16,6 +16,7 @@ from conformance.judges.coverage import (
     FAILED_WRITE,
     FAR_AHEAD,
     FORGED,
+    LATE_RESEND,
     LONG,
     READING,
     SETTLED,
@@ -25,6 +26,7 @@ from conformance.judges.coverage import (
     WITH_PIPELINED_CHANGES,
     decided_by,
     effective_change,
+    forged,
     open_at_once,
 )
 from conformance.judges.databases import REPLIES
@@ -32,7 +34,9 @@ from conformance.links import Profile
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
+from conformance.lockstep.quarrel import overtaken
 from conformance.world.scenario import Happening, Setup
+from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
 """So many commands a short run makes up at most, so that it stays within the specification's slots."""
@@ -104,6 +108,9 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
         yield happening
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
+            if random.random() < OPEN_SLOTS:
+                yield from overtaken(moves, node)
+                continue
             yield moves.query(node)
             if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
                 yield from (due, moves.tick(node, 300), moves.tick(node, 300))
@@ -113,6 +120,7 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
 
 READS_PER_EVENT = 0.1
 LATE_ANSWERS = 0.2
+OPEN_SLOTS = 0.3
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
@@ -134,7 +142,7 @@ SHORT_AMOUNTS = {
     Profile.DEEP: Amount(runs=3_000, most_runs=4_000, length=300, scenarios=1_000, moves=60),
 }
 SIZE_AMOUNTS = {
-    Profile.QUICK: Amount(runs=9, most_runs=180, length=120),
+    Profile.QUICK: Amount(runs=9, most_runs=540, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
 }
@@ -201,7 +209,14 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="1 to 9 members, alpha 1 to 8",
             setups=tuple(setup(*size, late=late_ms[place % 3]) for place, size in enumerate(sizes)),
-            marks=(SETTLED, FORGED, *map(decided_by, range(1, 10)), *map(open_at_once, range(1, 6))),
+            marks=(
+                SETTLED,
+                FORGED,
+                *map(forged, (Prepare, Promise, Proposal, Vote)),
+                LATE_RESEND,
+                *map(decided_by, range(1, 10)),
+                *map(open_at_once, range(1, 6)),
+            ),
             amounts=SIZE_AMOUNTS,
             steer=troubled,
         ),

@@ -9,8 +9,23 @@ from random import Random
 
 from conformance.lockstep.moves import Moves
 from conformance.world.outcomes import Packet
-from conformance.world.scenario import Deliver, Duplicate, Happening, Lose, Stray
-from physalia.model import Ask, Decision, Message, Prepare, Promise, Proposal, Refusal, Vote
+from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose, Stray
+from physalia.model import (
+    Ask,
+    Consult,
+    Decision,
+    Echo,
+    Internal,
+    Message,
+    NodeId,
+    Prepare,
+    Promise,
+    Proposal,
+    Propose,
+    Refusal,
+    Round,
+    Vote,
+)
 
 
 def quarrel(moves: Moves, random: Random) -> Iterator[Happening]:
@@ -232,3 +247,21 @@ def _all_due(moves: Moves, random: Random, chance: float) -> Iterator[Happening]
 def _maybe(happening: Happening | None) -> Iterator[Happening]:
     if happening is not None:
         yield happening
+
+
+def overtaken(moves: Moves, node: NodeId) -> Iterator[Happening]:
+    """A read comes when a slot is open, and its echoes are faster than the votes: it has to wait for them (R7)."""
+    if (write := moves.write(node, 0)) is not None:
+        yield write
+    for event in _due_at(moves, node, Propose):
+        yield Give(node, event)
+    yield moves.query(node)
+    for event in _due_at(moves, node, Consult):
+        yield Give(node, event)
+    for kind in (Round, Echo):
+        for packet in [one for one in moves.world.in_flight if isinstance(one.message, kind)]:
+            yield Deliver(packet.sender, packet.receiver, packet.message)
+
+
+def _due_at(moves: Moves, node: NodeId, kind: type[Internal]) -> list[Internal]:
+    return [event for event in moves.world.due[node] if isinstance(event, kind)]

@@ -65,7 +65,8 @@ class Mutant:
     F membership, G environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs
     there once and becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is
     the link that must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went
-    wrong in real systems that this one stands for; docs/mutants.md has the list.
+    wrong in real systems that this one stands for; docs/mutants.md has the list. ``mark`` is what a campaign of the
+    lockstep must have reached to meet the fault at all.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Mutant:
     killer: str
     like: str = ""
     model: str = ""
+    mark: str = ""
     twin: str = ""
     file: str = ""
     replace: str = ""
@@ -153,7 +155,7 @@ class KillMatrix:
 
 
 def _as_json(outcome: Outcome) -> Mapping[str, Any]:
-    named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_"))
+    named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_", "mark"))
     return {**named, **asdict(outcome.judgement), "seconds": outcome.seconds}
 
 

@@ -81,10 +81,42 @@ class Network:
             if name not in failed
             and (one.rack in racks if one.rack is not None else not one.supplies or not lit.isdisjoint(one.supplies))
         }
-        piece = self._pieces(alive, failed)
-        of_switch = np.array([*(piece.get(name, NOWHERE) for name in self.switches), NOWHERE], dtype=np.int32)
+        of_switch = self._pieces_by_switch(alive, failed)
         bright = np.array([rack in racks for rack, _ in self.site.stands], dtype=np.bool_)
         return Fabric(np.where(bright[:, None], of_switch[self._switch_of], np.int32(NOWHERE)), bright)
+
+    def _pieces_by_switch(self, alive: set[str], failed: frozenset[str]) -> Pieces:
+        """The piece of each switch, and of none at the end: walked, unless only leaves were lost."""
+        links = self.site.topology.links
+        lost = [name for name in self.switches if name not in alive]
+        if self._leaves.issuperset(lost) and links.keys().isdisjoint(failed):
+            found = self._all_alive.copy()
+            found[[self.switches[name] for name in lost]] = NOWHERE
+            return found
+        piece = self._pieces(alive, failed)
+        return np.array([*(piece.get(name, NOWHERE) for name in self.switches), NOWHERE], dtype=np.int32)
+
+    @cached_property
+    def _all_alive(self) -> Pieces:
+        piece = self._pieces(set(self.switches), frozenset())
+        return np.array([*(piece[name] for name in self.switches), NOWHERE], dtype=np.int32)
+
+    @cached_property
+    def _leaves(self) -> frozenset[str]:
+        """Top-of-rack switches, if no way needs one: without all of them the others are joined as with them.
+
+        And each of them has a link to a switch that is none. Then whichever of them die, no others are parted.
+        """
+        topology = self.site.topology
+        tops = frozenset(name for name, one in topology.switches.items() if one.tier == "rack")
+        others = set(self.switches) - tops
+        bare, whole = self._pieces(others, frozenset()), self._all_alive
+        together: dict[int, int] = {}
+        for name in others:
+            if together.setdefault(int(whole[self.switches[name]]), bare[name]) != bare[name]:
+                return frozenset()
+        hanging = all(any(to in others for _, to in topology.neighbours[name]) for name in tops)
+        return tops if hanging else frozenset()
 
     def _pieces(self, alive: set[str], failed: frozenset[str]) -> dict[str, int]:
         found: dict[str, int] = {}

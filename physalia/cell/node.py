@@ -162,7 +162,10 @@ class Node:
         """
         if self._stopped:
             return frozenset()
-        return frozenset(effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send))
+        unacknowledged = frozenset(
+            effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send)
+        )  # fmt: skip
+        return unacknowledged | self._reads.silent()
 
     def digest(self) -> bytes:
         """32 bytes that are the same on every node that knows the same: all that later answers depend on (R5)."""

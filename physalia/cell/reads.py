@@ -161,6 +161,13 @@ class Reads:
         read.echoes.add(sender)
         return RECORDED
 
+    def silent(self) -> frozenset[NodeId]:
+        """Who owes an echo to the round that is under way, or may owe one to a round that cannot begin yet."""
+        if self.under_way is not None:
+            return self.members_after(self.under_way.slot) - self.under_way.echoes
+        learner = self.proposer.learner
+        return learner.configurations.members(learner.first_unknown) if self.waiting else frozenset()
+
     # When it takes long
 
     def begin_again(self) -> None:

@@ -98,7 +98,7 @@ def is_seen_below(name: str, action: str, conjunct: str) -> bool:
 
 NOT_TIED: Mapping[str, str] = {
     "knowledge": "no graph has what a node believes apart from what it knows",
-    "reads": "no graph has reads",
+    "reads": "it stands on `knowledge`, so the graphs of `Reads` are not read as its facts",
     "truncation": "no graph has floors above 0",
     "leaving": "no graph has nodes that leave",
 }

@@ -18,10 +18,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 CODEC = "tests/physalia/wire/test_codec.py"
 
+READS = "tests/physalia/cell/test_reads.py"
+
 CROSSED = {
     "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
     "physalia.cell.node:RESEND_AFTER_MS": "stutter resent",
+    "physalia.cell.reads:MAX_READS": f"{READS}::test_beyond_the_limit_a_read_is_rejected_at_once",
     "physalia.wire.limits:MAX_NATURAL": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
     "physalia.wire.limits:MAX_TEXT_CHARACTERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
     "physalia.wire.limits:MAX_MEMBERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",

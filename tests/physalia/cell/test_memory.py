@@ -289,7 +289,7 @@ def test_a_part_of_the_protocol_that_is_called_bookkeeping_is_found() -> None:
 
 def test_the_runs_meet_everything() -> None:
     chance, met = random.Random(6), set()
-    for _ in range(300):
+    for _ in range(800):
         run = Run()
         met |= {kind(step) for _ in range(40) if (step := run.advance(chance)) is not None}
     actions = {"prepare", "promise", "propose", "vote", "decide", "learn", "consult", "echo", "serve"}

@@ -185,3 +185,14 @@ def test_beyond_the_limit_a_read_is_rejected_at_once() -> None:
 @pytest.mark.parametrize("event", [Consult(OWN, 1), Consult(OWN, 2), Serve(OWN, 1), Consult(OTHER, 1)])
 def test_what_is_not_due_is_ignored(event: Event) -> None:
     assert give(leader(), event) == Step(Stutter("ignored"), ())
+
+
+def test_a_leader_is_woken_by_its_clock_as_long_as_somebody_owes_an_echo() -> None:
+    node = Node(1, (1, 2, 3), 1)
+    give(node, Campaign(OWN), Receive(1, Prepare(OWN, 0)))
+    give(node, *(Receive(sender, Promise(OWN, sender, (), 0)) for sender in (1, 2, 3)))
+    assert node.silent() == frozenset()
+    give(node, Query(READER), Consult(OWN, 1), *echoes(1))
+    assert node.silent() == {2, 3}
+    give(node, *echoes(2), Serve(OWN, 1))
+    assert node.silent() == frozenset()
