@@ -25,7 +25,7 @@ from conformance.histories.known import MODELS
 from conformance.histories.reading import parse
 from conformance.histories.worlds import record
 from conformance.links import BadInput, CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
-from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, troubled
+from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, long, troubled, very_long
 from conformance.refutation import How, Refuted
 from conformance.world.cells import MakeNode
 from physalia.cell import Node
@@ -33,6 +33,8 @@ from physalia.cell import Node
 SMALL = {Profile.QUICK: 400, Profile.DEFAULT: 2_000, Profile.DEEP: 20_000}
 """So many small histories of each model are held against the definition."""
 SMALL_OPERATIONS = 6
+LEAST_SCENARIOS = 32
+"""So many scenarios of each campaign at least, but of the long ones: without the other judges they cost little."""
 
 Part = Callable[[Settings, Progress, MakeNode], Iterator[tuple[Row, Failure | None]]]
 
@@ -143,7 +145,8 @@ def _campaign(
     started, amount, failure = monotonic(), campaign.amounts[settings.profile], None
     seen = Counter[str]()
     steps = 0
-    for number in range(amount.runs):
+    runs = amount.runs if campaign.steer in (long, very_long) else max(amount.runs, LEAST_SCENARIOS)
+    for number in range(runs):
         seed = f"{settings.seed}/{campaign.name}/{number}"
         setup = campaign.setups[number % len(campaign.setups)]
         try:
@@ -155,7 +158,7 @@ def _campaign(
         judged = judge(history, MODELS["store"], Budget())
         steps += len(history.operations)
         seen.update(_seen(judged))
-        progress.update(f"clients: {campaign.name}", number + 1, "scenarios", total=amount.runs)
+        progress.update(f"clients: {campaign.name}", number + 1, "scenarios", total=runs)
         if judged.window is not None:
             title = f"{campaign.name}, scenario {number}: {judged.why}"
             failure = _refuted(settings, title, lines(judged.window), len(judged.window.bound))
@@ -170,7 +173,7 @@ def _campaign(
             lines=tuple(f"never: {what}" for what in missing),
             replay=settings.again("histories"),
         )
-    note = f"{amount.runs} scenarios: " + ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+    note = f"{runs} scenarios: " + ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
     return _row(f"clients: {campaign.name}", failure, steps, started, note, verdict), failure
 
 

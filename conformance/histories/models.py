@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from conformance.histories.history import FALSE, TRUE, Operation, Value
+from conformance.histories.history import FALSE, TRUE, Map, Operation, Value
 
 
 class Kind(Enum):
@@ -290,6 +290,8 @@ def shown(one: Value) -> str:
         return f'"{one}"'
     if isinstance(one, tuple):
         return f"[{', '.join(map(shown, one))}]"
+    if isinstance(one, Map):
+        return f"{{{', '.join(sorted(f'{name}: {shown(given)}' for name, given in one.entries))}}}"
     return str(one)
 
 
