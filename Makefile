@@ -27,17 +27,20 @@ lint: $(READY) ## Style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive link, the core, the journal beside SQLite, servers beside etcd, and placement beside CP-SAT
+bench: $(READY) ## Measure the explorer beside TLC, the lockstep, the exhaustive link, the core, the journal beside SQLite, servers beside etcd, histories beside detangle, placement beside CP-SAT, and a fleet beside chance
 	$(BIN)/python -m benchmarks.explorer
 	$(BIN)/python -m benchmarks.lockstep
 	$(BIN)/python -m benchmarks.exhaustive
 	$(BIN)/python -m benchmarks.cell
 	$(BIN)/python -m benchmarks.journal
 	$(BIN)/python -m benchmarks.colony
+	$(BIN)/python -m benchmarks.histories
 	$(BIN)/python -m benchmarks.availability
 	$(BIN)/python -m benchmarks.objective
 	$(BIN)/python -m benchmarks.placement
 	$(BIN)/python -m benchmarks.explanations
+	$(BIN)/python -m benchmarks.fleet
+	$(BIN)/python -m benchmarks.blast_radius
 
 lock: $(READY) ## Write requirements-dev.txt anew from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras \

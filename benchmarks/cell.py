@@ -5,6 +5,12 @@ durable is durable at once, and after every step the node is asked what is due, 
 the pipeline full. A commit is a command that the client was answered; the rate by the clock on the wall is what
 counts on a machine that does nothing else, the rate by CPU time says the same on one that does.
 
+Two loads: bare commands, which are writes of the one record that the models know; and transactions of the store, each
+in a session of its own, with a condition, two changes and a reply that its client may ask for again.
+
+The curves show what the next command costs a single node when its store has from 10^2 to 10^5 keys, sessions or
+slots behind it; where that is what grows, the next command makes one more.
+
     python -m benchmarks.cell [--json] [--seconds S] [--nodes N ...] [--alpha A] [--profile]
 """
 
@@ -19,8 +25,12 @@ import time
 from collections import deque
 from typing import Any
 
+from attrs import define
+
+from benchmarks.growth import curves
+from benchmarks.loads import Bare, Load, Transactions
 from physalia.cell import Node
-from physalia.model import Answer, Asked, Campaign, Event, NodeId, Receive, Reject, RequestId, Send, Submit, Write
+from physalia.model import Answer, Campaign, Event, NodeId, Receive, Reject, Send, Submit
 
 SCHEMA_VERSION = 1
 COMMITS_PER_CELL = 10_000
@@ -28,31 +38,25 @@ COMMITS_PER_CELL = 10_000
 
 
 class Cell:
-    """The nodes, what is under way between them, and a client that asks for one more whenever it is answered."""
+    """The nodes, what is under way between them, and clients that ask for one more whenever they are answered."""
 
-    def __init__(self, size: int, alpha: int) -> None:
+    def __init__(self, size: int, alpha: int, load: Load) -> None:
         self.nodes = {node: Node(node, range(1, size + 1), alpha) for node in range(1, size + 1)}
         self.queue: deque[tuple[NodeId, Event]] = deque()
         self.alpha = alpha
         self.commits = 0
-        self.asked = 0
         self.rejected = 0
+        self.load = load
         self.queue.append((1, Campaign(self.nodes[1].next_ballot())))
         self.run()
-        for _ in range(alpha):
-            self.queue.append((1, Submit(self.command())))
-
-    def command(self) -> Asked:
-        """The client's next command: a write that succeeds if all before it did."""
-        self.asked += 1
-        return Write(RequestId("client", self.asked), self.asked - 1, "a", "b")
+        self.queue += [(1, Submit(command)) for command in load.first(alpha)]
 
     def run(self, commits: float = math.inf) -> None:
         """Deliver until so many commits were answered in all, or until nothing is under way.
 
         To store and to flush costs nothing here.
         """
-        queue, nodes = self.queue, self.nodes
+        queue, nodes, load = self.queue, self.nodes, self.load
         while queue and self.commits < commits:
             number, event = queue.popleft()
             node = nodes[number]
@@ -63,7 +67,7 @@ class Cell:
                         queue.append((effect.to, Receive(number, effect.message)))
                     elif isinstance(effect, Answer):
                         self.commits += 1
-                        queue.append((number, Submit(self.command())))
+                        queue.append((number, Submit(load.next(effect.request, effect.verdict))))
                     elif isinstance(effect, Reject):
                         self.rejected += 1
                 due = node.due()
@@ -72,29 +76,42 @@ class Cell:
         """What was answered is what every node knows, but for what is under way; or the figure means nothing."""
         assert not self.rejected, "the client of a pipeline that was never full was rejected"
         logs = [list(node.known) for node in self.nodes.values()]
-        requests = [command.request.number for command in logs[0] if isinstance(command, Write)]
-        assert requests == list(range(1, self.commits + 1)), "what was answered is not what was decided"
+        assert len(logs[0]) == self.commits, "what was answered is not what was decided"
+        self.load.check(logs[0])
         assert all(log == logs[0][: len(log)] for log in logs), "two nodes know different decisions"
         assert min(map(len, logs)) >= self.commits - 2 * self.alpha, "a node is not told of decisions"
 
 
-def measure(size: int, alpha: int, seconds: float) -> tuple[float, float]:
-    """Commits a second by the clock on the wall, and by CPU time, of one new cell after the other."""
-    commits = 0
-    wall_s = cpu_s = 0.0
-    while wall_s < seconds:
-        cell = Cell(size, alpha)
+@define
+class Rate:
+    """Commits, and the seconds that they took."""
+
+    commits: int = 0
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+    def add(self, cell: Cell) -> None:
+        """Run a new cell to its end."""
         wall, cpu = time.perf_counter(), time.process_time()
         cell.run(COMMITS_PER_CELL)
-        wall_s, cpu_s = wall_s + time.perf_counter() - wall, cpu_s + time.process_time() - cpu
+        self.wall_s += time.perf_counter() - wall
+        self.cpu_s += time.process_time() - cpu
         cell.check()
-        commits += cell.commits
-    return commits / wall_s, commits / cpu_s
+        self.commits += cell.commits
 
 
-def profile(size: int, alpha: int, commits: int) -> None:
+def measure(size: int, alpha: int, seconds: float) -> dict[str, Rate]:
+    """The rates of bare commands and of transactions, of one new cell after the other, in turns."""
+    rates = {"commits": Rate(), "transactions": Rate()}
+    while sum(rate.wall_s for rate in rates.values()) < 2 * seconds:
+        rates["commits"].add(Cell(size, alpha, Bare()))
+        rates["transactions"].add(Cell(size, alpha, Transactions()))
+    return rates
+
+
+def profile(size: int, alpha: int, commits: int, load: Load) -> None:
     """Print where the time of so many commits goes. The profiler itself makes the run several times slower."""
-    cell = Cell(size, alpha)
+    cell = Cell(size, alpha, load)
     with cProfile.Profile() as profiler:
         cell.run(commits)
     cell.check()
@@ -104,7 +121,9 @@ def profile(size: int, alpha: int, commits: int) -> None:
 
 def main() -> int:
     """Measure and print, or profile."""
-    parser = argparse.ArgumentParser(description="Measure how many commits a second the cell's core makes.")
+    parser = argparse.ArgumentParser(
+        description="Measure how many commits and transactions a second the cell's core makes."
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="how long to measure each size (4)")
     parser.add_argument("--nodes", type=int, nargs="+", default=[3, 7], metavar="N", help="sizes of the cell (3 7)")
@@ -115,15 +134,24 @@ def main() -> int:
         parser.error("sizes, alpha and seconds are positive")
     if options.profile:
         for size in options.nodes:
-            profile(size, options.alpha, COMMITS_PER_CELL)
+            for load in (Bare(), Transactions()):
+                profile(size, options.alpha, COMMITS_PER_CELL, load)
         return 0
     figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "alpha": options.alpha}
     for size in options.nodes:
-        wall, cpu = measure(size, options.alpha, options.seconds)
-        figures[f"commits_per_second_{size}"] = round(wall)
-        figures[f"commits_per_cpu_second_{size}"] = round(cpu)
+        rates = measure(size, options.alpha, options.seconds)
+        for name, rate in rates.items():
+            wall, cpu = rate.commits / rate.wall_s, rate.commits / rate.cpu_s
+            figures[f"{name}_per_second_{size}"] = round(wall)
+            figures[f"{name}_per_cpu_second_{size}"] = round(cpu)
+            if not options.json:
+                print(f"{size} nodes: {wall:,.0f} {name} a second, {cpu:,.0f} a second of CPU time.")
+        commits, transactions = (rate.commits / rate.cpu_s for rate in rates.values())
+        figures[f"transactions_to_commits_{size}"] = round(transactions / commits, 3)
+    for name, curve in curves().items():
+        figures[name] = curve
         if not options.json:
-            print(f"{size} nodes: {wall:,.0f} commits a second, {cpu:,.0f} a second of CPU time.")
+            print(f"{name}: {', '.join(f'{cost:.1f} us at {size}' for size, cost in curve.items())}.")
     figures["python"] = f"{platform.python_implementation()} {platform.python_version()}"
     if options.json:
         print(json.dumps(figures, indent=2))

@@ -4,9 +4,9 @@ Both are three processes on this machine, each on a disk of its own folder, and 
 which writes its own cell or key, one write after the other. Physalia's client is this project's, on one connection a
 server; etcd's is plain HTTP/1.1 on its API of version 2, a connection a client: the cheapest that etcd has, for both
 ends, and cheaper than its API of today. Rounds alternate, and figures are medians. Processor time is that of the
-servers alone, as the system counts it.
+servers alone, as the system counts it. Where uvloop is installed, servers on it are measured too.
 
-    python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N] [--loop asyncio|uvloop]
+    python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N]
 """
 
 import argparse
@@ -22,11 +22,13 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from attrs import frozen
+from attrs import astuple, frozen
 
 from physalia.client import AsyncClient
 from physalia.colony import Processes, lay_out
@@ -47,6 +49,10 @@ class Round:
     p50_ms: float
 
 
+NAMES = {"asyncio": ("", ""), "uvloop": ("", "_uvloop"), "etcd": ("etcd_", "")}
+"""What stands before and after the names of a side's figures."""
+
+
 async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], float]) -> Round:
     """Let so many clients write for a while, after one write each that finds the way."""
     await asyncio.gather(*(write(number) for number in range(clients)))
@@ -65,7 +71,7 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
 
 def physalia(folder: Path, clients: int, seconds: float, loop: str) -> Round:
     """A round of a fresh colony, a cell for each client."""
-    colony = lay_out(folder, SERVERS, clients, extra=f'loop = "{loop}"')
+    colony = lay_out(folder / "colony", SERVERS, clients, extra=f'loop = "{loop}"')
     processes = Processes(colony)
     versions = [0] * clients
 
@@ -168,6 +174,11 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def middle(rounds: list[Round]) -> Round:
+    """The medians of some rounds."""
+    return Round(*(median(column) for column in zip(*map(astuple, rounds), strict=True)))
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Measure durable writes of three servers beside etcd.")
@@ -175,40 +186,41 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="how long a round takes (3)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how many rounds each (5)")
     parser.add_argument("--clients", type=int, default=64, metavar="N", help="how many clients (64)")
-    parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio", help="the servers' loop (asyncio)")
     options = parser.parse_args()
     if min(options.rounds, options.clients) < 1 or options.seconds <= 0:
         parser.error("rounds, clients and seconds are positive")
+    loops = ["asyncio", "uvloop"] if find_spec("uvloop") is not None else ["asyncio"]
     sides: dict[str, Callable[[Path], Round]] = {
-        "": lambda folder: physalia(folder, options.clients, options.seconds, options.loop)
+        loop: partial(physalia, clients=options.clients, seconds=options.seconds, loop=loop) for loop in loops
     }
     if shutil.which("etcd") is not None:
-        sides["etcd_"] = lambda folder: etcd(folder, options.clients, options.seconds)
+        sides["etcd"] = partial(etcd, clients=options.clients, seconds=options.seconds)
     rounds: dict[str, list[Round]] = {side: [] for side in sides}
     for _ in range(options.rounds):
         for side, measure in sides.items():
             with tempfile.TemporaryDirectory(prefix="physalia-colony-") as folder:
-                rounds[side].append(measure(Path(folder, "colony") if not side else Path(folder)))
-    figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "clients": options.clients, "loop": options.loop}
-    for side, seen in rounds.items():
-        figures[f"{side}operations_per_second"] = round(median(one.operations_per_second for one in seen))
-        figures[f"{side}cpu_us_per_operation"] = round(median(one.cpu_us_per_operation for one in seen))
-        figures[f"{side}p50_ms"] = round(median(one.p50_ms for one in seen), 1)
-    if "etcd_" in sides:
-        figures["cpu_ratio_to_etcd"] = round(figures["cpu_us_per_operation"] / figures["etcd_cpu_us_per_operation"], 2)
-        figures["p50_ratio_to_etcd"] = round(figures["p50_ms"] / figures["etcd_p50_ms"], 2)
+                rounds[side].append(measure(Path(folder)))
+    figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "clients": options.clients}
+    medians = {side: middle(seen) for side, seen in rounds.items()}
+    for side, seen in medians.items():
+        before, after = NAMES[side]
+        figures[f"{before}operations_per_second{after}"] = round(seen.operations_per_second)
+        figures[f"{before}cpu_us_per_operation{after}"] = round(seen.cpu_us_per_operation)
+        figures[f"{before}p50_ms{after}"] = round(seen.p50_ms, 1)
+        if side in loops and "etcd" in medians:
+            peer = medians["etcd"]
+            figures[f"cpu_ratio_to_etcd{after}"] = round(seen.cpu_us_per_operation / peer.cpu_us_per_operation, 2)
+            figures[f"p50_ratio_to_etcd{after}"] = round(seen.p50_ms / peer.p50_ms, 2)
     figures["python"] = f"{platform.python_implementation()} {platform.python_version()}"
     if options.json:
         print(json.dumps(figures, indent=2))
         return 0
-    for side, name in (("", f"Physalia ({options.loop})"), ("etcd_", "etcd")):
-        if side in sides:
-            print(
-                f"{name}: {figures[f'{side}operations_per_second']:,} durable writes a second by {options.clients} "
-                f"clients, {figures[f'{side}cpu_us_per_operation']:,} us of the servers' processor time each, "
-                f"p50 {figures[f'{side}p50_ms']} ms."
-            )
-    if "etcd_" not in sides:
+    for side, seen in medians.items():
+        print(
+            f"{side}: {seen.operations_per_second:,.0f} durable writes a second by {options.clients} clients, "
+            f"{seen.cpu_us_per_operation:,.0f} us of the servers' processor time each, p50 {seen.p50_ms:.1f} ms."
+        )
+    if "etcd" not in sides:
         print("etcd is not installed (etcd-server on Debian): nothing to stand beside.")
     return 0
 

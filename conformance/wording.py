@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import assert_never
 from urllib.parse import quote, unquote
 
+from conformance.plain import built, plain, read_word, word
 from physalia.model import (
     NO_BALLOT,
     Ask,
@@ -21,6 +22,7 @@ from physalia.model import (
     Decide,
     Decision,
     Echo,
+    Execute,
     Learn,
     Message,
     NoOp,
@@ -62,17 +64,22 @@ def command_words(command: Command) -> str:
             return f"change({request_words(request)},{expects},{'+'.join(map(str, sorted(members)))})"
         case NoOp():
             return NO_OP_NAME
+        case Execute(request, version, body):
+            return f"execute({request_words(request)},{version},{word(plain(body))})"
         case _:
             assert_never(command)
 
 
-def read_command(word: str) -> Command:
+def read_command(name: str) -> Command:
     """The command that ``command_words`` wrote."""
-    if word == NO_OP_NAME:
+    if name == NO_OP_NAME:
         return NoOp()
-    found = re.fullmatch(r"(write|read|change)\(([^#,]*)#(\d+)((?:,[^,]*)*)\)", word)
+    if (found := re.fullmatch(r"execute\(([^#,]*)#(\d+),(\d+),(.*)\)", name)) is not None:
+        client, number, version, body = found.groups()
+        return Execute(RequestId(unquote(client), int(number)), int(version), built(read_word(body)))
+    found = re.fullmatch(r"(write|read|change)\(([^#,]*)#(\d+)((?:,[^,]*)*)\)", name)
     if found is None:
-        raise UnreadableWords(f"{word!r} is no command")
+        raise UnreadableWords(f"{name!r} is no command")
     kind, client, number, rest = found.groups()
     request = RequestId(unquote(client), int(number))
     match kind, rest.split(",")[1:]:
@@ -83,7 +90,7 @@ def read_command(word: str) -> Command:
         case "change", [expects, members]:
             return Change(request, int(expects), frozenset(map(int, members.split("+"))))
         case _:
-            raise UnreadableWords(f"{word!r} is no command")
+            raise UnreadableWords(f"{name!r} is no command")
 
 
 def ballot_words(ballot: Ballot) -> str:
@@ -141,7 +148,7 @@ def event_words(event: object) -> str:
             return _reading_words(event)
         case Campaign(ballot):
             return f"campaign {ballot_words(ballot)}"
-        case Propose(Ballot() as ballot, slot, Write() | Read() | Change() | NoOp() as value):
+        case Propose(Ballot() as ballot, slot, Write() | Read() | Change() | NoOp() | Execute() as value):
             return f"propose {ballot_words(ballot)} slot {slot} {command_words(value)}"
         case Decide(Ballot() as ballot, slot):
             return f"decide {ballot_words(ballot)} slot {slot}"
@@ -195,8 +202,8 @@ def read_message(words: list[str]) -> Message:
 
 
 def _read_reports(words: list[str]) -> Iterator[Report]:
-    for word in words if words != ["nothing"] else ():
-        slot, ballot, value = word.split(":", 2)
+    for report in words if words != ["nothing"] else ():
+        slot, ballot, value = report.split(":", 2)
         yield Report(int(slot), read_ballot(ballot), read_command(value))
 
 

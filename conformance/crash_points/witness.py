@@ -20,6 +20,7 @@ from physalia.model import (
     Ballot,
     Change,
     Command,
+    Execute,
     Message,
     NodeId,
     Prepare,
@@ -27,7 +28,7 @@ from physalia.model import (
     Read,
     RequestId,
     Slot,
-    Verdict,
+    Told,
     Vote,
     Write,
 )
@@ -52,7 +53,7 @@ class Witness:
         self.log: list[Command] = []
         """What was decided, slot 1 first, as far as anybody ever knew it."""
         self.clients = Clients()
-        self.told: dict[RequestId, Verdict] = {}
+        self.told: dict[RequestId, Told] = {}
         self.said: dict[NodeId, Said] = {}
         self._looked: dict[NodeId, Slot] = {}
 
@@ -133,3 +134,5 @@ def _content(command: Asked) -> commands.Content:
             return commands.Read()
         case Change(_, expects, members):
             return commands.Change(expects, members)
+        case Execute():
+            raise Violation("nobody asks for the store here")

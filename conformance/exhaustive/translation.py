@@ -68,10 +68,12 @@ class Translation(Vocabulary):
         """What the specification writes down of it; None if it reads no such messages."""
         sender, message, to = said
         match message:
-            case model.Answer(request, verdict):
+            case model.Answer(request, model.Verdict() as verdict):
                 return "told", commands.Told(request.client, verdict_of(verdict))
             case model.Submit(command):
                 return "asked", self.command(command)
+            case model.Answer():
+                raise Refuted(f"the code answers {message}, and nobody asked the store for anything")
             case _:
                 written = self.message(message, sender, to)
                 return None if written is None else (FIELD[type(written)], written)

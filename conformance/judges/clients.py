@@ -13,7 +13,20 @@ from attrs import Factory, define, frozen
 from conformance.refutation import Refuted
 from conformance.wording import command_words
 from conformance.world.outcomes import Outcome
-from physalia.model import Action, Asked, Change, Read, RequestId, Verdict, Volume, Write
+from physalia.model import (
+    Action,
+    Asked,
+    Change,
+    Execute,
+    Read,
+    Refused,
+    Replies,
+    RequestId,
+    Told,
+    Verdict,
+    Volume,
+    Write,
+)
 from spec import commands
 
 
@@ -22,7 +35,7 @@ class Answered:
     """An answer, and when it came."""
 
     time: int
-    verdict: Verdict
+    verdict: Told
 
 
 @define
@@ -36,12 +49,14 @@ class Clients:
     asked: dict[Asked, int] = Factory(dict)
     answered: dict[Asked, Answered] = Factory(dict)
     _command_of: dict[RequestId, Asked] = Factory(dict)
+    reused: set[RequestId] = Factory(set)
+    """Under which a client asked for two things. It cannot tell which of them it is answered (R6)."""
 
     def note(self, outcome: Outcome) -> None:
         """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
         self.time += 1
         match outcome.announces:
-            case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
+            case Action("issue", (Write() | Read() | Change() | Execute() as command,)) if outcome.event is None:
                 self.ask(command)
         if not (outcome.waits or outcome.is_lost):
             for request, verdict in outcome.answers:
@@ -50,15 +65,18 @@ class Clients:
     def ask(self, command: Asked) -> None:
         """Somebody asks for a command."""
         self.asked.setdefault(command, self.time)
-        self._command_of[command.request] = command
+        if self._command_of.setdefault(command.request, command) != command:
+            self.reused.add(command.request)
 
-    def answer(self, request: RequestId, verdict: Verdict) -> None:
+    def answer(self, request: RequestId, verdict: Told) -> None:
         """Somebody is told a verdict."""
         if request not in self._command_of:
             raise Refuted(f"somebody is answered who asked nothing: {request}")
+        if request in self.reused:
+            return
         command = self._command_of[request]
         first = self.answered.setdefault(command, Answered(self.time, verdict))
-        if first.verdict != verdict:
+        if first.verdict != verdict and not _is_too_late(verdict):
             raise Refuted(
                 f"{command_words(command)} is answered twice, and differently",
                 (f"first: {first.verdict}", f"then:  {verdict}"),
@@ -70,8 +88,12 @@ class Clients:
         verdicts = rules.after(tuple(log)).verdicts
         for command, answered in self.answered.items():
             name = command_words(command)
+            if _is_refused(answered.verdict) and name not in place:
+                continue  # it is told at once what can become of it, and the judge of stores saw to that
             if name not in place:
                 raise Refuted(f"{name} is answered, but was never decided", (f"log: {log}",))
+            if isinstance(command, Execute):
+                continue
             if _plain(answered.verdict) != verdicts[name]:
                 raise Refuted(
                     f"the answer to {name} is not what the log amounts to",
@@ -103,7 +125,7 @@ class Clients:
         for command, answered in self.answered.items():
             if not isinstance(command, Read):
                 continue
-            seen = answered.verdict.saw
+            seen = answered.verdict.saw if isinstance(answered.verdict, Verdict) else None
             if not isinstance(seen, Volume):
                 raise Refuted(f"{command_words(command)} does not return a volume's record, but {seen}")
             acknowledged = max(_versions(self._done_before(self.asked[command])), default=0)
@@ -117,9 +139,10 @@ class Clients:
 
     def _done_before(self, time: int) -> Iterable[Verdict]:
         return (
-            answered.verdict
+            verdict
             for command, answered in self.answered.items()
-            if isinstance(command, Write) and answered.verdict.done and answered.time < time
+            if isinstance(command, Write) and isinstance(verdict := answered.verdict, Verdict)
+            if verdict.done and answered.time < time
         )
 
     def _was_written(self, seen: Volume, time: int) -> bool:
@@ -135,8 +158,22 @@ def _versions(verdicts: Iterable[Verdict]) -> Iterable[int]:
     return (verdict.saw.version for verdict in verdicts)
 
 
-def _plain(verdict: Verdict) -> commands.Verdict:
-    """The verdict as the specification writes it."""
+def _is_refused(reply: Told) -> bool:
+    replies = reply.replies if isinstance(reply, Replies) else (reply,)
+    return all(isinstance(one, Refused) for one in replies)
+
+
+def _is_too_late(reply: Told) -> bool:
+    """Whether the client asked again when the store had forgotten the reply."""
+    replies = reply.replies if isinstance(reply, Replies) else (reply,)
+    faults = [one.fault for one in replies if isinstance(one, Refused)]
+    return any(fault in ("number went back", "session expired") for fault in faults)
+
+
+def _plain(verdict: Told) -> commands.Verdict | None:
+    """The verdict as the specification writes it; None for what is none."""
+    if not isinstance(verdict, Verdict):
+        return None
     saw = verdict.saw
     if isinstance(saw, Volume):
         return commands.Verdict(verdict.done, commands.Volume(saw.version, saw.primary, saw.replica))

@@ -47,6 +47,8 @@ LATE_PROMISE = "a new member promises late"
 FAILED_CHANGE = "a change fails its condition"
 CONTESTED_CHANGE = "a change is effective under two ballots"
 FORGED = "a message arrives in the name of another node"
+LATE_CLOCK_MS = 2**31
+LATE_RESEND = f"something is sent again by a clock beyond {LATE_CLOCK_MS:,} ms"
 OUTSIDE_VOTE = "a vote of a node that is no member arrives"
 AGAIN_WHILE_ONE_WAITS = "a proposal is sent again while another command could be proposed"
 PASSED_ACKNOWLEDGEMENT = "an acknowledgement is passed by a later one, and the leader looks at its clock"
@@ -135,6 +137,8 @@ class Coverage:
         self.reach(f"stutter {kind}")
         self._receipt(outcome)
         self._heard(machine, outcome, before)
+        if isinstance(outcome.event, model.Tick) and kind == "resent" and outcome.event.now_ms > LATE_CLOCK_MS:
+            self.reach(LATE_RESEND)
         if isinstance(outcome.event, model.Tick) and leads:
             if waits and any(isinstance(packet.message, model.Proposal) for packet in outcome.sent):
                 self.reach(AGAIN_WHILE_ONE_WAITS)
@@ -192,6 +196,7 @@ class Coverage:
         match outcome.event:
             case model.Receive(sender, message) if not is_from(sender, message):
                 self.reach(FORGED)
+                self.reach(forged(type(message)))
             case model.Receive(sender, model.Vote(ballot, slot)) if ballot.node == node and before.active[node]:
                 if slot > len(before.known[node]) and sender not in machine.members_of(before, node, slot):
                     self.reach(OUTSIDE_VOTE)
@@ -211,7 +216,8 @@ class Coverage:
             case model.Submit(command) if outcome.answers and len(known) > MANY:
                 if wording.command_words(command) in known[:-MANY]:
                     self.reach(OLD_RETRY)
-                if any(isinstance(v.saw, model.Volume) and v.saw.version > MANY for _, v in outcome.answers):
+                seen = [verdict.saw for _, verdict in outcome.answers if isinstance(verdict, model.Verdict)]
+                if any(isinstance(saw, model.Volume) and saw.version > MANY for saw in seen):
                     self.reach(HIGH_VERSION)
 
     def _of_readers(self, outcome: Outcome, kind: model.StutterKind) -> None:
@@ -313,3 +319,8 @@ def open_at_once(slots: int) -> str:
 def effective_change(alpha: int) -> str:
     """The mark of a slot that was decided by members that a change brought in."""
     return f"a change takes effect at alpha {alpha}"
+
+
+def forged(kind: type[model.Message]) -> str:
+    """The mark of a message of this kind in the name of a node that did not send it."""
+    return f"a {kind.__name__.lower()} arrives in the name of another node"

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from conformance import describe
 from conformance.judges.coverage import Coverage, refuses
+from conformance.judges.databases import Databases
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.manners import Manners
@@ -61,13 +62,14 @@ class Judge:
         nodes = range(1, setup.nodes + 1)
         names = self.names
         self.machine = JudgedCell.of(
-            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, names.rounds
+            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, names.rounds, setup.limits
         )
         (self.state,) = self.machine.init()
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
         self._actions_unjudged = 0
         self._due = dict(world.due)
@@ -85,8 +87,9 @@ class Judge:
             self._judge_foreign(outcome)
             return
         match outcome.announces:
-            case model.Action("issue", (model.Write() | model.Read() | model.Change() as command,)):
+            case model.Action("issue", (model.Write() | model.Read() | model.Change() | model.Execute() as command,)):
                 self.names.register(command)
+                self.databases.ask(command)
         before, cell = self.state, self.world.nodes[outcome.node]
         after = self.projection.after(before, outcome, cell)
         if isinstance(outcome.announces, model.Action):
@@ -98,6 +101,7 @@ class Judge:
             self.timers.judge(outcome, before, self.hearings[outcome.node])
             self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
+            self.databases.judge(outcome, self.state.known[outcome.node])
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
 

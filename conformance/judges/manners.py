@@ -48,6 +48,7 @@ class Manners:
                 self._judge_recipients(outcome, firsts)
         match event:
             case model.Receive(sender, message):
+                self._judge_deposed(outcome, before, after, hearing)
                 self._want(outcome, self._replies(node, sender, message, before, hearing))
                 if isinstance(message, model.Ask):
                     self._judge_lesson(outcome, sender)
@@ -226,6 +227,18 @@ class Manners:
         if waiting and name != waiting[0]:
             raise Refuted(f"node {node} proposes {name}, and {waiting[0]} waits longer")
 
+    def _judge_deposed(self, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing) -> None:
+        """Who leads no more tells whoever waits that it does not know what comes of it (R6), and nobody else."""
+        node = outcome.node
+        is_deposed = before.active[node] != 0 and after.active[node] == 0
+        waiting = [name for name in hearing.in_order if name not in before.known[node]] if is_deposed else []
+        wanted = {(self._names.asked[name], "outcome unknown") for name in waiting}
+        if {told for told in outcome.rejects if told[1] == "outcome unknown"} != wanted:
+            raise Refuted(
+                f"node {node} {'leads no more' if is_deposed else 'is not deposed'}, and tells its clients otherwise",
+                (f"- {sorted(map(str, wanted))}", f"+ {sorted(map(str, outcome.rejects))}"),
+            )
+
     def _judge_client(self, outcome: Outcome, command: model.Asked, before: spec.State, hearing: Hearing) -> None:
         """A client is answered at once, taken on, or rejected; and rejected only for one of the two reasons (R12)."""
         node, name = outcome.node, self._names.command(command)
@@ -234,6 +247,8 @@ class Manners:
             if not outcome.answers:
                 raise Refuted(f"node {node} knows what became of {name} and does not answer its client")
             return
+        if outcome.answers and isinstance(command, model.Execute):
+            return  # nothing else can come of it: the judge of the stores sees to that
         leads = is_leading(self._machine, self._world, node, before, hearing)
         if name in hearing.asked and leads:
             if outcome.rejects:
@@ -243,7 +258,9 @@ class Manners:
         open_values = {m.slot: m.value for m in proposals if m.ballot == ballot and m.slot > len(known)}
         waiting = hearing.asked - set(known) - set(open_values.values())
         reason = None
-        if not leads:
+        if isinstance(command, model.Execute) and _named_sessions(command) - set(range(len(known) + 1)):
+            reason = "session ahead"
+        elif not leads:
             reason = "not the proposer"
         elif len(open_values) + len(waiting) >= self._machine.alpha:
             reason = "pipeline full"
@@ -253,3 +270,13 @@ class Manners:
                 f"{len(open_values)} slots are open, {len(waiting)} commands wait, alpha is {self._machine.alpha}",
                 (f"rejects: {outcome.rejects}",),
             )
+
+
+def _named_sessions(command: model.Execute) -> set[int]:
+    """The slots that a command names as sessions."""
+    match command.body:
+        case model.Transact(session):
+            return {session}
+        case model.Batch(entries):
+            return {asked.session for _, asked in entries}
+    return set()

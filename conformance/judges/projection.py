@@ -17,8 +17,9 @@ from typing import Any, TypeVar, assert_never
 from attrs import Factory, define
 
 from conformance import wording
-from conformance.judges.judged import MAX_ROUND, BallotNumber
+from conformance.judges.judged import MAX_ROUND, Asked, BallotNumber
 from conformance.judges.vocabulary import FIELD, NOBODY, SentMessage, Vocabulary, verdict_of
+from conformance.plain import plain, word
 from conformance.refutation import Refuted
 from conformance.world.cells import Cell
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet
@@ -40,8 +41,9 @@ class Names(Vocabulary):
 
     def __init__(self, nodes: int) -> None:
         self._nodes = nodes
-        self.content: dict[str, commands.Content] = {}
+        self.content: dict[str, Any] = {}
         self.requests: dict[RequestId, str] = {}
+        self.asked: dict[str, RequestId] = {}
         self._numbers: dict[model.Ballot, BallotNumber] = {}
         self.ballots: set[int] = set()
         """The ballots that were numbered so far."""
@@ -73,17 +75,22 @@ class Names(Vocabulary):
         name = wording.command_words(command)
         self.content[name] = _content(command)
         self.requests[command.request] = name
+        self.asked[name] = command.request
         return name
 
     def command(self, command: object) -> str:
         """The name of a command, known or not. What is no command at all has a name that no command has."""
-        if isinstance(command, model.Write | model.Read | model.Change | model.NoOp):
+        if isinstance(command, model.Write | model.Read | model.Change | model.NoOp | model.Execute):
             return wording.command_words(command)
         return f"no command: {command}"
 
-    def told(self, request: RequestId, verdict: model.Verdict) -> commands.Told:
-        """What a client was told."""
+    def told(self, request: RequestId, verdict: model.Told, about: model.Command | None = None) -> commands.Told:
+        """What a client was told, about this command if its request is that; a client may use a number twice."""
         name = self.requests.get(request, f"nobody's {request}")
+        if about is not None and not isinstance(about, model.NoOp) and about.request == request:
+            name = self.command(about)
+        if isinstance(self.content.get(name), Asked) and isinstance(verdict, model.StoreReply):
+            return commands.Told(name, word(plain(verdict)))  # type: ignore[arg-type]
         if not isinstance(verdict, model.Verdict):
             raise Refuted(f"{name} is answered with {verdict}, which is no verdict")
         return commands.Told(name, verdict_of(verdict))
@@ -94,6 +101,13 @@ class Names(Vocabulary):
         if key not in self._messages:
             self._messages[key] = self.message(decode_message(data), sender)
         return self._messages[key]
+
+    def is_asked_again(self, told: commands.Told) -> bool:
+        """Whether somebody asked for a command of the store again, and is told what became of it by now.
+
+        The specification's clients are told one thing. What these are told is judged by the reference alone.
+        """
+        return isinstance(self.content.get(told.command), Asked)
 
 
 @define
@@ -175,9 +189,9 @@ class Projection:
 
     def _messages(self, before: spec.State, outcome: Outcome) -> spec.Messages:
         """What a step had to say. Bytes that a node was sent before are nothing new to it."""
-        told = frozenset(self.names.told(request, verdict) for request, verdict in outcome.answers)
+        told = frozenset(self.names.told(request, verdict, _answered(outcome)) for request, verdict in outcome.answers)
         if not isinstance(outcome.event, model.Decide):
-            told -= before.told
+            told = frozenset(one for one in told if one not in before.told and not self.names.is_asked_again(one))
         said: dict[str, set[Any]] = {
             "told": set(told), "prepares": set(), "promises": set(), "proposals": set(), "votes": set(),
             "decisions": {
@@ -283,6 +297,13 @@ class Projection:
         return self.names.ballot(vote.ballot), value
 
 
+def _answered(outcome: Outcome) -> model.Command | None:
+    """The command that the step's answer is about: the one that was asked for, or that has become known."""
+    if isinstance(outcome.event, model.Submit):
+        return outcome.event.command
+    return next((record.value for record in outcome.stored if isinstance(record, model.Known)), None)
+
+
 def _said(state: spec.State, node: NodeId) -> spec.Messages:
     """Everything that was sent, and everything that waits at the node."""
     waiting = [entry.sends for entry in state.queue[node]]
@@ -321,7 +342,7 @@ def _common(before: Sequence[T], after: Sequence[T]) -> int:
     return next(place for place in range(shorter) if before[place] != after[place])
 
 
-def _content(command: model.Asked) -> commands.Content:
+def _content(command: model.Asked) -> commands.Content | Asked:
     match command:
         case model.Write(_, expects, primary, replica):
             return commands.Write(expects, primary, replica)
@@ -329,5 +350,7 @@ def _content(command: model.Asked) -> commands.Content:
             return commands.Read()
         case model.Change(_, expects, members):
             return commands.Change(expects, members)
+        case model.Execute():
+            return Asked(plain(command))
         case _:
             assert_never(command)

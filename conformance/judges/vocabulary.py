@@ -86,7 +86,7 @@ class Vocabulary(ABC):
         match argument:
             case model.Ballot():
                 return self.ballot(argument)
-            case model.Write() | model.Read() | model.Change() | model.NoOp():
+            case model.Write() | model.Read() | model.Change() | model.NoOp() | model.Execute():
                 return self.command(argument)
             case _:
                 return argument

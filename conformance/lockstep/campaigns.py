@@ -6,14 +6,17 @@ have little trouble and hundreds of slots: whatever a node forgets, counts too f
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, count, islice
 from random import Random
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conformance.judges.coverage import (
     ALWAYS,
+    FAILED_WRITE,
     FAR_AHEAD,
     FORGED,
+    LATE_RESEND,
     LONG,
     READING,
     SETTLED,
@@ -23,14 +26,17 @@ from conformance.judges.coverage import (
     WITH_PIPELINED_CHANGES,
     decided_by,
     effective_change,
+    forged,
     open_at_once,
 )
+from conformance.judges.databases import REPLIES
 from conformance.links import Profile
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import overtaken
 from conformance.world.scenario import Happening, Setup
+from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
 """So many commands a short run makes up at most, so that it stays within the specification's slots."""
@@ -75,6 +81,27 @@ def troubled(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     return Driver(moves, random).happenings(events)
 
 
+def busy(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The random driver with more commands, after a while in which all goes well and the store gets about."""
+    moves.max_commands = 4 * MAX_COMMANDS
+    moves.seed = random.getrandbits(32)
+    yield from islice(orderly(moves, random), events // 2)
+    yield from Driver(moves, random).happenings(events // 2)
+
+
+def orderly(moves: Moves, random: Random) -> Iterator[Happening]:
+    """A leader, and one command after the other, each until nothing is left to do."""
+    wanted: Iterator[Happening | None] = chain(
+        [moves.campaign(random.choice(moves.node_ids))], (moves.write(moves.to_leader(0), 0) for _ in count())
+    )
+    for happening in wanted:
+        if happening is None:
+            return
+        yield happening
+        while (next_one := moves.due(0) or moves.flush(0) or moves.deliver(0)) is not None:
+            yield next_one
+
+
 def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The same, with clients that read: mostly from who leads, and what is true now."""
     for happening in troubled(moves, random, events):
@@ -108,6 +135,7 @@ def very_long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
     return LongRun(moves, random, slots, lag=slots * 7 // 8).happenings()
 
 
+ALWAYS_BUT_WRITES = tuple(mark for mark in ALWAYS if mark != FAILED_WRITE)
 SHORT_AMOUNTS = {
     Profile.QUICK: Amount(runs=32, most_runs=640, length=160, scenarios=14, moves=30),
     Profile.DEFAULT: Amount(runs=90, most_runs=900, length=200, scenarios=45, moves=40),
@@ -117,6 +145,11 @@ SIZE_AMOUNTS = {
     Profile.QUICK: Amount(runs=9, most_runs=180, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
+}
+STORE_AMOUNTS = {
+    Profile.QUICK: Amount(runs=12, most_runs=120, length=480),
+    Profile.DEFAULT: Amount(runs=40, most_runs=240, length=480, scenarios=10, moves=40),
+    Profile.DEEP: Amount(runs=1_200, most_runs=1_600, length=600, scenarios=300, moves=60),
 }
 LONG_AMOUNTS = {
     Profile.QUICK: Amount(runs=1, most_runs=8, length=320),
@@ -167,9 +200,23 @@ def _campaigns() -> tuple[Campaign, ...]:
         ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(
+            name="the store, 3 nodes",
+            setups=(evolve(setup(3, 3, 3, slots=192), store_is_small=True),),
+            marks=(*ALWAYS_BUT_WRITES, *REPLIES),
+            amounts=STORE_AMOUNTS,
+            steer=busy,
+        ),
+        Campaign(
             name="1 to 9 members, alpha 1 to 8",
             setups=tuple(setup(*size, late=late_ms[place % 3]) for place, size in enumerate(sizes)),
-            marks=(SETTLED, FORGED, *map(decided_by, range(1, 10)), *map(open_at_once, range(1, 6))),
+            marks=(
+                SETTLED,
+                FORGED,
+                *map(forged, (Prepare, Promise, Proposal, Vote)),
+                LATE_RESEND,
+                *map(decided_by, range(1, 10)),
+                *map(open_at_once, range(1, 6)),
+            ),
             amounts=SIZE_AMOUNTS,
             steer=troubled,
         ),

@@ -78,7 +78,7 @@ class Habits:
             tick=random.uniform(0.5, 4),
             prompt=random.choice((1.0, 0.9, 0.6, 0.3)),
             undue=random.choice((1.0, 4.0, 10.0)),
-            forge=sometimes(0.5, 0.3, 2),
+            forge=sometimes(0.5, 2, 8),
             linger=sometimes(0.5, 0.05, 0.6),
             disorder=random.choice((0.0, 0.2, 1.0)),
             upside_down=sometimes(0.4, 0.1, 0.9),

@@ -58,7 +58,7 @@ class _Within:
 
     def __call__(self, played: Play) -> None:
         if len(played.happened) % TELL_EVERY == 0:
-            slots = max(map(len, played.judge.state.known[1:]))
+            slots = max(len(cell.known) for cell in played.world.nodes.values())
             self.progress.update(self.name, self.tally.steps + played.steps, f"steps, run {self.run} at slot {slots:,}")
 
 

@@ -6,8 +6,10 @@ node only to find an event that is worth a try.
 """
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import TypeVar, get_args
 
+from conformance.lockstep.requests import opens_a_session, request
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import (
     Another,
@@ -35,6 +37,7 @@ from physalia.model import (
     Change,
     Command,
     Decide,
+    Execute,
     Internal,
     Learn,
     Message,
@@ -73,6 +76,7 @@ class Moves:
     def __init__(self, world: World, max_commands: int = 24) -> None:
         self.world = world
         self.max_commands = max_commands
+        self.seed = 0
         self.commands: list[Asked] = []
         self.readers = 0
 
@@ -213,14 +217,26 @@ class Moves:
         return pick(self.leaders or self.node_ids, node)
 
     def retry(self, node: NodeId, place: int) -> Happening | None:
-        """A client asks again, perhaps elsewhere."""
-        return Give(node, Submit(pick(self.commands, place))) if self.commands else None
+        """A client asks again, perhaps elsewhere. Not for a session: the first may be gone, and there would be two."""
+        commands = [command for command in self.commands if not opens_a_session(command)]
+        return Give(node, Submit(pick(commands, place))) if commands else None
 
     def write(self, node: NodeId, slip: int) -> Happening | None:
-        """A conditional write; with `slip` 0 it expects what is known to be the volume's version."""
+        """A conditional write; with `slip` 0 it expects what is known to be the volume's version.
+
+        Where the store is small, mostly another thing that clients ask of it.
+        """
         place = len(self.commands)
+        if self.world.setup.store_is_small and place % 6 and (command := self._store_command(place)) is not None:
+            return self._ask(node, command)
         primary, replica = pick(SERVERS, place), pick(SERVERS, place + 1)
         return self._ask(node, Write(self._request(), max(0, self.volume_version() + slip), primary, replica))
+
+    def _store_command(self, place: int) -> Execute | None:
+        """Made from what there is to see, so that the same run makes the same."""
+        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        seed = self.seed + 97 * len(self.world.in_flight) + place
+        return request(Random(seed), log, self.commands)  # noqa: S311  # repeatable, no secret
 
     def read(self, node: NodeId) -> Happening | None:
         """A read, which is a command of the log."""

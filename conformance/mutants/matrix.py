@@ -40,6 +40,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "induction": ("verify", "induction", "--quick"),
     "exhaustive": ("verify", "exhaustive", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
+    "histories": ("verify", "histories", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
 }
@@ -60,11 +61,12 @@ class Status(StrEnum):
 class Mutant:
     """One fault, and the link that must refute it.
 
-    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, F membership, G
-    environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs there once and
-    becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is the link that
-    must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went wrong in real
-    systems that this one stands for; docs/mutants.md has the list.
+    ``family`` is where the fault belongs: A ballots and votes, B durability, C log and learning, E clients and apply,
+    F membership, G environment and placement, H reports of 2022 to 2026. With ``file``, the text ``replace`` occurs
+    there once and becomes ``with_`` (``with`` in the catalogue); else ``twin`` names one of the manifest. ``killer`` is
+    the link that must refute it, and ``model`` is where the killers ``tlc`` and ``graph`` look. ``like`` says what went
+    wrong in real systems that this one stands for; docs/mutants.md has the list. ``mark`` is what a campaign of the
+    lockstep must have reached to meet the fault at all.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Mutant:
     killer: str
     like: str = ""
     model: str = ""
+    mark: str = ""
     twin: str = ""
     file: str = ""
     replace: str = ""
@@ -152,7 +155,7 @@ class KillMatrix:
 
 
 def _as_json(outcome: Outcome) -> Mapping[str, Any]:
-    named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_"))
+    named = asdict(outcome.mutant, filter=lambda field, _: field.name not in ("replace", "with_", "mark"))
     return {**named, **asdict(outcome.judgement), "seconds": outcome.seconds}
 
 

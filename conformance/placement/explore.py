@@ -14,6 +14,7 @@ from attrs import define, field
 from conformance.placement import brute as placement_brute
 from conformance.placement.audited import judge_audit
 from conformance.placement.definition import Question, single_failures
+from conformance.placement.fleets import judge_fleet
 from conformance.placement.judge import judge, told
 from conformance.placement.sites import Choices, question, with_probabilities
 from conformance.placement.table import by_definition, possible
@@ -57,13 +58,14 @@ def examine(choose: Choices, tally: Tally) -> None:
     table, binding = by_definition(asked)
     seen = judge(asked, table, z3=tally.questions % Z3_EVERY == 0)
     audits = judge_audit(asked, table)
+    fleets = judge_fleet(asked, table, choose)
     how = _judge_availability(asked, choose)
     if any(len(rack.supplies) > 1 for rack in asked.topology.racks.values()):
         binding.add("a rack with two supplies")
     tally.questions += 1
     tally.cells += len(table.cells)
     tally.compared += seen.compared + 1
-    tally.marks.update({*seen.marks, *binding, *audits, how})
+    tally.marks.update({*seen.marks, *binding, *audits, *fleets, how})
 
 
 def _judge_availability(asked: Question, choose: Choices) -> str:

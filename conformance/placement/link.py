@@ -48,6 +48,8 @@ ALWAYS = (
     "an audit finds a broken rule", "an audit finds every rule kept", "an audit finds a failure that is not survived",
     "an audit finds a better place", "an audit finds a cell at its best",
     "an audit lets a node stay on a drained server",
+    "a fleet places a cell", "a fleet places another cell", "a fleet's judge finds a broken rule",
+    "a fleet's judge finds every rule kept", "a way that counting proves", "a volume in blast", "a volume unserved",
 )  # fmt: skip
 """What the seeded sites must show, in every profile."""
 

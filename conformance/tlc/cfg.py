@@ -84,16 +84,31 @@ def part_assumption(violated: str, folder: Path) -> bool:
     file = folder / f"{place['module']}.tla"
     lines = file.read_text(encoding="utf-8").splitlines()
     text, first = _text_at(place, lines), int(place["line"])
-    conjuncts = [part.strip() for part in text.split("/\\") if part.strip()]
+    conjuncts = _listed(place, lines) if _NO_PLAIN_CONJUNCTS.search(text) else text.split("/\\")
+    conjuncts = [part.strip() for part in conjuncts if part.strip()]
     balanced = all(
         part.count(opening) == part.count(closing) for part in conjuncts for opening, closing in ("()", "[]")
     )
-    if len(conjuncts) == 1 or not balanced or _NO_PLAIN_CONJUNCTS.search(text) or not _ASSUME.match(lines[first - 1]):
+    if len(conjuncts) < len("ab") or not balanced or not _ASSUME.match(lines[first - 1]):
         return False
     alone = [" ".join(f"ASSUME {part}" for part in conjuncts)]
     lines[first - 1 : int(place["last"])] = alone  # in one line, so that its number is that of the whole
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return True
+
+
+def _listed(place: "re.Match[str]", lines: list[str]) -> list[str]:
+    """The conjuncts of a list, one below the other, whatever stands in each of them; none if a list stands in one."""
+    column = int(place["column"]) - 1
+    parts: list[str] = []
+    for line in _lines_at(place, lines):
+        if line[column:].startswith("/\\"):
+            parts.append(line[column:].removeprefix("/\\"))
+        elif not parts or line.lstrip().startswith(("/\\", "\\/")):
+            return []
+        else:
+            parts[-1] += f" {line}"
+    return [" ".join(part.split()) for part in parts]
 
 
 def _assumption(place: "re.Match[str]", lines: list[str]) -> str:
@@ -107,10 +122,15 @@ def _assumption(place: "re.Match[str]", lines: list[str]) -> str:
 
 def _text_at(place: "re.Match[str]", lines: list[str]) -> str:
     """What stands at a place of a module, in one line and without comments."""
+    return " ".join(" ".join(_lines_at(place, lines))[int(place["column"]) - 1 :].split())
+
+
+def _lines_at(place: "re.Match[str]", lines: list[str]) -> list[str]:
+    """The lines of a place, up to its end and without comments; what stands before it in the first one is blank."""
     part = lines[int(place["line"]) - 1 : int(place["last"])]
     part[-1] = part[-1][: int(place["end"])]
-    part[0] = part[0][int(place["column"]) - 1 :]
-    return " ".join(" ".join(_LINE_COMMENT.sub("", line) for line in part).split())
+    part[0] = part[0][int(place["column"]) - 1 :].rjust(len(part[0]))
+    return [_LINE_COMMENT.sub("", line) for line in part]
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

@@ -26,6 +26,9 @@ class Cell(Protocol):
     def known(self) -> Sequence[Command]:
         """The decided prefix, slot 1 first."""
 
+    def digest(self) -> bytes:
+        """The digest of what the decided prefix amounts to."""
+
     @property
     def reading(self) -> Consultation | None:
         """The round of reads that is under way."""

@@ -18,7 +18,7 @@ from physalia.model import (
     Reason,
     RequestId,
     Slot,
-    Verdict,
+    Told,
 )
 
 RIDE_ALONG = ("consult", "echo", "serve")
@@ -63,7 +63,7 @@ class Outcome:
     event: Event | None
     announces: Announcement
     sent: tuple[Packet, ...] = ()
-    answers: tuple[tuple[RequestId, Verdict], ...] = ()
+    answers: tuple[tuple[RequestId, Told], ...] = ()
     rejects: tuple[tuple[RequestId, Reason], ...] = ()
     found: tuple[Found, ...] = ()
     stored: tuple[DurableRecord, ...] = ()
@@ -96,4 +96,4 @@ class Waiting:
     records: int
     known: int
     packets: tuple[Packet, ...]
-    answers: tuple[tuple[RequestId, Verdict], ...]
+    answers: tuple[tuple[RequestId, Told], ...]

@@ -5,9 +5,10 @@ the unflushed disk survives: each is an event of this alphabet, so a scenario is
 replayed. One event is one line, such as ``deliver 3 -> 1 vote 2.1 slot 1 node 3``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Literal, TypeAlias, assert_never
+from functools import partial
+from typing import Any, Literal, TypeAlias, TypeVar, assert_never, cast
 
 from attrs import frozen
 
@@ -36,6 +37,7 @@ from physalia.model import (
     Serve,
     Submit,
 )
+from physalia.store import LIMITS, Limits, Store
 
 Given: TypeAlias = Submit | Query | Peek | Campaign | Internal
 """The events of a node that the world hands to it as they are."""
@@ -186,6 +188,12 @@ SLOTS = 96
 """Enough for all runs but the long ones: a command fills one slot, and so does a hole."""
 
 
+Make = TypeVar("Make", bound=Callable[..., Any])
+
+SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2)
+"""Limits of a store that are soon reached."""
+
+
 @frozen
 class Setup:
     """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and the clock of each node.
@@ -200,6 +208,17 @@ class Setup:
     rates: tuple[Fraction, ...]
     clocks_ms: tuple[int, ...]
     slots: int
+    store_is_small: bool = False
+    """Whether the store has the limits `SMALL`, and clients mostly ask for transactions."""
+
+    @property
+    def limits(self) -> Limits:
+        """What the store of every node is bounded by."""
+        return SMALL if self.store_is_small else LIMITS
+
+    def bounded(self, make_node: Make) -> Make:
+        """Makes nodes whose stores have these limits."""
+        return cast(Make, partial(make_node, store=Store(SMALL))) if self.store_is_small else make_node
 
     @classmethod
     def of(
@@ -255,7 +274,7 @@ def setup_words(setup: Setup) -> str:
     rates, clocks = ",".join(map(str, setup.rates)), ",".join(map(str, setup.clocks_ms))
     return (
         f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {rates} clocks {clocks} "
-        f"slots {setup.slots}"
+        f"slots {setup.slots}{' store small' if setup.store_is_small else ''}"
     )
 
 
@@ -315,6 +334,8 @@ def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:
 
 
 def _read_setup(words: list[str]) -> Setup:
+    store_is_small = words[-2:] == ["store", "small"]
+    words = words[:-2] if store_is_small else words
     keys, values = ("nodes", "members", "alpha", "rates", "clocks", "slots"), words[2::2]
     if words[:1] != ["world"] or tuple(words[1::2]) != keys or len(values) != len(keys):
         raise UnreadableWords(f"expected a line such as '{EXAMPLE}'")
@@ -326,6 +347,7 @@ def _read_setup(words: list[str]) -> Setup:
         tuple(map(Fraction, rates.split(","))),
         tuple(map(int, clocks.split(","))),
         int(slots),
+        store_is_small,
     )
     if len(setup.rates) != setup.nodes or len(setup.clocks_ms) != setup.nodes:
         raise UnreadableWords(f"there must be one rate and one clock for each of {setup.nodes} nodes")

@@ -79,7 +79,7 @@ from physalia.model import (
     Stutter,
     Submit,
     Tick,
-    Verdict,
+    Told,
     Vote,
 )
 from physalia.wire import CodecError, decode_envelope, decode_message, encode_envelope, encode_message
@@ -104,7 +104,7 @@ class World:
 
     def __init__(self, setup: Setup, make_node: MakeNode = Node) -> None:
         self.setup = setup
-        self.make_node = make_node
+        self.make_node = setup.bounded(make_node)
         self.disks = {node: Disk() for node in range(1, setup.nodes + 1)}
         self.queues: dict[NodeId, list[Waiting]] = {node: [] for node in self.disks}
         """What waits for a flush at each node, in order."""
@@ -199,7 +199,7 @@ class World:
             return question()
         except Exception as error:
             title = f"node {node} raised {type(error).__name__}: {error}"
-            raise Refuted(title, (f"asked for {_name(question)}",), How.RAISED) from error
+            raise Refuted(title, (f"asked for {getattr(question, '__name__', 'something')}",), How.RAISED) from error
 
     def _node(self, node: NodeId) -> Cell:
         if node not in self.nodes:
@@ -279,7 +279,7 @@ class World:
         disk, known, records = self.disks[node], len(self.disks[node].written.known), 0
         stored: list[DurableRecord] = []
         sent: list[Packet] = []
-        answers: list[tuple[RequestId, Verdict]] = []
+        answers: list[tuple[RequestId, Told]] = []
         rejects: list[tuple[RequestId, Reason]] = []
         found: list[Found] = []
         for effect in step.effects:
@@ -443,7 +443,3 @@ def _origin(node: NodeId) -> Origin:
 def _said(error: Exception) -> str:
     """What an encoder complained of, with its kind if it is none of the codec's own complaints."""
     return str(error) if isinstance(error, CodecError) else f"{type(error).__name__}: {error}"
-
-
-def _name(question: Callable[[], object]) -> str:
-    return getattr(question, "__name__", "something")

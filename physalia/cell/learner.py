@@ -11,21 +11,8 @@ from attrs import Factory, define
 from physalia.cell.configuration import Configurations
 from physalia.cell.state import State
 from physalia.cell.steps import IGNORED, RECORDED, resent
-from physalia.model import (
-    Action,
-    Ask,
-    Command,
-    Decision,
-    Effect,
-    Jury,
-    Known,
-    NodeId,
-    Send,
-    Slot,
-    Step,
-    Store,
-    Verdict,
-)
+from physalia.model import Action, Ask, Command, Decision, Effect, Jury, Known, NodeId, Send, Slot, Step, Store, Told
+from physalia.store import Store as Database
 
 HEARD_AHEAD_SLOTS = 1024
 """Decisions further than this beyond what is known are not remembered: the node is taught what comes first."""
@@ -51,9 +38,12 @@ class Learner:
     taught: dict[NodeId, Slot] = Factory(dict)
 
     @classmethod
-    def create(cls, node: NodeId, first_members: frozenset[NodeId], alpha: int) -> "Learner":
-        """A learner that knows nothing."""
-        return cls(node, Configurations.create(first_members, alpha), State(Jury(0, first_members)))
+    def create(
+        cls, node: NodeId, first_members: frozenset[NodeId], alpha: int, store: Database | None = None
+    ) -> "Learner":
+        """A learner that knows nothing, with an empty store."""
+        state = State(Jury(0, first_members), store=Database() if store is None else store.copy())
+        return cls(node, Configurations.create(first_members, alpha), state)
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""
@@ -72,22 +62,27 @@ class Learner:
         """Len(known[n]): the last known slot, 0 for none."""
         return len(self.known)
 
-    def learn(self, slot: Slot) -> Step:
-        """Learn(n, i): take up the decision of the first unknown slot, which somebody else took."""
+    def learn(self, slot: Slot) -> tuple[Step, Told | None]:
+        """Learn(n, i): take up the decision of the first unknown slot, which somebody else took; and the verdict."""
         if slot not in self.heard:
-            return IGNORED
+            return IGNORED, None
         if slot != self.first_unknown:
-            return IGNORED
+            return IGNORED, None
         value = self.heard[slot]
-        self.append(value)
-        return Step(Action("learn", (self.node, slot)), (Store(Known(slot, value)),))
+        verdict = self.append(value)
+        return Step(Action("learn", (self.node, slot)), (Store(Known(slot, value)),)), verdict
 
-    def append(self, value: Command) -> Verdict | None:
-        """Know the first unknown slot's decision; return the verdict on it."""
+    def unread(self) -> Slot | None:
+        """The first unknown slot, if its decision was heard and this software does not understand it (R5)."""
+        value = self.heard.get(self.first_unknown)
+        return None if value is None or self.state.is_understood(value) else self.first_unknown
+
+    def append(self, value: Command) -> Told | None:
+        """Know the first unknown slot's decision; return the verdict. Raises `NotUnderstood`, and changes nothing."""
+        verdict = self.state.apply(value)
         self.heard.pop(self.first_unknown, None)
         self.known.append(value)
         self.first_unknown += 1
-        verdict = self.state.apply(value)
         self.configurations.extend(self.state.jury.members)
         return verdict
 

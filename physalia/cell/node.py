@@ -14,7 +14,7 @@ from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Consultation, Reads
 from physalia.cell.recovery import recover
-from physalia.cell.steps import IGNORED, resent
+from physalia.cell.steps import IGNORED, rejected, resent
 from physalia.model import (
     Accepted,
     Action,
@@ -32,6 +32,7 @@ from physalia.model import (
     Event,
     Flush,
     Internal,
+    Known,
     Learn,
     Message,
     NodeId,
@@ -56,6 +57,8 @@ from physalia.model import (
     Tick,
     Vote,
 )
+from physalia.store import NotUnderstood
+from physalia.store import Store as Database
 
 RESEND_AFTER_MS = 200
 """How long the proposer waits for an answer before it sends again, unless the node is told otherwise."""
@@ -66,6 +69,7 @@ class Node:
 
     `first_members` and `alpha` are fixed when the cell is created (design rule R1). `records` is what survived on disk,
     in the order of writing; raises `CorruptRecords` if no run can have left it, `ValueError` for impossible parameters.
+    `store` is an empty database; its limits are fixed as well, and its version is that of the software.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Node:
         alpha: int,
         records: Iterable[DurableRecord] = (),
         resend_after_ms: int = RESEND_AFTER_MS,
+        store: Database | None = None,
     ) -> None:
         members = frozenset(first_members)
         if node_id < 1 or not members or min(members) < 1:
@@ -84,12 +89,14 @@ class Node:
         self.node_id = node_id
         self.resend_after_ms = resend_after_ms
         self._acceptor = Acceptor(node_id)
-        self._learner = Learner.create(node_id, members, alpha)
+        self._learner = Learner.create(node_id, members, alpha, store)
         self._proposer = Proposer(self._learner)
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
         stopped = recover(self._acceptor, self._proposer, records)
         self._stopped = self._why(stopped) if stopped else ""
+        if not stopped and (unread := self._learner.unread()) is not None:
+            self._stopped = self._why_before(unread)
 
     # The state of the step table
 
@@ -120,10 +127,11 @@ class Node:
 
     @property
     def stopped(self) -> str:
-        """Why this node has stopped for good, a sentence for its operator; empty as long as it has not.
+        """Why this node has stopped, a sentence for its operator; empty as long as it has not.
 
-        It does nothing any more: its disk went back in time (design rule R16). That is durable: a node that is started
-        from that disk is stopped, until an operator gives its place to a new incarnation.
+        It does nothing any more. Its disk went back in time (design rule R16): then it has stopped for good, until an
+        operator gives its place to a new incarnation. Or it has come to a command that it does not understand (R5):
+        then it goes on when it is started with software that does. Both are durable.
         """
         return self._stopped
 
@@ -158,6 +166,10 @@ class Node:
             effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send)
         )  # fmt: skip
         return unacknowledged | self._reads.silent()
+
+    def digest(self) -> bytes:
+        """32 bytes that are the same on every node that knows the same: all that later answers depend on (R5)."""
+        return self._learner.state.digest()
 
     # Its memory as a whole, for those who explore what it may do
 
@@ -206,7 +218,7 @@ class Node:
     def step(self, event: Event) -> Step:
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
-            return IGNORED
+            return rejected(event.command, "stopped") if type(event) is Submit else IGNORED
         match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
             case Receive():
                 return self._receive(event.sender, event.message)
@@ -215,7 +227,7 @@ class Node:
             case Propose():
                 return self._sent(self._proposer.propose(event.ballot, event.slot, event.value))
             case Decide():
-                return self._sent(self._proposer.decide(event.ballot, event.slot))
+                return self._decide(event.ballot, event.slot)
             case Consult():
                 return self._sent(self._reads.consult(event.ballot, event.read))
             case Serve():
@@ -277,7 +289,18 @@ class Node:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
         record = Stopped(teller, loss)
         self._stopped = self._why(record)
-        return Step(Stutter("stopped", self._stopped), (Store(record), Flush()))
+        return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._proposer.doubts()))
+
+    def _stop_before(self, slot: Slot, value: Command) -> Step:
+        """The decision is written down, so that the node stops before it again if it is started as it is (R5)."""
+        self._stopped = self._why_before(slot)
+        return Step(Stutter("stopped", self._stopped), (Store(Known(slot, value)), Flush(), *self._proposer.doubts()))
+
+    def _why_before(self, slot: Slot) -> str:
+        return (
+            f"node {self.node_id} stops before slot {slot}: what is decided there is asked in a way that this software "
+            "does not understand. Start the node with the software that the other nodes have; its disk is in order."
+        )
 
     def _why(self, stopped: Stopped) -> str:
         return (
@@ -293,19 +316,32 @@ class Node:
         return Step(step.announces, step.effects + ask) if ask else step
 
     def _accept(self, step: Step) -> Step:
-        """After a promise or a vote: a lower ballot of one's own is over, and so are the reads under it."""
+        """After a promise or a vote: a lower ballot of one's own is over, and so are the reads under it.
+
+        Whoever waits is told so.
+        """
         if self._proposer.fall_idle_below(self.promised):
-            return Step(step.announces, (*step.effects, *self._reads.give_up()))
+            return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step
 
+    def _decide(self, ballot: Ballot, slot: Slot) -> Step:
+        try:
+            return self._sent(self._proposer.decide(ballot, slot))
+        except NotUnderstood:
+            return self._stop_before(slot, self._proposer.leadership.proposals[slot])
+
     def _learn(self, slot: Slot) -> Step:
-        step = self._learner.learn(slot)
+        try:
+            step, verdict = self._learner.learn(slot)
+        except NotUnderstood:
+            return self._stop_before(slot, self._learner.heard[slot])
         if not isinstance(step.announces, Action):
             return step
         value = self._learner.known[-1]
         more: list[Effect] = []
         if value in self._proposer.waiting and not isinstance(value, NoOp):
-            more.append(Answer(value.request, self._learner.state.verdicts[value]))
+            assert verdict is not None
+            more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)
         return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
 

@@ -7,7 +7,7 @@ from attrs import Factory, define
 
 from physalia.cell.configuration import is_majority
 from physalia.cell.learner import Learner
-from physalia.cell.steps import IGNORED, RECORDED, resent, sends
+from physalia.cell.steps import IGNORED, RECORDED, rejected, resent, sends
 from physalia.model import (
     NO_BALLOT,
     Action,
@@ -18,6 +18,7 @@ from physalia.model import (
     Decide,
     Decision,
     Effect,
+    Execute,
     Flush,
     Internal,
     Known,
@@ -27,15 +28,16 @@ from physalia.model import (
     Promise,
     Proposal,
     Propose,
+    Reason,
     Refusal,
     Reject,
     Slot,
     Step,
     Store,
-    Stutter,
     UsedBallot,
     Vote,
 )
+from physalia.store import VERSION, max_session, refusal
 
 
 @define
@@ -148,7 +150,8 @@ class Proposer:
             return IGNORED
         if slot > self.learner.configurations.last:
             return IGNORED
-        if value != self.choice(slot):
+        choice = self.choice(slot)
+        if value is not choice and value != choice:
             return IGNORED
         self.leadership.proposals[slot] = value
         self.leadership.votes[slot] = set()
@@ -262,17 +265,34 @@ class Proposer:
         """A client asks for a command. At most alpha of them are in progress (design rule R12)."""
         if isinstance(command, NoOp):
             return IGNORED
-        verdict = self.learner.state.verdicts.get(command)
+        reason = self._objection(command) if type(command) is Execute else None
+        if reason is not None:
+            return rejected(command, reason)
+        verdict = self.learner.state.answer(command)
         if verdict is not None:
             return resent([Answer(command.request, verdict)])
+        if type(command) is Execute and max_session(command) > self.learner.prefix:
+            return rejected(command, "session ahead")
         if not self.is_leading:
-            return Step(Stutter("rejected"), (Reject(command.request, "not the proposer"),))
+            return rejected(command, "not the proposer")
         if command in self.waiting:
             return IGNORED
         if self.load() >= self.learner.configurations.alpha:
-            return Step(Stutter("rejected"), (Reject(command.request, "pipeline full"),))
+            return rejected(command, "pipeline full")
         self.waiting[command] = None
         return RECORDED
+
+    def _objection(self, command: Execute) -> Reason | None:
+        """Why nobody should propose the command, whoever leads; it may not even be fit to be looked up."""
+        store = self.learner.state.store
+        if command.version != VERSION and not store.is_understood(command):
+            return "not understood"
+        return refusal(command, store.limits)
+
+    def doubts(self) -> list[Effect]:
+        """Tell everybody who waits that this node cannot say what becomes of it. It keeps what it was asked for."""
+        requests = dict.fromkeys(command.request for command in self.waiting if not isinstance(command, NoOp))
+        return [Reject(request, "outcome unknown") for request in requests]
 
     def load(self) -> int:
         """How many slots are open and how many waiting commands will need one yet."""

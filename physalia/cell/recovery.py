@@ -1,7 +1,8 @@
 """Restart: what survived on disk is read back, in the order in which it was written.
 
 Nothing but the last `Known` records can be missing, since everything else was flushed before the node acted on it. A
-node that stopped for good stays so (design rule R16).
+node that stopped for good stays so (design rule R16). One that finds a decision that it does not understand knows what
+comes before it, and stops there (R5): it was stopped there, or the software was rolled back.
 """
 
 from collections.abc import Iterable
@@ -42,7 +43,8 @@ def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) 
             is_new = acceptor.voted_under(slot) < ballot
             return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot and is_new and slot >= 1
         case Known(slot):
-            return slot == proposer.learner.first_unknown
+            learner = proposer.learner
+            return slot == learner.first_unknown + len(learner.heard)
         case Stopped():
             return True
         case _:
@@ -64,5 +66,9 @@ def _restore(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> N
         case Accepted(ballot, slot):
             acceptor.promised = ballot
             acceptor.accepted[slot] = record
-        case Known(_, value):
-            proposer.learner.append(value)
+        case Known(slot, value):
+            learner = proposer.learner
+            if learner.heard or not learner.state.is_understood(value):
+                learner.heard[slot] = value
+            else:
+                learner.append(value)

@@ -5,37 +5,63 @@ Conditions are judged here, when a command is applied in its place in the log, a
 
 from typing import assert_never
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define, evolve, field
 
-from physalia.model import Change, Command, Jury, NoOp, Read, Verdict, Volume, Write
+from physalia.model import Change, Command, Execute, Jury, NoOp, Read, Slot, Told, Verdict, Volume, Write
+from physalia.store import Store, digest
 
 FIRST_VOLUME = Volume(version=0, primary="a", replica="b")
 
 
 @define
 class State:
-    """What the decided prefix amounts to. `verdicts` has the first verdict on every command that it holds."""
+    """What the decided prefix, up to slot `prefix`, amounts to.
+
+    `verdicts` has the first verdict on every command but those of the store, which has sessions for that.
+    """
 
     jury: Jury
     volume: Volume = FIRST_VOLUME
     verdicts: dict[Command, Verdict] = Factory(dict)
+    store: Store = Factory(Store)
+    prefix: Slot = field(default=0, eq=False)
 
     def copy(self) -> "State":
         """The same, sharing nothing that can change."""
-        return State(self.jury, self.volume, self.verdicts.copy())
+        return State(self.jury, self.volume, self.verdicts.copy(), self.store.copy(), self.prefix)
 
-    def apply(self, command: Command) -> Verdict | None:
+    def is_understood(self, command: Command) -> bool:
+        """Whether this software knows what the command means (R5)."""
+        return type(command) is not Execute or self.store.is_understood(command)
+
+    def apply(self, command: Command) -> Told | None:
         """Apply the next decided command; return its verdict, or None for the no-op, for which nobody asked.
 
         A command that was applied before changes nothing and has the verdict that it had at its first place (R6).
+        Raises `NotUnderstood`, and changes nothing.
         """
+        if type(command) is Execute:
+            reply = self.store.apply(self.prefix + 1, command)
+            self.prefix += 1
+            return reply
+        self.prefix += 1
         if isinstance(command, NoOp):
             return None
+        assert not isinstance(command, Execute)
         verdict = self.verdicts.get(command)
         if verdict is None:
             verdict = self._judge(command)
             self.verdicts[command] = verdict
         return verdict
+
+    def answer(self, command: Command) -> Told | None:
+        """What there is to say about a command that is asked for again, None if nothing is known of it."""
+        return self.store.remembered(command) if type(command) is Execute else self.verdicts.get(command)
+
+    def digest(self) -> bytes:
+        """32 bytes that are the same on every node that applied the same."""
+        volume, jury = self.volume, self.jury
+        return digest((self.prefix, volume, jury.version, tuple(sorted(jury.members)), self.store.digest()))
 
     def _judge(self, command: Write | Read | Change) -> Verdict:
         match command:

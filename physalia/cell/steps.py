@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from physalia.model import Effect, Message, NodeId, Send, Step, Stutter
+from physalia.model import Asked, Effect, Message, NodeId, Reason, Reject, Send, Step, Stutter
 
 IGNORED = Step(Stutter("ignored"), ())
 RECORDED = Step(Stutter("recorded"), ())
@@ -11,6 +11,11 @@ RECORDED = Step(Stutter("recorded"), ())
 def resent(effects: Sequence[Effect]) -> Step:
     """Bytes that were sent before are sent again; without any, the step is ignored."""
     return Step(Stutter("resent"), tuple(effects)) if effects else IGNORED
+
+
+def rejected(command: Asked, reason: Reason) -> Step:
+    """Nothing is done about the command here and now."""
+    return Step(Stutter("rejected"), (Reject(command.request, reason),))
 
 
 def sends(recipients: Iterable[NodeId], message: Message) -> list[Effect]:

@@ -9,7 +9,9 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, colonies, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import checks, colonies, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli.fleet import blast_radius, repair
+from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
@@ -50,8 +52,12 @@ app.command()(servers.serve)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 app.add_typer(checks.conformance, name="conformance")
+place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
+app.add_typer(fleet.app, name="fleet")
+app.command("blast-radius")(blast_radius.blast_radius)
 app.add_typer(colonies.app, name="colony")
+app.add_typer(histories.app, name="history")
 
 
 def invoke(arguments: Sequence[str]) -> int:

@@ -14,9 +14,9 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
 from physalia.client.link import Link
-from physalia.model import Asked, CellId, Decline, Read, Reply, RequestId, Verdict, Write
+from physalia.model import Asked, CellId, Decline, Execute, Read, Reply, RequestId, StoreReply, Verdict, Write
 from physalia.transport import Address, Refusals, Ring
-from physalia.wire import decode_verdict, encode_command
+from physalia.wire import decode_reply, decode_verdict, encode_command
 
 DEADLINE_S = 10.0
 ATTEMPT_S = 1.0
@@ -90,6 +90,10 @@ class AsyncClient:
     async def submit(self, cell: CellId, command: Asked, deadline_s: float | None = None) -> Verdict:
         """The verdict on a command. Raises what `ask` raises."""
         return decode_verdict(await self.ask(cell, encode_command(command), deadline_s))
+
+    async def execute(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> StoreReply:
+        """The store's reply to a command; `physalia.errors.error` tells what it means. Raises what `ask` raises."""
+        return decode_reply(await self.ask(cell, encode_command(command), deadline_s))
 
     async def ask(self, cell: CellId, command: bytes, deadline_s: float | None = None) -> bytes:
         """What a cell answers to a command, both of which are opaque here.

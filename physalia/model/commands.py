@@ -8,6 +8,7 @@ from typing import TypeAlias
 from attrs import field, frozen, validators
 
 from physalia.model.ids import NodeId, RequestId
+from physalia.model.transactions import Execute
 
 
 @frozen(cache_hash=True)
@@ -44,6 +45,6 @@ class NoOp:
     """Fills a hole. Nobody asked for it, so nobody is answered."""
 
 
-Command: TypeAlias = Write | Read | Change | NoOp
-Asked: TypeAlias = Write | Read | Change
+Command: TypeAlias = Write | Read | Change | NoOp | Execute
+Asked: TypeAlias = Write | Read | Change | Execute
 """A command that a client or the control plane can ask for."""

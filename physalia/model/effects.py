@@ -8,10 +8,21 @@ from typing import Literal, TypeAlias
 from physalia.model.ids import NodeId, RequestId, Slot
 from physalia.model.messages import Message
 from physalia.model.records import DurableRecord
+from physalia.model.transactions import Refused, StoreReply
 from physalia.model.value import value
 from physalia.model.values import Verdict, Volume
 
-Reason: TypeAlias = Literal["pipeline full", "not the proposer", "behind"]
+Told: TypeAlias = Verdict | StoreReply
+Here: TypeAlias = Literal[
+    "pipeline full", "not the proposer", "behind", "stopped", "not understood", "session ahead", "outcome unknown"
+]
+Reason: TypeAlias = Here | Refused
+"""Why nothing is done about a request here. What is refused at the door is refused everywhere, for ever.
+
+`session ahead`: the request's session would be named by a slot that this node does not know yet.
+`outcome unknown` is told whoever waits when the node leads no more: the request may be done, or be done yet. To ask
+again under the same number is safe (design rule R6). Should the node learn what became of it, it answers all the same.
+"""
 
 
 @value
@@ -36,10 +47,10 @@ class Send:
 
 @value
 class Answer:
-    """Tell the client the verdict on its request."""
+    """Tell the client the verdict on its request, or the store's reply."""
 
     request: RequestId
-    verdict: Verdict
+    verdict: Told
 
 
 @value

@@ -10,7 +10,16 @@ from physalia.model.lives import Envelope
 from physalia.model.value import value
 
 DeclineReason: TypeAlias = Literal[
-    "pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining", "behind"
+    "pipeline full",
+    "not the proposer",
+    "behind",
+    "unknown cell",
+    "malformed",
+    "busy",
+    "draining",
+    "stopped",
+    "not understood",
+    "session ahead",
 ]
 
 
@@ -46,7 +55,7 @@ class Request:
 
 @value
 class Reply:
-    """The verdict on request `number`."""
+    """The verdict on request `number`, or the store's reply."""
 
     number: int
     verdict: bytes

@@ -19,7 +19,7 @@ class Outlet(Protocol):
     def carry(self, server: int, envelope: Envelope) -> None:
         """To a node on another server."""
 
-    def tell(self, said: Answer | Reject) -> None:
+    def tell(self, said: Answer | Found | Reject) -> None:
         """To whoever asked."""
 
     def stopped(self, key: NodeKey, why: str) -> None:
@@ -131,8 +131,6 @@ class Nodes:
 
     def _let_out(self, outputs: tuple[Output, ...]) -> None:
         for output in outputs:
-            if isinstance(output, Found):  # no client reads from a server yet
-                continue
             if not isinstance(output, Envelope):
                 self._outlet.tell(output)
                 continue

@@ -7,8 +7,22 @@ whatever connection, takes the place of the earlier attempt: its client counts t
 from typing import NamedTuple, Protocol
 
 from physalia.journal import NodeKey
-from physalia.model import Answer, Asked, Decline, NoOp, Reject, Reply, Request, RequestId, Traffic
-from physalia.wire import CodecError, decode_command, encode_verdict
+from physalia.model import (
+    Answer,
+    Asked,
+    Decline,
+    Found,
+    NoOp,
+    Reason,
+    Refused,
+    Reject,
+    Reply,
+    Request,
+    RequestId,
+    Traffic,
+    Verdict,
+)
+from physalia.wire import CodecError, decode_command, encode_told
 
 MAX_WAITING = 1024
 """How many requests of one connection may wait for their answers."""
@@ -70,16 +84,27 @@ class Requests:
         """The request of this name, if it waits."""
         return self._taken.get(request)
 
-    def tell(self, said: Answer | Reject, leader: str) -> None:
+    def tell(self, said: Answer | Found | Reject, leader: str) -> None:
         """A node answered or rejected: tell who asked, if that is still there; `leader` is who may know better."""
+        if isinstance(said, Reject) and said.reason == "outcome unknown":
+            return  # the answer may come yet; else the client's own deadline ends the request as unknown
         taken = self._forget(said.request)
         if taken is None:
             return
         match said:
             case Answer():
-                taken.asker.say(Reply(taken.number, encode_verdict(said.verdict)))
+                taken.asker.say(Reply(taken.number, encode_told(said.verdict)))
+            case Found():
+                taken.asker.say(Reply(taken.number, encode_told(Verdict(True, said.saw))))
             case Reject():
-                taken.asker.say(Decline(taken.number, said.reason, leader))
+                self._reject(taken, said.reason, leader)
+
+    def _reject(self, taken: Taken, reason: Reason, leader: str) -> None:
+        """What is refused at the door is a reply: another server would say the same."""
+        if isinstance(reason, Refused):
+            taken.asker.say(Reply(taken.number, encode_told(reason)))
+        elif reason != "outcome unknown":
+            taken.asker.say(Decline(taken.number, reason, leader))
 
     def gone(self, asker: Asker) -> None:
         """Nobody is there any more to be told."""

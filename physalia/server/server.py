@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
 from physalia.journal import NodeKey
-from physalia.model import Answer, Carry, Decline, Envelope, Ping, Pong, Reject, Request, Traffic
+from physalia.model import Answer, Carry, Decline, Envelope, Found, Ping, Pong, Reject, Request, Traffic
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -109,7 +109,7 @@ class Server:
         """A message leaves for another server."""
         self.links.carry(server, envelope)
 
-    def tell(self, said: Answer | Reject) -> None:
+    def tell(self, said: Answer | Found | Reject) -> None:
         """A node has a word for a client."""
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:

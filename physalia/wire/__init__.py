@@ -13,7 +13,14 @@ from physalia.wire.codec import (
     encode_record,
 )
 from physalia.wire.shapes import CodecError
-from physalia.wire.traffic import decode_traffic, decode_verdict, encode_traffic, encode_verdict
+from physalia.wire.traffic import (
+    decode_reply,
+    decode_traffic,
+    decode_verdict,
+    encode_told,
+    encode_traffic,
+    encode_verdict,
+)
 
 __all__ = [
     "CodecError",
@@ -22,6 +29,7 @@ __all__ = [
     "decode_envelope",
     "decode_message",
     "decode_record",
+    "decode_reply",
     "decode_traffic",
     "decode_verdict",
     "encode_command",
@@ -29,6 +37,7 @@ __all__ = [
     "encode_envelope",
     "encode_message",
     "encode_record",
+    "encode_told",
     "encode_traffic",
     "encode_verdict",
 ]

@@ -4,7 +4,7 @@ There is one encoding of a value: whatever decodes is, encoded again, the same b
 way, raises `CodecError` and nothing else. Integrity is not the codec's: frames and their MACs come around it.
 
 Tags are for ever: a kind that is no longer used leaves its number behind. An unknown kind is refused here, before any
-node acts on it (design rule R5).
+node acts on it; what the store is asked for is carried as it is, also where nobody understands it (design rule R5).
 """
 
 from typing import TypeVar
@@ -22,6 +22,7 @@ from physalia.model import (
     Echo,
     Entry,
     Envelope,
+    Execute,
     Known,
     Message,
     NoOp,
@@ -33,7 +34,6 @@ from physalia.model import (
     Read,
     Refusal,
     Report,
-    RequestId,
     Round,
     Stopped,
     UsedBallot,
@@ -42,6 +42,7 @@ from physalia.model import (
 )
 from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_REPORTS
 from physalia.wire.shapes import Choice, CodecError, Many, Members, Natural, Row, Shape, Text
+from physalia.wire.transactions import REQUEST, Nested
 
 T = TypeVar("T")
 
@@ -50,13 +51,13 @@ SLOT = Natural(1)
 NODE = Natural(1)
 TEXT = Text()
 BALLOT = Row(Ballot, round=Natural(1), node=NODE)
-REQUEST = Row(RequestId, client=TEXT, number=COUNT)
 COMMAND = Choice[Command](
     {
         1: Row(Write, request=REQUEST, expects=COUNT, primary=TEXT, replica=TEXT),
         2: Row(Read, request=REQUEST),
         3: Row(Change, request=REQUEST, expects=COUNT, members=Members()),
         4: Row(NoOp),
+        5: Row(Execute, request=REQUEST, version=Natural(1), body=Nested()),
     }
 )
 REPORTS = Many(Row(Report, slot=SLOT, ballot=BALLOT, value=COMMAND), key=lambda report: report.slot, limit=MAX_REPORTS)

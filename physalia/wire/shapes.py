@@ -43,6 +43,18 @@ class Natural:
     pack = unpack
 
 
+class Flag:
+    """True or false."""
+
+    def unpack(self, plain: object) -> bool:
+        """The boolean itself, checked."""
+        if type(plain) is not bool:
+            raise CodecError("expected true or false")
+        return plain
+
+    pack = unpack
+
+
 class Text:
     """A string of at most `MAX_TEXT_CHARACTERS`."""
 

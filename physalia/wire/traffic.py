@@ -12,13 +12,16 @@ from physalia.model import (
     Record,
     Reply,
     Request,
+    StoreReply,
+    Told,
     Traffic,
     Verdict,
     Volume,
 )
 from physalia.wire.codec import COUNT, ENVELOPE, TEXT, decode, encode
 from physalia.wire.limits import MAX_ENCODED_BYTES
-from physalia.wire.shapes import Choice, CodecError, Members, Natural, Row
+from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
+from physalia.wire.transactions import REPLY
 
 OVERHEAD_BYTES = 64
 """How much more than what it holds a message between processes may take."""
@@ -34,18 +37,6 @@ class Blob:
         """The bytes themselves, checked."""
         if type(plain) is not bytes or len(plain) > self.limit:
             raise CodecError(f"expected at most {self.limit} bytes")
-        return plain
-
-    pack = unpack
-
-
-class Flag:
-    """True or false."""
-
-    def unpack(self, plain: object) -> bool:
-        """The boolean itself, checked."""
-        if type(plain) is not bool:
-            raise CodecError("expected true or false")
         return plain
 
     pack = unpack
@@ -103,6 +94,16 @@ def decode_traffic(data: bytes) -> Traffic:
 def encode_verdict(verdict: Verdict) -> bytes:
     """The bytes of a verdict. Raises `CodecError` if it is beyond a limit."""
     return encode(VERDICT, verdict)
+
+
+def encode_told(told: Told) -> bytes:
+    """The bytes of what a client is told: a verdict, or a reply of the store. Raises `CodecError`."""
+    return encode_verdict(told) if isinstance(told, Verdict) else encode(REPLY, told)
+
+
+def decode_reply(data: bytes) -> StoreReply:
+    """The store's reply of these bytes. Raises `CodecError` if there is none."""
+    return decode(REPLY, data)
 
 
 def decode_verdict(data: bytes) -> Verdict:

@@ -5,14 +5,44 @@ import sys
 
 import pytest
 
-from benchmarks import cell
-from physalia.model import NoOp, Submit
+from benchmarks import cell, growth
+from benchmarks.loads import Bare, Load, Transactions
+from physalia.model import Done, Execute, NoOp, Refused, RequestId, Submit, Transact
+
+LOADS = {"bare": Bare, "transactions": Transactions}
 
 
-def some_commits() -> cell.Cell:
-    made = cell.Cell(3, 3)
+def some_commits(load: Load | None = None) -> cell.Cell:
+    made = cell.Cell(3, 3, Bare() if load is None else load)
     made.run(100)
     return made
+
+
+def test_transactions_are_in_sessions_and_have_conditions() -> None:
+    load = Transactions()
+    made = some_commits(load)
+    made.check()
+    assert load.done == 97
+    asked = [one.body for one in made.nodes[1].known if isinstance(one, Execute) and isinstance(one.body, Transact)]
+    assert {body.session for body in asked} == {1, 2, 3}
+    assert all(body.transaction.if_ and body.transaction.then for body in asked)
+    assert {one.digest() for one in made.nodes.values() if len(one.known) == 100} == {made.nodes[1].digest()}
+
+
+def test_a_transaction_that_was_not_done_is_not_believed() -> None:
+    load = Transactions({"client0": 1})
+    for told in (Refused("wrong type", "a"), Done(7, succeeded=False, results=(), failed=())):
+        with pytest.raises(AssertionError):
+            load.next(RequestId("client0", 3), told)
+
+
+def test_the_curves_speak_of_what_grows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "SIZES", (10, 30))
+    monkeypatch.setattr(growth, "SAMPLE", 20)
+    curves = growth.curves()
+    assert set(curves) == {f"microseconds_by_{name}" for name in ("keys", "sessions", "slots")}
+    assert all(cost > 0 for curve in curves.values() for cost in curve.values())
+    assert all(list(curve) == ["10", "30"] for curve in curves.values())
 
 
 def test_what_is_counted_was_decided_and_answered() -> None:
@@ -26,6 +56,11 @@ def test_what_is_counted_was_decided_and_answered() -> None:
 def test_commits_that_were_not_made_are_not_believed() -> None:
     made = some_commits()
     made.commits += 1
+    with pytest.raises(AssertionError, match="what was answered is not what was decided"):
+        made.check()
+    made = some_commits()
+    del made.nodes[1]._learner.known[50]
+    made.commits -= 1
     with pytest.raises(AssertionError, match="what was answered is not what was decided"):
         made.check()
 
@@ -46,7 +81,7 @@ def test_a_node_that_is_not_told_is_not_believed() -> None:
 
 def test_a_rejected_client_is_not_believed() -> None:
     made = some_commits()
-    made.queue.extend([(1, Submit(made.command())) for _ in range(4)])
+    made.queue.extend([(1, Submit(command)) for command in made.load.first(4)])
     made.run(110)
     with pytest.raises(AssertionError, match="rejected"):
         made.check()

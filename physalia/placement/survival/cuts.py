@@ -31,12 +31,23 @@ Groups = dict[tuple[str, tuple[str, ...]], list[str]]
 """Servers by rack and switches: what cannot be told apart from the outside, but for its own links."""
 
 
-def cut_sets(topology: Topology, instance: str, more_than: int = 0) -> dict[str, Cut]:
+def cut_sets(topology: Topology, instance: str, more_than: int = 0) -> Mapping[str, Cut]:
     """For every single failure that leaves the instance up and cuts off more than so many servers: what it cuts off.
 
     A cell of n nodes needs those of more than n - majority servers alone. In the order of the topology: racks, power,
-    switches, links between switches, links of servers.
+    switches, links between switches, links of servers. Those that were asked for last are kept: whoever explains an
+    answer asks a dozen questions about one instance.
     """
+    last = topology.remembered("cuts")
+    if (instance, more_than) not in last:
+        found = _cut_sets(topology, instance, more_than)
+        last.clear()
+        last[instance, more_than] = found
+    cuts: Mapping[str, Cut] = last[instance, more_than]
+    return cuts
+
+
+def _cut_sets(topology: Topology, instance: str, more_than: int) -> dict[str, Cut]:
     tree = _Tree.grow(topology, instance)
     found: dict[str, Cut] = {}
     for failure in failures(topology):

@@ -55,17 +55,14 @@ def _case(name: str, module: str, old: str, new: str, where: Scope, said: str) -
 _VOTE = "effects = (Store(accepted), Flush(), Send(ballot.node, vote))"
 _PREPARED = "effects = (Store(UsedBallot(ballot)), Flush(), *sends(invited, self.leadership.prepare))"
 _RECORD = "            return IGNORED\n        leadership.promises[sender] = promise\n"
-_ACCEPT = "        self._proposer.fall_idle_below(self.promised)\n        return step\n"
+_ACCEPT = "        if self._proposer.fall_idle_below(self.promised):\n"
 _MAJORITY = "        if not is_majority(majority, members):\n            return None\n"
 _REFUSED = "        self.leadership.refused.add(sender)\n"
 
 ANSWERS_ITSELF = Fault(
     "answers-itself", "node", _ACCEPT,
-    _ACCEPT.replace(
-        "return step",
-        "return Step(step.announces, tuple("
-        "type(one)(self.node_id, one.message) if hasattr(one, 'to') else one for one in step.effects))",
-    ),
+    "        step = Step(step.announces, tuple("
+    "type(one)(self.node_id, one.message) if hasattr(one, 'to') else one for one in step.effects))\n" + _ACCEPT,
 )  # fmt: skip
 MISDELIVERED = Fault(
     "other-ballots-count", "proposer", "if promise.node != sender or promise.ballot != self.active:",
@@ -110,7 +107,8 @@ CASES = (
     _case("due-too-little", "node", "        if slot in self._learner.heard:\n            events.append(Learn(slot))",
           "        if slot in self._learner.heard and self.promised.round < 1:\n            events.append(Learn(slot))",
           CRASH, "acts on an event that it did not say was due"),
-    _case("raises-if-not-due", "learner", "        if slot not in self.heard:\n            return IGNORED\n", "", TWO,
+    _case("raises-if-not-due", "learner",
+          "        if slot not in self.heard:\n            return IGNORED, None\n", "", TWO,
           "node 1 raised KeyError: 1"),
     _case("due-raises", "node", "        slot = self._learner.first_unknown\n",
           "        slot = self._learner.first_unknown // (1 - len(self._learner.heard))\n", CRASH,

@@ -92,6 +92,7 @@ from tests.conformance.judges.bent_cells import (
     twice,
     wrong_promise,
 )
+from tests.conformance.judges.store_cases import STORE_CASES
 
 # Runs that need more than a list of events
 
@@ -308,6 +309,7 @@ CASES: dict[str, Callable[[], None]] = {
         *(2 * (Duplicate(2, 1, Ask(0)),)),
     ),
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),
+    **STORE_CASES,
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),
     "manners._judge_client: node .. rejects": partial(

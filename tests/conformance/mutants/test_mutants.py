@@ -7,7 +7,8 @@ import jsonschema
 import pytest
 from attrs import evolve
 
-from conformance.links import BadInput, Silence, Verdict
+from conformance.links import BadInput, Profile, Silence, Verdict
+from conformance.lockstep.campaigns import CAMPAIGNS
 from conformance.mutants.matrix import (
     Killers,
     KillMatrix,
@@ -169,3 +170,11 @@ def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: py
         assert "left-behind-" in judgement.note
         assert str(root) in judgement.note
     assert not list(tmp_path.iterdir())
+
+
+def test_whoever_must_kill_a_fault_of_limits_meets_it() -> None:
+    """Each names a mark that a campaign of the quick profile, which is its killer, must reach."""
+    wanted = {mark for campaign in CAMPAIGNS if Profile.QUICK in campaign.amounts for mark in campaign.marks}
+    limits = [mutant for mutant in catalogue() if mutant.name.startswith("limits-")]
+    assert len(limits) > 20
+    assert {mutant.name: mutant.mark for mutant in limits if mutant.mark not in wanted} == {}

@@ -185,6 +185,23 @@ def test_of_bounds_that_contradict_each_other_the_very_one_is_told(
     assert report.failures[0].lines[0] == said
 
 
+def test_a_list_of_bounds_is_parted_also_where_they_quantify(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = (
+        "ASSUME /\\ \\A x \\in {1} : x > 0 /\\ x < 2  \\* holds\n"
+        "       /\\ \\E x \\in {1, 2} :\n            x > 2\n       /\\ 2 < 3\nInit =="
+    )
+    report = run_link(tmp_path, GOOD, monkeypatch, COUNTER.replace("Init ==", bounds))
+    said = "violation: the manifest says none, TLC says the ASSUME in Counter.tla:4: \\E x \\in {1, 2} : x > 2."
+    assert report.failures[0].lines[0] == said
+
+
+def test_a_list_in_a_list_is_left_alone(tmp_path: Path) -> None:
+    module = tmp_path / "M.tla"
+    lines = ["ASSUME /\\ \\A x \\in {1} : /\\ x > 0", "                       /\\ x > 1", "       /\\ 1 < 2"]
+    module.write_text("\n".join(["---- MODULE M ----", *lines, "====", ""]), encoding="utf-8")
+    assert not part_assumption("line 2, col 8 to line 4, col 15 of module M", tmp_path)
+
+
 @pytest.mark.parametrize(
     "text", ["2 < 1", "(1 < 2 /\\ 2 < 1)", "\\A x \\in {1} : x > 1 /\\ x > 2", "1 < 2 => 2 < 1 /\\ TRUE"]
 )

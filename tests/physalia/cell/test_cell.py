@@ -306,7 +306,8 @@ def test_two_pending_changes_fold_in_order() -> None:
         world.submit(1, command)
     world.settle()
     world.decide(1, *(write(number) for number in range(3)))
-    verdicts = [answer.verdict.done for answer in world.answers if isinstance(answer, Answer)]
+    told = [answer.verdict for answer in world.answers if isinstance(answer, Answer)]
+    verdicts = [verdict.done for verdict in told if isinstance(verdict, Verdict)]
     assert verdicts == [True, True, False, True, False, False]
     proposals = {(message.slot, to) for _, to, message in world.sent if isinstance(message, Proposal)}
     members = {slot: {to for place, to in proposals if place == slot} for slot in range(1, 7)}

@@ -23,6 +23,7 @@ from physalia.model import (
     Propose,
     Receive,
     Refusal,
+    Reject,
     Report,
     Step,
     Stopped,
@@ -125,7 +126,8 @@ def test_a_stopped_node_does_nothing_any_more() -> None:
     assert kind(hear(node, Refusal(Ballot(9, 1), Ballot(10, 2)), 2)) == "stopped"
     assert node.due() == ()
     before, why = node.key(), node.stopped
-    events: list[Event] = [Submit(TWO), Propose(B, 1, ONE), Tick(0), Tick(10**9), Campaign(node.next_ballot())]
+    assert node.step(Submit(TWO)) == Step(Stutter("rejected"), (Reject(TWO.request, "stopped"),))
+    events: list[Event] = [Propose(B, 1, ONE), Tick(0), Tick(10**9), Campaign(node.next_ballot())]
     events += [Receive(3, message) for message in (Prepare(HIGHER, 0), Proposal(HIGHER, 1, ONE), Ask(0))]
     for event in (*events, Receive(2, Refusal(Ballot(9, 1), Ballot(10, 2)))):
         assert node.step(event) == Step(Stutter("ignored"), ())
@@ -142,7 +144,7 @@ def test_a_restart_from_the_disk_of_a_node_that_stopped_is_stopped() -> None:
     again = Node(2, {1, 2, 3}, 2, kept)
     assert again.stopped == node.stopped
     assert again.due() == ()
-    events: list[Event] = [Campaign(again.next_ballot()), Receive(3, Prepare(HIGHER, 0)), Submit(ONE), Tick(10**9)]
+    events: list[Event] = [Campaign(again.next_ballot()), Receive(3, Prepare(HIGHER, 0)), Tick(10**9)]
     for event in (*events, Receive(2, Promise(OWN, 2, (), 0))):
         assert again.step(event) == Step(Stutter("ignored"), ())
     assert kind(Node(2, {1, 2, 3}, 2, JOURNAL[:1]).step(Receive(3, Prepare(HIGHER, 0)))) != "ignored"

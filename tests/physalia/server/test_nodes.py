@@ -18,6 +18,7 @@ from physalia.model import (
     Command,
     Decision,
     Envelope,
+    Found,
     Origin,
     Prepare,
     Read,
@@ -51,7 +52,7 @@ class Server:
     world: "World"
     folder: Path
     nodes: Nodes = Factory(lambda self: self.made(), takes_self=True)
-    told: list[Answer | Reject] = Factory(list)
+    told: list[Answer | Found | Reject] = Factory(list)
     suspicion: Suspicion = Factory(lambda self: self.suspects(), takes_self=True)
     leadership: Leadership = Factory(lambda self: self.leads(), takes_self=True)
 
@@ -99,7 +100,7 @@ class Server:
     def carry(self, server: int, envelope: Envelope) -> None:
         self.world.under_way.append((self.number, server, envelope))
 
-    def tell(self, said: Answer | Reject) -> None:
+    def tell(self, said: Answer | Found | Reject) -> None:
         self.told.append(said)
 
     def stopped(self, key: NodeKey, why: str) -> None:

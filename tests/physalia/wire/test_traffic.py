@@ -1,20 +1,33 @@
 """What processes say: one encoding of each, one error for everything else, and a limit that is crossed."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from physalia.model import Carry, Decline, Envelope, Jury, Origin, Ping, Pong, Reply, Request, Verdict, Volume
+from physalia.model import (
+    Carry,
+    Decline,
+    DeclineReason,
+    Envelope,
+    Jury,
+    Origin,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Verdict,
+    Volume,
+)
 from physalia.wire import CodecError, decode_traffic, decode_verdict, encode_traffic, encode_verdict
 from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_MEMBERS
 from physalia.wire.traffic import CONTENT
 from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
 
-REASONS = ["pipeline full", "not the proposer", "unknown cell", "malformed", "busy", "draining", "behind"]
+REASONS = get_args(DeclineReason)
 TRAFFIC = st.one_of(
     st.builds(Carry, st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)),
     st.builds(Ping, COUNTS),

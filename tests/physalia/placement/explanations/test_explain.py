@@ -15,6 +15,7 @@ from physalia.placement.solver import search
 from physalia.placement.solver.answer import query
 from physalia.placement.solver.instance import Instance
 from physalia.placement.solver.linear import Relaxation, Undecided
+from physalia.placement.survival import cuts
 from tests.physalia.placement.questions import policy_of, rack_cap, row_of_racks
 
 
@@ -228,3 +229,19 @@ def test_what_can_be_placed_needs_no_explanation() -> None:
     explained = explain(SITE, policy_of(rack_cap(3)), Query("s11"))
     assert explained.placeable
     assert not explained.relaxations
+
+
+def test_what_failures_cut_off_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever explains asks a dozen questions about one instance, and at 100,000 servers each would take long."""
+    asked: list[str] = []
+
+    def counted(topology: Topology, instance: str, more_than: int) -> dict[str, cuts.Cut]:
+        asked.append(instance)
+        return worked_out(topology, instance, more_than)
+
+    worked_out = cuts._cut_sets
+    monkeypatch.setattr(cuts, "_cut_sets", counted)
+    policy = policy_of({"type": "survives"}, rack_cap(1), NEAR)
+    explained = explain(_site(), policy, Query("s11"))
+    assert explained.conflicts
+    assert asked == ["s11"]

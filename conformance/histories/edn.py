@@ -1,0 +1,132 @@
+"""A small reader of EDN, the notation of Jepsen's histories, that knows on which line everything stands.
+
+The readers that can be had forget the lines, and an ill-formed history is refused with its line. Nothing recurses.
+"""
+
+import re
+from collections.abc import Iterator
+
+from attrs import Factory, define, frozen
+
+from conformance.histories.history import FALSE, TRUE, Map, Typed, Value
+
+_TOKEN = re.compile(
+    r"""(?P<space>[\s,]+|;[^\n]*)
+      | (?P<open>\#\{|[(\[{])
+      | (?P<close>[)\]}])
+      | (?P<text>"(?:[^"\\]|\\.)*")
+      | (?P<discard>\#_)
+      | (?P<tag>\#[A-Za-z][^\s,()\[\]{}"]*)
+      | (?P<char>\\(?:newline|space|tab|return|u[0-9a-fA-F]{4}|.))
+      | (?P<atom>[^\s,()\[\]{}";\\]+)""",
+    re.VERBOSE | re.DOTALL,
+)
+_INTEGER = re.compile(r"[+-]?\d+N?")
+_FLOAT = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_CLOSES = {"(": ")", "[": "]", "{": "}", "#{": "}"}
+_NAMED = {"newline": "\n", "space": " ", "tab": "\t", "return": "\r"}
+
+
+class NotEdn(Exception):
+    """The text is no EDN: the line, and why."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(why)
+        self.line, self.why = line, why
+
+
+@frozen
+class Form:
+    """A value, the line on which it begins, and whether it is a list or vector."""
+
+    value: Value
+    line: int
+    parts: tuple["Form", ...] = ()
+    is_list: bool = False
+
+
+@define
+class _Open:
+    bracket: str
+    line: int
+    forms: list[Form] = Factory(list)
+    discards: int = 0
+
+
+def read(text: str) -> list[Form]:
+    """Every form at the top of a text. Raises `NotEdn`."""
+    stack = [_Open("", 1)]
+    for kind, token, line in _tokens(text):
+        here = stack[-1]
+        if kind == "open":
+            stack.append(_Open(token, line))
+        elif kind == "discard":
+            here.discards += 1
+        elif kind == "close":
+            if _CLOSES.get(here.bracket) != token:
+                raise NotEdn(line, f"{token} closes nothing that is open")
+            stack.pop()
+            _put(stack[-1], _closed(here))
+        elif kind != "tag":  # the value behind a tag stands for itself
+            _put(here, Form(_atom(kind, token, line), line))
+    if len(stack) > 1:
+        raise NotEdn(stack[-1].line, f"{stack[-1].bracket} is never closed")
+    return stack[0].forms
+
+
+def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
+    place, line = 0, 1
+    while place < len(text):
+        found = _TOKEN.match(text, place)
+        if found is None or found.lastgroup is None:
+            raise NotEdn(line, f"{text[place : place + 20]!r} cannot stand here")
+        if found.lastgroup != "space":
+            yield found.lastgroup, found.group(), line
+        line += found.group().count("\n")
+        place = found.end()
+
+
+def _put(where: _Open, form: Form) -> None:
+    if where.discards:
+        where.discards -= 1
+    else:
+        where.forms.append(form)
+
+
+def _closed(done: _Open) -> Form:
+    values = tuple(form.value for form in done.forms)
+    if done.bracket in ("(", "["):
+        return Form(values, done.line, tuple(done.forms), is_list=True)
+    if done.bracket == "#{":
+        return Form(Typed("set", frozenset(values)), done.line)
+    if len(values) % 2:
+        raise NotEdn(done.line, "a map has a key without a value")
+    keys = values[::2]
+    if len(set(keys)) < len(keys):
+        raise NotEdn(done.line, "a map has one key twice")
+    return Form(Map(frozenset(zip(keys, values[1::2], strict=True))), done.line)
+
+
+def _atom(kind: str, token: str, line: int) -> Value:
+    if kind == "text":
+        return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", _unescape, token[1:-1], flags=re.DOTALL)
+    if kind == "char":
+        name = token[1:]
+        return _NAMED.get(name, chr(int(name[1:], 16)) if len(name) > 1 and name[0] == "u" else name)
+    if token in ("nil", "true", "false"):
+        return {"nil": None, "true": TRUE, "false": FALSE}[token]
+    if token.startswith(":"):
+        return Typed("keyword", token[1:])
+    if _INTEGER.fullmatch(token):
+        return int(token.rstrip("N"))
+    if _FLOAT.fullmatch(token):
+        return Typed("float", float(token.rstrip("M")))
+    if token[0].isdigit() or token.startswith("#"):
+        raise NotEdn(line, f"{token} is nothing that EDN knows")
+    return Typed("symbol", token)
+
+
+def _unescape(found: "re.Match[str]") -> str:
+    escaped = found.group(1)
+    return chr(int(escaped[1:], 16)) if len(escaped) > 1 else _ESCAPES.get(escaped, escaped)

@@ -1,0 +1,197 @@
+"""Histories from files: JSON Lines, Jepsen's EDN, and the lines of Jepsen's logs. Nothing is patched.
+
+What is ill-formed is refused with its line and its field: an operation that ends before it begins, two that one process
+has under way, an event of an unknown type, or what the model does not have.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from attrs import evolve, frozen
+
+from conformance.histories import edn
+from conformance.histories.history import History, Map, Operation, Typed, Value, value
+from conformance.histories.models import Malformed, Model, shown
+from conformance.links import BadInput
+
+_TYPES = ("invoke", "ok", "fail", "info")
+_FIELDS = ("process", "type", "f", "value", "key", "time", "index", "error")
+_LOG_LINE = re.compile(r"^(?:.*\s-\s)?(\S+)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$")
+_NEMESIS = Typed("keyword", "nemesis")
+MOST_BYTES = 1 << 30
+
+
+@frozen(kw_only=True)
+class Event:
+    """One event of a history, and the line on which it stands."""
+
+    line: int
+    process: Value
+    type: str
+    f: str
+    value: Value
+    key: Value = None
+    time: Value = None
+
+
+def read(path: Path, model: Model) -> History:
+    """The history in a file. Raises `BadInput` with the line and the field that are wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is no text in UTF-8: {error.reason} at byte {error.start}.") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from None
+    return parse(text, model, str(path))
+
+
+def parse(text: str, model: Model, source: str) -> History:
+    """The history in a text, called `source` in what is said of it."""
+    return pair(_events(text, source), model, source)
+
+
+def _events(text: str, source: str) -> Iterator[Event]:
+    """The events of a text in whichever notation it is written: that shows in its first line."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if first.lstrip().startswith('{"'):
+        return _from_json(text, source)
+    if _LOG_LINE.match(first):
+        return _from_log(text, source)
+    return _from_edn(text, source)
+
+
+def _from_json(text: str, source: str) -> Iterator[Event]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            given = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_once)
+        except (ValueError, RecursionError) as error:
+            raise _wrong(source, number, "", f"it is no JSON: {error}") from None
+        if not isinstance(given, dict):
+            raise _wrong(source, number, "", "an event is a JSON object")
+        for name in given:
+            if name not in _FIELDS:
+                raise _wrong(source, number, name, f"there is no such field; there are {', '.join(_FIELDS)}")
+        yield _event(source, number, {name: value(one) for name, one in given.items()})
+
+
+def _from_edn(text: str, source: str) -> Iterator[Event]:
+    try:
+        forms = edn.read(text)
+    except edn.NotEdn as error:
+        raise _wrong(source, error.line, "", f"it is neither JSON Lines nor EDN: {error.why}") from None
+    for form in forms:
+        for one in form.parts if form.is_list else (form,):
+            if not isinstance(one.value, Map):
+                raise _wrong(source, one.line, "", "an event is a map")
+            fields = {_name(name): given for name, given in one.value.entries}
+            yield _event(source, one.line, fields)
+
+
+def _from_log(text: str, source: str) -> Iterator[Event]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        found = _LOG_LINE.match(line)
+        if found is None:
+            raise _wrong(source, number, "", "it is no line of a history: process, :type, :f and value")
+        try:
+            process, given = (edn.read(one or "") for one in (found[1], found[4]))
+        except edn.NotEdn as error:
+            raise _wrong(source, number, "value", error.why) from None
+        fields = {"process": process[0].value, "type": found[2], "f": found[3]}
+        yield _event(source, number, {**fields, "value": given[0].value if given else None})
+
+
+def _event(source: str, line: int, fields: dict[str, Value]) -> Event:
+    for name in ("process", "type", "f"):
+        if fields.get(name) is None:
+            raise _wrong(source, line, name, "an event has a process, a type and an f")
+    process, type_, f = fields["process"], _name(fields["type"]), _name(fields["f"])
+    if type_ not in _TYPES:
+        raise _wrong(
+            source, line, "type", f"{shown(fields['type'])} is no type of event; there are {', '.join(_TYPES)}"
+        )
+    if not isinstance(process, int | str | Typed):
+        raise _wrong(source, line, "process", f"{shown(process)} is no name of a process")
+    return Event(
+        line=line, process=process, type=type_, f=f, value=fields.get("value"), key=fields.get("key"),
+        time=fields.get("time"),
+    )  # fmt: skip
+
+
+def pair(events: Iterable[Event], model: Model, source: str) -> History:
+    """Operations out of events: each begins with its `invoke`, and ends with what comes next from its process."""
+    under_way: dict[Value, tuple[int, Event]] = {}
+    done: list[Operation] = []
+    failed = 0
+    for moment, event in enumerate(events):
+        if event.process in (_NEMESIS, "nemesis"):  # who breaks things is no client
+            continue
+        begun = under_way.get(event.process)
+        if event.type == "invoke":
+            if begun is not None:
+                what = f"process {shown(event.process)} has another operation under way, since line {begun[1].line}"
+                raise _wrong(source, event.line, "process", what)
+            under_way[event.process] = moment, event
+            continue
+        if begun is None:
+            what = f"process {shown(event.process)} ends an operation that it never began"
+            raise _wrong(source, event.line, "type", what)
+        del under_way[event.process]
+        _must_fit(source, begun[1], event)
+        if event.type == "fail":
+            _admitted(source, model, _open(*begun))
+            failed += 1
+        elif event.type == "info":
+            done.append(_admitted(source, model, _open(*begun)))
+        else:
+            ended = evolve(_open(*begun), end=moment, answer=event.value, end_line=event.line)
+            done.append(_admitted(source, model, ended))
+    done += [_admitted(source, model, _open(*begun)) for begun in under_way.values()]
+    done.sort(key=lambda operation: operation.begin)
+    return History(operations=tuple(done), failed=failed, source=source)
+
+
+def _open(moment: int, event: Event) -> Operation:
+    return Operation(
+        process=event.process, f=event.f, asked=event.value, key=event.key, begin=moment, end=None, line=event.line
+    )
+
+
+def _must_fit(source: str, begun: Event, ended: Event) -> None:
+    if ended.f != begun.f:
+        raise _wrong(source, ended.line, "f", f"the operation began as {begun.f} on line {begun.line}")
+    if ended.key not in (None, begun.key):
+        raise _wrong(source, ended.line, "key", f"the operation began with another one on line {begun.line}")
+    if isinstance(begun.time, int) and isinstance(ended.time, int) and ended.time < begun.time:
+        raise _wrong(source, ended.line, "time", f"the operation ends before it begins, on line {begun.line}")
+
+
+def _admitted(source: str, model: Model, operation: Operation) -> Operation:
+    try:
+        return model.admit(operation)
+    except Malformed as error:
+        raise _wrong(source, operation.end_line or operation.line, error.field, error.why) from None
+
+
+def _wrong(source: str, line: int, field: str, why: str) -> BadInput:
+    return BadInput(f"{source}, line {line}{f', field {field}' if field else ''}: {why}.")
+
+
+def _name(given: Value) -> str:
+    return str(given.value) if isinstance(given, Typed) else str(given)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has one name twice")
+    return found

@@ -1,0 +1,214 @@
+"""The model `store`: transactions with conditions on the keys of one partition, each at one moment.
+
+    {"if": [["equals", "primary", "a"], ["version", "primary", 3]],
+     "then": [["put", "primary", "b"]], "else": [["read", "primary"]]}
+
+Conditions are `equals`, `exists`, `absent`, `version`, `type` and `compare` with a relation; operations are `put`,
+`delete`, `add` and `read`. If all conditions hold, `then` is performed, otherwise `else`. A key's version counts how
+often it was put, added to or deleted, and is 0 before. A transaction that adds to what is no integer, or not there, is
+refused as a whole.
+
+The answer says `succeeded`, whether the conditions held, and may give `results`: for each operation what was under its
+key right after it, [value, version], or null for nothing. Or it says `refused`, and nothing was changed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from conformance.histories.history import FALSE, TRUE, Map, Operation, Typed, Value
+from conformance.histories.models import ILLEGAL, Bounds, Kind, Malformed, NotLegal, shown
+
+_RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "!=": ne, "==": eq}
+_CONDITIONS = {"equals": 3, "exists": 2, "absent": 2, "version": 3, "type": 3, "compare": 4}
+_OPERATIONS = {"put": 3, "delete": 2, "add": 3, "read": 2}
+_GONE = Typed("gone", None)
+"""The value of a key that was deleted: its version goes on counting."""
+
+Step = tuple[Value, ...]
+
+
+class Refused(Exception):
+    """The transaction is refused as a whole."""
+
+
+class Store:
+    """See above. A state is the set of (key, value, version) of every key that was ever written."""
+
+    name = "store"
+    initial: Value = frozenset()
+
+    def admit(self, operation: Operation) -> Operation:
+        """See `Model`."""
+        if operation.f != "txn":
+            raise Malformed("f", f"{operation.f} is no operation of a store; it has txn")
+        if not isinstance(operation.asked, Map):
+            raise Malformed("value", "a transaction is a map of if, then and else")
+        if operation.asked.names() - {"if", "then", "else"}:
+            raise Malformed("value", "a transaction has nothing but if, then and else")
+        for name, known in (("if", _CONDITIONS), ("then", _OPERATIONS), ("else", _OPERATIONS)):
+            for step in _steps(operation.asked, name):
+                _admit_step(step, name, known)
+        if not operation.is_open:
+            _admit_answer(operation.answer)
+        return operation
+
+    def parts(self, operations: Sequence[Operation]) -> Iterable[Sequence[Operation]]:
+        """See `Model`: apart are transactions that share no key, not even by way of others."""
+        leader: dict[Value, Value] = {}
+
+        def find(key: Value) -> Value:
+            while leader.setdefault(key, key) != key:
+                leader[key] = key = leader[leader[key]]
+            return key
+
+        for operation in operations:
+            keys = [find(key) for key in _keys(operation)]
+            for key in keys[1:]:
+                leader[find(key)] = find(keys[0])
+        parts: dict[Value, list[Operation]] = {}
+        for operation in operations:
+            first = next(_keys(operation), None)
+            parts.setdefault(None if first is None else find(first), []).append(operation)
+        return parts.values()
+
+    def kind(self, operation: Operation) -> Kind:
+        """See `Model`: by its answer, or by all that it may do."""
+        assert isinstance(operation.asked, Map)
+        answer = operation.answer
+        if _is_refused(answer):
+            return Kind.READS
+        branches = ["then", "else"]
+        if isinstance(answer, Map):
+            branches = ["then" if answer.get("succeeded") == TRUE else "else"]
+        only_reads = all(step[0] == "read" for name in branches for step in _steps(operation.asked, name))
+        return Kind.READS if only_reads else Kind.CHANGES
+
+    def bounds(self, operation: Operation) -> Bounds | None:
+        """See `Model`: that cannot be said."""
+        del operation
+        return None
+
+    def may_become(self, state: Value, needed: Value) -> bool:
+        """See `Model`."""
+        del state, needed
+        return True
+
+    def step(self, state: Value, operation: Operation) -> Value | NotLegal:
+        """See `Model`."""
+        assert isinstance(operation.asked, Map)
+        assert isinstance(state, frozenset)
+        items = {key: (value, version) for key, value, version in state}
+        succeeded = all(_holds(one, items) for one in _steps(operation.asked, "if"))
+        answer = operation.answer
+        try:
+            results = [_perform(one, items) for one in _steps(operation.asked, "then" if succeeded else "else")]
+        except Refused:
+            return (
+                state if answer is None or (isinstance(answer, Map) and answer.get("refused") is not None) else ILLEGAL
+            )
+        if isinstance(answer, Map):
+            told = answer.get("results")
+            if answer.get("succeeded") != (TRUE if succeeded else FALSE) or told not in (None, tuple(results)):
+                return ILLEGAL
+        return frozenset((key, value, version) for key, (value, version) in items.items())
+
+    def words(self, state: Value) -> str:
+        """See `Model`."""
+        assert isinstance(state, frozenset)
+        there = sorted((str(key), shown(value), version) for key, value, version in state if value != _GONE)
+        return ", ".join(f"{key} = {value} (version {version})" for key, value, version in there) or "empty"
+
+
+def _is_refused(answer: Value) -> bool:
+    return isinstance(answer, Map) and answer.get("refused") is not None
+
+
+def _steps(transaction: Map, name: str) -> tuple[Step, ...]:
+    given = transaction.get(name)
+    if given is None:
+        return ()
+    if not (isinstance(given, tuple) and all(isinstance(one, tuple) for one in given)):
+        raise Malformed("value", f"{name} is a list of lists")
+    return given
+
+
+def _admit_step(step: Step, name: str, known: Mapping[str, int]) -> None:
+    word = step[0] if step else None
+    if not isinstance(word, str) or word not in known:
+        raise Malformed("value", f"{shown(word)} cannot stand under {name}; there are {', '.join(known)}")
+    if len(step) != known[word]:
+        raise Malformed("value", f"{word} has {known[word] - 1} arguments, and not {len(step) - 1}")
+    if not isinstance(step[1], str):
+        raise Malformed("value", f"a key is a text, and not {shown(step[1])}")
+    if word == "add" and not isinstance(step[2], int):
+        raise Malformed("value", f"{shown(step[2])} is no integer that could be added")
+    if word == "compare" and step[2] not in _RELATIONS:
+        raise Malformed("value", f"{shown(step[2])} is no relation; there are {' '.join(_RELATIONS)}")
+    if word in ("equals", "put", "compare") and isinstance(step[-1], Typed) and step[-1].type == "float":
+        raise Malformed("value", "a store has no floats")
+
+
+def _admit_answer(answer: Value) -> None:
+    if not isinstance(answer, Map) or answer.names() - {"succeeded", "results", "refused"}:
+        raise Malformed("value", "a transaction is answered by a map of succeeded and results, or of refused")
+    if answer.get("refused") is None and answer.get("succeeded") not in (TRUE, FALSE):
+        raise Malformed("value", "the answer to a transaction says succeeded: true or false")
+
+
+def _keys(operation: Operation) -> Iterator[Value]:
+    assert isinstance(operation.asked, Map)
+    for name in ("if", "then", "else"):
+        for step in _steps(operation.asked, name):
+            yield step[1]
+
+
+def _holds(condition: Step, items: Mapping[Value, tuple[Value, int]]) -> bool:
+    value, version = items.get(condition[1], (_GONE, 0))
+    match condition:
+        case ("equals", _, wanted):
+            return value == wanted
+        case ("exists", _):
+            return value != _GONE
+        case ("absent", _):
+            return value == _GONE
+        case ("version", _, wanted):
+            return version == wanted
+        case ("type", _, wanted):
+            return value != _GONE and _type(value) == wanted
+        case ("compare", _, str() as relation, wanted):
+            return value != _GONE and type(value) is type(wanted) and _compare(relation, value, wanted)
+    raise AssertionError(condition)
+
+
+def _compare(relation: str, value: Value, wanted: Value) -> bool:
+    if isinstance(value, Typed) and isinstance(wanted, Typed):
+        return value.type == wanted.type and _RELATIONS[relation](value.value, wanted.value)
+    return isinstance(value, int | str) and _RELATIONS[relation](value, wanted)
+
+
+def _type(value: Value) -> str:
+    if isinstance(value, Typed):
+        return value.type
+    return "integer" if isinstance(value, int) else "text" if isinstance(value, str) else "bytes"
+
+
+def _perform(operation: Step, items: dict[Value, tuple[Value, int]]) -> Value:
+    """Perform it on the items; what is under the key then. Raises `Refused`."""
+    key = operation[1]
+    value, version = items.get(key, (_GONE, 0))
+    match operation:
+        case ("put", _, new):
+            items[key] = new, version + 1
+        case ("delete", _):
+            if value == _GONE:
+                return None
+            items[key] = _GONE, version + 1
+            return None
+        case ("add", _, int() as amount):
+            if not isinstance(value, int):
+                raise Refused
+            items[key] = value + amount, version + 1
+        case _:
+            return None if value == _GONE else (value, version)
+    return items[key]

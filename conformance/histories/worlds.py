@@ -1,0 +1,146 @@
+"""What clients see in the worlds of the lockstep: the same seeds and the same drivers, but nobody looks at a node.
+
+A command of the cell is a transaction of the model `store`: a write replaces the volume's record if it has the expected
+version, a change does so with the jury's, and a read reads. Each command is asked by a process of its own, since one
+client may ask for several at once. A command that was rejected may have been taken on elsewhere: it has no answer.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from attrs import Factory, define
+
+from conformance.histories.history import History, Operation, value
+from conformance.histories.models import Model
+from conformance.lockstep.campaigns import Steer
+from conformance.lockstep.moves import Moves
+from conformance.refutation import Refuted
+from conformance.wording import command_words
+from conformance.world.cells import MakeNode
+from conformance.world.outcomes import Outcome
+from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass, Setup
+from conformance.world.world import NotPossible, World
+from physalia.cell import Node
+from physalia.model import Action, Asked, Change, Jury, Read, Record, RequestId, Verdict, Volume, Write
+
+CALM_ROUNDS = 6
+CALM_EVENTS = 600
+TICK_MS = 1_000
+
+
+@define
+class Recorder:
+    """The events of one world's clients, in order."""
+
+    moment: int = 0
+    asked: dict[RequestId, tuple[int, Asked]] = Factory(dict)
+    answered: dict[RequestId, tuple[int, Verdict]] = Factory(dict)
+
+    def note(self, outcome: Outcome) -> None:
+        """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
+        self.moment += 1
+        match outcome.announces:
+            case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
+                self.asked.setdefault(command.request, (self.moment, command))
+        if outcome.waits or outcome.is_lost:
+            return
+        for request, verdict in outcome.answers:
+            self.moment += 1
+            if not isinstance(verdict, Verdict):
+                continue  # a reply of the store, which has a judge of its own
+            if request not in self.asked:
+                raise Refuted(f"somebody is answered who asked nothing: {request}")
+            _, first = self.answered.setdefault(request, (self.moment, verdict))
+            if first != verdict:
+                words = command_words(self.asked[request][1])
+                raise Refuted(f"{words} is answered twice, and differently", (f"first: {first}", f"then:  {verdict}"))
+
+    def history(self, model: Model, source: str) -> History:
+        """The history so far."""
+        operations = []
+        for number, (request, (begin, command)) in enumerate(self.asked.items(), start=1):
+            end, verdict = self.answered.get(request, (None, None))
+            operation = Operation(
+                process=f"{request.client}/{request.number}", f="txn", asked=value(_transaction(command)), begin=begin,
+                end=end, answer=None if verdict is None else value(_answer(verdict)), line=number,
+            )  # fmt: skip
+            operations.append(model.admit(operation))
+        return History(operations=tuple(operations), source=source)
+
+
+def _transaction(command: Asked) -> dict[str, object]:
+    match command:
+        case Read():
+            return {"then": [["read", "volume"]]}
+        case Write(_, expects, primary, replica):
+            key, new = "volume", f"{primary}, {replica}"
+        case Change(_, expects, members):
+            key, new = "jury", _members(members)
+    return {"if": [["version", key, expects]], "then": [["put", key, new]], "else": [["read", key]]}
+
+
+def _answer(verdict: Verdict) -> dict[str, object]:
+    return {"succeeded": verdict.done, "results": [_seen(verdict.saw)]}
+
+
+def _seen(record: Record) -> object:
+    """What a client saw under the key; the record of version 0 is nobody's doing, and nothing here."""
+    match record:
+        case Volume(version, primary, replica):
+            return [f"{primary}, {replica}", version] if version else None
+        case Jury(version, members):
+            return [_members(members), version] if version else None
+
+
+def _members(members: frozenset[int]) -> str:
+    return " ".join(map(str, sorted(members)))
+
+
+def record(setup: Setup, seed: str, length: int, steer: Steer, model: Model, make_node: MakeNode = Node) -> History:
+    """One run of one world, with some calm at its end; what its clients saw. Raises `Refuted` as `Recorder.note` does.
+
+    A run ends early at what the world itself refutes, such as a node that raises: that is another link's to judge.
+    """
+    world, recorder = World(setup, make_node), Recorder()
+
+    def happen(happening: Happening) -> None:
+        try:
+            outcomes = world.apply(happening)
+        except NotPossible:
+            return
+        for outcome in outcomes:
+            recorder.note(outcome)
+
+    moves = Moves(world)
+    for happening in steer(moves, Random(seed), length):  # noqa: S311 (repeatable, no secret)
+        happen(happening)
+    for _ in range(CALM_ROUNDS):
+        reading = moves.read(moves.to_leader(1))
+        if reading is not None:
+            happen(reading)
+        for node in world.nodes:
+            happen(Pass(node, TICK_MS))
+            _drain(world, happen)
+    return recorder.history(model, seed)
+
+
+def _drain(world: World, happen: Callable[[Happening], None]) -> None:
+    """Let everything arrive, be flushed and be done that is due."""
+    for _ in range(CALM_EVENTS):
+        happening = _next(world)
+        if happening is None:
+            return
+        happen(happening)
+
+
+def _next(world: World) -> Happening | None:
+    for node, queue in world.queues.items():
+        if queue:
+            return EndFlush(node)
+    for node, due in world.due.items():
+        if due:
+            return Give(node, due[0])
+    if world.in_flight:
+        packet = world.in_flight[0]
+        return Deliver(packet.sender, packet.receiver, packet.message)
+    return None

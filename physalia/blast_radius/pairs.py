@@ -1,0 +1,123 @@
+"""The two devices that harm most volumes when they fail together, by branch and bound over every pair there is.
+
+Servers do not forward. So a server, or a link of one, changes the fate of no volume that it does not serve: beside
+another device it adds at most as many volumes as have it. And two devices of the fabric change the fate of no volume
+without a server whose surroundings they change. With these two bounds most pairs need no count of their own.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+
+import numpy as np
+from attrs import define, field, frozen
+
+from physalia.blast_radius.fates import under
+from physalia.blast_radius.singles import Impact, Volumes
+from physalia.fleet.rules import NOBODY
+from physalia.placement.effort import Effort
+
+
+@frozen(kw_only=True)
+class WorstPair:
+    """The worst pair that was found, and more volumes than ``bound`` no pair leaves unserved; equal if it is proven."""
+
+    worst: Impact
+    bound: int
+    pairs: int
+    """How many pairs there are."""
+    counted: int
+    """How many of them were counted volume by volume."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether no pair is worse."""
+        return self.bound == self.worst.unserved
+
+
+def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) -> WorstPair:
+    """The worst pair of devices; ``alone`` are the impacts of single devices (`singles`), none for those without.
+
+    When time runs out the best that was found is told, with a bound that still holds.
+    """
+    search = _Search(volumes, alone)
+    done = search.run(effort)
+    devices = len(search.fabric) + len(search.touched)
+    return WorstPair(
+        worst=search.best,
+        bound=search.best.unserved if done else len(volumes.rows),
+        pairs=devices * (devices - 1) // 2,
+        counted=search.counted,
+    )
+
+
+@define(eq=False)
+class _Search:
+    volumes: Volumes
+    alone: Mapping[str, Impact]
+    fabric: list[str] = field(init=False)
+    touched: dict[str, int] = field(init=False)
+    """Servers and their links: how many volumes have them."""
+    best: Impact = field(default=Impact(0, 0, ()), init=False)
+    counted: int = field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        site, fleet, rows = self.volumes.site, self.volumes.fleet, self.volumes.rows
+        everybody = np.concatenate([fleet.clients[rows], fleet.cells[rows]], axis=1)
+        counts = np.bincount(everybody[everybody != NOBODY], minlength=len(site.names)).tolist()
+        self.touched = {}
+        for at, name in enumerate(site.names):
+            self.touched[name] = counts[at]
+            self.touched.update((link, counts[at]) for link, _ in site.topology.links_of(name))
+        self.fabric = sorted(self.volumes.network.devices(), key=lambda device: -self._alone(device))
+
+    def run(self, effort: Effort) -> bool:
+        """Look at every pair; whether there was time for all."""
+        for pair in combinations(self.fabric, 2):
+            if effort.is_over:
+                return False
+            effort.told("pairs")
+            self._fabric(pair)
+        for pair in self._with_servers():
+            if effort.is_over:
+                return False
+            effort.told("pairs")
+            self._note(self._count(pair))
+        return True
+
+    def _alone(self, device: str) -> int:
+        known = self.alone.get(device)
+        return 0 if known is None else known.unserved
+
+    def _fabric(self, pair: tuple[str, str]) -> None:
+        left = self.volumes.network.without(pair)
+        if self.volumes.most_at(self.volumes.changed(left)) > self.best.unserved:
+            self.counted += 1
+            self._note(self.volumes.impact(left, pair))
+
+    def _with_servers(self) -> Iterator[tuple[str, str]]:
+        """The pairs with a server or a link of one that may still be worse than the worst that is known."""
+        order = sorted(self.touched, key=lambda name: -self.touched[name])
+        for device in self.fabric:
+            for name in order:
+                if self._alone(device) + self.touched[name] <= self.best.unserved:
+                    break
+                yield device, name
+        for at, name in enumerate(order):
+            for other in order[at + 1 :]:
+                if self.touched[name] + self.touched[other] <= self.best.unserved:
+                    break
+                yield name, other
+
+    def _count(self, pair: tuple[str, str]) -> Impact:
+        self.counted += 1
+        volumes = self.volumes
+        left = volumes.network.without(pair)
+        stands = {int(volumes.site.stand_of[volumes.site.number[name.partition("--")[0]]]) for name in pair
+                  if name in self.touched}  # fmt: skip
+        rows = volumes.at(np.union1d(volumes.changed(left), np.array(sorted(stands), dtype=np.int64)))
+        found = under(volumes.site, left, volumes.fleet, pair, rows)
+        return Impact(int(found.unserved.sum()), int(found.blast.sum()), pair)
+
+    def _note(self, found: Impact) -> None:
+        if found.unserved > self.best.unserved:
+            self.best = found

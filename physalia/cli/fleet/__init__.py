@@ -1,0 +1,1 @@
+"""``physalia fleet``: many cells on one site."""

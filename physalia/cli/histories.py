@@ -1,0 +1,119 @@
+"""``physalia history``: whether what clients saw can be explained by one order of their operations."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from conformance.links import EXIT_CODES, BadInput, combine
+from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from conformance.histories.judging import Judged
+    from conformance.histories.models import Model
+
+SCHEMA_VERSION = 1
+
+app = typer.Typer(help="Histories of what clients saw.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _history() -> None:
+    pass
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Histories: JSON Lines, or Jepsen's EDN.")],
+    model: Annotated[
+        str, typer.Option(metavar="M", help="What they are of: register, cas-register, kv, store or lease.")
+    ],
+    json: Json = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the picture of the verdict there.")] = None,
+    budget: Annotated[
+        int, typer.Option(min=1, help="How many situations may be remembered; a million take some 300 MB.")
+    ] = 2_000_000,
+    limit_s: Annotated[
+        float | None, typer.Option("--time-limit-s", min=0, help="Processor seconds for each; without it, no limit.")
+    ] = None,
+    shrink_s: Annotated[
+        float, typer.Option(min=0, help="Processor seconds in which the smallest window is looked for.")
+    ] = 20.0,
+) -> int:
+    """Judge histories for linearizability, or strict serializability where operations are transactions.
+
+    Exit code 0: every history is; 1: one is not, and the text says which operations cannot be ordered; 2: a file is
+    ill-formed; 3: nothing could be concluded, because the budget is used up or nothing was answered.
+    """
+    from conformance.histories import judging, reading  # noqa: PLC0415
+    from conformance.histories.checker import Budget  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    known = _model(model)
+    histories = [reading.read(file, known) for file in files]
+    judged = []
+    with display() as progress:
+        for history in histories:
+
+            def told(part: str, done: int, total: int | None, name: str = history.source) -> None:
+                progress.update(f"{name}: {part}", done, part, total=total)
+
+            judged.append(judging.judge(history, known, Budget(budget, limit_s), told=told, shrink_s=shrink_s))
+            progress.finish(history.source, judged[-1].verdict)
+    if html is not None:
+        from conformance.histories.picture import page  # noqa: PLC0415
+
+        html.write_text(page(judged, model), encoding="utf-8")
+    verdict = combine(one.verdict for one in judged)
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "verdict": verdict, "model": model, "histories": _told(judged)})
+    else:
+        for one in judged:
+            say(f"{one.history.source}: {one.verdict}: {one.why}.")
+            say(*(f"  {line}" for line in ([] if one.window is None else judging.lines(one.window))))
+    return EXIT_CODES[verdict]
+
+
+def _model(name: str) -> "Model":
+    from conformance.histories.known import MODELS  # noqa: PLC0415
+
+    if name not in MODELS:
+        raise BadInput(f"there is no model called {name}; there are {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def _told(judged: "Sequence[Judged]") -> list[dict[str, Any]]:
+    return [
+        {
+            "file": one.history.source,
+            "verdict": one.verdict,
+            "why": one.why,
+            "operations": len(one.history.operations),
+            "open": sum(operation.is_open for operation in one.history.operations),
+            "failed": one.history.failed,
+            "parts": one.parts,
+            "situations": one.tried,
+            "seconds": one.seconds,
+            "window": None if one.window is None else _window(one),
+        }
+        for one in judged
+    ]
+
+
+def _window(judged: "Judged") -> dict[str, Any]:
+    from conformance.histories.judging import deed  # noqa: PLC0415
+    from conformance.histories.models import shown  # noqa: PLC0415
+
+    window = judged.window
+    assert window is not None
+    return {
+        "any_start": window.is_any_start,
+        "smallest": window.is_smallest,
+        "free": len(window.free),
+        "operations": [
+            {"process": shown(one.process), "what": deed(one), "line": one.line, "end_line": one.end_line}
+            for one in window.bound
+        ],
+    }

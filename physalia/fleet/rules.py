@@ -1,0 +1,219 @@
+"""A policy over the stands of a site: domains that may hold so many nodes, servers that are barred, places to reach.
+
+Caps on racks, rows and power, single failures and survival are one thing here: a set of stands in which a cell may have
+at most so many nodes. What speaks of clients depends on where they stand, and is kept by their stands.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from physalia.fleet.sites import UNREACHED, Site
+from physalia.placement.errors import BadPolicy
+from physalia.placement.rules.judge import place_of
+from physalia.placement.rules.policy import (
+    AntiAffinity,
+    Cap,
+    Client,
+    HopLimit,
+    Minimum,
+    Overlap,
+    PairCap,
+    Policy,
+    SingleFailure,
+    Survives,
+)
+from physalia.placement.site.topology import POWER_KINDS
+from physalia.placement.survival.cuts import cut_sets
+
+CLIENTS: Sequence[Client] = ("instance", "primary", "replica")
+NOBODY = -1
+"""Stands for a client that a volume does not have, and for a node that has no server."""
+
+Volume = tuple[int, int, int]
+"""The servers of instance, primary and replica; `NOBODY` where there is none, but every volume has an instance."""
+
+
+@frozen
+class Limit:
+    """At most ``most`` nodes of a cell at some stands; ``what`` names them, and ``rule`` is the id of the rule."""
+
+    rule: str
+    what: str
+    stands: frozenset[int]
+    most: int
+
+
+@frozen
+class Least:
+    """At least ``least`` nodes of a cell at some stands."""
+
+    rule: str
+    what: str
+    stands: frozenset[int]
+    least: int
+
+
+@frozen(eq=False)
+class Rules:
+    """A policy, taken apart for a site; make one with ``Rules.of``."""
+
+    site: Site
+    policy: Policy
+    limits: tuple[Limit, ...]
+    """Those that hold for every cell, none of which another one implies."""
+    most_shared: int | None
+    """How many servers two cells may share at most; None if there is no such rule."""
+    _cuts: dict[int, tuple[Limit, ...]] = field(factory=dict, init=False)
+    _near: dict[tuple[Client, int], NDArray[np.bool_]] = field(factory=dict, init=False)
+
+    @classmethod
+    def of(cls, site: Site, policy: Policy) -> "Rules":
+        """The rules of a policy on a site; BadPolicy where the site does not know what a rule names."""
+        shared = [rule.most for rule in policy.rules if isinstance(rule, Overlap)]
+        return cls(
+            site, policy, _needed(_caps(site, policy), policy.cell_size), min(shared) if shared else None
+        )  # fmt: skip
+
+    @cached_property
+    def limits_at(self) -> Sequence[Sequence[int]]:
+        """For each stand the numbers of the limits that it is under."""
+        found: list[list[int]] = [[] for _ in self.site.stands]
+        for at, limit in enumerate(self.limits):
+            for stand in limit.stands:
+                found[stand].append(at)
+        return found
+
+    @cached_property
+    def spread_at(self) -> Sequence[Sequence[int]]:
+        """For each stand the domains over which nodes should be spread, by number."""
+        topology, known = self.site.topology, dict[tuple[str, tuple[str, ...]], int]()
+        found = []
+        for rack, _ in self.site.stands:
+            places = ((kind, place_of(topology, rack, kind)) for kind in self.policy.spread)
+            found.append([known.setdefault(place, len(known)) for place in places if place[1]])
+        return found
+
+    def barred(self, volume: Volume) -> frozenset[int]:
+        """The servers on which a cell of this volume may have no node, because they are its own."""
+        apart = any(isinstance(rule, AntiAffinity) for rule in self.policy.rules)
+        return frozenset(server for server in volume if server != NOBODY) if apart else frozenset()
+
+    def cuts(self, volume: Volume) -> tuple[Limit, ...]:
+        """What each single failure cuts off from the instance, where the policy asks for survival and no limit does."""
+        rule = next((rule for rule in self.policy.rules if isinstance(rule, Survives)), None)
+        if rule is None:
+            return ()
+        stand = int(self.site.stand_of[volume[0]])
+        if stand not in self._cuts:
+            spare = self.policy.cell_size - self.policy.majority
+            numbers = {name: at for at, name in enumerate(self.site.stands)}
+            found = []
+            for device, cut in cut_sets(self.site.topology, self.site.names[volume[0]], spare).items():
+                stands = frozenset(
+                    at
+                    for name, at in numbers.items()
+                    if name[0] in cut.racks or self.site.names[self.site.members[at][0]] in cut.servers
+                )
+                if not self._implied(stands, spare):
+                    found.append(Limit(rule.id, f"what {device} cuts off", stands, spare))
+            self._cuts[stand] = tuple(found)
+        return self._cuts[stand]
+
+    def leasts(self, volume: Volume) -> tuple[Least, ...]:
+        """The minimum counts that hold for the cell of a volume."""
+        found = []
+        for rule in self.policy.rules:
+            if not isinstance(rule, Minimum):
+                continue
+            if rule.of is None:
+                name = str(rule.name)
+                place = tuple(sorted(name.split("+"))) if rule.kind in POWER_KINDS else (name,)
+            else:
+                client = volume[CLIENTS.index(rule.of)]
+                if client == NOBODY:
+                    continue
+                rack = self.site.stands[self.site.stand_of[client]][0]
+                place = place_of(self.site.topology, rack, rule.kind)
+            stands = frozenset(
+                at
+                for at, (rack, _) in enumerate(self.site.stands)
+                if place and place_of(self.site.topology, rack, rule.kind) == place
+            )
+            found.append(Least(rule.id, f"{rule.kind} {'+'.join(place) or 'none'}", stands, rule.least))
+        return tuple(found)
+
+    def near(self, volume: Volume) -> NDArray[np.bool_]:
+        """The stands from which every client is reached, within the limits on hops."""
+        found = np.ones(len(self.site.stands), dtype=np.bool_)
+        for client, server in zip(CLIENTS, volume, strict=True):
+            if server != NOBODY:
+                found &= self.near_client(client, int(self.site.stand_of[server]))
+        return found
+
+    def near_client(self, client: Client, stand: int) -> NDArray[np.bool_]:
+        """The stands that reach a client at this stand, within the limits on hops to such a client."""
+        known = self._near.get((client, stand))
+        if known is None:
+            hops = self.site.hops(stand)
+            most = [rule.most for rule in self.policy.rules if isinstance(rule, HopLimit) and rule.client == client]
+            known = (hops != UNREACHED) & (hops <= min(most, default=int(hops.max())))
+            self._near[client, stand] = known
+        return known
+
+    @cached_property
+    def speaks_of_volumes(self) -> bool:
+        """Whether a rule is more to each volume than a distance: a minimum count, or survival."""
+        return any(isinstance(rule, Minimum | Survives) for rule in self.policy.rules)
+
+    def _implied(self, stands: frozenset[int], most: int) -> bool:
+        return any(limit.most <= most and stands <= limit.stands for limit in self.limits)
+
+
+def _caps(site: Site, policy: Policy) -> Iterable[Limit]:
+    topology = site.topology
+    for rule in policy.rules:
+        match rule:
+            case Cap(kind=kind, most=most):
+                yield from _grouped(site, rule.id, most, kind, lambda rack, kind=kind: [place_of(topology, rack, kind)])  # type: ignore[misc]
+            case PairCap(kind=kind, most=most):
+                for one in POWER_KINDS if kind is None else (kind,):
+                    yield from _grouped(site, rule.id, most, one, lambda rack, one=one: [place_of(topology, rack, one)])  # type: ignore[misc]
+            case SingleFailure(most=most):
+                yield from _grouped(
+                    site, rule.id, most, "whatever hangs on",
+                    lambda rack: [(one,) for one in (rack, *sorted(topology.single_points(rack)))],
+                )  # fmt: skip
+            case Minimum(name=name, kind=kind) if name is not None:
+                known = {place for rack in topology.racks for place in [place_of(topology, rack, kind)]}
+                wanted = tuple(sorted(name.split("+"))) if kind in POWER_KINDS else (name,)
+                if wanted not in known:
+                    raise BadPolicy(f"{policy.where}: rule {rule.id}: {topology.where} has no {kind} {name}.")
+            case _:
+                pass
+
+
+def _grouped(
+    site: Site, rule: str, most: int, kind: str, places: Callable[[str], Iterable[tuple[str, ...]]]
+) -> Iterable[Limit]:
+    found: Mapping[tuple[str, ...], set[int]] = defaultdict(set)
+    for at, (rack, _) in enumerate(site.stands):
+        for place in places(rack):
+            if place:
+                found[place].add(at)
+    for place, stands in found.items():
+        yield Limit(rule, f"{kind} {'+'.join(place)}", frozenset(stands), most)
+
+
+def _needed(limits: Iterable[Limit], cell_size: int) -> tuple[Limit, ...]:
+    """The limits that say something, the tightest of those with the same stands."""
+    found: dict[frozenset[int], Limit] = {}
+    for limit in limits:
+        known = found.get(limit.stands)
+        if limit.most < cell_size and (known is None or limit.most < known.most):
+            found[limit.stands] = limit
+    return tuple(found.values())

@@ -1,0 +1,86 @@
+"""`physalia blast-radius`: what is printed, exit codes, and bad input."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+
+from physalia.cli import run
+from physalia.fleet import files as fleets
+from physalia.fleet.fleet import Fleet
+from physalia.fleet.sites import Site
+from physalia.placement.site import format as files
+from tests.physalia.fleet.fleets import topology_of
+
+SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "blast-radius.schema.json").read_text(encoding="utf-8"))
+TOPOLOGY = topology_of(240, capacity=10)
+
+
+@pytest.fixture
+def zone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    site, fleet = str(tmp_path / "site.json"), str(tmp_path / "fleet.npz")
+    files.write(TOPOLOGY, Path(site))
+    assert run(["fleet", "place", site, "-o", fleet, "--volumes", "60", "--cores", "1"]) == 0
+    capsys.readouterr()
+    return site, fleet
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def test_no_device_alone_and_one_volume_by_four_servers(
+    zone: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["blast-radius", *zone, "--json"]) == 0
+    document = printed(capsys)
+    cells, *monoliths = document["stores"]
+    assert document["volumes"] == 60
+    assert (cells["devices_that_harm"], cells["unserved_of_four"], document["four"]["at_most"]) == (0, 1, 1)
+    assert all(one["unserved_of_four"] >= 56 for one in monoliths)
+    assert document["pair"] is None
+    assert run(["blast-radius", *zone]) == 0
+    assert "Four servers leave 1 unserved." in capsys.readouterr().out
+
+
+def test_two_devices(zone: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["blast-radius", *zone, "--failures", "2", "--json"]) == 0
+    pair = printed(capsys)["pair"]
+    assert pair["at_most"] == pair["unserved"] > 1
+    assert pair["counted"] < pair["pairs"]
+    assert run(["blast-radius", *zone, "--failures", "2", "--time-limit-s", "0"]) == 3
+
+
+def test_a_cell_on_one_rack_falls_with_it(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The instance reaches its copies, in other racks; the rack with its cell takes the copy that makes it needy."""
+    site = Site.of(TOPOLOGY)
+    rack = [at for at, stand in enumerate(site.stand_of.tolist()) if site.stands[stand][0] == "rack-1-02"]
+    other = [at for at, stand in enumerate(site.stand_of.tolist()) if site.stands[stand][0] == "rack-1-05"]
+    bad = Fleet(np.array([[other[0], other[1], rack[7]]], dtype=np.int32), np.array([rack[:7]], dtype=np.int32))
+    fleets.write(bad, site, tmp_path / "bad.npz")
+    assert run(["blast-radius", zone[0], str(tmp_path / "bad.npz"), "--json"]) == 1
+    found = {one["devices"][0]: (one["unserved"], one["blast"]) for one in printed(capsys)["stores"][0]["worst"]}
+    assert found["rack-1-02"] == (1, 1)
+    assert run(["blast-radius", zone[0], str(tmp_path / "bad.npz")]) == 1
+    assert "  rack-1-02: 1 unserved, 1 in blast" in capsys.readouterr().out
+
+
+def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    site = Site.of(TOPOLOGY)
+    fleets.write(Fleet.unplaced(np.array([[0, 1, 2]], dtype=np.int32), 7), site, tmp_path / "empty.npz")
+    for arguments, said in (
+        (["blast-radius", *zone, "--failures", "3"], "--failures"),
+        (["blast-radius", zone[0], str(tmp_path / "empty.npz")], "no volume of this fleet has a cell"),
+        (["blast-radius", zone[0], str(tmp_path / "gone.npz")], "cannot be read"),
+    ):
+        assert run(arguments) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1

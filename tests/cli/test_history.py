@@ -1,0 +1,75 @@
+"""``physalia history check``: verdicts, exit codes, JSON, and the picture."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from physalia.cli import run
+from physalia.cli.schemas import docs_folder
+
+CORPUS = Path(__file__).resolve().parents[2] / "conformance" / "histories" / "corpus"
+
+
+def check(*arguments: str) -> int:
+    return run(["history", "check", *arguments])
+
+
+def test_a_linearizable_history_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("--model", "register", str(CORPUS / "read-beside-write.jsonl")) == 0
+    assert "holds: 4 answers" in capsys.readouterr().out
+
+
+def test_a_wrong_one_is_refuted_with_its_window(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("--model", "register", str(CORPUS / "stale-read.jsonl")) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  whatever the state was before:",
+        "  line 3 to 4: process 1: write 2: done",
+        "  line 5 to 6: process 2: read: 1",
+    ]
+
+
+def test_one_wrong_history_of_many_is_enough_and_json_has_its_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    files = [str(CORPUS / name) for name in ("read-beside-write.jsonl", "back-in-time.jsonl")]
+    assert check("--model", "register", "--json", *files) == 1
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads((docs_folder() / "history-check.schema.json").read_text(encoding="utf-8")))
+    assert [one["verdict"] for one in told["histories"]] == ["holds", "refuted"]
+    assert [one["line"] for one in told["histories"][1]["window"]["operations"]] == [4, 6]
+
+
+def test_an_empty_history_and_one_that_is_too_much_are_inconclusive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty.jsonl").write_text("", encoding="utf-8")
+    assert check("--model", "kv", str(tmp_path / "empty.jsonl")) == 3
+    assert check("--model", "register", "--budget", "1", str(CORPUS / "wrong-at-the-end.jsonl")) == 3
+    assert "1 situations are remembered" in capsys.readouterr().out
+
+
+def test_bad_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "bad.jsonl").write_text('{"process": 0, "type": "ok", "f": "read"}\n', encoding="utf-8")
+    assert check("--model", "register", str(tmp_path / "bad.jsonl")) == 2
+    assert re.search(r"bad\.jsonl, line 1, field type: process 0 ends an operation", capsys.readouterr().err)
+    assert check("--model", "queue", str(tmp_path / "bad.jsonl")) == 2
+    assert "there is no model called queue" in capsys.readouterr().err
+    assert check("--model", "register", str(tmp_path / "gone.jsonl")) == 2
+
+
+def test_the_picture_asks_nobody_and_escapes_what_comes_from_the_file(tmp_path: Path) -> None:
+    evil = '<script>alert(1)</script>" onload="x'
+    events = [("invoke", "write", evil), ("ok", "write", evil), ("invoke", "read", None), ("ok", "read", evil + "&")]
+    lines = [json.dumps({"process": evil, "type": type_, "f": f, "value": value}) for type_, f, value in events]
+    (tmp_path / "evil.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert check("--model", "register", "--html", str(page), str(tmp_path / "evil.jsonl")) == 1
+    text = page.read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert '" onload' not in text
+    assert "&lt;script&gt;" in text
+    assert "default-src 'none'" in re.findall(r'<meta http-equiv="Content-Security-Policy" content="(.*)">', text)[0]
+    assert "prefers-color-scheme: dark" in text
+    assert text.count("<rect") == text.count('<td class="number">') >= 1
+    assert not re.findall(r"(?:src|href)=|url\(|@import", text)

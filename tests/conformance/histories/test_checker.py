@@ -1,0 +1,137 @@
+"""The checker beside the definition, and the laws that every checker of linearizability keeps."""
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conformance.histories import checker
+from conformance.histories.brute import is_linearizable
+from conformance.histories.checker import Budget, Exhausted, check
+from conformance.histories.generate import ask_cas_register, ask_kv, linearizable, small, spoil
+from conformance.histories.history import Operation, before, opened
+from conformance.histories.known import MODELS
+from conformance.histories.models import ANYTHING, ILLEGAL, Kind
+from tests.conformance.histories.made import histories
+
+CAS, KV = MODELS["cas-register"], MODELS["kv"]
+
+
+def holds(operations: list[Operation], model: str) -> bool:
+    known = MODELS[model]
+    return all(check(part, known, Budget()) for part in known.parts(operations))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_checker_says_what_the_definition_says(model: str) -> None:
+    verdicts = set()
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(histories(model))
+    def compare(operations: list[Operation]) -> None:
+        expected = is_linearizable(operations, MODELS[model])
+        verdicts.add(expected)
+        assert holds(operations, model) == expected
+
+    compare()
+    assert verdicts == {True, False}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=60, deadline=None, database=None)
+@given(data=st.data())
+def test_more_freedom_keeps_a_history_linearizable(model: str, data: st.DataObject) -> None:
+    """Widening an interval, setting an operation free, cutting off what comes later, and other names for clients."""
+    operations = data.draw(histories(model, 6))
+    if not holds(operations, model):
+        return
+    place = data.draw(st.integers(0, len(operations) - 1))
+    one = operations[place]
+    rest = operations[:place] + operations[place + 1 :]
+    assert holds([*rest, evolve(one, begin=-1)], model)
+    assert holds([*rest, one if one.end is None else evolve(one, end=one.end + 100)], model)
+    assert holds([*rest, opened(one)], model)
+    assert holds(list(before(operations, one.begin)), model)
+    assert holds([evolve(other, process=f"client {other.process}") for other in operations], model)
+
+
+@settings(max_examples=80, deadline=None, database=None)
+@given(histories("cas-register", 7))
+def test_an_open_operation_that_never_happened_may_as_well_not_have_been_asked(operations: list[Operation]) -> None:
+    """What is linearizable without it is so with it."""
+    ended = [one for one in operations if not one.is_open]
+    if holds(ended, "cas-register"):
+        assert holds(operations, "cas-register")
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_says_of_its_operations_what_its_steps_do(model: str) -> None:
+    """Kinds and bounds, on which the search relies, are those of the steps in every state that is met."""
+    known, random, met = MODELS[model], Random(5), set()
+    states = {known.initial}
+    for _ in range(400):
+        operation = known.admit(small(model, random, 1)[0])
+        kind, bounds = known.kind(operation), known.bounds(operation)
+        results = {state: known.step(state, operation) for state in states}
+        for state, after in results.items():
+            if kind in (Kind.OVERWRITES, Kind.ADDS):
+                assert after is not ILLEGAL
+            if after is ILLEGAL:
+                continue
+            assert kind is not Kind.READS or after == state
+            if bounds is not None:
+                assert bounds.needs is ANYTHING or bounds.needs == state
+                grew = known.may_become(state, after)
+                assert grew or after in (state, bounds.makes)
+        if kind is Kind.OVERWRITES:
+            assert len(set(results.values())) == 1
+        met.add(kind)
+        states |= {after for after in results.values() if after is not ILLEGAL and len(states) < 60}
+    assert {Kind.READS} < met
+    assert len(states) > 1
+
+
+def test_thousands_of_operations_of_fifty_clients_are_ordered_and_a_spoilt_answer_is_refused() -> None:
+    operations = linearizable(CAS, ask_cas_register(5), clients=50, operations=4000, seed=1)
+    assert len(operations) > 2500
+    budget = Budget(configurations=100_000)
+    assert check(operations, CAS, budget)
+    assert budget.tried > 1000
+    assert not check(spoil(operations, Random(1), 99), CAS, Budget())
+
+
+def test_keys_are_judged_apart_and_one_wrong_key_is_enough() -> None:
+    operations = linearizable(KV, ask_kv(50, 3), clients=20, operations=2000, seed=2, lost=0.01)
+    parts = list(KV.parts(operations))
+    assert len(parts) == 50
+    assert all(check(part, KV, Budget()) for part in parts)
+    wrong = list(KV.parts(spoil(operations, Random(2), 99)))
+    assert sum(not check(part, KV, Budget()) for part in wrong) == 1
+
+
+def test_a_deep_search_needs_no_stack() -> None:
+    deep = [Operation(process=n % 2, f="write", asked=n, begin=2 * n, end=2 * n + 3) for n in range(5_000)]
+    assert check(deep, MODELS["register"], Budget())
+
+
+def test_a_search_without_memory_or_time_is_no_verdict() -> None:
+    operations = linearizable(CAS, ask_cas_register(5), clients=50, operations=1000, seed=3)
+    with pytest.raises(Exhausted, match="10 situations"):
+        check(operations, CAS, Budget(configurations=10))
+    with pytest.raises(Exhausted, match="processor time"):
+        check(linearizable(CAS, ask_cas_register(5), clients=50, operations=12_000, seed=3), CAS, Budget(seconds=0.0))
+
+
+def test_a_long_search_tells_how_far_it_is() -> None:
+    told: list[tuple[int, int]] = []
+    operations = linearizable(CAS, ask_cas_register(3), clients=8, operations=14_000, seed=4)
+    assert check(operations, CAS, Budget(told=lambda ended, tried: told.append((ended, tried))))
+    assert told == sorted(told)
+    assert len(told) >= 1
+
+
+def test_the_core_stays_small() -> None:
+    assert len(Path(checker.__file__).read_text(encoding="utf-8").splitlines()) <= 400

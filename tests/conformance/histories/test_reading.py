@@ -1,0 +1,131 @@
+"""What is well-formed is read as it stands, in every notation; what is not is refused with its line and field."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from conformance.histories.known import MODELS
+from conformance.histories.reading import parse, read
+from conformance.links import BadInput
+from physalia.cli.schemas import docs_folder
+
+CAS = MODELS["cas-register"]
+
+JSON = """{"process": 0, "type": "invoke", "f": "write", "value": 1}
+{"process": 1, "type": "invoke", "f": "read", "value": null}
+{"process": 0, "type": "ok", "f": "write", "value": 1}
+{"process": 1, "type": "ok", "f": "read", "value": 1}
+{"process": 1, "type": "invoke", "f": "cas", "value": [1, 2]}
+{"process": "nemesis", "type": "info", "f": "kill", "value": null}
+{"process": 1, "type": "fail", "f": "cas", "value": [1, 2]}
+{"process": 0, "type": "invoke", "f": "write", "value": 3}
+{"process": 0, "type": "info", "f": "write", "value": 3}
+"""
+LINES = """{:process 0, :type :invoke, :f :write, :value 1}
+{:process 1 :type :invoke :f :read :value nil}
+{:process 0, :type :ok, :f :write, :value 1, :time 12}
+{:process 1, :type :ok, :f :read, :value 1}
+{:process 1, :type :invoke, :f :cas, :value [1 2]}
+{:process :nemesis, :type :info, :f :kill, :value {:a #{1 2}}}
+{:process 1, :type :fail, :f :cas, :value [1 2] :error "no \\"luck\\" ; here"}
+#jepsen.history.Op{:process 0, :type :invoke, :f :write, :value 3} ; a comment
+{:process 0, :type :info, :f :write, :value 3}
+"""
+LOG = """INFO  jepsen.util - 0	:invoke	:write	1
+INFO  jepsen.util - 1	:invoke	:read	nil
+INFO  jepsen.util - 0	:ok	:write	1
+INFO  jepsen.util - 1	:ok	:read	1
+INFO  jepsen.util - 1	:invoke	:cas	[1 2]
+INFO  jepsen.util - :nemesis	:info	:kill	nil
+INFO  jepsen.util - 1	:fail	:cas	[1 2]
+INFO  jepsen.util - 0	:invoke	:write	3
+INFO  jepsen.util - 0	:info	:write	3
+"""
+
+
+@pytest.mark.parametrize(
+    "text", [JSON, LINES, f"[{LINES}]", f"({LINES})", LOG], ids=["json", "lines", "[]", "()", "log"]
+)
+def test_every_notation_says_the_same(text: str) -> None:
+    history = parse(text, CAS, "it")
+    told = [(one.process, one.f, one.asked, one.answer, one.begin, one.end, one.line) for one in history.operations]
+    assert told == [(0, "write", 1, None, 0, 2, 1), (1, "read", None, 1, 1, 3, 2), (0, "write", 3, None, 7, None, 8)]
+    assert history.failed == 1
+
+
+def test_the_schema_is_that_of_the_lines() -> None:
+    schema = json.loads((docs_folder() / "history.schema.json").read_text(encoding="utf-8"))
+    for line in JSON.splitlines():
+        jsonschema.validate(json.loads(line), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"process": 0, "type": "done", "f": "read"}, schema)
+
+
+def one(**fields: object) -> str:
+    return json.dumps({"process": 0, "type": "invoke", "f": "read", "value": None, **fields}) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field"),
+    [
+        (one(type="ok"), 1, "type"),
+        (one() + one(), 2, "process"),
+        (one(f="spin"), 1, "f"),
+        (one(type="done"), 1, "type"),
+        (one() + one(type="ok", f="write"), 2, "f"),
+        (one(f="cas", value=[1]), 1, "value"),
+        (one(f="cas", value=[1, 2]) + one(type="ok", f="cas", value=[1, 3]), 2, "value"),
+        (one(f="write", value=1) + one(type="ok", f="write", value=2), 2, "value"),
+        (one(time=5) + one(type="ok", time=4), 2, "time"),
+        (one(worker=3), 1, "worker"),
+        (one(process=None), 1, "process"),
+        (one() + "{}\n", 2, "process"),
+        ("{:process 0 :type :invoke :f :read}\n\n{:process 0 :type :gone :f :read}", 3, "type"),
+        ("[{:process 0 :type :ok :f :read}]", 1, "type"),
+    ],
+)
+def test_what_is_ill_formed_is_refused_with_line_and_field(text: str, line: int, field: str) -> None:
+    with pytest.raises(BadInput, match=rf"^it, line {line}, field {field}: "):
+        parse(text, CAS, "it")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('{"process": 0,\n', 1),
+        (one() + "nonsense\n", 2),
+        ('{"process": 0, "process": 1, "type": "invoke", "f": "read"}', 1),
+        ('{"process": 0, "type": "invoke", "f": "write", "value": NaN}', 1),
+        ("{:process 0\n :type}", 1),
+        ("{:process 0 :type :invoke :f :read}\n]", 2),
+        ("[[1 2]", 1),
+        ('{:process 0 "open', 1),
+        ("{:a 1 :a 2}", 1),
+        ("17", 1),
+    ],
+)
+def test_what_is_no_history_at_all_is_refused_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(BadInput, match=rf"^it, line {line}[,:]"):
+        parse(text, CAS, "it")
+
+
+def test_depth_is_no_trouble() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    with pytest.raises(BadInput, match="an event is a map"):
+        parse(f"[{deep}]", CAS, "it")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff\xfe")
+    for name in ("gone", "bytes"):
+        with pytest.raises(BadInput, match=name):
+            read(tmp_path / name, CAS)
+
+
+def test_what_python_takes_for_equal_is_not() -> None:
+    history = parse(
+        one(f="write", value=1) + one(type="ok", f="write", value=1) + one() + one(type="ok", value=True), CAS, ""
+    )
+    assert history.operations[0].asked != history.operations[1].answer
