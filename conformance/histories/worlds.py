@@ -21,7 +21,7 @@ from conformance.world.outcomes import Outcome
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass, Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
-from physalia.model import Action, Asked, Change, Jury, Read, Record, RequestId, Verdict, Volume, Write
+from physalia.model import Action, Asked, Change, Jury, Query, Read, Record, RequestId, Verdict, Volume, Write
 
 CALM_ROUNDS = 6
 CALM_EVENTS = 600
@@ -35,6 +35,9 @@ class Recorder:
     moment: int = 0
     asked: dict[RequestId, tuple[int, Asked]] = Factory(dict)
     answered: dict[RequestId, tuple[int, Verdict]] = Factory(dict)
+    queried: dict[RequestId, int] = Factory(dict)
+    found: dict[RequestId, tuple[int, Volume]] = Factory(dict)
+    """Reads that take no slot (R7), which are to be as consistent as all others; not those that may be stale."""
 
     def note(self, outcome: Outcome) -> None:
         """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
@@ -42,8 +45,14 @@ class Recorder:
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
                 self.asked.setdefault(command.request, (self.moment, command))
+        if isinstance(outcome.event, Query):
+            self.queried.setdefault(outcome.event.request, self.moment)
         if outcome.waits or outcome.is_lost:
             return
+        for one in outcome.found:
+            self.moment += 1
+            if one.request in self.queried:
+                self.found.setdefault(one.request, (self.moment, one.saw))
         for request, verdict in outcome.answers:
             self.moment += 1
             if not isinstance(verdict, Verdict):
@@ -65,6 +74,15 @@ class Recorder:
                 end=end, answer=None if verdict is None else value(_answer(verdict)), line=number,
             )  # fmt: skip
             operations.append(model.admit(operation))
+        for request, begin in self.queried.items():
+            end, saw = self.found.get(request, (None, None))
+            operation = Operation(
+                process=f"{request.client}/{request.number}", f="txn", asked=value(_transaction(Read(request))),
+                begin=begin, end=end, answer=None if saw is None else value(_answer(Verdict(True, saw))),
+                line=len(operations) + 1,
+            )  # fmt: skip
+            operations.append(model.admit(operation))
+        operations.sort(key=lambda one: one.begin)
         return History(operations=tuple(operations), source=source)
 
 

@@ -142,7 +142,7 @@ SHORT_AMOUNTS = {
     Profile.DEEP: Amount(runs=3_000, most_runs=4_000, length=300, scenarios=1_000, moves=60),
 }
 SIZE_AMOUNTS = {
-    Profile.QUICK: Amount(runs=9, most_runs=180, length=120),
+    Profile.QUICK: Amount(runs=9, most_runs=540, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
 }
