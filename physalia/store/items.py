@@ -27,10 +27,10 @@ class Items:
     there, None where there was none; `changes` counts these. `order` has the keys in order, once a scan asked for them.
     """
 
-    limits: Limits
+    limits: Limits = field(repr=False)
     now: dict[str, Item] = Factory(dict)
     size_bytes: int = 0
-    sum: Sum[str, Item] = field(factory=Sum, eq=False)
+    sum: Sum[str, Item] = field(factory=Sum, eq=False, repr=False)
     order: Any = field(default=None, eq=False)
     snapshots: dict[Slot, dict[str, Item | None]] = field(factory=dict, eq=False)
     changes: int = field(default=0, eq=False)

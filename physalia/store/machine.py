@@ -4,7 +4,7 @@ Conditions are judged when a command is applied, in its place in the log, and no
 a reply to it, and a reply that refuses has changed nothing.
 """
 
-from attrs import Factory, define
+from attrs import Factory, define, field
 
 from physalia.model import (
     Add,
@@ -50,7 +50,7 @@ class Store:
     carries out; so far there is one set of rules.
     """
 
-    limits: Limits = LIMITS
+    limits: Limits = field(default=LIMITS, repr=False)
     understands: int = VERSION
     slot: Slot = 0
     items: Items = Factory(lambda self: Items(self.limits), takes_self=True)

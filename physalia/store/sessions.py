@@ -39,7 +39,7 @@ class Sessions:
     most: int
     table: OrderedDict[Slot, Session] = Factory(OrderedDict)
     opened: dict[RequestId, Slot] = Factory(dict)
-    sum: Sum[int, Session] = field(factory=Sum, eq=False)
+    sum: Sum[int, Session] = field(factory=Sum, eq=False, repr=False)
 
     def copy(self) -> "Sessions":
         """The same, sharing nothing that can change."""

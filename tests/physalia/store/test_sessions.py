@@ -94,3 +94,13 @@ def test_a_copy_goes_its_own_way() -> None:
     assert store.digest() == before != copy.digest()
     store.apply(3, ask("x", 1, 2))
     assert store.digest() == copy.digest()
+
+
+def test_what_is_equal_reads_alike() -> None:
+    """Whoever explores nodes tells them apart by how they read: nothing of a store reads by where it is in memory."""
+    one, other = begin(), begin()
+    assert one == other
+    assert repr(one) == repr(other)
+    other.apply(3, ask("x", 1, 2))
+    assert one != other
+    assert repr(one) != repr(other)
