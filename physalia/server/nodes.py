@@ -131,8 +131,6 @@ class Nodes:
 
     def _let_out(self, outputs: tuple[Output, ...]) -> None:
         for output in outputs:
-            if isinstance(output, Found):  # no client reads from a server yet
-                continue
             if not isinstance(output, Envelope):
                 self._outlet.tell(output)
                 continue

@@ -316,7 +316,7 @@ CASES: dict[str, Callable[[], None]] = {
         run, bent(rejects_again), *LEAD, Give(1, Submit(COMMAND)), Give(1, Submit(COMMAND))
     ),
     "manners._judge_client: node .. should": partial(run, on(Submit, RECORDED), Give(2, Submit(COMMAND))),
-    "timers.judge": driven("what is unanswered is sent again at every tick"),
+    "timers.judge": partial(run, at_tick(Send(2, Prepare(B, 0))), LEAD[0], Pass(1, 1), Pass(1, 1)),
     "timers._judge_resent: node .. does not": driven("nothing is sent again"),
     "timers._judge_resent: node .. sends": partial(run, bent(prepares_again), *LEAD, Pass(1, 1), Pass(1, 300)),
     "clients.answer: somebody": clients((told.FIRST, told.AFTER_FIRST)),

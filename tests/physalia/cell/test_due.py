@@ -9,6 +9,7 @@ from physalia.cell.proposer import Proposer
 from physalia.model import (
     NO_BALLOT,
     Command,
+    Consult,
     Decide,
     Internal,
     Learn,
@@ -16,6 +17,7 @@ from physalia.model import (
     NoOp,
     Promise,
     Propose,
+    Serve,
     Slot,
     Step,
     Submit,
@@ -25,7 +27,7 @@ from tests.physalia.cell.one_node import ONE, TWO, B, elected
 
 
 def defined(node: Node) -> tuple[Internal, ...]:
-    """The guards of Propose, Decide and Learn, with nothing remembered that can be computed."""
+    """The guards of Propose, Decide, Learn, Consult and Serve, with nothing remembered that can be computed."""
     leadership, learner = node._proposer.leadership, node._learner
     ballot, first = leadership.prepare.ballot, len(learner.known) + 1
     events: list[Internal] = []
@@ -37,7 +39,29 @@ def defined(node: Node) -> tuple[Internal, ...]:
     if ballot != NO_BALLOT and first in leadership.proposals:
         voters, members = leadership.votes[first], learner.configurations.members(first)
         events += [Decide(ballot, first)] if 2 * len(voters & members) > len(members) else []
+    if ballot != NO_BALLOT:
+        events += rounds(node, slot - 1)
     return *events, *([Learn(first)] if first in learner.heard else [])
+
+
+def rounds(node: Node, highest: Slot) -> list[Internal]:
+    """Of a leader that knows of nothing beyond this slot."""
+    reads, ballot, learner = node._reads, node.active, node._learner
+    read = reads.under_way
+    noted = highest if read is None else read.slot
+    if read is None and (not reads.waiting or noted + 1 > len(learner.known) + learner.configurations.alpha):
+        return []
+    members = learner.configurations.members(noted + 1)
+    vouching = {
+        sender
+        for sender, promise in node._proposer.leadership.promises.items()
+        if sender in members and promise.floor <= noted and noted + 1 not in {r.slot for r in promise.accepted}
+    }
+    if read is not None:
+        is_served = 2 * len(vouching & read.echoes) > len(members) and noted <= len(learner.known)
+        return [Serve(ballot, read.round.read)] if is_served else []
+    number = reads.last.read + 1 if reads.last.ballot == ballot else 1
+    return [Consult(ballot, number)] if 2 * len(vouching) > len(members) else []
 
 
 def values(node: Node, slot: Slot, promises: dict[NodeId, Promise]) -> list[Command]:
