@@ -214,7 +214,7 @@ _ALL = (
         replays=replay.on_reads(replay.ReadsOfTheOldConfiguration),
         plan=(
             *_promise(1), "propose b=1 i=1 n=1", *_vote(1, 1), "believe n=1",
-            *_promise(2), "learn n=3 i=1", "believe n=3", "propose b=2 i=2 n=3", *_vote(2, 2), "believe n=3",
+            *_promise(2), "learn n=3 i=1", "believe n=3", "propose b=2 i=2 v=swap n=3", *_vote(2, 2), "believe n=3",
             "acknowledge i=2", "ask n=1 b=1", "echo", "echo", "serve n=1",
         ),
     ),

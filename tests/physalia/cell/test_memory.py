@@ -269,7 +269,7 @@ def audit_protocol(part_of: Callable[[Key], Hashable], states: Iterable[Run]) ->
             steps = one.step(probe), other.step(probe)
             if any(isinstance(step.announces, Action) for step in steps) and steps[0] != steps[1]:
                 raise Differs(f"after {probe}")
-            if not isinstance(probe, Submit) and one.key().protocol != other.key().protocol:
+            if not isinstance(probe, Submit | Query) and one.key().protocol != other.key().protocol:
                 raise Differs(f"after {probe}")
     return merges
 
