@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from rich.table import Table
 
+import physalia.cli.app  # noqa: F401  # other rooms add commands of theirs to `place`
 from physalia.cli import run, terminal
 from physalia.cli.place import commands as place
 from physalia.cli.progress import Display
@@ -137,6 +138,7 @@ TRIED: dict[str, list[str]] = {
     "prove": ["--instance", "s11", "--survives"],
     "explain": ["--instance", "s11"],
     "availability": ["--instance", "s11", "--servers", "s12,s21,s22"],
+    "repair": ["--drain", "s11"],
 }
 
 

@@ -159,7 +159,7 @@ def test_records_are_named_in_the_order_of_writing_and_keep_their_names() -> Non
 
 
 def test_models_in_which_nodes_crash_are_chosen() -> None:
-    small, lives = {"MCCellPipeline", "MCCellSharedCrash"}, {"MCLivesRenew"}
+    small, lives = {"MCCellLateAnswer", "MCCellPipeline", "MCCellSharedCrash"}, {"MCLivesRenew"}
     large = {"MCCellChangeCrash", "MCCellCrashAlpha2", "MCCellContestCrash"}
 
     def names(layer: str) -> list[set[str]]:

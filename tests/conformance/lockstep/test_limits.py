@@ -18,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 CODEC = "tests/physalia/wire/test_codec.py"
 
+TRAFFIC = "tests/physalia/wire/test_traffic.py"
+
+TRANSACTIONS = "tests/physalia/wire/test_transactions.py"
+
 READS = "tests/physalia/cell/test_reads.py"
 
 CROSSED = {
@@ -25,6 +29,8 @@ CROSSED = {
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
     "physalia.cell.node:RESEND_AFTER_MS": "stutter resent",
     "physalia.cell.reads:MAX_READS": f"{READS}::test_beyond_the_limit_a_read_is_rejected_at_once",
+    "physalia.wire.traffic:OVERHEAD_BYTES": f"{TRAFFIC}::test_the_longest_content_passes_and_no_longer_one",
+    "physalia.wire.transactions:MOST_NATIVE": f"{TRANSACTIONS}::test_integers_of_any_size_come_back",
     "physalia.wire.limits:MAX_NATURAL": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
     "physalia.wire.limits:MAX_TEXT_CHARACTERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
     "physalia.wire.limits:MAX_MEMBERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
@@ -33,7 +39,10 @@ CROSSED = {
 }
 """Who crosses a limit: a mark that a campaign must reach, or a test."""
 
-NO_LIMITS = {"physalia.cell.acceptor:FLOOR": "votes are never dropped, so nothing lies below it"}
+NO_LIMITS = {
+    "physalia.cell.acceptor:FLOOR": "votes are never dropped, so nothing lies below it",
+    "physalia.wire.transactions:PAIR": "a key and its value are two",
+}
 
 PLAIN = (0, 1, 2)
 """Numbers that need no name: nothing, one, and a half's other side."""
