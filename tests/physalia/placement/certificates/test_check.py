@@ -50,7 +50,7 @@ def test_the_checker_imports_the_standard_library_alone() -> None:
             assert node.func.id not in {"__import__", "eval", "exec"}
     assert imported == {
         "bisect", "collections", "gc", "graphlib", "hashlib", "itertools",
-        "json", "pathlib", "sys", "tomllib", "typing",
+        "json", "pathlib", "sys", "tomllib", "typing", "unicodedata",
     }  # fmt: skip
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
 
