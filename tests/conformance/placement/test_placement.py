@@ -158,7 +158,7 @@ def test_a_solver_that_gives_up_is_inconclusive(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_too_few_possible_sites_are_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(placement, "FEASIBLE_SHARE", 1.1)
+    monkeypatch.setattr(placement, "FEASIBLE_SHARES", {SEEDED: 1.1, DRAWN: 1.1})
     monkeypatch.setitem(placement.AMOUNTS, Profile.QUICK, Amount(seeded=1, most_seeded=1, drawn=2))
     report = run(DRAWN)
     assert report.verdict is Verdict.INCONCLUSIVE
