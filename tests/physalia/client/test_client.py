@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 from attrs import Factory, define
+from tenacity import RetryCallState
 
 from physalia.client import AsyncClient, Client, Malformed, OutcomeUnknown, Overloaded, Unavailable, asynchronous
 from physalia.model import Decline, DeclineReason, Read, Reply, Request, RequestId, Verdict, Volume
@@ -15,7 +16,8 @@ from tests import PATIENCE_S
 from tests.physalia.transport.pairs import RING
 
 VERDICT = Verdict(True, Volume(3, "a", "b"))
-SOON_S = 1.0
+SOON_S = 2.0
+ATTEMPTS = 6
 
 
 @define
@@ -140,6 +142,18 @@ def test_silence_leads_elsewhere_with_the_very_same_command() -> None:
     play(work, silence, yes)
 
 
+@pytest.fixture
+def a_few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The deadline comes while nobody is asked: in the middle of an attempt the outcome would be unknown."""
+
+    def wait(state: RetryCallState) -> float:
+        return 0.0 if state.attempt_number < ATTEMPTS else PATIENCE_S
+
+    monkeypatch.setattr(asynchronous, "wait_random_exponential", lambda **_: wait)
+    monkeypatch.setattr(asynchronous, "ATTEMPT_S", PATIENCE_S)
+
+
+@pytest.mark.usefixtures("a_few_attempts")
 def test_if_all_declined_nothing_was_done() -> None:
     async def work(stage: Stage) -> None:
         async with stage.client(SOON_S) as client:
@@ -151,6 +165,7 @@ def test_if_all_declined_nothing_was_done() -> None:
     play(work, no("not the proposer"), no("unknown cell"), no("draining"))
 
 
+@pytest.mark.usefixtures("a_few_attempts")
 def test_a_full_pipeline_is_overload_and_nothing_was_done() -> None:
     async def work(stage: Stage) -> None:
         async with stage.client(SOON_S) as client:
