@@ -221,7 +221,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCVolumeAttach": volume(1, 2, max_epoch=3),
     "MCVolumeReads": volume(1, 1, max_epoch=2, reads=1),
     "MCReads": reads(1, 1, cell=CONTEST),
-    "MCReadsTwice": reads(2, 0, cell=CONTEST),
+    "MCReadsTwice": reads(
+        2, 0, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), issued=True),
+    ),
     "MCReadsChange": reads(
         1, 1, cell=cell(
             SWAP | REPLACE, nodes=4, max_slot=2, owners=(1, 3), audience=({1, 2, 4}, {3, 4}), learners={3},
