@@ -204,6 +204,7 @@ def test_an_end_in_the_middle_is_counted() -> None:
             writer.write(said(pair().dialer)[:50])
             writer.close()
             await there.refused("truncated")
+            assert there.refusals == {"truncated": 1}
 
     run(talk)
 
