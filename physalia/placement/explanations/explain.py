@@ -65,7 +65,7 @@ def explain(topology: Topology, policy: Policy, query: Query, effort: Effort | N
     with no_collection():
         try:
             effort = effort or Effort()
-            effort.spend("questions")
+            effort.spend("sets of rules")
             tried = Subsets(topology, policy, query, effort, Ground.of(topology, policy, query))
             verdict = told.find(tried)
         except OutOfTime:
