@@ -78,7 +78,7 @@ def knowledge_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
             yield model
 
 
-MOST_STATES_OF_READS = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 25_000}
+MOST_STATES_OF_READS = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 10_000}
 """In the profile `quick` no graph of `Reads` is compared with TLC's."""
 
 
