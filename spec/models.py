@@ -92,11 +92,13 @@ def volume(
     )  # fmt: skip
 
 
-def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+def leases(
+    *length: Duration, max_version: int, generous: set[Process] | None = None, frail: set[Process] | None = None
+) -> Leases:
     """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
     return Leases(
         length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
-        frail=frozenset(frail or ()),
+        generous=frozenset(generous or ()), frail=frozenset(frail or ()),
     )  # fmt: skip
 
 
@@ -242,6 +244,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesReturn": leases(1, 1, max_version=3, generous={1}),
     "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
 }  # fmt: skip
 """Machines by the names of their models: all but those that are about progress."""

@@ -73,7 +73,7 @@ def test_the_constants_of_leases_are_the_models(name: str) -> None:
     model: Any = MODELS[name]
     mirrored = {
         "Length": tuple(model.length.values()), "Rates": model.rates, "MaxVersion": model.max_version,
-        "Frail": model.frail,
+        "Generous": model.generous, "Frail": model.frail,
     }  # fmt: skip
     assert mirrored == constants(name)
 
