@@ -17,7 +17,7 @@ from conformance.judges.coverage import Coverage
 from conformance.leases import link as leases
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
 from conformance.lockstep import machine as rules
-from conformance.lockstep import replay
+from conformance.lockstep import mixed, replay
 from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
@@ -74,7 +74,7 @@ def run(
     rows: list[Row] = []
     failures: list[Failure] = []
     parts: list[Callable[[], tuple[Row, Failure | None]]] = []
-    parts += [lambda: leases.contests(settings, progress)] if leases.NAME in (settings.models or BESIDE) else []
+    parts += [partial(part, settings, progress) for name, part in BESIDE.items() if name in (settings.models or BESIDE)]
     parts += [partial(_run, campaign, settings, progress, make_node, runs_folder) for campaign in chosen]
     for part in parts:
         row, failure = part()
@@ -87,8 +87,8 @@ def run(
     return LinkReport.of("lockstep", rows, failures, models=len(rows), seconds=monotonic() - started)
 
 
-BESIDE = (leases.NAME,)
-"""What is no campaign of cells, and part of the link."""
+BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs}
+"""What has judges of its own."""
 
 
 def _choose(settings: Settings) -> tuple[Campaign, ...]:
