@@ -15,6 +15,7 @@ from spec.register import Register
 from spec.service.clients import Clients
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
+from spec.service.versions import Versions
 from spec.store import Store
 from spec.volume import Volume
 from spec.window import Window
@@ -92,11 +93,21 @@ def volume(
     )  # fmt: skip
 
 
-def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+def leases(
+    *length: Duration, max_version: int, generous: set[Process] | None = None, frail: set[Process] | None = None
+) -> Leases:
     """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
     return Leases(
         length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
-        frail=frozenset(frail or ()),
+        generous=frozenset(generous or ()), frail=frozenset(frail or ()),
+    )  # fmt: skip
+
+
+def versions(needs: tuple[int, ...], first: tuple[int, ...], changes: tuple[int, ...], *, max_slot: int) -> Versions:
+    """Nodes with software of these versions, which are started so often with another one."""
+    return Versions(
+        needs=dict(enumerate(needs, start=1)), first=dict(enumerate(first, start=1)),
+        changes=dict(enumerate(changes, start=1)), max_slot=max_slot,
     )  # fmt: skip
 
 
@@ -242,7 +253,10 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesReturn": leases(1, 1, max_version=3, generous={1}),
     "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
+    "MCVersions": versions((1, 2), (2, 1, 1), (0, 1, 1), max_slot=2),
+    "MCVersionsBack": versions((1, 2, 1), (2, 2, 2), (2, 0, 0), max_slot=3),
 }  # fmt: skip
 """Machines by the names of their models: all but those that are about progress."""
 

@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 
 from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
 from physalia.client.link import Link
+from physalia.client.partition import Partition
 from physalia.model import Asked, CellId, Decline, Execute, Read, Reply, RequestId, StoreReply, Verdict, Write
 from physalia.transport import Address, Refusals, Ring
 from physalia.wire import decode_reply, decode_verdict, encode_command
@@ -86,6 +87,10 @@ class AsyncClient:
     async def read(self, cell: CellId) -> Verdict:
         """A volume's record. Raises what `submit` raises."""
         return await self.submit(cell, Read(self.request()))
+
+    def partition(self, cell: CellId) -> Partition:
+        """The partition that a cell keeps, in a session of its own."""
+        return Partition(self, cell)
 
     async def submit(self, cell: CellId, command: Asked, deadline_s: float | None = None) -> Verdict:
         """The verdict on a command. Raises what `ask` raises."""

@@ -3,10 +3,26 @@
 import asyncio
 import threading
 from collections.abc import Coroutine, Iterable
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from physalia.client.asynchronous import DEADLINE_S, AsyncClient
-from physalia.model import Asked, CellId, RequestId, Verdict
+from physalia.client.leases import Lease
+from physalia.client.partition import Partition
+from physalia.errors import OutcomeUnknown
+from physalia.model import (
+    Asked,
+    CellId,
+    Condition,
+    Done,
+    Execute,
+    HasVersion,
+    Item,
+    Operation,
+    RequestId,
+    StoreReply,
+    Value,
+    Verdict,
+)
 from physalia.transport import Ring
 
 T = TypeVar("T")
@@ -55,6 +71,14 @@ class Client:
         """As `AsyncClient.ask`."""
         return self._wait(self._client.ask(cell, command, deadline_s))
 
+    def execute(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> StoreReply:
+        """As `AsyncClient.execute`."""
+        return self._wait(self._client.execute(cell, command, deadline_s))
+
+    def partition(self, cell: CellId) -> "BlockingPartition":
+        """The partition that a cell keeps, in a session of its own."""
+        return BlockingPartition(self._client.partition(cell), self._wait)
+
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -62,3 +86,74 @@ class Client:
         except BaseException:
             future.cancel()
             raise
+
+
+class Wait(Protocol):
+    """Runs something on the client's loop until it is done."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
+        """What comes of it."""
+
+
+class BlockingPartition:
+    """As `Partition`; each call waits for its answer."""
+
+    def __init__(self, partition: Partition, wait: Wait) -> None:
+        self._partition, self._wait = partition, wait
+
+    def transact(
+        self,
+        if_: Iterable[Condition] = (),
+        then: Iterable[Operation] = (),
+        else_: Iterable[Operation] = (),
+        deadline_s: float | None = None,
+    ) -> Done:
+        """As `Partition.transact`."""
+        return self._wait(self._partition.transact(if_, then, else_, deadline_s))
+
+    def get(self, key: str) -> Item | None:
+        """As `Partition.get`."""
+        return self._wait(self._partition.get(key))
+
+    def put(self, key: str, value: Value, if_: Iterable[Condition] = ()) -> Item:
+        """As `Partition.put`."""
+        return self._wait(self._partition.put(key, value, if_))
+
+    def delete(self, key: str, if_: Iterable[Condition] = ()) -> None:
+        """As `Partition.delete`."""
+        self._wait(self._partition.delete(key, if_))
+
+    def increment(self, key: str, by: int = 1, if_: Iterable[Condition] = ()) -> Item:
+        """As `Partition.increment`."""
+        return self._wait(self._partition.increment(key, by, if_))
+
+    def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Done:
+        """As `Partition.again`."""
+        return self._wait(self._partition.again(unknown, deadline_s))
+
+    def lease(self, key: str, duration_s: float, wait_s: float | None = None) -> "BlockingLease":
+        """As `Partition.lease`: `with volume.lease("attach", duration_s=10) as lease`."""
+        return BlockingLease(self._partition.lease(key, duration_s, wait_s), self._wait)
+
+
+class BlockingLease:
+    """As `Lease`. It is renewed on the client's own loop, also while the program waits elsewhere."""
+
+    def __init__(self, lease: Lease, wait: Wait) -> None:
+        self._lease, self._wait = lease, wait
+
+    def __enter__(self) -> Self:
+        self._wait(self._lease.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wait(self._lease.__aexit__())
+
+    @property
+    def left_s(self) -> float:
+        """As `Lease.left_s`."""
+        return self._lease.left_s
+
+    def holds(self) -> HasVersion:
+        """As `Lease.holds`."""
+        return self._lease.holds()
