@@ -16,6 +16,7 @@ from physalia.cell.reads import Consultation, Reads
 from physalia.cell.recovery import recover
 from physalia.cell.steps import IGNORED, rejected, resent
 from physalia.model import (
+    NO_BALLOT,
     Accepted,
     Action,
     Answer,
@@ -209,7 +210,8 @@ class Node:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        events = self._proposer.due() + self._reads.due()
+        leads = self._proposer.active != NO_BALLOT
+        events = self._proposer.due() + self._reads.due() if leads else []
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
             events.append(Learn(slot))

@@ -127,6 +127,8 @@ class Reads:
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
+        if not self.waiting and self.under_way is None:
+            return []
         begin, read = self.next_round(), self.under_way
         if begin is not None:
             return [Consult(begin.ballot, begin.read)]
