@@ -4,7 +4,7 @@ Writing is all that a batch does, and it touches nothing but the journal: so a s
 journal, and let its nodes go on meanwhile. What came of it stands in the batch when `write` returns.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, TypeAlias
 
 from physalia.journal import (
@@ -29,8 +29,8 @@ class Waiting(NamedTuple):
     """
 
     key: NodeKey
-    records: tuple[DurableRecord, ...]
-    outputs: tuple[Output, ...]
+    records: Sequence[DurableRecord]
+    outputs: Sequence[Output]
     is_awaited: bool
     """Whether the step asked for the flush, or waits behind one that did: not so for a decision that is noted down."""
 

@@ -18,16 +18,13 @@ from physalia.cell import Border, Node
 from physalia.host.batch import Batch, Output, Waiting
 from physalia.journal import Journal, JournalError, NodeKey
 from physalia.model import (
-    Answer,
     DurableRecord,
-    Effect,
     Envelope,
     Event,
     Flush,
-    Found,
     NodeId,
     Origin,
-    Reject,
+    Receive,
     Send,
     Store,
 )
@@ -46,6 +43,7 @@ class Charter:
 class Hosted:
     """A node, and how many of its steps are awaited: they hold back whatever it says after them."""
 
+    key: NodeKey
     charter: Charter
     node: Node
     border: Border
@@ -66,6 +64,7 @@ class Host:
         self._hosted: dict[NodeKey, Hosted] = {}
         self._behind: dict[NodeKey, Charter] = {}
         self._waiting: list[Waiting] = []
+        self._awaited = 0
         self._batch: Batch | None = None
 
     def admit(self, key: NodeKey, charter: Charter) -> None:
@@ -102,18 +101,12 @@ class Host:
 
         Otherwise what is to be gathered has time: it is only noted down.
         """
-        return bool(self._behind) or any(each.is_awaited for each in self._waiting)
+        return self._awaited > 0 or bool(self._behind)
 
     def receive(self, envelope: Envelope) -> tuple[Output, ...]:
         """A message came: a step of the node that it is meant for, if that is here (design rule R15)."""
-        origin = envelope.origin
-        key = NodeKey(origin.cell, origin.life, envelope.to)
-        hosted = self._hosted.get(key)
-        event = None if hosted is None else hosted.border.receive(envelope)
-        if event is None:
-            self.strangers += 1
-            return ()
-        return self.step(key, event)
+        event, hosted = self._let_in(envelope)
+        return () if event is None or hosted is None else self._step(hosted, event)
 
     def step(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
         """Give a node an event; return what may leave at once.
@@ -122,22 +115,65 @@ class Host:
         none does.
         """
         hosted = self._hosted.get(key)
-        if hosted is None or self.stopped is not None:
+        return () if hosted is None else self._step(hosted, event)
+
+    def run(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
+        """A step, and every step that is due after it."""
+        hosted = self._hosted.get(key)
+        return () if hosted is None else self._run(hosted, event)
+
+    def run_envelope(self, envelope: Envelope) -> tuple[Output, ...]:
+        """The step that a message makes, and every step that is due after it."""
+        event, hosted = self._let_in(envelope)
+        return () if event is None or hosted is None else self._run(hosted, event)
+
+    def _let_in(self, envelope: Envelope) -> tuple[Receive | None, Hosted | None]:
+        origin = envelope.origin
+        hosted = self._hosted.get(NodeKey(origin.cell, origin.life, envelope.to))
+        event = None if hosted is None else hosted.border.receive(envelope)
+        self.strangers += event is None
+        return event, hosted
+
+    def _run(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+        if self.stopped is not None:
+            return ()
+        outputs = self._step(hosted, event)
+        while due := hosted.node.due():
+            outputs += self._step(hosted, due[0])
+        return outputs
+
+    def _step(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+        if self.stopped is not None:
             return ()
         effects = hosted.node.step(event).effects
-        records, outputs = _records(effects), _outputs(effects, hosted.border)
-        must_wait = hosted.awaited > 0 or Flush() in effects
+        if not effects:
+            return ()
+        records: list[DurableRecord] = []
+        outputs: list[Output] = []
+        asks_for_flush = False
+        for effect in effects:
+            if isinstance(effect, Store):
+                records.append(effect.record)
+            elif isinstance(effect, Send):
+                outputs.append(hosted.border.send(effect))
+            elif isinstance(effect, Flush):
+                asks_for_flush = True
+            else:
+                outputs.append(effect)
+        must_wait = hosted.awaited > 0 or asks_for_flush
         if must_wait:
             hosted.awaited += 1
+            self._awaited += 1
         if records or must_wait:
-            self._waiting.append(Waiting(key, records, outputs if must_wait else (), must_wait))
-        return () if must_wait else outputs
+            self._waiting.append(Waiting(hosted.key, records, outputs if must_wait else (), must_wait))
+        return () if must_wait else tuple(outputs)
 
     def gather(self) -> Batch:
         """Take all that waits, to be written; `settle` must come before the next one."""
         assert self._batch is None, "one batch at a time: the one before has not been settled"
         self._batch = Batch(tuple(self._waiting), self._behind)
         self._waiting = []
+        self._awaited = 0
         return self._batch
 
     def settle(self) -> tuple[Output, ...]:
@@ -156,6 +192,7 @@ class Host:
     def _begin_anew(self, key: NodeKey, batch: Batch) -> None:
         """Forget what the node remembers and all that it did meanwhile; go on from the disk, if that can be read."""
         self._waiting = [each for each in self._waiting if each.key != key]
+        self._awaited = sum(each.is_awaited for each in self._waiting)
         charter = self._behind.pop(key) if key in self._behind else self._hosted.pop(key).charter
         if key in batch.read_back:
             self._make(key, charter, batch.read_back[key])
@@ -166,19 +203,4 @@ class Host:
         node = Node(
             key.incarnation, charter.first_members, charter.alpha, [decode_record(record) for record in records]
         )
-        self._hosted[key] = Hosted(charter, node, Border(Origin(key.cell, key.life, key.incarnation)))
-
-
-def _records(effects: Iterable[Effect]) -> tuple[DurableRecord, ...]:
-    return tuple(effect.record for effect in effects if isinstance(effect, Store))
-
-
-def _outputs(effects: Iterable[Effect], border: Border) -> tuple[Output, ...]:
-    outputs: list[Output] = []
-    for effect in effects:
-        match effect:
-            case Send():
-                outputs.append(border.send(effect))
-            case Answer() | Found() | Reject():
-                outputs.append(effect)
-    return tuple(outputs)
+        self._hosted[key] = Hosted(key, charter, node, Border(Origin(key.cell, key.life, key.incarnation)))

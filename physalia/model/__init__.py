@@ -35,7 +35,7 @@ from physalia.model.messages import (
     Vote,
 )
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
-from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
+from physalia.model.traffic import Bundle, Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.transactions import (
     Absent,
     Add,
@@ -86,6 +86,7 @@ __all__ = [
     "Ballot",
     "Batch",
     "Body",
+    "Bundle",
     "Campaign",
     "Carry",
     "CellId",

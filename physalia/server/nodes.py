@@ -5,6 +5,7 @@ is handed to an outlet at once. So no other event comes between a step and the q
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Protocol
 
 from physalia.host import Batch, Host, Output
@@ -47,12 +48,17 @@ class Nodes:
 
     def receive(self, server: int, envelope: Envelope) -> None:
         """A server brings a message. That its sender lives there is all that makes it the sender's."""
-        origin = envelope.origin
-        if self._atlas.server_of(origin.cell, origin.node) != server:
-            self.impostors += 1
-            return
-        self._inside.append(envelope)
-        self._run()
+        self.receive_all(server, (envelope,))
+
+    def receive_all(self, server: int, envelopes: Iterable[Envelope]) -> None:
+        """A server brings messages; each is taken to its end before the next."""
+        for envelope in envelopes:
+            origin = envelope.origin
+            if self._atlas.server_of(origin.cell, origin.node) != server:
+                self.impostors += 1
+                continue
+            self._inside.append(envelope)
+            self._run()
 
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
@@ -99,27 +105,27 @@ class Nodes:
         return frozenset() if node is None else node.members
 
     def _begin(self, key: NodeKey, event: Event) -> None:
-        self._let_out(self.host.step(key, event))
-        self._finish(key)
+        self._let_out(self.host.run(key, event))
+        self._note(key)
         self._run()
 
     def _run(self) -> None:
         """Bring messages inside this server until there are none."""
-        while self._inside:
-            envelope = self._inside.popleft()
-            self._let_out(self.host.receive(envelope))
-            self._finish(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
+        inside = self._inside
+        while inside:
+            envelope = inside.popleft()
+            self._let_out(self.host.run_envelope(envelope))
+            self._note(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
 
-    def _finish(self, key: NodeKey) -> None:
-        """Take every internal event that is due."""
+    def _note(self, key: NodeKey) -> None:
+        """The node did something."""
         node = self.host.node(key)
         if node is None:
             return
-        while self.host.stopped is None and (due := node.due()):
-            self._let_out(self.host.step(key, due[0]))
         self.recent.pop(key, None)
         self.recent[key] = None
-        self._rouse(key)
+        if node.active != NO_BALLOT or node.has_taught:
+            self.restless.add(key)
         if node.stopped and key not in self._halted:
             self._halted.add(key)
             self._outlet.stopped(key, node.stopped)

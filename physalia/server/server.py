@@ -19,7 +19,7 @@ from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
 from physalia.journal import NodeKey
-from physalia.model import Answer, Carry, Decline, Envelope, Found, Ping, Pong, Reject, Request, Traffic
+from physalia.model import Answer, Bundle, Carry, Decline, Envelope, Found, Ping, Pong, Reject, Request, Traffic
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -137,6 +137,8 @@ class Server:
                 connection.refuse("malformed")
                 break
             match said:
+                case Bundle(envelopes) if connection.peer.role == "server":
+                    self.nodes.receive_all(connection.peer.number, envelopes)
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
                 case Request() if connection.peer.role == "client":
@@ -166,6 +168,7 @@ class Server:
 
     def _look_around(self) -> None:
         """After anything that nodes did: wake whoever has something to do now. A server at rest wakes nobody."""
+        self.links.send_all()
         if self._host.is_awaited:
             self._to_write.set()
         elif self._host.needs_flush and self._to_note is None:
@@ -231,6 +234,7 @@ class Server:
             self._to_take_over.clear()
             for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
                 self.leadership.take_over()
+            self.links.send_all()
             await asyncio.sleep(TAKE_OVER_EVERY_S)
             self._look_around()
 

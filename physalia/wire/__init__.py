@@ -14,6 +14,7 @@ from physalia.wire.codec import (
 )
 from physalia.wire.shapes import CodecError
 from physalia.wire.traffic import (
+    bundle,
     decode_reply,
     decode_traffic,
     decode_verdict,
@@ -24,6 +25,7 @@ from physalia.wire.traffic import (
 
 __all__ = [
     "CodecError",
+    "bundle",
     "decode_command",
     "decode_entry",
     "decode_envelope",
