@@ -156,6 +156,11 @@ class Node:
         """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
         return bool(self._learner.taught)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits here for anything: no command, no read, no slot that is open."""
+        return not (self._proposer.waiting or self._proposer.leadership.proposals or self._reads.is_busy)
+
     def silent(self) -> frozenset[NodeId]:
         """The nodes that owe this one an answer, and to which a tick sends again (R14).
 

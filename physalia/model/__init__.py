@@ -2,6 +2,7 @@
 
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
+from physalia.model.charters import Charter
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
 from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store, Told
 from physalia.model.events import (
@@ -91,6 +92,7 @@ __all__ = [
     "Carry",
     "CellId",
     "Change",
+    "Charter",
     "Command",
     "Compare",
     "Condition",
