@@ -2,6 +2,7 @@
 
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
+from physalia.model.charters import Charter
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
 from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store, Told
 from physalia.model.events import (
@@ -35,7 +36,7 @@ from physalia.model.messages import (
     Vote,
 )
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
-from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
+from physalia.model.traffic import Bundle, Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.transactions import (
     Absent,
     Add,
@@ -86,10 +87,12 @@ __all__ = [
     "Ballot",
     "Batch",
     "Body",
+    "Bundle",
     "Campaign",
     "Carry",
     "CellId",
     "Change",
+    "Charter",
     "Command",
     "Compare",
     "Condition",

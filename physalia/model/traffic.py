@@ -31,6 +31,13 @@ class Carry:
 
 
 @value
+class Bundle:
+    """Messages between nodes that leave for the same server at the same time, in their order."""
+
+    envelopes: tuple[Envelope, ...]
+
+
+@value
 class Ping:
     """A question whether the other process is there."""
 
@@ -73,4 +80,4 @@ class Decline:
     leader: str
 
 
-Traffic: TypeAlias = Carry | Ping | Pong | Request | Reply | Decline
+Traffic: TypeAlias = Carry | Bundle | Ping | Pong | Request | Reply | Decline

@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
 from physalia.cell import CorruptRecords
-from physalia.host import Host
+from physalia.host import Charter, Host, encode_kept
 from physalia.journal import (
     Directory,
     FlushFailed,
@@ -22,12 +23,20 @@ from physalia.journal import (
     JournalExists,
     NodeKey,
 )
-from physalia.server.atlas import Atlas
+from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
 from physalia.server.settings import LoopName, Settings
 from physalia.transport import KeyFile
-from physalia.wire import CodecError, encode_record
+from physalia.wire import CodecError, decode_charter, is_charter
+
+BORN_AT_ONCE = 10_000
+FOLDED_AT_ONCE = 4096
+YOUNG_OBJECTS = 50_000
+"""So many objects more than at the last look make Python look for unused ones again, instead of 700.
+
+What nodes remember is all in use, and nothing on the way of a command leaves anything that only a look would find.
+"""
 
 
 class CannotStart(Exception):
@@ -62,14 +71,25 @@ def create(settings: Settings) -> None:
     files = Directory(folder)
     with suppress(JournalExists):
         Journal.create(files, settings.server)
-    with Journal(files, settings.server, encode_record) as journal:
+    with Journal(files, settings.server, encode_kept) as journal:
         if next(journal.nodes(), None) is not None:
             raise NotSettled(
                 f"{folder} has nodes already, which are never made anew: start the server without --create."
             )
-        for key, _ in Atlas(settings.server, settings.cells).all_here():
-            journal.admit(key)
-        journal.flush()
+        keys = ((key_on(settings.server, plan), charter_of(plan)) for plan in settings.cells)
+        found_all(journal, ((key, charter) for key, charter in keys if key is not None))
+
+
+def found_all(journal: Journal, nodes: Iterable[tuple[NodeKey, Charter]]) -> None:
+    """Let nodes be born with their charters, safe and folded when it returns. Raises what a journal raises."""
+    for number, (key, charter) in enumerate(nodes, start=1):
+        journal.admit(key)
+        journal.append([(key, charter)])
+        if number % BORN_AT_ONCE == 0:
+            journal.flush()
+    journal.flush()
+    while journal.fold(FOLDED_AT_ONCE):
+        pass
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -82,13 +102,13 @@ def prepare(settings: Settings) -> Prepared:
         raise NotSettled(f"{settings.keys} has no key for servers: add one that its peers have too.")
     listener = _bind(settings)
     try:
-        host = Host(Journal(Directory(settings.directory), settings.server, encode_record))
+        host = Host(Journal(Directory(settings.directory), settings.server, encode_kept))
     except BaseException:
         listener.close()
         raise
-    atlas = Atlas(settings.server, settings.cells)
     try:
-        _bring_back(host, atlas, settings.directory)
+        atlas = Atlas(settings.server, host, host.journal.nodes())
+        _bring_back(host, atlas, settings)
     except BaseException:
         listener.close()
         with suppress(FlushFailed):
@@ -142,6 +162,8 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signalled)
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     told(f"server {prepared.settings.server} listens at {prepared.settings.listen}")
     try:
         await running
@@ -161,19 +183,28 @@ def _bind(settings: Settings) -> socket.socket:
         raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
 
 
-def _bring_back(host: Host, atlas: Atlas, folder: Path) -> None:
-    """Start every node that the settings name; the journal knows each of them, and no other."""
-    known = set(host.journal.nodes())
-    for key, charter in atlas.all_here():
-        if key not in known:
+def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
+    """See that the settings name no cell that the journal does not know, or knows otherwise.
+
+    Nodes are read when somebody speaks to them; one whose charter is in the settings alone is read now.
+    """
+    folder = settings.directory
+    for plan in settings.cells:
+        key, charter = key_on(settings.server, plan), charter_of(plan)
+        if key is None:
+            continue
+        if atlas.here(plan.cell) != key:
             raise NotSettled(_unknown(key, folder))
         try:
-            host.start(key, charter)
+            kept = host.journal.read(key)
+            if not (kept and is_charter(kept[0])):
+                host.start(key, charter)
+            elif decode_charter(kept[0]) != charter:
+                raise NotSettled(f"{folder} knows cell {plan.cell} otherwise than the settings: take it out of them.")
         except (CorruptRecords, CodecError) as error:
             raise CannotStart(f"{folder} has impossible records of {key} ({error}): count the disk as lost.") from None
-        known.discard(key)
-    if known:
-        raise NotSettled(f"{folder} has {min(known)}, of which the settings say nothing: name its cell.")
+        if host.hosted(key) is None:
+            host.journal.forget(key)
 
 
 def _unknown(key: NodeKey, folder: Path) -> str:

@@ -1,8 +1,11 @@
 """The bytes of what processes say to each other, and of verdicts. `codec` says what holds of every format here."""
 
+from collections.abc import Sequence
+from struct import Struct
 from typing import get_args
 
 from physalia.model import (
+    Bundle,
     Carry,
     Decline,
     DeclineReason,
@@ -19,9 +22,13 @@ from physalia.model import (
     Volume,
 )
 from physalia.wire.codec import COUNT, ENVELOPE, TEXT, decode, encode
-from physalia.wire.limits import MAX_ENCODED_BYTES
+from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES
 from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
-from physalia.wire.transactions import REPLY
+from physalia.wire.transactions import REPLY, Listed
+
+_FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
+_PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
+"""How MessagePack begins a list of two, one of few, and one of 16 or more (its specification, section "array")."""
 
 OVERHEAD_BYTES = 64
 """How much more than what it holds a message between processes may take."""
@@ -61,6 +68,8 @@ class Reasons:
         return self.reasons[plain]
 
 
+BUNDLE = 7
+"""The tag of what carries many envelopes."""
 CONTENT = Blob(MAX_ENCODED_BYTES - OVERHEAD_BYTES)
 TRAFFIC = Choice[Traffic](
     {
@@ -70,6 +79,7 @@ TRAFFIC = Choice[Traffic](
         4: Row(Request, number=COUNT, cell=Natural(1), command=CONTENT),
         5: Row(Reply, number=COUNT, verdict=CONTENT),
         6: Row(Decline, number=COUNT, reason=Reasons(), leader=TEXT),
+        BUNDLE: Row(Bundle, envelopes=Listed(ENVELOPE, MAX_BUNDLED)),
     }
 )
 RECORDS = Choice[Record](
@@ -84,6 +94,17 @@ VERDICT = Row(Verdict, done=Flag(), saw=RECORDS)
 def encode_traffic(said: Traffic) -> bytes:
     """The bytes of what a process says. Raises `CodecError` if it is beyond a limit."""
     return encode(TRAFFIC, said)
+
+
+def bundle(envelopes: Sequence[bytes]) -> bytes:
+    """The bytes of a `Bundle` of envelopes that are encoded already, at most `MAX_BUNDLED`.
+
+    Encoding each alone says how long it is, and whoever puts them together needs to know that.
+    """
+    count = len(envelopes)
+    assert count <= MAX_BUNDLED
+    head = _FEW.pack(_PAIR, BUNDLE, _LIST + count) if count < _MANY else _MORE.pack(_PAIR, BUNDLE, _LONG_LIST, count)
+    return head + b"".join(envelopes)
 
 
 def decode_traffic(data: bytes) -> Traffic:
