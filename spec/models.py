@@ -17,6 +17,7 @@ from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
 from spec.service.versions import Versions
 from spec.store import Store
+from spec.teaching import Teaching
 from spec.volume import Volume
 from spec.window import Window
 
@@ -61,6 +62,12 @@ def reads(*max_reads: int, cell: CellProperties) -> Reads:
     """A cell that reads: so many rounds under each ballot, in order."""
     constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
     return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
+
+
+def teaching(cell: CellProperties, *, truncators: set[Node], students: set[Node]) -> Teaching:
+    """A cell in which some may truncate, and some may be taught by snapshots."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Teaching(**constants, truncators=frozenset(truncators), students=frozenset(students))
 
 
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
@@ -212,6 +219,35 @@ MODELS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellChangeTwoBallots": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 2, 3, 4}),
+    ),
+    "MCTeachingFloor": teaching(
+        cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3}), learners={2}),
+        truncators={1}, students={2},
+    ),
+    "MCTeachingRefines": teaching(
+        cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3})), truncators={1}, students={2},
+    ),
+    "MCTeachingCrash": teaching(
+        cell(
+            SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3}), learners={2}, mortals={1},
+        ),
+        truncators={1}, students={2},
+    ),
+    "MCTeachingJump": teaching(
+        cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=3, owners=(1,), audience=({1, 2, 3},)),
+        truncators={1}, students={3},
+    ),
+    "MCTeachingStudent": teaching(
+        cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={3}),
+        truncators={1}, students={3},
+    ),
+    "MCTeachingLeader": teaching(
+        cell(SWAP | HEAL, nodes=3, max_slot=2, owners=(1, 2, 2), audience=({1, 3}, {2, 3}, {2, 3})),
+        truncators={1, 3}, students={2},
+    ),
+    "MCTeachingChange": teaching(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 3, 4})),
+        truncators={2}, students={4},
     ),
     "MCLivesTrust": lives("trust", SHARED),
     "MCLivesStop": lives("stop", SHARED),
