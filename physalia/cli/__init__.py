@@ -13,13 +13,20 @@ import sysconfig
 from pathlib import Path
 from types import FrameType
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the program ``physalia`` and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
     open_what_is_closed()
     own_packages_first()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while what runs the command is being imported; then it has started nothing
+        sys.stderr.write("physalia: interrupted; nothing is left running.\n")
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def open_what_is_closed() -> None:
