@@ -9,7 +9,18 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, colonies, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import (
+    INTERRUPTED,
+    checks,
+    colonies,
+    histories,
+    installation,
+    interrupts,
+    journals,
+    models,
+    schemas,
+    servers,
+)
 from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
@@ -17,7 +28,7 @@ from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
-_USAGE, _CANNOT_RUN, _INTERRUPTED, _NOBODY_READS = 2, 4, 130, 141
+_USAGE, _CANNOT_RUN, _NOBODY_READS = 2, 4, 141
 
 app = typer.Typer(
     name="physalia",
@@ -95,7 +106,7 @@ def _run(arguments: Sequence[str]) -> int:
         with interrupts.kept() as struck:
             result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+        return _complain("interrupted; nothing is left running.", INTERRUPTED)
     except (BadInput, PlacementError) as error:
         return _complain(str(error), _USAGE)
     except CannotRun as error:
@@ -109,8 +120,8 @@ def _run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
         say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
         return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
-    if struck() or result == _INTERRUPTED:  # newer versions of typer turn the exception into this
-        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+    if struck() or result == INTERRUPTED:  # newer versions of typer turn the exception into this
+        return _complain("interrupted; nothing is left running.", INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 
