@@ -1,5 +1,16 @@
 """Plain values: everything that is said, kept, asked and answered. No behaviour."""
 
+from physalia.model.administration import (
+    Cap,
+    Create,
+    Denied,
+    Find,
+    Founding,
+    Granted,
+    Push,
+    Where,
+    Whereabouts,
+)
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
@@ -34,8 +45,22 @@ from physalia.model.messages import (
     Round,
     Vote,
 )
+from physalia.model.partitions import cell_of
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
-from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
+from physalia.model.traffic import (
+    Carry,
+    Decline,
+    DeclineReason,
+    Look,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Scan,
+    Scanned,
+    Seen,
+    Traffic,
+)
 from physalia.model.transactions import (
     Absent,
     Add,
@@ -87,6 +112,7 @@ __all__ = [
     "Batch",
     "Body",
     "Campaign",
+    "Cap",
     "Carry",
     "CellId",
     "Change",
@@ -94,11 +120,13 @@ __all__ = [
     "Compare",
     "Condition",
     "Consult",
+    "Create",
     "Decide",
     "Decision",
     "Decline",
     "DeclineReason",
     "Delete",
+    "Denied",
     "Done",
     "DurableRecord",
     "Echo",
@@ -111,9 +139,12 @@ __all__ = [
     "Exists",
     "Failed",
     "Fault",
+    "Find",
     "Flush",
     "Found",
+    "Founding",
     "Get",
+    "Granted",
     "HasType",
     "HasVersion",
     "Internal",
@@ -122,6 +153,7 @@ __all__ = [
     "Known",
     "Learn",
     "Life",
+    "Look",
     "Message",
     "NoOp",
     "NodeId",
@@ -138,6 +170,7 @@ __all__ = [
     "Promised",
     "Proposal",
     "Propose",
+    "Push",
     "Put",
     "Query",
     "Read",
@@ -154,6 +187,9 @@ __all__ = [
     "Request",
     "RequestId",
     "Round",
+    "Scan",
+    "Scanned",
+    "Seen",
     "Send",
     "Serve",
     "Slot",
@@ -177,5 +213,8 @@ __all__ = [
     "Verdict",
     "Volume",
     "Vote",
+    "Where",
+    "Whereabouts",
     "Write",
+    "cell_of",
 ]

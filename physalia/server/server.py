@@ -19,10 +19,11 @@ from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
 from physalia.journal import NodeKey
-from physalia.model import Answer, Carry, Decline, Envelope, Found, Ping, Pong, Reject, Request, Traffic
+from physalia.model import Answer, Carry, Decline, Envelope, Found, Look, Ping, Pong, Reject, Request, Scan, Traffic
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
+from physalia.server.looks import show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
@@ -141,6 +142,9 @@ class Server:
                     self.nodes.receive(connection.peer.number, envelope)
                 case Request() if connection.peer.role == "client":
                     self._asked(caller, said)
+                case Look() | Scan() if connection.peer.role == "client":
+                    key = self._atlas.here(said.cell)
+                    caller.say(show(None if key is None else self._host.node(key), said))
                 case Ping(number):
                     caller.say(Pong(number))
                 case _:

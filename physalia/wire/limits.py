@@ -9,6 +9,9 @@ MAX_TEXT_CHARACTERS = 255
 MAX_MEMBERS = 64
 """The largest configuration that a change may ask for."""
 
+MAX_PUSHED = 256
+"""Of how many cells a server tells a cache at a time."""
+
 MAX_REPORTS = 65_536
 """How many votes a promise may report."""
 

@@ -1,0 +1,187 @@
+"""The database of one partition key, as its clients use it: one cell, strictly serializable, exactly once.
+
+Every call is one transaction of the cell's log, in a session of the client, so it may be asked for again as often as
+it takes (design rule R6). Reads that may be stale cost no place in the log: any node shows a consistent prefix of it,
+never an older one than this partition object has seen before (design rule R7).
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Literal, TypeAlias
+
+from attrs import frozen
+
+from physalia.client.sessions import Ask, Session, Sessions
+from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, error
+from physalia.model import (
+    Add,
+    CellId,
+    Condition,
+    Delete,
+    Done,
+    Execute,
+    Failed,
+    Get,
+    Look,
+    Operation,
+    Page,
+    Put,
+    Refused,
+    Scan,
+    Scanned,
+    Seen,
+    Slot,
+    StoreReply,
+    Token,
+    Traffic,
+    Transact,
+    Transaction,
+    Value,
+)
+from physalia.model import Item as Stored
+from physalia.store import LIMITS, VERSION, refusal
+from physalia.wire import CodecError
+
+Consistency: TypeAlias = Literal["strict", "eventual"]
+Conditions: TypeAlias = Condition | Iterable[Condition]
+LookAt: TypeAlias = Callable[[Callable[[int], Traffic]], Awaitable[Seen | Scanned]]
+
+
+@frozen
+class Item:
+    """What is under a key, and its version: the place in the log of the command that last put it there."""
+
+    key: str
+    value: Value
+    version: Slot
+
+
+@frozen
+class Outcome:
+    """What a transaction came to: whether its conditions held, and the item under the key of each operation after it.
+
+    `failed` has each condition that did not hold, with what was there. `version` is that of what was changed.
+    """
+
+    succeeded: bool
+    results: tuple[Item | None, ...]
+    failed: tuple[Failed, ...]
+    version: Slot
+
+
+class Partition:
+    """The database of a cell. All errors are of `physalia.errors`; `seen` is the newest state that was shown here."""
+
+    def __init__(self, cell: CellId, sessions: Sessions, ask: Ask, look: LookAt) -> None:
+        self.cell = cell
+        self.seen: Slot = 0
+        self._sessions, self._ask, self._look = sessions, ask, look
+
+    async def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
+        """The item under a key, None if there is none. An `eventual` one may be old."""
+        if consistency == "eventual":
+            return (await self.peek(key))[0]
+        return (await self.transact(then=(Get(key),))).results[0]
+
+    async def peek(self, *keys: str) -> tuple[Item | None, ...]:
+        """Items as some node knows them, all of one moment, and of no earlier one than was seen here before."""
+        said = await self._shown(lambda number: Look(number, self.cell, self.seen, keys))
+        if not isinstance(said, Seen) or len(said.items) != len(keys):
+            raise PhysaliaError("a server shows something else than it was asked for")
+        self.seen = max(self.seen, said.slot)
+        return tuple(_item(key, item) for key, item in zip(keys, said.items, strict=True))
+
+    async def put(self, key: str, value: Value, *, if_: Conditions = ()) -> Item:
+        """Put a value under a key. Raises `ConditionFailed` and changes nothing if a condition does not hold."""
+        item = await self._one(Put(key, value), if_)
+        assert item is not None
+        return item
+
+    async def delete(self, key: str, *, if_: Conditions = ()) -> None:
+        """Leave nothing under a key. Raises as `put`."""
+        await self._one(Delete(key), if_)
+
+    async def increment(self, key: str, by: int = 1, *, if_: Conditions = ()) -> Item:
+        """Add to the integer under a key. Raises as `put`, and `InvalidRequest` where there is no integer."""
+        item = await self._one(Add(key, by), if_)
+        assert item is not None
+        return item
+
+    async def transact(
+        self, *, if_: Conditions = (), then: Sequence[Operation] = (), else_: Sequence[Operation] = ()
+    ) -> Outcome:
+        """If all conditions hold, do `then`, otherwise `else_`: all of it or nothing. Neither outcome is an error."""
+        conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
+        reply = await self._transacted(Transaction(conditions, tuple(then), tuple(else_)))
+        if not isinstance(reply, Done):
+            raise (error(reply) if isinstance(reply, Refused) else None) or PhysaliaError(f"{reply} is no outcome")
+        operations = then if reply.succeeded else else_
+        if len(reply.results) != len(operations):
+            raise PhysaliaError("the cell answers something else than it was asked for")
+        self.seen = max(self.seen, reply.version)
+        results = tuple(_item(each.key, item) for each, item in zip(operations, reply.results, strict=True))
+        return Outcome(reply.succeeded, results, reply.failed, reply.version)
+
+    async def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> AsyncIterator[Item]:
+        """The items whose keys begin with a prefix, by key: all as some node knew them at one moment.
+
+        That moment is no earlier than what was seen here before. Raises `Unavailable` if that node does not remember
+        it any more, or is gone: begin again.
+        """
+        page: Token | None = None
+        while True:
+            found = await self._page(prefix, page_items, page)
+            if page is None and found.token is not None:
+                self.seen = max(self.seen, found.token.slot)
+            for key, item in found.items:
+                yield Item(key, item.value, item.version)
+            page = found.token
+            if page is None:
+                return
+
+    async def _page(self, prefix: str, most_items: int, page: Token | None) -> Page:
+        said = await self._shown(lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page))
+        if not isinstance(said, Scanned):
+            raise PhysaliaError("a server shows something else than it was asked for")
+        if isinstance(said.page, Refused):
+            raise error(said.page) or PhysaliaError("a server refuses a page and says no reason")
+        return said.page
+
+    async def _shown(self, make: Callable[[int], Traffic]) -> Seen | Scanned:
+        try:
+            return await self._look(make)
+        except CodecError as wrong:
+            raise InvalidRequest(f"this cannot be asked: {wrong}") from None
+
+    async def _one(self, operation: Operation, if_: Conditions) -> Item | None:
+        """One operation, all or nothing. Raises `ConditionFailed`."""
+        conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
+        outcome = await self.transact(if_=conditions, then=(operation,))
+        if not outcome.succeeded:
+            problem = error(Done(outcome.version, False, (), outcome.failed))
+            assert problem is not None
+            raise problem
+        return outcome.results[0]
+
+    async def _transacted(self, transaction: Transaction) -> StoreReply:
+        async with self._sessions.one() as session:
+            reply, is_only = await self._in(session, transaction)
+            if not _is_expired(reply):
+                return reply
+            if not is_only:
+                raise OutcomeUnknown(f"cell {self.cell} forgot the session, and may have done it before: read first.")
+            await self._sessions.renew(session)
+            reply, _ = await self._in(session, transaction)
+            return reply
+
+    async def _in(self, session: Session, transaction: Transaction) -> tuple[StoreReply, bool]:
+        command = Execute(session.request(), VERSION, Transact(session.slot, transaction))
+        refused = refusal(command)  # everybody would say the same of it
+        return await self._ask(command) if refused is None else (refused, True)
+
+
+def _is_expired(reply: StoreReply) -> bool:
+    return isinstance(reply, Refused) and reply.fault == "session expired"
+
+
+def _item(key: str, item: Stored | None) -> Item | None:
+    return None if item is None else Item(key, item.value, item.version)
