@@ -4,6 +4,7 @@ from physalia.client.asynchronous import AsyncClient
 from physalia.client.blocking import BlockingPartition, Client
 from physalia.client.conditions import absent, exists, has_type, value, version
 from physalia.client.errors import ClientError, Malformed, OutcomeUnknown, Overloaded, Unavailable
+from physalia.client.operator import Operator, found, minted
 from physalia.client.partition import Item, Outcome, Partition
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "ClientError",
     "Item",
     "Malformed",
+    "Operator",
     "Outcome",
     "OutcomeUnknown",
     "Overloaded",
@@ -20,7 +22,9 @@ __all__ = [
     "Unavailable",
     "absent",
     "exists",
+    "found",
     "has_type",
+    "minted",
     "value",
     "version",
 ]

@@ -3,15 +3,19 @@
 import secrets
 import socket
 from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 
 from attrs import frozen
 
+from physalia.client import minted
 from physalia.server import Settings, create, read_settings
-from physalia.transport import KeyFile
-from physalia.wire.limits import MAX_NATURAL
+from physalia.transport import KeyFile, Role
 
 KEYS = "keys.toml"
+"""The file with which clients come."""
+OPERATOR_KEYS = "operator.toml"
+"""The file with which an operator comes."""
 SECRET_BYTES = 32
 
 
@@ -42,8 +46,13 @@ class Colony:
 
     @property
     def ring(self) -> KeyFile:
-        """Its keys."""
+        """The keys of its clients."""
         return KeyFile(self.folder / KEYS)
+
+    @property
+    def operator_ring(self) -> KeyFile:
+        """The keys of its operator."""
+        return KeyFile(self.folder / OPERATOR_KEYS)
 
     def config(self, server: int) -> Path:
         """The settings of a server."""
@@ -63,15 +72,15 @@ def lay_out(folder: Path, servers: int = 3, cells: int = 1, *, alpha: int = 3, e
     if folder.exists() and any(folder.iterdir()):
         raise ColonyExists(f"{folder} is not empty: name another directory, or remove what is in it.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / KEYS).touch(mode=0o600)
-    (folder / KEYS).write_text(_keys(), encoding="utf-8")
     numbers = range(1, servers + 1)
+    _write_keys(folder, numbers)
     listen = dict(zip(numbers, _free_ports(servers), strict=True))
     plans = "".join(_cell(cell, numbers, alpha) for cell in range(1, cells + 1))
     for number in numbers:
         peers = "".join(f'{other} = "{listen[other]}"\n' for other in numbers if other != number)
         config_in(folder, number).write_text(
-            f'server = {number}\nlisten = "{listen[number]}"\ndirectory = "server-{number}"\nkeys = "{KEYS}"\n'
+            f'server = {number}\nlisten = "{listen[number]}"\n'
+            f'directory = "server-{number}"\nkeys = "{_keys_of(number)}"\n'
             f"{extra}\n[peers]\n{peers}{plans}",
             encoding="utf-8",
         )
@@ -90,21 +99,31 @@ def load(folder: Path) -> Colony:
     return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)})
 
 
-def _keys() -> str:
-    return "".join(
-        f'[[keys]]\nid = {number}\nrole = "{role}"\nsecret = "{secrets.token_hex(SECRET_BYTES)}"\n\n'
-        for number, role in ((1, "server"), (2, "client"))
-    )
+def _write_keys(folder: Path, servers: range) -> None:
+    """A key for each pair of servers, which only those two have; one for clients, one for operators."""
+    clients, operators = (_key(number, role) for number, role in ((1, "client"), (2, "operator")))
+    pairs = {pair: _key(3 + place, "server", pair) for place, pair in enumerate(combinations(servers, 2))}
+    files = {KEYS: clients, OPERATOR_KEYS: operators} | {
+        _keys_of(server): clients + operators + "".join(key for pair, key in pairs.items() if server in pair)
+        for server in servers
+    }
+    for name, text in files.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _keys_of(server: int) -> str:
+    return f"server-{server}.keys"
+
+
+def _key(number: int, role: Role, servers: tuple[int, ...] = ()) -> str:
+    of = f"servers = {list(servers)}\n" if servers else ""
+    return f'[[keys]]\nid = {number}\nrole = "{role}"\n{of}secret = "{secrets.token_hex(SECRET_BYTES)}"\n\n'
 
 
 def _cell(cell: int, servers: range, alpha: int) -> str:
-    nodes = ", ".join(f"{_minted()} = {server}" for server in servers)
-    return f"\n[[cells]]\ncell = {cell}\nlife = {_minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
-
-
-def _minted() -> int:
-    """A life, or an incarnation (design rule R15)."""
-    return 1 + secrets.randbelow(MAX_NATURAL)
+    nodes = ", ".join(f"{minted()} = {server}" for server in servers)
+    return f"\n[[cells]]\ncell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 
 
 def _free_ports(count: int) -> list[str]:

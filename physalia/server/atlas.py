@@ -1,4 +1,4 @@
-"""Which node lives on which server. It is fixed when a server starts."""
+"""Which node lives on which server: what the settings say, and what operators founded since."""
 
 from collections.abc import Iterable, Iterator
 
@@ -13,13 +13,21 @@ class Atlas:
 
     def __init__(self, own: int, plans: Iterable[CellPlan]) -> None:
         self.own = own
-        self._plans = {plan.cell: plan for plan in plans}
-        self._here = {
-            plan.cell: NodeKey(plan.cell, plan.life, node)
-            for plan in self._plans.values()
-            for node, server in plan.nodes.items()
-            if server == own
-        }
+        self._plans: dict[CellId, CellPlan] = {}
+        self._here: dict[CellId, NodeKey] = {}
+        for plan in plans:
+            self.add(plan)
+
+    def add(self, plan: CellPlan) -> None:
+        """A cell of which this server knows from now on."""
+        self._plans[plan.cell] = plan
+        for node, server in plan.nodes.items():
+            if server == self.own:
+                self._here[plan.cell] = NodeKey(plan.cell, plan.life, node)
+
+    def plan(self, cell: CellId) -> CellPlan | None:
+        """A cell as it was created; None for one of which nobody told this server."""
+        return self._plans.get(cell)
 
     def here(self, cell: CellId) -> NodeKey | None:
         """The node of a cell that lives on this server."""

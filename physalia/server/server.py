@@ -19,14 +19,31 @@ from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
 from physalia.journal import NodeKey
-from physalia.model import Answer, Carry, Decline, Envelope, Found, Look, Ping, Pong, Reject, Request, Scan, Traffic
+from physalia.model import (
+    Answer,
+    Cap,
+    Carry,
+    Create,
+    Decline,
+    Envelope,
+    Found,
+    Look,
+    Ping,
+    Pong,
+    Reject,
+    Request,
+    Scan,
+    Traffic,
+)
 from physalia.server.atlas import Atlas
+from physalia.server.foundings import Foundings
+from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
 from physalia.server.looks import show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
-from physalia.server.settings import Settings
+from physalia.server.settings import CellPlan, Settings
 from physalia.server.suspicion import Suspicion
 from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
 from physalia.wire import CodecError, decode_traffic, encode_traffic
@@ -59,6 +76,7 @@ class Server:
         settings: Settings,
         host: Host,
         atlas: Atlas,
+        foundings: Foundings,
         ring: KeyFile,
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
@@ -68,6 +86,7 @@ class Server:
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
+        self.foundry = Foundry(host, atlas, foundings, frozenset({settings.server, *settings.peers}))
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
@@ -140,8 +159,10 @@ class Server:
             match said:
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
-                case Request() if connection.peer.role == "client":
+                case Request() if connection.peer.role != "server":
                     self._asked(caller, said)
+                case Create() | Cap() if connection.peer.role == "operator":
+                    self.foundry.ask(caller, said)
                 case Look() | Scan() if connection.peer.role == "client":
                     key = self._atlas.here(said.cell)
                     caller.say(show(None if key is None else self._host.node(key), said))
@@ -161,16 +182,20 @@ class Server:
         if key is None:
             caller.say(Decline(request.number, "unknown cell", ""))
             return
-        command = self.requests.take(caller, request, key)
+        is_operator = caller.connection.peer.role == "operator"
+        command = self.requests.take(caller, request, key, may_change=is_operator)
         if command is not None:
             self.leadership.wanted(key)
             self.nodes.submit(key, command)
+
+    def _found(self, plan: CellPlan) -> None:
+        self._log.info("founded", cell=plan.cell, life=plan.life)
 
     # What follows from what happened
 
     def _look_around(self) -> None:
         """After anything that nodes did: wake whoever has something to do now. A server at rest wakes nobody."""
-        if self._host.is_awaited:
+        if self._host.is_awaited or self.foundry.needs_disk:
             self._to_write.set()
         elif self._host.needs_flush and self._to_note is None:
             self._to_note = asyncio.get_running_loop().call_later(NOTED_AFTER_S, self._to_write.set)
@@ -196,6 +221,9 @@ class Server:
             if self._to_note is not None:
                 self._to_note.cancel()
                 self._to_note = None
+            if self.foundry.needs_disk:
+                await loop.run_in_executor(disk, self.foundry.work)
+                self.foundry.settle(self._found)
             if not self._host.needs_flush:
                 continue
             batch = self.nodes.gather()
@@ -254,10 +282,10 @@ class Server:
 
     async def _drain(self) -> None:
         """Take nothing on, and let what was asked be answered, for a while."""
-        self.requests.is_closed = True
+        self.requests.is_closed = self.foundry.is_closed = True
         self._log.info("draining", waiting=len(self.requests))
         until_s = self._clock() + self._settings.drain_s
-        while (len(self.requests) or self._host.needs_flush) and self._clock() < until_s:
+        while (len(self.requests) or self._host.needs_flush or self.foundry.needs_disk) and self._clock() < until_s:
             await asyncio.sleep(NOTED_AFTER_S)
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

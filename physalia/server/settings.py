@@ -158,13 +158,14 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield "drain_s must not be negative"
     seen: set[CellId] = set()
     for plan in settings.cells:
-        yield from (f"cell {plan.cell}: {fault}" for fault in _faults_of(plan, servers))
+        yield from (f"cell {plan.cell}: {fault}" for fault in faults_of(plan, servers))
         if plan.cell in seen:
             yield f"cell {plan.cell} stands there twice"
         seen.add(plan.cell)
 
 
-def _faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
+def faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
+    """Why there can be no such cell on these servers."""
     if not all(1 <= number <= MAX_NATURAL for number in (plan.cell, plan.life, *plan.nodes)):
         yield f"cells, lives and nodes are numbers from 1 to {MAX_NATURAL}"
     if not 1 <= plan.alpha <= MAX_ALPHA:

@@ -15,6 +15,7 @@ from physalia.cell import CorruptRecords
 from physalia.host import Host
 from physalia.journal import (
     Directory,
+    Files,
     FlushFailed,
     Journal,
     JournalDamaged,
@@ -23,9 +24,11 @@ from physalia.journal import (
     NodeKey,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.foundings import NAME, Foundings
+from physalia.server.foundry import plan_of
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
-from physalia.server.settings import LoopName, Settings
+from physalia.server.settings import LoopName, Settings, faults_of
 from physalia.transport import KeyFile
 from physalia.wire import CodecError, encode_record
 
@@ -46,6 +49,7 @@ class Prepared:
     listener: socket.socket
     host: Host
     atlas: Atlas
+    foundings: Foundings
     ring: KeyFile
 
 
@@ -78,23 +82,29 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
-    if settings.peers and ring().preferred("server") is None:
-        raise NotSettled(f"{settings.keys} has no key for servers: add one that its peers have too.")
+    for peer in settings.peers:
+        if ring().between(settings.server, peer) is None:
+            raise NotSettled(
+                f"{settings.keys} has no key for servers {settings.server} and {peer}: add one that both have, and "
+                "nobody else."
+            )
     listener = _bind(settings)
+    files = Directory(settings.directory)
     try:
-        host = Host(Journal(Directory(settings.directory), settings.server, encode_record))
+        host = Host(Journal(files, settings.server, encode_record))
     except BaseException:
         listener.close()
         raise
-    atlas = Atlas(settings.server, settings.cells)
     try:
+        foundings = _foundings(files, settings)
+        atlas = Atlas(settings.server, (*settings.cells, *map(plan_of, foundings.read)))
         _bring_back(host, atlas, settings.directory)
     except BaseException:
         listener.close()
         with suppress(FlushFailed):
             host.journal.close()
         raise
-    return Prepared(settings, listener, host, atlas, ring)
+    return Prepared(settings, listener, host, atlas, foundings, ring)
 
 
 def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
@@ -130,7 +140,7 @@ def loop_factory(name: LoopName) -> Callable[[], asyncio.AbstractEventLoop] | No
 
 
 async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[str], None]) -> bool:
-    server = Server(prepared.settings, prepared.host, prepared.atlas, prepared.ring, log)
+    server = Server(prepared.settings, prepared.host, prepared.atlas, prepared.foundings, prepared.ring, log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(server.run(prepared.listener, stop))
@@ -161,8 +171,27 @@ def _bind(settings: Settings) -> socket.socket:
         raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
 
 
+def _foundings(files: Files, settings: Settings) -> Foundings:
+    """The cells that were founded here since, all of which must fit the settings of today."""
+    try:
+        foundings = Foundings(files)
+    except OSError as error:
+        raise CannotStart(
+            f"{files.path(NAME)} cannot be read ({error.strerror}): mend the cause, start again."
+        ) from None
+    servers, named = {settings.server, *settings.peers}, {plan.cell for plan in settings.cells}
+    for founding in foundings.read:
+        for fault in faults_of(plan_of(founding), servers):
+            raise NotSettled(f"{files.path(NAME)} has cell {founding.cell}, and the settings do not fit it: {fault}.")
+        if founding.cell in named:
+            raise NotSettled(
+                f"cell {founding.cell} stands in {files.path(NAME)} and in the settings: take it out there."
+            )
+    return foundings
+
+
 def _bring_back(host: Host, atlas: Atlas, folder: Path) -> None:
-    """Start every node that the settings name; the journal knows each of them, and no other."""
+    """Start every node of a known cell; the journal knows each of them, and no other that ever did something."""
     known = set(host.journal.nodes())
     for key, charter in atlas.all_here():
         if key not in known:
@@ -172,8 +201,9 @@ def _bring_back(host: Host, atlas: Atlas, folder: Path) -> None:
         except (CorruptRecords, CodecError) as error:
             raise CannotStart(f"{folder} has impossible records of {key} ({error}): count the disk as lost.") from None
         known.discard(key)
-    if known:
-        raise NotSettled(f"{folder} has {min(known)}, of which the settings say nothing: name its cell.")
+    for key in sorted(known):
+        if host.journal.read(key):  # else it was born, and the server ended before anybody was told of its cell
+            raise NotSettled(f"{folder} has {key}, of which the settings say nothing: name its cell.")
 
 
 def _unknown(key: NodeKey, folder: Path) -> str:

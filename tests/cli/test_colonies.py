@@ -72,7 +72,7 @@ def test_bad_input_is_exit_2_and_one_sentence(folder: Path, capsys: pytest.Captu
 def test_a_server_that_does_not_start_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["colony", "up", "--servers", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "down", "--folder", str(folder)]) == 0
-    (folder / "keys.toml").chmod(0o644)
+    (folder / "server-1.keys").chmod(0o644)
     assert run(["colony", "up", "--folder", str(folder)]) == 4
     assert "server 1 does not start: physalia: " in capsys.readouterr().err
 

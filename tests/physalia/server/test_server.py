@@ -20,6 +20,7 @@ from physalia.journal import FlushFailed, Journal, NodeKey
 from physalia.model import Ballot, Carry, Envelope, Origin, Ping, Prepare, Read, Request, RequestId, Traffic, Volume
 from physalia.server import read_settings
 from physalia.server.atlas import Atlas
+from physalia.server.foundings import Foundings
 from physalia.server.logs import logger
 from physalia.server.server import Server
 from physalia.transport import CLIENT, Address, KeyRing, Party, Refusals, Target, dial
@@ -61,7 +62,7 @@ class Alone:
 
     async def say(self, own: Party, *messages: Traffic | bytes) -> None:
         """Say something as somebody who has a key, and wait until that is refused."""
-        connection = await dial(Target(own, self.address, 0), self.colony.ring, Ears(), Refusals())
+        connection = await dial(Target(own, self.address, 1), self.colony.ring, Ears(), Refusals())
         for message in messages:
             connection.send(message if isinstance(message, bytes) else encode_traffic(message))
         await connection.is_closed
@@ -81,7 +82,7 @@ async def alone(folder: Path, vfs: SimulatedVfs) -> AsyncIterator[Alone]:
     for key, charter in atlas.all_here():
         host.admit(key, charter)
     log, stop = io.StringIO(), asyncio.Event()
-    server = Server(settings, host, atlas, colony.ring, logger(1, log))
+    server = Server(settings, host, atlas, Foundings(files), colony.ring, logger(1, log))
     running = asyncio.create_task(server.run(listener, stop))
     try:
         yield Alone(server, disk, colony, stop, running, address, log)
@@ -161,9 +162,9 @@ ASKED = Request(1, 1, encode_command(Read(RequestId("c", 1))))
     ("own", "said", "kind"),
     [
         (CLIENT, FORGED, "role"),
-        (Party("server", 1), ASKED, "role"),
+        (Party("server", 2), ASKED, "role"),
         (CLIENT, b"\xc1", "malformed"),
-        (Party("server", 1), b"", "malformed"),
+        (Party("server", 2), b"", "malformed"),
     ],
 )
 def test_who_has_a_key_may_only_say_what_is_its_to_say(
@@ -182,7 +183,7 @@ def test_who_has_a_key_may_only_say_what_is_its_to_say(
 
 
 def test_a_server_that_is_not_of_this_colony_speaks_for_nobody(tmp_path: Path, vfs: SimulatedVfs) -> None:
-    """It has the key of servers, and says that it is server 5: no node lives there."""
+    """It has a key with this one, as server 5 would: no node lives there."""
 
     async def work() -> None:
         async with alone(tmp_path, vfs) as one:
