@@ -134,7 +134,7 @@ class Server:
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
-            leader = str(self._settings.peers[server]) if server is not None else ""
+            leader = str(self._settings.public_address(server)) if server is not None else ""
         self.requests.tell(said, leader)
 
     def stopped(self, key: NodeKey, why: str) -> None:

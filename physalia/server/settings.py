@@ -54,11 +54,17 @@ class Settings:
     directory: Path
     keys: Path
     peers: Mapping[int, Address]
+    public: Mapping[int, Address]
+    """Where clients reach servers, this one too, where that is elsewhere than peers do."""
     cells: tuple[CellPlan, ...]
     ping_every_s: float
     suspect_after_s: float
     drain_s: float
     loop: LoopName
+
+    def public_address(self, server: int) -> Address:
+        """Where a client reaches this server, or a peer."""
+        return self.public.get(server) or (self.listen if server == self.server else self.peers[server])
 
 
 class _Cell(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,6 +81,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     keys: str
     listen: str = "127.0.0.1:7400"
     peers: dict[int, str] = {}
+    public: dict[int, str] = {}
     cells: list[_Cell] = []
     ping_every_s: float = 0.5
     suspect_after_s: float = 2.0
@@ -130,6 +137,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         directory=folder / file.directory,
         keys=folder / file.keys,
         peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
+        public={number: _address(f"public.{number}", text) for number, text in file.public.items()},
         cells=tuple(cells),
         ping_every_s=file.ping_every_s,
         suspect_after_s=file.suspect_after_s,
@@ -150,6 +158,8 @@ def _faults(settings: Settings) -> Iterator[str]:
     servers = {settings.server, *settings.peers}
     if not all(1 <= number <= MAX_NATURAL for number in servers):
         yield f"a server's number is from 1 to {MAX_NATURAL}"
+    if strangers := settings.public.keys() - servers:
+        yield f"public: server {min(strangers)} is neither this one nor among its peers"
     if settings.server in settings.peers:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
