@@ -10,8 +10,8 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli import checks, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli.colony import admin, demo, kv
 from physalia.cli.colony import commands as colony
-from physalia.cli.colony import demo
 from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
@@ -60,6 +60,8 @@ app.add_typer(fleet.app, name="fleet")
 app.command("blast-radius")(blast_radius.blast_radius)
 colony.app.command("demo")(demo.demo)
 app.add_typer(colony.app, name="colony")
+app.add_typer(kv.app, name="kv")
+app.add_typer(admin.app, name="admin")
 app.add_typer(histories.app, name="history")
 
 

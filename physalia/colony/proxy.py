@@ -77,12 +77,12 @@ def write_ways(folder: Path, ways: Sequence[Way]) -> None:
 
 @define(eq=False)
 class _Passage:
-    """A way at work: its rule of the moment, and who waits for a better one."""
+    """A way at work: its rule of the moment, who waits for a better one, and who goes there."""
 
     way: Way
     rule: Rule = GOOD
     changed: asyncio.Event = field(factory=asyncio.Event)
-    writers: set[asyncio.StreamWriter] = field(factory=set)
+    travellers: set[asyncio.Task[None]] = field(factory=set)
 
     def order(self, rule: Rule) -> None:
         """From now on this rule holds, for what waits already too."""
@@ -90,14 +90,18 @@ class _Passage:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    async def come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Somebody comes: carry both directions until either ends."""
-        self.writers.add(writer)
+    def come(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Somebody comes."""
+        task = asyncio.ensure_future(self._go(reader, writer))
+        self.travellers.add(task)
+        task.add_done_callback(self.travellers.discard)
+
+    async def _go(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry both directions until either ends."""
         out: asyncio.StreamWriter | None = None
         try:
             await self._open()
             back, out = await asyncio.open_connection(*self.way.to)
-            self.writers.add(out)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._carry(reader, out))
                 group.create_task(self._carry(back, writer))
@@ -106,7 +110,6 @@ class _Passage:
         finally:
             for one in (writer, out):
                 if one is not None:
-                    self.writers.discard(one)
                     one.transport.abort()
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,6 +158,13 @@ class Proxy:
                 await stack.enter_async_context(await asyncio.start_unix_server(self._obey, sock=listener))
                 print("the network is there", flush=True)  # whoever began it waits for this
                 await asyncio.get_running_loop().create_future()
+
+    async def _end(self) -> None:
+        travellers = [task for one in self._passages.values() for task in one.travellers]
+        for task in travellers:
+            task.cancel()
+        await asyncio.gather(*travellers, return_exceptions=True)
+        await asyncio.sleep(0)  # what was aborted closes in the next turn
 
     async def _obey(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, ValueError):

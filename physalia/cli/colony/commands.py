@@ -61,7 +61,7 @@ def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
 def status(folder: Folder = FOLDER, json: Json = False) -> int:
     """Say of every server whether it runs, and what is wrong with it. Exit code 0 if all run well, 1 otherwise."""
     colony, processes = open_colony(folder)
-    bad = _bad_ways(colony)
+    bad = _bad_ways(colony) if any(processes.pid(number) is not None for number in colony.settings) else {}
     servers: list[dict[str, Any]] = [
         {
             "server": number,
