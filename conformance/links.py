@@ -215,9 +215,9 @@ LINKS = {
 }
 
 
-def load(name: str) -> Link:
-    """Import the link ``name``; KeyError if there is none, CannotRun if it needs a package that is missing."""
-    module, _, function = LINKS[name].partition(":")
+def load(name: str, path: str = "") -> Link:
+    """Import the link ``name``, from ``path`` if it is not the usual one; CannotRun if a package is missing."""
+    module, _, function = (path or LINKS[name]).partition(":")
     try:
         link: Link = getattr(import_module(module), function)
     except ModuleNotFoundError as error:

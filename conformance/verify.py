@@ -1,16 +1,17 @@
-"""Run links of the chain one after the other, and combine what they saw."""
+"""Run links of the chain, beside each other where there are processors for it, and combine what they saw."""
 
 import os
 import tempfile
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, frozen
 
-from conformance.links import BadInput, CannotRun, Failure, LinkReport, Progress, Settings, Verdict, combine, load
+from conformance import beside
+from conformance.alone import report
+from conformance.links import LINKS, LinkReport, Progress, Settings, Verdict, combine, load
 
 SCHEMA_VERSION = 1
 _STORAGE = "HYPOTHESIS_STORAGE_DIRECTORY"
@@ -42,10 +43,17 @@ class Report:
 
 
 def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Report:
-    """Run the named links. BadInput passes through; a link that cannot run, or breaks, has the verdict ``error``."""
-    start = time.monotonic()
+    """Run the named links. BadInput passes through; a link that cannot run, or breaks, has the verdict ``error``.
+
+    One link alone runs in this process; several run in processes of their own, as many at once as there are processors.
+    The reports are in the order of the names, whoever was ready first.
+    """
+    start, asked, at_once = time.monotonic(), {name: LINKS[name] for name in names}, beside.cores()
     with _storage():
-        links = tuple(_run(name, settings, progress) for name in names)
+        if len(asked) > 1 and at_once > 1:
+            links = beside.run(asked, settings, progress, at_once)
+        else:
+            links = tuple(report(name, settings, progress, load) for name in asked)
     return Report(settings=settings, links=links, seconds=time.monotonic() - start)
 
 
@@ -61,36 +69,3 @@ def _storage() -> Iterator[None]:
             yield
         finally:
             del os.environ[_STORAGE]
-
-
-def _run(name: str, settings: Settings, progress: Progress) -> LinkReport:
-    start = time.monotonic()
-    try:
-        return _again_as_it_was(load(name)(settings, progress), settings)
-    except BadInput:
-        raise
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        sentence = f"the link {name} cannot work here: {error}; see to it, or let TMPDIR name a folder with room."
-        failure = Failure(title=sentence, verdict=Verdict.ERROR, replay=settings.again(name))
-    except CannotRun as reason:
-        failure = Failure(title=str(reason), verdict=Verdict.ERROR)
-    except Exception as defect:  # noqa: BLE001  # whatever breaks in one link, the others are still run and shown
-        failure = Failure(
-            title=f"the link {name} is broken: {type(defect).__name__}: {defect}",
-            verdict=Verdict.ERROR,
-            lines=tuple("".join(traceback.format_exception(defect)).splitlines()),
-            replay=settings.again(name),
-        )
-    return LinkReport.of(name, [], [failure], models=0, seconds=time.monotonic() - start)
-
-
-def _again_as_it_was(report: LinkReport, settings: Settings) -> LinkReport:
-    """The same report, in which `physalia verify LINK` has the profile and the seed of this run."""
-    whole = f"physalia verify {report.link}"
-    failures = (
-        evolve(failure, replay=settings.again(report.link)) if failure.replay.startswith(whole) else failure
-        for failure in report.failures
-    )
-    return evolve(report, failures=tuple(failures))

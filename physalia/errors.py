@@ -7,7 +7,7 @@ only `OutcomeUnknown` is the third, and of a request that a session numbers it i
 
 from typing import assert_never
 
-from physalia.model import Done, Failed, Reason, Refused
+from physalia.model import Done, Execute, Failed, Reason, Refused
 
 
 class PhysaliaError(Exception):
@@ -31,7 +31,12 @@ class Overloaded(Unavailable):
 
 
 class OutcomeUnknown(PhysaliaError):
-    """Perhaps done, perhaps done yet. Ask again in the same session, under the same number, and you are told."""
+    """Perhaps done, perhaps done yet. Ask again in the same session, under the same number, and you are told.
+
+    `command` is what to ask again for, if it is one that may be asked for again.
+    """
+
+    command: Execute | None = None
 
 
 class LimitExceeded(PhysaliaError):

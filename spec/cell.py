@@ -29,6 +29,7 @@ from spec.outbox import (
     Promised,
     Proposal,
     Report,
+    Snapshot,
     State,
     Used,
     Vote,
@@ -39,7 +40,7 @@ from spec.values import Function, put
 
 __all__ = [
     "Accepted", "Cell", "Decision", "Disk", "Entry", "Messages", "NoVote", "Prepare", "Promise", "Promised", "Proposal",
-    "Report", "State", "Used", "Vote", "Voted",
+    "Report", "Snapshot", "State", "Used", "Vote", "Voted",
 ]  # fmt: skip
 """Whoever speaks of the cell finds its words here."""
 
@@ -152,7 +153,7 @@ class Cell(Outbox):
             for i in self.slots
             if i > prepare.prefix and s.accepted[n][i] != NoVote
         )  # fmt: skip
-        promise = Promise(b, n, reports, floor=0)
+        promise = Promise(b, n, reports, self.floor(s, n))
         return s._replace(
             promised=put(s.promised, n, b),
             active=self.yielding(s, n, b),
@@ -212,7 +213,7 @@ class Cell(Outbox):
         proposal = self.proposal(s, b, i)
         if not (
             s.promised[n] <= b
-            and s.accepted[n][i].ballot < b
+            and s.accepted[n][i].ballot < b and self.floor(s, n) < i
             and proposal is not None
             and self.reaches(proposal, n)
         ):  # fmt: skip
@@ -284,7 +285,7 @@ class Cell(Outbox):
         return s._replace(
             queue=put(s.queue, n, tuple(rest)),
             disk=put(s.disk, n, flushed(s.disk[n], entry.records)),
-            kept=put(s.kept, n, entry.known if entry.records else s.kept[n]),
+            kept=put(s.kept, n, self.kept_by(entry) if entry.records else s.kept[n]),
             **self.send(s, entry.sends),
         )
 

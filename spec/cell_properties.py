@@ -49,7 +49,7 @@ class CellProperties(Cell):
             s.asked <= set(self.commands)
             and all(t.command in s.asked for t in s.told)
             and all(m.ballot in ballots and m.prefix in self.lengths and m.to <= set(nodes) for m in s.prepares)
-            and all(m.ballot in ballots and m.node in nodes and m.floor == 0 for m in s.promises)
+            and all(m.ballot in ballots and m.node in nodes and m.floor in self.lengths for m in s.promises)
             and all(
                 r.slot in slots and r.ballot in ballots and r.value in values for m in s.promises for r in m.accepted
             )
@@ -66,7 +66,7 @@ class CellProperties(Cell):
             and all(set(s.known[n]) <= set(values) and len(s.known[n]) <= self.max_slot for n in nodes)
             and all(len(entry.records) <= 1 and entry.known in self.lengths for n in nodes for entry in s.queue[n])
             and all(self.owner[b] == n for n in nodes for b in s.disk[n].used)
-            and all(s.kept[n] in self.lengths for n in nodes)
+            and all(s.disk[n].floor in self.lengths and s.kept[n] in self.lengths for n in nodes)
         )
 
     @invariant
@@ -117,14 +117,16 @@ class CellProperties(Cell):
 
     @invariant
     def votes_kept(self, s: State) -> bool:
-        """A vote that was sent is on the disk, or a higher one is."""
-        return all(w.ballot <= s.disk[w.node].accepted[w.slot].ballot for w in s.votes)
+        """A vote that was sent is on the disk, or a higher one is, or the slot is below the floor."""
+        return all(
+            w.ballot <= s.disk[w.node].accepted[w.slot].ballot or w.slot <= s.disk[w.node].floor for w in s.votes
+        )
 
     @invariant
     def memory_written(self, s: State) -> bool:
         """What a node remembers, its disk has or will have."""
         return all(
-            all_flushed(s.disk[n], s.queue[n])[1:] == (s.promised[n], s.accepted[n]) and s.kept[n] <= len(s.known[n])
+            all_flushed(s.disk[n], s.queue[n])[1:3] == (s.promised[n], s.accepted[n]) and s.kept[n] <= len(s.known[n])
             for n in self.nodes
         )
 
@@ -145,9 +147,13 @@ class CellProperties(Cell):
 
     @invariant
     def promises_report(self, s: State) -> bool:
-        """A promise tells every lower vote above the prefix that it was asked about, and nothing but votes there."""
+        """A promise tells every lower vote above its floor and the prefix that it was asked about.
+
+        And it tells nothing but votes above that prefix.
+        """
         return all(
-            any(p.ballot == m.ballot and w.slot <= p.prefix for p in s.prepares)
+            w.slot <= m.floor
+            or any(p.ballot == m.ballot and w.slot <= p.prefix for p in s.prepares)
             or any(r.slot == w.slot and w.ballot <= r.ballot for r in m.accepted)
             for m in s.promises
             for w in s.votes

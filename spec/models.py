@@ -15,7 +15,9 @@ from spec.register import Register
 from spec.service.clients import Clients
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
+from spec.service.versions import Versions
 from spec.store import Store
+from spec.teaching import Teaching
 from spec.volume import Volume
 from spec.window import Window
 
@@ -62,6 +64,12 @@ def reads(*max_reads: int, cell: CellProperties) -> Reads:
     return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
 
 
+def teaching(cell: CellProperties, *, truncators: set[Node], students: set[Node]) -> Teaching:
+    """A cell in which some may truncate, and some may be taught by snapshots."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Teaching(**constants, truncators=frozenset(truncators), students=frozenset(students))
+
+
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
     """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
     return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
@@ -92,11 +100,21 @@ def volume(
     )  # fmt: skip
 
 
-def leases(*length: Duration, max_version: int, frail: set[Process] | None = None) -> Leases:
+def leases(
+    *length: Duration, max_version: int, generous: set[Process] | None = None, frail: set[Process] | None = None
+) -> Leases:
     """Processes that want the lock so long, whose clocks go at one rate or at three times that."""
     return Leases(
         length=dict(enumerate(length, start=1)), rates=frozenset({1, 3}), max_version=max_version,
-        frail=frozenset(frail or ()),
+        generous=frozenset(generous or ()), frail=frozenset(frail or ()),
+    )  # fmt: skip
+
+
+def versions(needs: tuple[int, ...], first: tuple[int, ...], changes: tuple[int, ...], *, max_slot: int) -> Versions:
+    """Nodes with software of these versions, which are started so often with another one."""
+    return Versions(
+        needs=dict(enumerate(needs, start=1)), first=dict(enumerate(first, start=1)),
+        changes=dict(enumerate(changes, start=1)), max_slot=max_slot,
     )  # fmt: skip
 
 
@@ -202,6 +220,35 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCCellChangeTwoBallots": cell(
         SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 2, 3, 4}),
     ),
+    "MCTeachingFloor": teaching(
+        cell(SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3}), learners={2}),
+        truncators={1}, students={2},
+    ),
+    "MCTeachingRefines": teaching(
+        cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3})), truncators={1}, students={2},
+    ),
+    "MCTeachingCrash": teaching(
+        cell(
+            SWAP | MOVE, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3}), learners={2}, mortals={1},
+        ),
+        truncators={1}, students={2},
+    ),
+    "MCTeachingJump": teaching(
+        cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=3, owners=(1,), audience=({1, 2, 3},)),
+        truncators={1}, students={3},
+    ),
+    "MCTeachingStudent": teaching(
+        cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={3}),
+        truncators={1}, students={3},
+    ),
+    "MCTeachingLeader": teaching(
+        cell(SWAP | HEAL, nodes=3, max_slot=2, owners=(1, 2, 2), audience=({1, 3}, {2, 3}, {2, 3})),
+        truncators={1, 3}, students={2},
+    ),
+    "MCTeachingChange": teaching(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 3, 4})),
+        truncators={2}, students={4},
+    ),
     "MCLivesTrust": lives("trust", SHARED),
     "MCLivesStop": lives("stop", SHARED),
     "MCLivesListen": lives(
@@ -242,7 +289,10 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
+    "MCLeasesReturn": leases(1, 1, max_version=3, generous={1}),
     "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
+    "MCVersions": versions((1, 2), (2, 1, 1), (0, 1, 1), max_slot=2),
+    "MCVersionsBack": versions((1, 2, 1), (2, 2, 2), (2, 0, 0), max_slot=3),
 }  # fmt: skip
 """Machines by the names of their models: all but those that are about progress."""
 

@@ -97,7 +97,13 @@ class Voted(NamedTuple):
     value: Name
 
 
-Record: TypeAlias = Used | Promised | Voted
+class Snapshot(NamedTuple):
+    """A record: a snapshot of all decisions that are known; the log and the votes are dropped up to slot `floor`."""
+
+    floor: Slot
+
+
+Record: TypeAlias = Used | Promised | Voted | Snapshot
 
 
 class Messages(NamedTuple):
@@ -120,11 +126,12 @@ class Entry(NamedTuple):
 
 
 class Disk(NamedTuple):
-    """What is durable but decisions: the ballots that were used, the promise, and the last vote in each slot."""
+    """What is durable but decisions: ballots that were used, the promise, the last vote in each slot, and the floor."""
 
     used: frozenset[Ballot]
     promised: Ballot
     accepted: Function[Accepted]
+    floor: Slot = 0
 
 
 class State(NamedTuple):
@@ -155,8 +162,19 @@ Changes: TypeAlias = dict[str, Any]
 """New values of some variables."""
 
 
+def above(votes: Function[Accepted], floor: Slot) -> Function[Accepted]:
+    """Votes above a floor: the others are dropped."""
+    for i in range(1, min(floor, len(votes) - 1) + 1):
+        if votes[i] != NoVote:
+            votes = put(votes, i, NoVote)
+    return votes
+
+
 def flushed(disk: Disk, records: Iterable[Record]) -> Disk:
-    """What a disk holds after some records."""
+    """What a disk holds after some records.
+
+    A vote is a promise too; a snapshot stands for all decisions, and for the votes up to its floor.
+    """
     for record in records:
         match record:
             case Used(b):
@@ -165,6 +183,8 @@ def flushed(disk: Disk, records: Iterable[Record]) -> Disk:
                 disk = disk._replace(promised=b)
             case Voted(b, i, v):
                 disk = disk._replace(promised=b, accepted=put(disk.accepted, i, Accepted(b, v)))
+            case Snapshot(floor):
+                disk = disk._replace(floor=floor, accepted=above(disk.accepted, floor))
     return disk
 
 
@@ -212,13 +232,22 @@ class Outbox(Commands, Machine[State]):
             active=function(self.nodes, 0),
             known=function(self.nodes, ()),
             queue=function(self.nodes, ()),
-            disk=function(self.nodes, Disk(frozenset(), 0, no_votes)),
+            disk=function(self.nodes, Disk(frozenset(), 0, no_votes, floor=0)),
             kept=function(self.nodes, 0),
         )  # fmt: skip
 
     def used(self, s: State, n: Node) -> frozenset[Ballot]:
         """The ballots that `n` used, as it remembers."""
         return all_flushed(s.disk[n], s.queue[n]).used
+
+    def floor(self, s: State, n: Node) -> Slot:
+        """Up to which slot `n` dropped its votes and the entries of its log, as it remembers."""
+        return all_flushed(s.disk[n], s.queue[n]).floor
+
+    def kept_by(self, entry: Entry) -> int:
+        """How many decisions a disk has when this entry, which has a record, is on it."""
+        (record,) = entry.records
+        return max(entry.known, record.floor) if isinstance(record, Snapshot) else entry.known
 
     def waiting(self, s: State, n: Node) -> Messages:
         """What `n` said and did not send."""

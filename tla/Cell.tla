@@ -10,8 +10,8 @@
 (* order of reaction is allowed.  Prepares and proposals reach those whom they *)
 (* are addressed `to`.  A decision has none: whoever knows it (`by`) tells it  *)
 (* to whoever asks, so that everyone but its author may hear it.               *)
-(* Leaves out: truncation (the floor of R2 is 0); snapshots, reads outside the *)
-(* log, leases.  Too wide in one place: a proposer that was removed, and alone *)
+(* Leaves out: what raises a floor, which is in Teaching; reads outside the    *)
+(* log, in Reads; leases.  Too wide in one place: a proposer that was removed, and alone *)
 (* knows a decision, is asked by nobody outside its own window.                *)
 (* Mirrored by spec/cell.py; performed by physalia/cell.                       *)
 EXTENDS Outbox
@@ -69,7 +69,7 @@ Promise(n, b) ==
   /\ \E m \in prepares :
        /\ m.ballot = b /\ Reaches(m, n)
        /\ Store(n, [promised |-> b], [Nothing EXCEPT !.promises =
-            {[ballot |-> b, node |-> n, floor |-> 0, accepted |->
+            {[ballot |-> b, node |-> n, floor |-> Floor(n), accepted |->
                {[slot |-> i, ballot |-> accepted[n][i].ballot,
                  value |-> accepted[n][i].value] :
                   i \in {j \in Slot : j > m.prefix /\ accepted[n][j] # NoVote}}]}])
@@ -114,7 +114,7 @@ Propose(b, i, v) ==
 \* The vote raises the promise (R4): a lower ballot is over for all slots.
 Vote(n, b, i) ==
   /\ promised[n] <= b                            \* it left no such ballot
-  /\ accepted[n][i].ballot < b
+  /\ accepted[n][i].ballot < b /\ Floor(n) < i
   /\ \E m \in proposals :
        /\ m.ballot = b /\ m.slot = i /\ Reaches(m, n)
        /\ Store(n, [ballot |-> b, slot |-> i, value |-> m.value], [Nothing EXCEPT
@@ -160,7 +160,7 @@ Flush(n) ==
   /\ queue' = [queue EXCEPT ![n] = Tail(@)]
   /\ disk' = [disk EXCEPT ![n] = Flushed(@, Head(queue[n]).records)]
   /\ kept' = [kept EXCEPT ![n] =
-                IF Head(queue[n]).records = << >> THEN @ ELSE Head(queue[n]).known]
+                IF Head(queue[n]).records = << >> THEN @ ELSE KeptBy(Head(queue[n]))]
   /\ Send(Head(queue[n]).sends)
   /\ UNCHANGED <<asked, memory>>
 

@@ -27,7 +27,7 @@ TypeOK ==
   /\ \A t \in told : t.command \in asked
   /\ prepares \subseteq [ballot : Ballot, prefix : 0..MaxSlot, to : SUBSET Nodes]
   /\ \A m \in promises : /\ m.ballot \in Ballot /\ m.node \in Nodes
-                         /\ m.accepted \subseteq Report /\ m.floor = 0
+                         /\ m.accepted \subseteq Report /\ m.floor \in 0..MaxSlot
   /\ proposals \subseteq
        [ballot : Ballot, slot : Slot, value : Value, to : SUBSET Nodes]
   /\ votes \subseteq [ballot : Ballot, slot : Slot, node : Nodes]
@@ -40,6 +40,7 @@ TypeOK ==
   /\ \A n \in Nodes : \A j \in DOMAIN queue[n] :
        Len(queue[n][j].records) <= 1 /\ queue[n][j].known \in 0..MaxSlot
   /\ \A n \in Nodes : \A b \in disk[n].used : Owner[b] = n
+  /\ \A n \in Nodes : disk[n].floor \in 0..MaxSlot
   /\ kept \in [Nodes -> 0..MaxSlot]
 
 \* What all this is for: never two values for one slot.
@@ -91,7 +92,8 @@ PromiseCoversVotes ==
   /\ \A w \in votes : w.ballot <= disk[w.node].promised
 
 VotesKept ==
-  \A w \in votes : w.ballot <= disk[w.node].accepted[w.slot].ballot
+  \A w \in votes : \/ w.ballot <= disk[w.node].accepted[w.slot].ballot
+                   \/ w.slot <= disk[w.node].floor
 
 \* What a node remembers, its disk has or will have.
 MemoryWritten ==
@@ -111,12 +113,13 @@ VotesProposed ==
 PromisesOnce ==
   \A m, k \in promises : m.ballot = k.ballot /\ m.node = k.node => m = k
 
-\* A promise tells every lower vote above the prefix that it was asked about,
-\* and tells nothing but votes there.
+\* A promise tells every lower vote above its floor and the prefix that it was
+\* asked about, and tells nothing but votes there.
 PromisesReport ==
   \A m \in promises :
     /\ \A w \in votes : w.node = m.node /\ w.ballot < m.ballot =>
          \/ \E p \in prepares : p.ballot = m.ballot /\ w.slot <= p.prefix
+         \/ w.slot <= m.floor
          \/ \E r \in m.accepted : r.slot = w.slot /\ w.ballot <= r.ballot
     /\ \A r \in m.accepted :
          /\ [ballot |-> r.ballot, slot |-> r.slot, node |-> m.node] \in votes

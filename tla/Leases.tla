@@ -9,14 +9,15 @@
 (* from when it saw the record at a version.                                   *)
 (*                                                                             *)
 (* Rule: R13.                                                                  *)
-(* Leaves out: how the store decides, which is the ladder's matter; giving a   *)
-(* lease back before its end.  Nothing that guards data depends on leases.     *)
+(* Leaves out: how the store decides, which is the ladder's matter.  Nothing   *)
+(* that guards data depends on leases.                                         *)
 (* Mirrored by spec/service/leases.py.                                         *)
 EXTENDS Integers, Sequences, FiniteSets
 CONSTANTS
   Length,      \* process -> how long it wants the lock: stands in its record
   Rates,       \* how far a clock may go forward in one tick
   MaxVersion,  \* how often the record may change: a bound
+  Generous,    \* processes that may give the lock back before its end: a bound
   Frail        \* processes that may restart, once each: a bound
 
 VARIABLES
@@ -36,9 +37,10 @@ Life    == 0..1
 Version == 0..(MaxVersion - 1)     \* what a request may expect
 None    == -1
 
-ASSUME Frail \subseteq Process /\ Rates \subseteq Nat
+ASSUME Frail \cup Generous \subseteq Process /\ Rates \subseteq Nat
 
 Request(p, k, v) == [by |-> p, life |-> k, expects |-> v, length |-> Length[p]]
+Return(p, k, v)  == [by |-> p, life |-> k, expects |-> v, length |-> 0]
 Open(p)          == Request(p, life[p], asked[p])     \* the open request of p
 Range(s)         == {s[i] : i \in DOMAIN s}
 Min(x, y)        == IF x < y THEN x ELSE y
@@ -54,10 +56,12 @@ Init ==
   /\ saw = [p \in Process |-> 0] /\ waited = [p \in Process |-> 0]
 
 -------------------------------------------------------------------------------
-\* It reads the record, which has changed: it begins to wait again.
-See(p) ==
-  /\ saw[p] # Len(log)
-  /\ saw' = [saw EXCEPT ![p] = Len(log)]
+\* It hears how the record was at a later version than it saw: it begins to wait
+\* again.  What it hears may be late, and then this version is gone already.
+See(p, v) ==
+  /\ saw[p] < v
+  /\ v <= Len(log)
+  /\ saw' = [saw EXCEPT ![p] = v]
   /\ waited' = [waited EXCEPT ![p] = 0]        \* not @: from nothing
   /\ UNCHANGED <<log, requests, life, asked, since, left>>
 
@@ -84,6 +88,24 @@ Grant(p, k, v) ==
   /\ Request(p, k, v) \in requests
   /\ v = Len(log)
   /\ log' = Append(log, Request(p, k, v))
+  /\ UNCHANGED <<requests, life, asked, since, left, saw, waited>>
+
+\* Whoever holds the lock gives it back: from now on it holds it no more, whatever
+\* becomes of the record, for whose end nobody has to wait if this arrives.
+Release(p) ==
+  /\ p \in Generous
+  /\ asked[p] = None
+  /\ left[p] > 0
+  /\ saw[p] \in Version
+  /\ left' = [left EXCEPT ![p] = 0]             \* before it sends
+  /\ requests' = requests \cup {Return(p, life[p], saw[p])}
+  /\ UNCHANGED <<log, life, asked, since, saw, waited>>
+
+\* The record says that nobody holds the lock.
+Free(p, k, v) ==
+  /\ Return(p, k, v) \in requests
+  /\ Len(log) = v
+  /\ log' = Append(log, Return(p, k, v))
   /\ UNCHANGED <<requests, life, asked, since, left, saw, waited>>
 
 \* It hears that its request was granted, and perhaps too late to be of use.
@@ -127,10 +149,12 @@ Tick(rate) ==
   /\ UNCHANGED <<log, requests, life, asked, saw>>
 
 Next ==
-  \/ \E p \in Process : See(p)
+  \/ \E p \in Process, v \in 1..MaxVersion : See(p, v)
   \/ \E p \in Process : Ask(p)
   \/ \E p \in Process : Repeat(p)
   \/ \E p \in Process, k \in Life, v \in Version : Grant(p, k, v)
+  \/ \E p \in Process : Release(p)
+  \/ \E p \in Process, k \in Life, v \in Version : Free(p, k, v)
   \/ \E p \in Process : Hear(p)
   \/ \E p \in Process : Fail(p)
   \/ \E p \in Process : Restart(p)
@@ -141,7 +165,8 @@ Spec == Init /\ [][Next]_vars
 -------------------------------------------------------------------------------
 TypeOK ==
   /\ Range(log) \subseteq requests
-  /\ requests \subseteq {Request(p, k, v) : p \in Process, k \in Life, v \in Version}
+  /\ requests \subseteq UNION {{Request(p, k, v), Return(p, k, v)} :
+                              p \in Process, k \in Life, v \in Version}
   /\ \A p \in Process :
        /\ life[p] \in Life /\ asked[p] \in Version \cup {None}
        /\ since[p] \in 0..Length[p] /\ left[p] \in 0..Length[p]
@@ -158,6 +183,10 @@ ReachRenewal   == \E i \in DOMAIN log \ {1} : log[i].by = log[i - 1].by
 ReachTooLate   == \E p \in Process : Open(p) \in Range(log) /\ since[p] = Length[p]
 ReachRefused   == \E p \in Process : asked[p] # None /\ Open(p) \notin Range(log)
                                      /\ asked[p] < Len(log)
+ReachReturned  == \E i \in DOMAIN log \ {1} : log[i - 1].length = 0
+                     /\ log[i].by # log[i - 1].by /\ left[log[i].by] > 0
+ReachLateNews  == \E p \in Process : saw[p] \in 1..(Len(log) - 1) /\ waited[p] > 0
+                     /\ log[saw[p]].by # p
 ReachFormer    == \E i \in DOMAIN log : log[i].life < life[log[i].by]
 ReachOverdue   == \E p, q \in Process : left[p] > 0 /\ saw[q] > 0 /\ p # q
                                         /\ waited[q] = Patience(q) - 1

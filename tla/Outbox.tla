@@ -35,7 +35,8 @@ vars   == <<asked, sent, memory, queue, disk, kept>>
 Ballot == 1..MaxBallot     \* 0 is no ballot
 Slot   == 1..MaxSlot
 NoVote == [ballot |-> 0, value |-> "none"]
-Blank  == [used |-> {}, promised |-> 0, accepted |-> [i \in Slot |-> NoVote]]
+Blank  == [used |-> {}, promised |-> 0, accepted |-> [i \in Slot |-> NoVote],
+           floor |-> 0]
 
 Init ==
   /\ asked = Early /\ told = {}
@@ -48,7 +49,11 @@ Init ==
   /\ disk = [n \in Nodes |-> Blank] /\ kept = [n \in Nodes |-> 0]
 
 -------------------------------------------------------------------------------
-\* What a disk holds after some records.  A vote is a promise too.
+\* Votes above a floor: the others are dropped.
+Above(last, floor) == [i \in Slot |-> IF i <= floor THEN NoVote ELSE last[i]]
+
+\* What a disk holds after some records.  A vote is a promise too; a snapshot
+\* stands for all decisions, and for the votes up to its floor.
 RECURSIVE Flushed(_, _)
 Flushed(d, records) ==
   IF records = << >> THEN d
@@ -56,6 +61,8 @@ Flushed(d, records) ==
        IN  Flushed(
              IF "used" \in DOMAIN r THEN [d EXCEPT !.used = @ \cup {r.used}]
              ELSE IF "promised" \in DOMAIN r THEN [d EXCEPT !.promised = r.promised]
+             ELSE IF "floor" \in DOMAIN r
+               THEN [d EXCEPT !.floor = r.floor, !.accepted = Above(@, r.floor)]
              ELSE [d EXCEPT !.promised = r.ballot, !.accepted[r.slot] =
                      [ballot |-> r.ballot, value |-> r.value]],
              Tail(records))
@@ -67,6 +74,12 @@ AllFlushed(d, entries) ==
   ELSE AllFlushed(Flushed(d, Head(entries).records), Tail(entries))
 
 Used(n)          == AllFlushed(disk[n], queue[n]).used
+Floor(n)         == AllFlushed(disk[n], queue[n]).floor
+\* How many decisions a disk has when this entry is on it.
+KeptBy(entry) ==
+  LET r == Head(entry.records)
+  IN  IF "floor" \in DOMAIN r /\ entry.known < r.floor THEN r.floor ELSE entry.known
+
 Waiting(kind, n) == UNION {queue[n][j].sends[kind] : j \in DOMAIN queue[n]}
 
 Nothing == [told |-> {}, prepares |-> {}, promises |-> {}, proposals |-> {},

@@ -13,11 +13,9 @@ from conformance.refutation import Refuted
 from physalia.cell import CorruptRecords, Node
 from physalia.cell.state import State
 from physalia.journal import Directory, Journal, JournalDamaged, NodeKey
-from physalia.model import Command, Jury
-from physalia.server import CellPlan, Settings
-from physalia.server.foundings import Foundings
-from physalia.server.foundry import plan_of
-from physalia.wire import CodecError, decode_record, encode_record
+from physalia.model import Charter, Command, Jury
+from physalia.server import Settings
+from physalia.wire import CodecError, decode_charter, decode_record, is_charter
 
 
 @frozen
@@ -31,18 +29,19 @@ class Agreed:
 
 def judge(servers: Iterable[Settings]) -> Agreed:
     """Raise `Refuted` if a journal is damaged or two nodes disagree; and what opening a journal raises."""
-    nodes: dict[int, list[tuple[NodeKey, Node, CellPlan]]] = {}
+    nodes: dict[int, list[tuple[NodeKey, Node, Charter]]] = {}
     journals = 0
     for settings in servers:
-        files = Directory(settings.directory)
         try:
-            with Journal(files, settings.server, encode_record) as journal:
-                plans = {plan.cell: plan for plan in (*settings.cells, *map(plan_of, Foundings(files).read))}
+            with Journal(Directory(settings.directory), settings.server) as journal:
                 for key in sorted(journal.nodes()):
-                    records = [decode_record(record) for record in journal.read(key)]
-                    plan = plans[key.cell]
-                    node = Node(key.incarnation, plan.members, plan.alpha, records)
-                    nodes.setdefault(key.cell, []).append((key, node, plan))
+                    kept = journal.read(key)
+                    if not kept or not is_charter(kept[0]):
+                        raise Refuted(f"the disk of server {settings.server} has no charter of {key}", ())
+                    charter = decode_charter(kept[0])
+                    records = [decode_record(record) for record in kept[1:]]
+                    node = Node(key.incarnation, charter.first_members, charter.alpha, records)
+                    nodes.setdefault(key.cell, []).append((key, node, charter))
         except (JournalDamaged, CorruptRecords, CodecError) as damage:
             raise Refuted(f"the disk of server {settings.server} is not whole", (str(damage),)) from None
         journals += 1
@@ -50,9 +49,9 @@ def judge(servers: Iterable[Settings]) -> Agreed:
     return Agreed(journals, sum(map(len, nodes.values())), slots)
 
 
-def _judge_cell(cell: int, known: Sequence[tuple[NodeKey, Node, CellPlan]]) -> int:
+def _judge_cell(cell: int, known: Sequence[tuple[NodeKey, Node, Charter]]) -> int:
     """All against the one that knows most."""
-    first, longest, plan = max(known, key=lambda one: one[1].prefix)
+    first, longest, charter = max(known, key=lambda one: one[1].prefix)
     slots = 0
     for key, node, _ in known:
         if node is longest:
@@ -63,15 +62,15 @@ def _judge_cell(cell: int, known: Sequence[tuple[NodeKey, Node, CellPlan]]) -> i
                     f"two nodes of cell {cell} differ in slot {slot}", (f"{key}: {mine}", f"{first}: {yours}")
                 )
         slots += node.prefix
-        if node.digest() != _digest(longest.known[: node.prefix], plan):
+        if node.digest() != _digest(longest.known[: node.prefix], charter):
             raise Refuted(
                 f"two nodes of cell {cell} know the same {node.prefix} slots and have two states", (str(key),)
             )
     return slots
 
 
-def _digest(commands: Sequence[Command], plan: CellPlan) -> bytes:
-    state = State(Jury(0, plan.members))
+def _digest(commands: Sequence[Command], charter: Charter) -> bytes:
+    state = State(Jury(0, charter.first_members))
     for command in commands:
         state.apply(command)
     return state.digest()

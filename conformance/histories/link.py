@@ -1,9 +1,9 @@
 """The link ``histories``: what clients saw has an explanation, and what has none is refused.
 
-Three parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
+Four parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
 The checker beside the definition, on small histories of every model. And what clients saw in every scenario that the
-lockstep's random driver plays, judged by nothing but their questions and answers. The deep profile adds a second
-opinion on larger histories.
+lockstep's random driver plays, and users of a lock in its contests, judged by nothing but their questions and answers.
+The deep profile adds a second opinion on larger histories.
 """
 
 import tomllib
@@ -22,8 +22,11 @@ from conformance.histories.generate import small
 from conformance.histories.history import TRUE, Map
 from conformance.histories.judging import Judged, judge, lines
 from conformance.histories.known import MODELS
+from conformance.histories.locks import record as locks_seen
 from conformance.histories.reading import parse
 from conformance.histories.worlds import record
+from conformance.leases import link as leases
+from conformance.leases.campaign import RATES
 from conformance.links import BadInput, CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, long, troubled, very_long
 from conformance.refutation import How, Refuted
@@ -194,6 +197,24 @@ def _refuted(settings: Settings, title: str, shown: tuple[str, ...], events: int
     return Failure(title=title, lines=shown, replay=settings.again("histories"), how=How.JUDGED, events=events)
 
 
+def locks(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
+    """What the users of a lock saw in the contests of the lockstep is one lock, held by one at a time."""
+    started, seen, failure = monotonic(), Counter[str](), None
+    model, most = MODELS["lease"], leases.CONTESTS[settings.profile]
+    for number in range(most):
+        judged = judge(locks_seen(leases.seed_of(settings, number), leases.EVENTS, RATES, model), model, Budget())
+        seen.update("without answer" if one.is_open else one.f for one in judged.history.operations)
+        progress.update("clients: leases", number + 1, "contests", total=most)
+        if judged.window is not None:
+            title = f"{leases.NAME}, contest {number}: {judged.why}"
+            failure = _refuted(settings, title, lines(judged.window), len(judged.window.bound))
+            break
+    missing = {"acquire", "release", "without answer"} - set(seen)
+    note = f"{most} contests: " + ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+    verdict = Verdict.INCONCLUSIVE if missing else Verdict.HOLDS
+    yield _row(f"clients: {leases.NAME}", failure, sum(seen.values()), started, note, verdict), failure
+
+
 def second_opinion(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
     """In the deep profile, another checker says the same of larger histories."""
     if settings.profile is not Profile.DEEP:
@@ -223,5 +244,6 @@ PARTS: dict[str, Part] = {
     "corpus": judged_corpus,
     "definition": beside_definition,
     "clients": seen_by_clients,
+    "locks": locks,
     "second-opinion": second_opinion,
 }

@@ -229,7 +229,7 @@ class Kv(Register):
 
 
 class Lease:
-    """Locks by name: nobody acquires one that another holds, and only its holder releases it.
+    """Locks by name (rule R13): nobody acquires one that another holds, and only its holder releases it.
 
     The holder is the process, unless the operation's value names another. Answered `ok` with false, `acquire` found it
     held by somebody else, and `release` found that the holder was not this one.

@@ -24,8 +24,8 @@ REASONS: Mapping[str, str] = {
     "reads: guard ask.highest_known": "a decision that the proposer knows, above what it proposed, is one of another"
     " ballot: under a lower one a vote is reported for the next slot, under a higher one an echo fails, and the read"
     " is not answered",
+    "reads: guard echo.promised": "who promised less and echoes, has not answered for the ballot, as `serve` asks",
     "reads: guard serve.applied": "the claim is about which slots the answer must cover; applying them is how it does",
-    "reads: guard serve.promised": "who echoed has promised: the guard of `echo` asks for it",
     "truncation: guard write_vote.above_floor": "a late vote is harmless at or below a floor as above it: it may be for"
     " another value, which no majority has under one ballot (R4 asks so that the entry is needed no more)",
     "truncation: guard truncate.alive": "the floor of a node without a disk is never reported",

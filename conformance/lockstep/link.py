@@ -5,6 +5,8 @@ and by the Hypothesis machine, which looks into corners. What is refuted is shru
 script that replays it. A campaign that did not reach what it is for is inconclusive, whatever else it showed.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -12,9 +14,10 @@ from time import monotonic
 from attrs import Factory, define, field, frozen
 
 from conformance.judges.coverage import Coverage
+from conformance.leases import link as leases
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
 from conformance.lockstep import machine as rules
-from conformance.lockstep import replay
+from conformance.lockstep import mixed, replay
 from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
@@ -70,10 +73,13 @@ def run(
     chosen = _choose(settings)
     rows: list[Row] = []
     failures: list[Failure] = []
-    for campaign in chosen:
-        row, failure = _run(campaign, settings, progress, make_node, runs_folder)
+    parts: list[Callable[[], tuple[Row, Failure | None]]] = []
+    parts += [partial(part, settings, progress) for name, part in BESIDE.items() if name in (settings.models or BESIDE)]
+    parts += [partial(_run, campaign, settings, progress, make_node, runs_folder) for campaign in chosen]
+    for part in parts:
+        row, failure = part()
         rows.append(row)
-        progress.finish(campaign.name, f"{row.verdict}: {row.note}")
+        progress.finish(row.name, f"{row.verdict}: {row.note}")
         if failure is not None:
             failures.append(failure)
             if failure.verdict is Verdict.REFUTED:
@@ -81,14 +87,17 @@ def run(
     return LinkReport.of("lockstep", rows, failures, models=len(rows), seconds=monotonic() - started)
 
 
+BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs}
+"""What has judges of its own."""
+
+
 def _choose(settings: Settings) -> tuple[Campaign, ...]:
     names, profile = settings.models, settings.profile
     known = [campaign.name for campaign in CAMPAIGNS if profile in campaign.amounts]
     for name in names:
-        if name not in known:
-            raise BadInput(
-                f"the lockstep has no campaign {name!r} in the profile {profile}; it has {', '.join(map(repr, known))}"
-            )
+        if name not in (*known, *BESIDE):
+            names_known = ", ".join(map(repr, (*known, *BESIDE)))
+            raise BadInput(f"the lockstep has no campaign {name!r} in the profile {profile}; it has {names_known}")
     return tuple(campaign for campaign in CAMPAIGNS if campaign.name in (names or known))
 
 

@@ -16,6 +16,7 @@ from physalia.cell.reads import Consultation, Reads
 from physalia.cell.recovery import recover
 from physalia.cell.steps import IGNORED, rejected, resent
 from physalia.model import (
+    NO_BALLOT,
     Accepted,
     Action,
     Answer,
@@ -171,6 +172,11 @@ class Node:
         """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
         return bool(self._learner.taught)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits here for anything: no command, no read, no slot that is open."""
+        return not (self._proposer.waiting or self._proposer.leadership.proposals or self._reads.is_busy)
+
     def silent(self) -> frozenset[NodeId]:
         """The nodes that owe this one an answer, and to which a tick sends again (R14).
 
@@ -225,7 +231,8 @@ class Node:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        events = self._proposer.due() + self._reads.due()
+        leads = self._proposer.active != NO_BALLOT
+        events = self._proposer.due() + self._reads.due() if leads else []
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
             events.append(Learn(slot))

@@ -67,6 +67,11 @@ class Reads:
         under_way = None if self.under_way is None else self.under_way.copy()
         return Reads(proposer, self.waiting.copy(), under_way, self.last)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits for a read."""
+        return bool(self.waiting) or self.under_way is not None
+
     # The actions
 
     def consult(self, ballot: Ballot, read: int) -> Step:
@@ -127,6 +132,8 @@ class Reads:
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
+        if not self.is_busy:
+            return []
         begin, read = self.next_round(), self.under_way
         if begin is not None:
             return [Consult(begin.ballot, begin.read)]

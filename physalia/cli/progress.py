@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from attrs import define, evolve, field
@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from conformance.links import Progress
 from physalia.cli import terminal
 
 if TYPE_CHECKING:
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 _FIRST_LINE_S = 2.0
 _LINE_EVERY_S = 5.0
 _FRAMES_A_SECOND = 4
+_BEAT_S = 0.25
 
 
 @define
@@ -83,6 +83,17 @@ class Display:
         if due:
             self._line(f"  {part}: {words}")
 
+    def beat(self) -> None:
+        """Say how far the parts are that nobody has told of for long; only where there is no terminal."""
+        now, due = time.monotonic(), []
+        with self.lock:
+            for name, part in self.parts.items():
+                if now - part.shown >= _LINE_EVERY_S:
+                    part.shown = now
+                    due.append(f"  {name}: {part.describe()}")
+        for line in due:
+            self._line(line)
+
     def finish(self, part: str, note: str) -> None:
         """Forget a part and say what came of it."""
         with self.lock:
@@ -102,7 +113,7 @@ class Display:
 
 
 @contextmanager
-def display() -> Iterator[Progress]:
+def display() -> Iterator[Display]:
     """Show progress on standard error as long as the context lasts."""
     console = terminal.console(to_stderr=True)
     shown = Display(console=console, live=console.is_terminal)
@@ -127,4 +138,26 @@ def effort(part: str, limit_s: float | None) -> Iterator["Effort"]:
             done[what] = done.get(what, 0) + 1
             shown.update(part, done[what], what)
 
-        yield evolve(limited, told=told)
+        with _beating(shown):
+            yield evolve(limited, told=told)
+
+
+@contextmanager
+def _beating(shown: Display) -> Iterator[None]:
+    """Let a display speak from two seconds on, wherever the time goes: reading a file tells of nothing meanwhile."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        with suppress(OSError):  # nobody reads it any more: whoever prints next will find out
+            while not ended.wait(_BEAT_S):
+                shown.beat()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    if not shown.live:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if thread.ident is not None:
+            thread.join()

@@ -16,7 +16,6 @@ from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavai
 from physalia.client.link import Link, Said
 from physalia.client.partition import Partition
 from physalia.client.places import Keys, Places, addresses_of, ring_of
-from physalia.client.sessions import Sessions
 from physalia.model import (
     Asked,
     CellId,
@@ -116,15 +115,7 @@ class AsyncClient:
         cell = cell_of(key)
         known = self._partitions.get(cell)
         if known is None:
-
-            async def ask(command: Execute) -> tuple[StoreReply, bool]:
-                told = await self._told(cell, encode_command(command), self._deadline_s)
-                return decode_reply(told.answer), told.is_only
-
-            def look(make: Callable[[int], Traffic]) -> "asyncio.Future[Seen | Scanned]":
-                return asyncio.ensure_future(self._look(cell, make))
-
-            known = self._partitions[cell] = Partition(cell, Sessions(ask, self._session_name), ask, look)
+            known = self._partitions[cell] = Partition(self, cell)
         return known
 
     def request(self) -> RequestId:
@@ -155,6 +146,12 @@ class AsyncClient:
         cannot be known, and `Malformed`.
         """
         return (await self._told(cell, command, self._deadline_s if deadline_s is None else deadline_s)).answer
+
+    async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        """As `execute`; also whether no other attempt was made that may have been done."""
+        limit_s = self._deadline_s if deadline_s is None else deadline_s
+        told = await self._told(cell, encode_command(command), limit_s)
+        return decode_reply(told.answer), told.is_only
 
     async def _told(self, cell: CellId, command: bytes, limit_s: float) -> Told:
         effort = _Effort()
@@ -197,7 +194,7 @@ class AsyncClient:
                 break
         raise _Again
 
-    async def _look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
+    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
         """What any server says of a cell as it knows it. Raises `Unavailable` and `Malformed`; nothing was changed."""
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -255,7 +252,8 @@ class AsyncClient:
             self._links[address] = task
         return await asyncio.shield(task)
 
-    def _session_name(self) -> str:
+    def session_name(self) -> str:
+        """A name that no other session anywhere has."""
         self._opened += 1
         return f"{self.name}/{self._opened}"
 

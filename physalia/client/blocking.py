@@ -2,13 +2,15 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol, Self, TypeVar
 
 from physalia.client.asynchronous import DEADLINE_S, AsyncClient
+from physalia.client.leases import Lease
 from physalia.client.partition import Conditions, Consistency, Item, Outcome, Partition
 from physalia.client.places import Keys
-from physalia.model import Asked, CellId, Operation, RequestId, Value, Verdict
+from physalia.errors import OutcomeUnknown
+from physalia.model import Asked, CellId, Execute, HasVersion, Operation, RequestId, StoreReply, Value, Verdict
 from physalia.store import LIMITS
 
 T = TypeVar("T")
@@ -44,10 +46,6 @@ class Client:
         self._thread.join()
         self._loop.close()
 
-    def partition(self, key: str | CellId) -> "BlockingPartition":
-        """The database of a partition key, as `AsyncClient.partition`."""
-        return BlockingPartition(self._client.partition(key), self._wait)
-
     def request(self) -> RequestId:
         """A name for a new command, which no other command has."""
         return self._client.request()
@@ -68,6 +66,14 @@ class Client:
         """As `AsyncClient.ask`."""
         return self._wait(self._client.ask(cell, command, deadline_s))
 
+    def execute(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> StoreReply:
+        """As `AsyncClient.execute`."""
+        return self._wait(self._client.execute(cell, command, deadline_s))
+
+    def partition(self, key: str | CellId) -> "BlockingPartition":
+        """The database of a partition key, as `AsyncClient.partition`."""
+        return BlockingPartition(self._client.partition(key), self._wait)
+
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -77,37 +83,44 @@ class Client:
             raise
 
 
+class Wait(Protocol):
+    """Runs something on the client's loop until it is done."""
+
+    def __call__(self, work: Coroutine[Any, Any, T], /) -> T:
+        """What comes of it."""
+
+
 class BlockingPartition:
     """As `Partition`; each call waits for its answer."""
 
-    def __init__(self, partition: Partition, wait: Callable[[Coroutine[Any, Any, Any]], Any]) -> None:
+    def __init__(self, partition: Partition, wait: Wait) -> None:
         self._partition, self._wait = partition, wait
+
+    def transact(
+        self,
+        if_: Conditions = (),
+        then: Iterable[Operation] = (),
+        else_: Iterable[Operation] = (),
+        deadline_s: float | None = None,
+    ) -> Outcome:
+        """As `Partition.transact`."""
+        return self._wait(self._partition.transact(if_, then, else_, deadline_s))
 
     def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
         """As `Partition.get`."""
-        found: Item | None = self._wait(self._partition.get(key, consistency))
-        return found
+        return self._wait(self._partition.get(key, consistency))
 
-    def put(self, key: str, value: Value, *, if_: Conditions = ()) -> Item:
+    def put(self, key: str, value: Value, if_: Conditions = ()) -> Item:
         """As `Partition.put`."""
-        item: Item = self._wait(self._partition.put(key, value, if_=if_))
-        return item
+        return self._wait(self._partition.put(key, value, if_))
 
-    def delete(self, key: str, *, if_: Conditions = ()) -> None:
+    def delete(self, key: str, if_: Conditions = ()) -> None:
         """As `Partition.delete`."""
-        self._wait(self._partition.delete(key, if_=if_))
+        self._wait(self._partition.delete(key, if_))
 
-    def increment(self, key: str, by: int = 1, *, if_: Conditions = ()) -> Item:
+    def increment(self, key: str, by: int = 1, if_: Conditions = ()) -> Item:
         """As `Partition.increment`."""
-        item: Item = self._wait(self._partition.increment(key, by, if_=if_))
-        return item
-
-    def transact(
-        self, *, if_: Conditions = (), then: Sequence[Operation] = (), else_: Sequence[Operation] = ()
-    ) -> Outcome:
-        """As `Partition.transact`."""
-        outcome: Outcome = self._wait(self._partition.transact(if_=if_, then=then, else_=else_))
-        return outcome
+        return self._wait(self._partition.increment(key, by, if_))
 
     def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> list[Item]:
         """As `Partition.scan`, all of it."""
@@ -115,5 +128,35 @@ class BlockingPartition:
         async def everything() -> list[Item]:
             return [item async for item in self._partition.scan(prefix, page_items=page_items)]
 
-        items: list[Item] = self._wait(everything())
-        return items
+        return self._wait(everything())
+
+    def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Outcome:
+        """As `Partition.again`."""
+        return self._wait(self._partition.again(unknown, deadline_s))
+
+    def lease(self, key: str, duration_s: float, wait_s: float | None = None) -> "BlockingLease":
+        """As `Partition.lease`: `with volume.lease("attach", duration_s=10) as lease`."""
+        return BlockingLease(self._partition.lease(key, duration_s, wait_s), self._wait)
+
+
+class BlockingLease:
+    """As `Lease`. It is renewed on the client's own loop, also while the program waits elsewhere."""
+
+    def __init__(self, lease: Lease, wait: Wait) -> None:
+        self._lease, self._wait = lease, wait
+
+    def __enter__(self) -> Self:
+        self._wait(self._lease.__aenter__())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._wait(self._lease.__aexit__())
+
+    @property
+    def left_s(self) -> float:
+        """As `Lease.left_s`."""
+        return self._lease.left_s
+
+    def holds(self) -> HasVersion:
+        """As `Lease.holds`."""
+        return self._lease.holds()

@@ -1,7 +1,25 @@
 """What a client is told when it does not get its answer, out of all that can go wrong with a request."""
 
+from physalia.errors import (
+    ConditionFailed,
+    LimitExceeded,
+    OutcomeUnknown,
+    Overloaded,
+    SessionExpired,
+    Unavailable,
+    WrongCell,
+)
 from physalia.errors import InvalidRequest as Malformed
-from physalia.errors import OutcomeUnknown, Overloaded, Unavailable
 from physalia.errors import PhysaliaError as ClientError
 
-__all__ = ["ClientError", "Malformed", "OutcomeUnknown", "Overloaded", "Unavailable"]
+__all__ = [
+    "ClientError",
+    "ConditionFailed",
+    "LimitExceeded",
+    "Malformed",
+    "OutcomeUnknown",
+    "Overloaded",
+    "SessionExpired",
+    "Unavailable",
+    "WrongCell",
+]

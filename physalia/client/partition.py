@@ -5,12 +5,15 @@ it takes (design rule R6). Reads that may be stale cost no place in the log: any
 never an older one than this partition object has seen before (design rule R7).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Literal, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Literal, Protocol, TypeAlias
 
 from attrs import frozen
 
-from physalia.client.sessions import Ask, Session, Sessions
+from physalia.client.leases import Lease
+from physalia.client.session import Executes
+from physalia.client.session import Session as OneSession
+from physalia.client.sessions import Session, Sessions
 from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, error
 from physalia.model import (
     Add,
@@ -43,7 +46,19 @@ from physalia.wire import CodecError
 
 Consistency: TypeAlias = Literal["strict", "eventual"]
 Conditions: TypeAlias = Condition | Iterable[Condition]
-LookAt: TypeAlias = Callable[[Callable[[int], Traffic]], Awaitable[Seen | Scanned]]
+
+
+class Colony(Executes, Protocol):
+    """Whoever reaches cells: a client."""
+
+    def session_name(self) -> str:
+        """A name that no other session anywhere has."""
+
+    async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        """As `execute`; also whether no other attempt was made that may have been done."""
+
+    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
+        """What any server says of a cell as it knows it."""
 
 
 @frozen
@@ -71,10 +86,11 @@ class Outcome:
 class Partition:
     """The database of a cell. All errors are of `physalia.errors`; `seen` is the newest state that was shown here."""
 
-    def __init__(self, cell: CellId, sessions: Sessions, ask: Ask, look: LookAt) -> None:
+    def __init__(self, colony: Colony, cell: CellId) -> None:
         self.cell = cell
         self.seen: Slot = 0
-        self._sessions, self._ask, self._look = sessions, ask, look
+        self._colony = colony
+        self._sessions = Sessions(lambda command: colony.told(cell, command), colony.session_name)
 
     async def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
         """The item under a key, None if there is none. An `eventual` one may be old."""
@@ -90,36 +106,52 @@ class Partition:
         self.seen = max(self.seen, said.slot)
         return tuple(_item(key, item) for key, item in zip(keys, said.items, strict=True))
 
-    async def put(self, key: str, value: Value, *, if_: Conditions = ()) -> Item:
+    async def put(self, key: str, value: Value, if_: Conditions = ()) -> Item:
         """Put a value under a key. Raises `ConditionFailed` and changes nothing if a condition does not hold."""
         item = await self._one(Put(key, value), if_)
         assert item is not None
         return item
 
-    async def delete(self, key: str, *, if_: Conditions = ()) -> None:
+    async def delete(self, key: str, if_: Conditions = ()) -> None:
         """Leave nothing under a key. Raises as `put`."""
         await self._one(Delete(key), if_)
 
-    async def increment(self, key: str, by: int = 1, *, if_: Conditions = ()) -> Item:
+    async def increment(self, key: str, by: int = 1, if_: Conditions = ()) -> Item:
         """Add to the integer under a key. Raises as `put`, and `InvalidRequest` where there is no integer."""
         item = await self._one(Add(key, by), if_)
         assert item is not None
         return item
 
     async def transact(
-        self, *, if_: Conditions = (), then: Sequence[Operation] = (), else_: Sequence[Operation] = ()
+        self,
+        if_: Conditions = (),
+        then: Iterable[Operation] = (),
+        else_: Iterable[Operation] = (),
+        deadline_s: float | None = None,
     ) -> Outcome:
         """If all conditions hold, do `then`, otherwise `else_`: all of it or nothing. Neither outcome is an error."""
         conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
-        reply = await self._transacted(Transaction(conditions, tuple(then), tuple(else_)))
-        if not isinstance(reply, Done):
-            raise (error(reply) if isinstance(reply, Refused) else None) or PhysaliaError(f"{reply} is no outcome")
-        operations = then if reply.succeeded else else_
-        if len(reply.results) != len(operations):
-            raise PhysaliaError("the cell answers something else than it was asked for")
-        self.seen = max(self.seen, reply.version)
-        results = tuple(_item(each.key, item) for each, item in zip(operations, reply.results, strict=True))
-        return Outcome(reply.succeeded, results, reply.failed, reply.version)
+        transaction = Transaction(conditions, tuple(then), tuple(else_))
+        return self._outcome(transaction, await self._transacted(transaction, deadline_s))
+
+    async def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Outcome:
+        """Ask once more for what may be done: it is not done twice, and the outcome is that of the first time.
+
+        Raises the error itself if it names no request.
+        """
+        command = unknown.command
+        if command is None or not isinstance(command.body, Transact):
+            raise unknown
+        reply, _ = await self._in(command, deadline_s)
+        return self._outcome(command.body.transaction, reply)
+
+    def lease(self, key: str, duration_s: float, wait_s: float | None = None) -> Lease:
+        """A lock under the key, as a context manager: `async with volume.lease("attach", duration_s=10) as lease`.
+
+        It has a session of its own, so that it does not wait for what is asked here. `wait_s` is how long to wait for
+        the lock, None for ever. Raises `ValueError` for a length that no lease has.
+        """
+        return Lease(OneSession(self._colony, self.cell), key, duration_s, wait_s)
 
     async def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> AsyncIterator[Item]:
         """The items whose keys begin with a prefix, by key: all as some node knew them at one moment.
@@ -148,7 +180,7 @@ class Partition:
 
     async def _shown(self, make: Callable[[int], Traffic]) -> Seen | Scanned:
         try:
-            return await self._look(make)
+            return await self._colony.look(self.cell, make)
         except CodecError as wrong:
             raise InvalidRequest(f"this cannot be asked: {wrong}") from None
 
@@ -162,21 +194,40 @@ class Partition:
             raise problem
         return outcome.results[0]
 
-    async def _transacted(self, transaction: Transaction) -> StoreReply:
+    def _outcome(self, transaction: Transaction, reply: StoreReply) -> Outcome:
+        if not isinstance(reply, Done):
+            raise (error(reply) if isinstance(reply, Refused) else None) or PhysaliaError(f"{reply} is no outcome")
+        operations = transaction.then if reply.succeeded else transaction.else_
+        if len(reply.results) != len(operations):
+            raise PhysaliaError("the cell answers something else than it was asked for")
+        self.seen = max(self.seen, reply.version)
+        results = tuple(_item(each.key, item) for each, item in zip(operations, reply.results, strict=True))
+        return Outcome(reply.succeeded, results, reply.failed, reply.version)
+
+    async def _transacted(self, transaction: Transaction, deadline_s: float | None) -> StoreReply:
         async with self._sessions.one() as session:
-            reply, is_only = await self._in(session, transaction)
+            reply, is_only = await self._in(_next(session, transaction), deadline_s)
             if not _is_expired(reply):
                 return reply
             if not is_only:
                 raise OutcomeUnknown(f"cell {self.cell} forgot the session, and may have done it before: read first.")
             await self._sessions.renew(session)
-            reply, _ = await self._in(session, transaction)
+            reply, _ = await self._in(_next(session, transaction), deadline_s)
             return reply
 
-    async def _in(self, session: Session, transaction: Transaction) -> tuple[StoreReply, bool]:
-        command = Execute(session.request(), VERSION, Transact(session.slot, transaction))
+    async def _in(self, command: Execute, deadline_s: float | None) -> tuple[StoreReply, bool]:
         refused = refusal(command)  # everybody would say the same of it
-        return await self._ask(command) if refused is None else (refused, True)
+        if refused is not None:
+            return refused, True
+        try:
+            return await self._colony.told(self.cell, command, deadline_s)
+        except OutcomeUnknown as unknown:
+            unknown.command = command
+            raise
+
+
+def _next(session: Session, transaction: Transaction) -> Execute:
+    return Execute(session.request(), VERSION, Transact(session.slot, transaction))
 
 
 def _is_expired(reply: StoreReply) -> bool:

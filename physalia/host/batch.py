@@ -4,17 +4,19 @@ Writing is all that a batch does, and it touches nothing but the journal: so a s
 journal, and let its nodes go on meanwhile. What came of it stands in the batch when `write` returns.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, TypeAlias
 
 from physalia.journal import (
     BatchRefused,
     CannotReach,
     FlushFailed,
+    ForeignNode,
     Journal,
     JournalDamaged,
     JournalFull,
     NodeKey,
+    UnknownNode,
 )
 from physalia.model import Answer, DurableRecord, Envelope, Found, Reject
 
@@ -29,8 +31,8 @@ class Waiting(NamedTuple):
     """
 
     key: NodeKey
-    records: tuple[DurableRecord, ...]
-    outputs: tuple[Output, ...]
+    records: Sequence[DurableRecord]
+    outputs: Sequence[Output]
     is_awaited: bool
     """Whether the step asked for the flush, or waits behind one that did: not so for a decision that is noted down."""
 
@@ -38,20 +40,39 @@ class Waiting(NamedTuple):
 class Batch:
     """Some steps on their way to the disk, and nodes that are `behind`: their memory is ahead of it.
 
+    `wanted` are nodes to be read that somebody speaks to, and `dropped` are those that left memory.
+
     After `write`, `safe` has the steps whose outputs may leave, and `read_back` what the disk has of the nodes that
-    must begin anew. A node in `behind` that is not in `read_back` could not be read yet. `failed` ends the journal.
+    must begin anew, or are wanted. A node in `behind` or `wanted` that is neither there nor in `unknown`, of which the
+    journal never heard, could not be read yet. `failed` ends the journal.
     """
 
-    def __init__(self, waiting: Collection[Waiting], behind: Collection[NodeKey]) -> None:
+    def __init__(
+        self,
+        waiting: Collection[Waiting],
+        behind: Collection[NodeKey],
+        wanted: Collection[NodeKey] = (),
+        dropped: Collection[NodeKey] = (),
+    ) -> None:
         self.waiting = waiting
         self.behind = set(behind)
+        self.wanted = wanted
+        self.dropped = dropped
+        self.unknown: set[NodeKey] = set()
         self.safe: list[Waiting] = []
         self.read_back: dict[NodeKey, list[bytes]] = {}
         self.failed: FlushFailed | JournalDamaged | None = None
 
+    @property
+    def unread(self) -> bool:
+        """Whether a node could not be read, and has to be tried again."""
+        return bool((self.behind | set(self.wanted)) - self.read_back.keys() - self.unknown)
+
     def write(self, journal: Journal) -> None:
         """Append all of it and wait for the disk. Whatever the journal says is kept in the batch."""
         try:
+            for key in self.dropped:
+                journal.forget(key)
             appended = self._append(journal)
             try:
                 journal.flush()
@@ -78,8 +99,10 @@ class Batch:
         return appended
 
     def _read_back(self, journal: Journal) -> None:
-        for key in sorted(self.behind):
+        for key in (*sorted(self.behind), *self.wanted):
             try:
                 self.read_back[key] = journal.read(key)
             except CannotReach:
                 continue
+            except (UnknownNode, ForeignNode):
+                self.unknown.add(key)

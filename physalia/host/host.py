@@ -8,54 +8,57 @@ waits for the next batch; there is one batch on its way at a time.
 Nothing that a node says leaves before the records that it rests on were flushed, nor before what that node said
 earlier (its outbox is first in, first out). A node whose records were refused has a memory that is ahead of the disk:
 it is made anew from the journal before its next event. A flush that failed ends the host (design rule R16).
+
+Not every node is in memory. `want` has one read with the next batch, by its charter, which is its first record then;
+`drop` lets one go. To drop a node is a crash, and to read it again is its restart: the host does it only when nothing
+of the node waits, and whoever drives it when nobody owes the node an answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from attrs import define, frozen
+from attrs import define
 
 from physalia.cell import Border, Node
 from physalia.host.batch import Batch, Output, Waiting
 from physalia.journal import Journal, JournalError, NodeKey
 from physalia.model import (
-    Answer,
+    Charter,
     DurableRecord,
-    Effect,
     Envelope,
     Event,
     Flush,
-    Found,
     NodeId,
     Origin,
-    Reject,
+    Receive,
     Send,
     Store,
 )
-from physalia.wire import decode_record
-
-
-@frozen
-class Charter:
-    """What is fixed when a cell is created (design rule R1), and stands in no record."""
-
-    first_members: frozenset[NodeId]
-    alpha: int
+from physalia.wire import decode_charter, decode_record, encode_charter, encode_record, is_charter
 
 
 @define
 class Hosted:
-    """A node, and how many of its steps are awaited: they hold back whatever it says after them."""
+    """A node, where the others of its cell live, as far as its charter says, and what of it is on its way to the disk.
 
+    `queued` steps stored something or wait, and so many of them are `awaited`: they hold back whatever it says later.
+    What `is_chartered` has its charter in the journal, and can be read again without being told.
+    """
+
+    key: NodeKey
     charter: Charter
     node: Node
     border: Border
+    homes: dict[NodeId, int]
+    is_chartered: bool
     awaited: int = 0
+    queued: int = 0
 
 
 class Host:
     """All nodes of a server. `strangers` counts the envelopes for nobody here.
 
-    The journal must encode with `physalia.wire.encode_record`, and is the host's alone.
+    The journal is the host's alone, and must encode with `encode_kept`; `encode_record` will do where no node has a
+    charter.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -66,6 +69,9 @@ class Host:
         self._hosted: dict[NodeKey, Hosted] = {}
         self._behind: dict[NodeKey, Charter] = {}
         self._waiting: list[Waiting] = []
+        self._awaited = 0
+        self._wanted: dict[NodeKey, None] = {}
+        self._dropped: list[NodeKey] = []
         self._batch: Batch | None = None
 
     def admit(self, key: NodeKey, charter: Charter) -> None:
@@ -77,6 +83,46 @@ class Host:
         self.journal.admit(key)
         self.journal.flush()
         self._make(key, charter, ())
+
+    def found(self, key: NodeKey, charter: Charter) -> None:
+        """A node is born with its charter, durably, and can be read by `want` from now on; it is not in memory yet.
+
+        Waits for the disk as `admit` does. Raises what `Journal.admit`, `append` and `flush` raise.
+        """
+        self.journal.admit(key)
+        self.journal.append([(key, charter)])
+        self.journal.flush()
+        self.journal.forget(key)
+
+    def want(self, key: NodeKey) -> None:
+        """Somebody speaks to a node that is not in memory: it is read with the next batch, if the journal knows it."""
+        if key not in self._hosted and not self.is_coming(key):
+            self._wanted[key] = None
+
+    def is_coming(self, key: NodeKey) -> bool:
+        """Whether a node that is not in memory is about to be."""
+        is_on_its_way = self._batch is not None and key in self._batch.wanted
+        return is_on_its_way or key in self._wanted or key in self._behind
+
+    def drop(self, key: NodeKey) -> bool:
+        """Let a node leave memory; False if it does not, since something of it waits for the disk, or is on its way.
+
+        Nor does one of which the journal does not hold the charter: nobody could read it again.
+        """
+        hosted = self._hosted.get(key)
+        if hosted is None or hosted.queued or not hosted.is_chartered:
+            return False
+        del self._hosted[key]
+        self._dropped.append(key)
+        return True
+
+    def hosted(self, key: NodeKey) -> Hosted | None:
+        """The node with all that stands around it; None if it is not in memory, or waits to be read back."""
+        return self._hosted.get(key)
+
+    def __len__(self) -> int:
+        """How many nodes are in memory."""
+        return len(self._hosted)
 
     def start(self, key: NodeKey, charter: Charter) -> None:
         """A node comes back, with what the journal has of it.
@@ -94,7 +140,7 @@ class Host:
     @property
     def needs_flush(self) -> bool:
         """Whether there is something to gather."""
-        return bool(self._waiting or self._behind)
+        return bool(self._waiting or self._behind or self._wanted or self._dropped)
 
     @property
     def is_awaited(self) -> bool:
@@ -102,18 +148,12 @@ class Host:
 
         Otherwise what is to be gathered has time: it is only noted down.
         """
-        return bool(self._behind) or any(each.is_awaited for each in self._waiting)
+        return self._awaited > 0 or bool(self._behind or self._wanted)
 
     def receive(self, envelope: Envelope) -> tuple[Output, ...]:
         """A message came: a step of the node that it is meant for, if that is here (design rule R15)."""
-        origin = envelope.origin
-        key = NodeKey(origin.cell, origin.life, envelope.to)
-        hosted = self._hosted.get(key)
-        event = None if hosted is None else hosted.border.receive(envelope)
-        if event is None:
-            self.strangers += 1
-            return ()
-        return self.step(key, event)
+        event, hosted = self._let_in(envelope)
+        return () if event is None or hosted is None else self._step(hosted, event)
 
     def step(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
         """Give a node an event; return what may leave at once.
@@ -122,22 +162,67 @@ class Host:
         none does.
         """
         hosted = self._hosted.get(key)
-        if hosted is None or self.stopped is not None:
+        return () if hosted is None else self._step(hosted, event)
+
+    def run(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
+        """A step, and every step that is due after it."""
+        hosted = self._hosted.get(key)
+        return () if hosted is None else self._run(hosted, event)
+
+    def run_envelope(self, envelope: Envelope) -> tuple[Output, ...]:
+        """The step that a message makes, and every step that is due after it."""
+        event, hosted = self._let_in(envelope)
+        return () if event is None or hosted is None else self._run(hosted, event)
+
+    def _let_in(self, envelope: Envelope) -> tuple[Receive | None, Hosted | None]:
+        origin = envelope.origin
+        hosted = self._hosted.get(NodeKey(origin.cell, origin.life, envelope.to))
+        event = None if hosted is None else hosted.border.receive(envelope)
+        self.strangers += event is None
+        return event, hosted
+
+    def _run(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+        if self.stopped is not None:
+            return ()
+        outputs = self._step(hosted, event)
+        while due := hosted.node.due():
+            outputs += self._step(hosted, due[0])
+        return outputs
+
+    def _step(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+        if self.stopped is not None:
             return ()
         effects = hosted.node.step(event).effects
-        records, outputs = _records(effects), _outputs(effects, hosted.border)
-        must_wait = hosted.awaited > 0 or Flush() in effects
+        if not effects:
+            return ()
+        records: list[DurableRecord] = []
+        outputs: list[Output] = []
+        asks_for_flush = False
+        for effect in effects:
+            if isinstance(effect, Store):
+                records.append(effect.record)
+            elif isinstance(effect, Send):
+                outputs.append(hosted.border.send(effect))
+            elif isinstance(effect, Flush):
+                asks_for_flush = True
+            else:
+                outputs.append(effect)
+        must_wait = hosted.awaited > 0 or asks_for_flush
         if must_wait:
             hosted.awaited += 1
+            self._awaited += 1
         if records or must_wait:
-            self._waiting.append(Waiting(key, records, outputs if must_wait else (), must_wait))
-        return () if must_wait else outputs
+            hosted.queued += 1
+            self._waiting.append(Waiting(hosted.key, records, outputs if must_wait else (), must_wait))
+        return () if must_wait else tuple(outputs)
 
     def gather(self) -> Batch:
         """Take all that waits, to be written; `settle` must come before the next one."""
         assert self._batch is None, "one batch at a time: the one before has not been settled"
-        self._batch = Batch(tuple(self._waiting), self._behind)
+        self._batch = Batch(tuple(self._waiting), self._behind, tuple(self._wanted), self._dropped)
+        self._wanted, self._dropped = {}, []
         self._waiting = []
+        self._awaited = 0
         return self._batch
 
     def settle(self) -> tuple[Output, ...]:
@@ -148,37 +233,44 @@ class Host:
             self.stopped = batch.failed
             return ()
         for each in batch.waiting:
-            self._hosted[each.key].awaited -= each.is_awaited
+            hosted = self._hosted[each.key]
+            hosted.awaited -= each.is_awaited
+            hosted.queued -= 1
         for key in batch.behind:
             self._begin_anew(key, batch)
+        for key in batch.wanted:
+            self._take_up(key, batch)
         return tuple(output for each in batch.safe for output in each.outputs)
 
     def _begin_anew(self, key: NodeKey, batch: Batch) -> None:
         """Forget what the node remembers and all that it did meanwhile; go on from the disk, if that can be read."""
         self._waiting = [each for each in self._waiting if each.key != key]
+        self._awaited = sum(each.is_awaited for each in self._waiting)
         charter = self._behind.pop(key) if key in self._behind else self._hosted.pop(key).charter
         if key in batch.read_back:
             self._make(key, charter, batch.read_back[key])
         else:
             self._behind[key] = charter
 
-    def _make(self, key: NodeKey, charter: Charter, records: Iterable[bytes]) -> None:
-        node = Node(
-            key.incarnation, charter.first_members, charter.alpha, [decode_record(record) for record in records]
-        )
-        self._hosted[key] = Hosted(charter, node, Border(Origin(key.cell, key.life, key.incarnation)))
+    def _take_up(self, key: NodeKey, batch: Batch) -> None:
+        """A wanted node was read, or will be with the next batch; one without a charter is nobody's to start here."""
+        records = batch.read_back.get(key)
+        if records is None:
+            if key not in batch.unknown:
+                self._wanted[key] = None
+        elif records and is_charter(records[0]):
+            self._make(key, decode_charter(records[0]), records)
+        else:
+            self._dropped.append(key)
+
+    def _make(self, key: NodeKey, charter: Charter, kept: Sequence[bytes]) -> None:
+        is_chartered = bool(kept) and is_charter(kept[0])
+        records = (decode_record(record) for record in kept[is_chartered:])
+        node = Node(key.incarnation, charter.first_members, charter.alpha, records)
+        border = Border(Origin(key.cell, key.life, key.incarnation))
+        self._hosted[key] = Hosted(key, charter, node, border, dict(charter.homes), is_chartered)
 
 
-def _records(effects: Iterable[Effect]) -> tuple[DurableRecord, ...]:
-    return tuple(effect.record for effect in effects if isinstance(effect, Store))
-
-
-def _outputs(effects: Iterable[Effect], border: Border) -> tuple[Output, ...]:
-    outputs: list[Output] = []
-    for effect in effects:
-        match effect:
-            case Send():
-                outputs.append(border.send(effect))
-            case Answer() | Found() | Reject():
-                outputs.append(effect)
-    return tuple(outputs)
+def encode_kept(kept: DurableRecord | Charter) -> bytes:
+    """The bytes of what a journal keeps of a node. Raises `CodecError` if it is beyond a limit."""
+    return encode_charter(kept) if type(kept) is Charter else encode_record(kept)  # type: ignore[arg-type]

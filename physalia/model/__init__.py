@@ -13,6 +13,7 @@ from physalia.model.administration import (
 )
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
+from physalia.model.charters import Charter
 from physalia.model.commands import Asked, Change, Command, NoOp, Read, Write
 from physalia.model.effects import Answer, Effect, Flush, Found, Reason, Reject, Send, Store, Told
 from physalia.model.events import (
@@ -48,6 +49,7 @@ from physalia.model.messages import (
 from physalia.model.partitions import cell_of
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
 from physalia.model.traffic import (
+    Bundle,
     Carry,
     Decline,
     DeclineReason,
@@ -111,11 +113,13 @@ __all__ = [
     "Ballot",
     "Batch",
     "Body",
+    "Bundle",
     "Campaign",
     "Cap",
     "Carry",
     "CellId",
     "Change",
+    "Charter",
     "Command",
     "Compare",
     "Condition",

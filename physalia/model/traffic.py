@@ -34,6 +34,13 @@ class Carry:
 
 
 @value
+class Bundle:
+    """Messages between nodes that leave for the same server at the same time, in their order."""
+
+    envelopes: tuple[Envelope, ...]
+
+
+@value
 class Ping:
     """A question whether the other process is there."""
 
@@ -116,5 +123,5 @@ class Scanned:
 
 
 Traffic: TypeAlias = (
-    Carry | Ping | Pong | Request | Reply | Decline | Look | Seen | Scan | Scanned | Administration | Discovery
+    Carry | Bundle | Ping | Pong | Request | Reply | Decline | Look | Seen | Scan | Scanned | Administration | Discovery
 )

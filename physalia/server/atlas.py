@@ -1,45 +1,42 @@
-"""Which node lives on which server: what the settings say, and what operators founded since."""
+"""Which node lives on which server: as the charters of the cells say, which stand in the journal.
 
-from collections.abc import Iterable, Iterator
+What is known of a cell at rest is that a node of it is here, and under which name (`Index`). Where the others live is
+known of a node that is in memory. A node whose journal has no charter of it, from before there were any, is known by
+the settings.
+"""
 
-from physalia.host import Charter
+from collections.abc import Iterable
+
+from physalia.host import Charter, Host
 from physalia.journal import NodeKey
 from physalia.model import CellId, NodeId
+from physalia.server.index import Index
 from physalia.server.settings import CellPlan
 
 
+def charter_of(plan: CellPlan) -> Charter:
+    """What is fixed of a cell, out of the settings."""
+    return Charter(plan.members, plan.alpha, tuple(sorted(plan.nodes.items())))
+
+
+def key_on(server: int, plan: CellPlan) -> NodeKey | None:
+    """The node of a cell that lives on a server."""
+    return next((NodeKey(plan.cell, plan.life, node) for node, home in plan.nodes.items() if home == server), None)
+
+
 class Atlas:
-    """The cells as server `own` knows them."""
+    """The cells as server `own` knows them: those that `host` has in memory, and `keys`, which may be at rest."""
 
-    def __init__(self, own: int, plans: Iterable[CellPlan]) -> None:
+    def __init__(self, own: int, host: Host, keys: Iterable[NodeKey] = ()) -> None:
         self.own = own
-        self._plans: dict[CellId, CellPlan] = {}
-        self._here: dict[CellId, NodeKey] = {}
-        for plan in plans:
-            self.add(plan)
-
-    def add(self, plan: CellPlan) -> None:
-        """A cell of which this server knows from now on."""
-        self._plans[plan.cell] = plan
-        for node, server in plan.nodes.items():
-            if server == self.own:
-                self._here[plan.cell] = NodeKey(plan.cell, plan.life, node)
-
-    def plan(self, cell: CellId) -> CellPlan | None:
-        """A cell as it was created; None for one of which nobody told this server."""
-        return self._plans.get(cell)
+        self.index = Index(keys)
+        self._host = host
 
     def here(self, cell: CellId) -> NodeKey | None:
         """The node of a cell that lives on this server."""
-        return self._here.get(cell)
+        return self.index.find(cell)
 
-    def all_here(self) -> Iterator[tuple[NodeKey, Charter]]:
-        """Every node of this server, with what was fixed when its cell was created."""
-        for cell, key in self._here.items():
-            plan = self._plans[cell]
-            yield key, Charter(plan.members, plan.alpha)
-
-    def server_of(self, cell: CellId, node: NodeId) -> int | None:
-        """Where a node of a cell lives; None for one of which nobody told this server."""
-        plan = self._plans.get(cell)
-        return None if plan is None else plan.nodes.get(node)
+    def server_of(self, key: NodeKey, node: NodeId) -> int | None:
+        """Where another node of the cell of node `key` lives; None if nobody told, or `key` is not in memory."""
+        hosted = self._host.hosted(key)
+        return None if hosted is None else hosted.homes.get(node)

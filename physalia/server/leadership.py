@@ -47,7 +47,7 @@ class Leadership:
 
     def leader_elsewhere(self, key: NodeKey) -> int | None:
         """The server of the rightful leader; None if that is this one, or nobody knows."""
-        server = self._atlas.server_of(key.cell, self.rightful(key))
+        server = self._atlas.server_of(key, self.rightful(key))
         return None if server == self._atlas.own else server
 
     def wanted(self, key: NodeKey) -> None:
@@ -66,7 +66,7 @@ class Leadership:
         """A server is suspected: line up the nodes here that are to follow its leaders."""
         for key in reversed(self._nodes.recent):
             node = self._nodes.host.node(key)
-            if node is None or self._atlas.server_of(key.cell, node.promised.node) != server:
+            if node is None or self._atlas.server_of(key, node.promised.node) != server:
                 continue
             if self.rightful(key) == key.incarnation:
                 self.pending.append(key)
@@ -75,6 +75,10 @@ class Leadership:
         """The next one in `pending` takes over, if it still should."""
         key = self.pending.popleft()
         self.wanted(key)
+
+    def forget(self, key: NodeKey) -> None:
+        """The node was dropped."""
+        self._not_before_s.pop(key, None)
 
     def _campaign(self, key: NodeKey) -> None:
         now_s = self._clock()
@@ -85,5 +89,5 @@ class Leadership:
         self._nodes.campaign(key)
 
     def _is_there(self, key: NodeKey, node: NodeId) -> bool:
-        server = self._atlas.server_of(key.cell, node)
+        server = self._atlas.server_of(key, node)
         return server is not None and server not in self._suspicion.suspected

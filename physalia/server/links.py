@@ -1,5 +1,6 @@
 """The connections on which this server speaks to its peers: one to each, that it dialled itself.
 
+What leaves for one of them before the end of a turn leaves as one message, since each costs more than what is in it.
 What they say comes on the connections that they dialled; here they only answer pings. A message for a server that
 cannot be reached now is dropped: nodes say again what nobody answers.
 """
@@ -7,8 +8,39 @@ cannot be reached now is dropped: nodes say again what nobody answers.
 from collections.abc import Callable
 
 from physalia.model import Carry, Envelope, Ping, Pong
-from physalia.transport import Connection
-from physalia.wire import CodecError, decode_traffic, encode_traffic
+from physalia.transport import BUNDLES_SINCE, Connection
+from physalia.wire import CodecError, bundle, decode_envelope, decode_traffic, encode_envelope, encode_traffic
+from physalia.wire.limits import MAX_BUNDLED
+
+MOST_TOGETHER_BYTES = 8000
+"""A bundle of so many bytes still travels whole; a longer one would have to wait for others of its kind."""
+
+
+class Leaving:
+    """A link, and what is to leave on it at the end of this turn: envelopes, encoded, of so many bytes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.envelopes: list[bytes] = []
+        self.size_bytes = 0
+
+    def add(self, envelope: bytes) -> int:
+        """One more; return how many were dropped, to which there was no room."""
+        is_full = len(self.envelopes) == MAX_BUNDLED or self.size_bytes + len(envelope) > MOST_TOGETHER_BYTES
+        dropped = self.send() if is_full else 0
+        self.envelopes.append(envelope)
+        self.size_bytes += len(envelope)
+        return dropped
+
+    def send(self) -> int:
+        """All of it leaves; return how many were dropped."""
+        envelopes, self.envelopes, self.size_bytes = self.envelopes, [], 0
+        if not envelopes:
+            return 0
+        if self.connection.version >= BUNDLES_SINCE:
+            return 0 if self.connection.send(bundle(envelopes)) else len(envelopes)
+        carries = (encode_traffic(Carry(decode_envelope(each))) for each in envelopes)
+        return sum(not self.connection.send(carry) for carry in carries)
 
 
 class Links:
@@ -17,7 +49,7 @@ class Links:
     def __init__(self, pong: Callable[[int], None]) -> None:
         self.dropped = 0
         self._pong = pong
-        self._links: dict[int, Connection] = {}
+        self._links: dict[int, Leaving] = {}
         self._pings = 0
 
     @property
@@ -26,25 +58,32 @@ class Links:
         return frozenset(self._links)
 
     def carry(self, server: int, envelope: Envelope) -> None:
-        """Send a message to a server, or drop it."""
+        """A message leaves for a server with the next `send_all`, or is dropped."""
         link = self._links.get(server)
+        if link is None:
+            self.dropped += 1
+            return
         try:
-            was_sent = link is not None and link.send(encode_traffic(Carry(envelope)))
+            self.dropped += link.add(encode_envelope(envelope))
         except CodecError:  # beyond the limit of what can be said at all (design rule R17)
-            was_sent = False
-        self.dropped += not was_sent
+            self.dropped += 1
+
+    def send_all(self) -> None:
+        """Whatever was carried leaves."""
+        for link in self._links.values():
+            self.dropped += link.send()
 
     def ping(self) -> None:
         """Ask everybody whether they are there."""
         self._pings += 1
         for link in self._links.values():
-            link.send(encode_traffic(Ping(self._pings)))
+            link.connection.send(encode_traffic(Ping(self._pings)))
 
     # As the owner of its connections
 
     def opened(self, connection: Connection) -> None:
         """A server was reached."""
-        self._links[connection.peer.number] = connection
+        self._links[connection.peer.number] = Leaving(connection)
         connection.send(encode_traffic(Ping(self._pings)))
 
     def heard(self, connection: Connection, messages: list[bytes]) -> None:
@@ -62,5 +101,5 @@ class Links:
     def closed(self, connection: Connection) -> None:
         """A server is not reached any more, or was not."""
         for number, link in tuple(self._links.items()):
-            if link is connection:
+            if link.connection is connection:
                 del self._links[number]

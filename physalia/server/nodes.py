@@ -2,15 +2,26 @@
 
 A step, what is due after it, and the messages that nodes of this server send each other are done in one go; what leaves
 is handed to an outlet at once. So no other event comes between a step and the queuing of its effects.
+
+A node that is not in memory is read when somebody speaks to it, and what was said waits for it. One that nobody spoke
+to for a while, and that owes nobody anything, is dropped: it costs an entry of an index then, and no more (R14).
 """
 
 from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from itertools import islice
 from typing import Protocol
 
+from physalia.cell import Node
 from physalia.host import Batch, Host, Output
 from physalia.journal import NodeKey
 from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
 from physalia.server.atlas import Atlas
+
+MOST_WAITING = 256
+"""So much may wait for one node to be read; what is said beyond is lost, and its senders say it again."""
+DROPPED_AT_ONCE = 1024
 
 
 class Outlet(Protocol):
@@ -27,7 +38,7 @@ class Outlet(Protocol):
 
 
 class Nodes:
-    """Drives a host. `recent` has the nodes that did something, the last one at its end.
+    """Drives a host. `recent` has the nodes in memory that did something, the last one at its end, and when that was.
 
     `impostors` counts messages that came from a server on which their sender does not live, `homeless` those to nodes
     of which nobody told this server where they live.
@@ -35,7 +46,8 @@ class Nodes:
 
     def __init__(self, host: Host, atlas: Atlas, outlet: Outlet) -> None:
         self.host = host
-        self.recent: dict[NodeKey, None] = {}
+        self.now_s = 0.0
+        self.recent: dict[NodeKey, float] = {}
         self.restless: set[NodeKey] = set()
         """Nodes to which somebody owes an answer, perhaps, or that taught somebody: ticks are for them alone (R14)."""
         self.impostors = 0
@@ -44,15 +56,38 @@ class Nodes:
         self._outlet = outlet
         self._inside: deque[Envelope] = deque()
         self._halted: set[NodeKey] = set()
+        self._said: dict[NodeKey, list[Callable[[], None]]] = {}
 
     def receive(self, server: int, envelope: Envelope) -> None:
         """A server brings a message. That its sender lives there is all that makes it the sender's."""
         origin = envelope.origin
-        if self._atlas.server_of(origin.cell, origin.node) != server:
+        key = NodeKey(origin.cell, origin.life, envelope.to)
+        hosted = self.host.hosted(key)
+        if hosted is None:
+            if self._atlas.here(key.cell) == key:
+                self.when_loaded(key, partial(self.receive, server, envelope))
+            else:
+                self.host.strangers += 1
+        elif hosted.homes.get(origin.node) != server:
             self.impostors += 1
+        else:
+            self._inside.append(envelope)
+            self._run()
+
+    def receive_all(self, server: int, envelopes: Iterable[Envelope]) -> None:
+        """A server brings messages; each is taken to its end before the next."""
+        for envelope in envelopes:
+            self.receive(server, envelope)
+
+    def when_loaded(self, key: NodeKey, call: Callable[[], None]) -> None:
+        """Call this once the node is in memory: now, or when it was read. Never, if that cannot be."""
+        if self.host.hosted(key) is not None:
+            call()
             return
-        self._inside.append(envelope)
-        self._run()
+        waiting = self._said.setdefault(key, [])
+        if len(waiting) < MOST_WAITING:
+            waiting.append(call)
+        self.host.want(key)
 
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
@@ -60,6 +95,9 @@ class Nodes:
 
     def campaign(self, key: NodeKey) -> None:
         """The node shall lead."""
+        self.when_loaded(key, partial(self._campaign, key))
+
+    def _campaign(self, key: NodeKey) -> None:
         node = self.host.node(key)
         if node is not None:
             self._begin(key, Campaign(node.next_ballot()))
@@ -73,7 +111,31 @@ class Nodes:
         self._let_out(self.host.settle())
         if self.host.stopped is not None:
             raise self.host.stopped
+        for key in tuple(self._said):
+            if self.host.hosted(key) is not None:
+                self._note(key)
+                for call in self._said.pop(key):
+                    call()
+            elif not self.host.is_coming(key):
+                del self._said[key]
         self._run()
+
+    def drop_cold(self, since_s: float) -> list[NodeKey]:
+        """Drop nodes that did nothing since then, and return them: those that are idle, and to whom nobody owes a word.
+
+        What a server that is suspected owes is asked for again when it is back, so such a node stays.
+        """
+        dropped = []
+        for key, last_s in tuple(islice(self.recent.items(), DROPPED_AT_ONCE)):
+            if last_s > since_s:
+                break
+            node = self.host.node(key)
+            if node is not None and self._is_cold(key, node) and self.host.drop(key):
+                del self.recent[key]
+                dropped.append(key)
+            else:  # it may be looked at again after the others
+                self.recent[key] = self.recent.pop(key) if node is None else self.now_s
+        return dropped
 
     def tick(self, now_ms: int, suspected: set[int]) -> None:
         """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer."""
@@ -81,7 +143,7 @@ class Nodes:
             node = self.host.node(key)
             if node is None:
                 continue
-            owing = {self._atlas.server_of(key.cell, other) for other in node.silent()}
+            owing = {self._atlas.server_of(key, other) for other in node.silent()}
             if owing - {None} <= suspected and not node.has_taught:
                 self.restless.discard(key)
             else:
@@ -90,36 +152,39 @@ class Nodes:
 
     def resume(self, server: int) -> None:
         """A server is back: what its nodes owe can be asked for again."""
-        for key in self.recent:
-            if any(self._atlas.server_of(key.cell, node) == server for node in self._members(key)):
+        for key in tuple(self.recent):
+            if any(self._atlas.server_of(key, node) == server for node in self._members(key)):
                 self._rouse(key)
+
+    def _is_cold(self, key: NodeKey, node: Node) -> bool:
+        return key not in self.restless and node.is_idle and not node.silent() and not node.stopped
 
     def _members(self, key: NodeKey) -> frozenset[int]:
         node = self.host.node(key)
         return frozenset() if node is None else node.members
 
     def _begin(self, key: NodeKey, event: Event) -> None:
-        self._let_out(self.host.step(key, event))
-        self._finish(key)
+        self._let_out(self.host.run(key, event))
+        self._note(key)
         self._run()
 
     def _run(self) -> None:
         """Bring messages inside this server until there are none."""
-        while self._inside:
-            envelope = self._inside.popleft()
-            self._let_out(self.host.receive(envelope))
-            self._finish(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
+        inside = self._inside
+        while inside:
+            envelope = inside.popleft()
+            self._let_out(self.host.run_envelope(envelope))
+            self._note(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
 
-    def _finish(self, key: NodeKey) -> None:
-        """Take every internal event that is due."""
+    def _note(self, key: NodeKey) -> None:
+        """The node did something."""
         node = self.host.node(key)
         if node is None:
             return
-        while self.host.stopped is None and (due := node.due()):
-            self._let_out(self.host.step(key, due[0]))
         self.recent.pop(key, None)
-        self.recent[key] = None
-        self._rouse(key)
+        self.recent[key] = self.now_s
+        if node.active != NO_BALLOT or node.has_taught:
+            self.restless.add(key)
         if node.stopped and key not in self._halted:
             self._halted.add(key)
             self._outlet.stopped(key, node.stopped)
@@ -134,7 +199,8 @@ class Nodes:
             if not isinstance(output, Envelope):
                 self._outlet.tell(output)
                 continue
-            server = self._atlas.server_of(output.origin.cell, output.to)
+            origin = output.origin
+            server = self._atlas.server_of(NodeKey(origin.cell, origin.life, origin.node), output.to)
             if server == self._atlas.own:
                 self._inside.append(output)
             elif server is None:

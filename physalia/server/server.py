@@ -11,16 +11,19 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
+from functools import partial
 from typing import Any
 
 from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
-from physalia.journal import NodeKey
+from physalia.journal import JournalFull, NodeKey
 from physalia.model import (
     Answer,
+    Asked,
+    Bundle,
     Cap,
     Carry,
     Create,
@@ -36,14 +39,13 @@ from physalia.model import (
     Traffic,
 )
 from physalia.server.atlas import Atlas
-from physalia.server.foundings import Foundings
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
 from physalia.server.looks import show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
-from physalia.server.settings import CellPlan, Settings
+from physalia.server.settings import Settings
 from physalia.server.suspicion import Suspicion
 from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
 from physalia.wire import CodecError, decode_traffic, encode_traffic
@@ -52,6 +54,11 @@ NOTED_AFTER_S = 0.02
 """How long a record may wait for a flush if nobody waits for it."""
 TICK_EVERY_S = 0.1
 READ_BACK_EVERY_S = 0.5
+AT_REST_AFTER_S = 0.2
+"""So long after the last batch a server folds its journal, if it has nothing else to write."""
+FOLDED_FROM = 256
+FOLDED_AT_ONCE = 64
+"""Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
 TAKEN_OVER_AT_ONCE = 32
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
@@ -76,7 +83,6 @@ class Server:
         settings: Settings,
         host: Host,
         atlas: Atlas,
-        foundings: Foundings,
         ring: KeyFile,
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
@@ -86,7 +92,7 @@ class Server:
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
-        self.foundry = Foundry(host, atlas, foundings, frozenset({settings.server, *settings.peers}))
+        self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
@@ -157,15 +163,16 @@ class Server:
                 connection.refuse("malformed")
                 break
             match said:
+                case Bundle(envelopes) if connection.peer.role == "server":
+                    self.nodes.receive_all(connection.peer.number, envelopes)
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
                 case Request() if connection.peer.role != "server":
                     self._asked(caller, said)
+                case Look() | Scan() if connection.peer.role == "client":
+                    self._looked(caller, said)
                 case Create() | Cap() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
-                case Look() | Scan() if connection.peer.role == "client":
-                    key = self._atlas.here(said.cell)
-                    caller.say(show(None if key is None else self._host.node(key), said))
                 case Ping(number):
                     caller.say(Pong(number))
                 case _:
@@ -185,16 +192,24 @@ class Server:
         is_operator = caller.connection.peer.role == "operator"
         command = self.requests.take(caller, request, key, may_change=is_operator)
         if command is not None:
-            self.leadership.wanted(key)
-            self.nodes.submit(key, command)
+            self.nodes.when_loaded(key, partial(self._submit, key, command))
 
-    def _found(self, plan: CellPlan) -> None:
-        self._log.info("founded", cell=plan.cell, life=plan.life)
+    def _looked(self, caller: Caller, asked: Look | Scan) -> None:
+        key = self._atlas.here(asked.cell)
+        if key is None:
+            caller.say(Decline(asked.number, "unknown cell", ""))
+            return
+        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+
+    def _submit(self, key: NodeKey, command: Asked) -> None:
+        self.leadership.wanted(key)
+        self.nodes.submit(key, command)
 
     # What follows from what happened
 
     def _look_around(self) -> None:
         """After anything that nodes did: wake whoever has something to do now. A server at rest wakes nobody."""
+        self.links.send_all()
         if self._host.is_awaited or self.foundry.needs_disk:
             self._to_write.set()
         elif self._host.needs_flush and self._to_note is None:
@@ -216,14 +231,15 @@ class Server:
         """Gather, write, settle: one batch after the other, as long as there is something to write."""
         loop = asyncio.get_running_loop()
         while True:
-            await self._to_write.wait()
+            await self._wait_to_write(disk)
             self._to_write.clear()
             if self._to_note is not None:
                 self._to_note.cancel()
                 self._to_note = None
             if self.foundry.needs_disk:
                 await loop.run_in_executor(disk, self.foundry.work)
-                self.foundry.settle(self._found)
+                for key in self.foundry.settle():
+                    self._log.info("founded", node=str(key))
             if not self._host.needs_flush:
                 continue
             batch = self.nodes.gather()
@@ -231,16 +247,32 @@ class Server:
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
-            if batch.behind - batch.read_back.keys():
+            if batch.unread:
                 await asyncio.sleep(READ_BACK_EVERY_S)
             self._look_around()
 
+    async def _wait_to_write(self, disk: ThreadPoolExecutor) -> None:
+        """Until there is something to write; meanwhile what was written is folded, a little at a time."""
+        loop, journal = asyncio.get_running_loop(), self._host.journal
+        while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._to_write.wait(), AT_REST_AFTER_S)
+                return
+            try:
+                await loop.run_in_executor(disk, journal.fold, FOLDED_AT_ONCE)
+            except JournalFull:
+                break
+        await self._to_write.wait()
+
     async def _beat(self) -> None:
-        """Ping, suspect, and see which keys are gone."""
+        """Ping, suspect, drop what is cold, and see which keys are gone."""
         while True:
+            self.nodes.now_s = self._clock()
             self.links.ping()
             self._door.close_revoked()
             await asyncio.sleep(self._settings.ping_every_s)
+            for key in self.nodes.drop_cold(self._clock() - self._settings.cold_after_s):
+                self.leadership.forget(key)
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
@@ -263,6 +295,7 @@ class Server:
             self._to_take_over.clear()
             for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
                 self.leadership.take_over()
+            self.links.send_all()
             await asyncio.sleep(TAKE_OVER_EVERY_S)
             self._look_around()
 

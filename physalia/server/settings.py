@@ -6,7 +6,7 @@ A value `name` at the top of the file is replaced by `PHYSALIA_NAME`, if that is
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -15,9 +15,8 @@ from attrs import frozen
 
 from physalia.model import CellId, Life, NodeId
 from physalia.transport import Address
-from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL
+from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS, MAX_NATURAL
 
-MAX_ALPHA = 1024
 _FROM_ENVIRONMENT = {
     "listen": str,
     "directory": str,
@@ -25,6 +24,7 @@ _FROM_ENVIRONMENT = {
     "ping_every_s": float,
     "suspect_after_s": float,
     "drain_s": float,
+    "cold_after_s": float,
     "loop": str,
 }
 LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
@@ -47,7 +47,10 @@ class CellPlan:
 
 @frozen
 class Settings:
-    """All of it. A server is suspected when it has answered no ping for `suspect_after_s`."""
+    """All of it. A server is suspected when it has answered no ping for `suspect_after_s`.
+
+    A node that did nothing for `cold_after_s` leaves memory.
+    """
 
     server: int
     listen: Address
@@ -60,6 +63,7 @@ class Settings:
     ping_every_s: float
     suspect_after_s: float
     drain_s: float
+    cold_after_s: float
     loop: LoopName
 
     def public_address(self, server: int) -> Address:
@@ -86,6 +90,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ping_every_s: float = 0.5
     suspect_after_s: float = 2.0
     drain_s: float = 5.0
+    cold_after_s: float = 60.0
     loop: LoopName = "auto"
 
 
@@ -142,6 +147,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         ping_every_s=file.ping_every_s,
         suspect_after_s=file.suspect_after_s,
         drain_s=file.drain_s,
+        cold_after_s=file.cold_after_s,
         loop=file.loop,
     )
 
@@ -164,8 +170,9 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
         yield "suspect_after_s must be longer than ping_every_s, and both longer than nothing"
-    if not settings.drain_s >= 0:
-        yield "drain_s must not be negative"
+    for name in ("drain_s", "cold_after_s"):
+        if not getattr(settings, name) >= 0:
+            yield f"{name} must not be negative"
     seen: set[CellId] = set()
     for plan in settings.cells:
         yield from (f"cell {plan.cell}: {fault}" for fault in faults_of(plan, servers))
@@ -174,7 +181,7 @@ def _faults(settings: Settings) -> Iterator[str]:
         seen.add(plan.cell)
 
 
-def faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
+def faults_of(plan: CellPlan, servers: Collection[int]) -> Iterator[str]:
     """Why there can be no such cell on these servers."""
     if not all(1 <= number <= MAX_NATURAL for number in (plan.cell, plan.life, *plan.nodes)):
         yield f"cells, lives and nodes are numbers from 1 to {MAX_NATURAL}"
@@ -184,7 +191,7 @@ def faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
         yield f"a cell has 1 to {MAX_MEMBERS} members"
     if strangers := plan.members - plan.nodes.keys():
         yield f"node {min(strangers)} is a member, and nodes does not say on which server it lives"
-    if homeless := set(plan.nodes.values()) - servers:
+    if homeless := set(plan.nodes.values()) - set(servers):
         yield f"server {min(homeless)} is neither this one nor among its peers"
     if len(set(plan.nodes.values())) < len(plan.nodes):
         yield "two of its nodes live on one server, and would fail together"

@@ -2,9 +2,10 @@
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,10 +13,9 @@ from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
 from physalia.cell import CorruptRecords
-from physalia.host import Host
+from physalia.host import Charter, Host, encode_kept
 from physalia.journal import (
     Directory,
-    Files,
     FlushFailed,
     Journal,
     JournalDamaged,
@@ -23,14 +23,20 @@ from physalia.journal import (
     JournalExists,
     NodeKey,
 )
-from physalia.server.atlas import Atlas
-from physalia.server.foundings import NAME, Foundings
-from physalia.server.foundry import plan_of
+from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
-from physalia.server.settings import LoopName, Settings, faults_of
+from physalia.server.settings import LoopName, Settings
 from physalia.transport import KeyFile
-from physalia.wire import CodecError, encode_record
+from physalia.wire import CodecError, decode_charter, is_charter
+
+BORN_AT_ONCE = 10_000
+FOLDED_AT_ONCE = 4096
+YOUNG_OBJECTS = 50_000
+"""So many objects more than at the last look make Python look for unused ones again, instead of 700.
+
+What nodes remember is all in use, and nothing on the way of a command leaves anything that only a look would find.
+"""
 
 
 class CannotStart(Exception):
@@ -49,7 +55,6 @@ class Prepared:
     listener: socket.socket
     host: Host
     atlas: Atlas
-    foundings: Foundings
     ring: KeyFile
 
 
@@ -66,14 +71,25 @@ def create(settings: Settings) -> None:
     files = Directory(folder)
     with suppress(JournalExists):
         Journal.create(files, settings.server)
-    with Journal(files, settings.server, encode_record) as journal:
+    with Journal(files, settings.server, encode_kept) as journal:
         if next(journal.nodes(), None) is not None:
             raise NotSettled(
                 f"{folder} has nodes already, which are never made anew: start the server without --create."
             )
-        for key, _ in Atlas(settings.server, settings.cells).all_here():
-            journal.admit(key)
-        journal.flush()
+        keys = ((key_on(settings.server, plan), charter_of(plan)) for plan in settings.cells)
+        found_all(journal, ((key, charter) for key, charter in keys if key is not None))
+
+
+def found_all(journal: Journal, nodes: Iterable[tuple[NodeKey, Charter]]) -> None:
+    """Let nodes be born with their charters, safe and folded when it returns. Raises what a journal raises."""
+    for number, (key, charter) in enumerate(nodes, start=1):
+        journal.admit(key)
+        journal.append([(key, charter)])
+        if number % BORN_AT_ONCE == 0:
+            journal.flush()
+    journal.flush()
+    while journal.fold(FOLDED_AT_ONCE):
+        pass
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -89,22 +105,20 @@ def prepare(settings: Settings) -> Prepared:
                 "nobody else."
             )
     listener = _bind(settings)
-    files = Directory(settings.directory)
     try:
-        host = Host(Journal(files, settings.server, encode_record))
+        host = Host(Journal(Directory(settings.directory), settings.server, encode_kept))
     except BaseException:
         listener.close()
         raise
     try:
-        foundings = _foundings(files, settings)
-        atlas = Atlas(settings.server, (*settings.cells, *map(plan_of, foundings.read)))
-        _bring_back(host, atlas, settings.directory)
+        atlas = Atlas(settings.server, host, host.journal.nodes())
+        _bring_back(host, atlas, settings)
     except BaseException:
         listener.close()
         with suppress(FlushFailed):
             host.journal.close()
         raise
-    return Prepared(settings, listener, host, atlas, foundings, ring)
+    return Prepared(settings, listener, host, atlas, ring)
 
 
 def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
@@ -140,7 +154,7 @@ def loop_factory(name: LoopName) -> Callable[[], asyncio.AbstractEventLoop] | No
 
 
 async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[str], None]) -> bool:
-    server = Server(prepared.settings, prepared.host, prepared.atlas, prepared.foundings, prepared.ring, log)
+    server = Server(prepared.settings, prepared.host, prepared.atlas, prepared.ring, log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     running = asyncio.ensure_future(server.run(prepared.listener, stop))
@@ -152,6 +166,8 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, signalled)
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     told(f"server {prepared.settings.server} listens at {prepared.settings.listen}")
     try:
         await running
@@ -171,39 +187,28 @@ def _bind(settings: Settings) -> socket.socket:
         raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
 
 
-def _foundings(files: Files, settings: Settings) -> Foundings:
-    """The cells that were founded here since, all of which must fit the settings of today."""
-    try:
-        foundings = Foundings(files)
-    except OSError as error:
-        raise CannotStart(
-            f"{files.path(NAME)} cannot be read ({error.strerror}): mend the cause, start again."
-        ) from None
-    servers, named = {settings.server, *settings.peers}, {plan.cell for plan in settings.cells}
-    for founding in foundings.read:
-        for fault in faults_of(plan_of(founding), servers):
-            raise NotSettled(f"{files.path(NAME)} has cell {founding.cell}, and the settings do not fit it: {fault}.")
-        if founding.cell in named:
-            raise NotSettled(
-                f"cell {founding.cell} stands in {files.path(NAME)} and in the settings: take it out there."
-            )
-    return foundings
+def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
+    """See that the settings name no cell that the journal does not know, or knows otherwise.
 
-
-def _bring_back(host: Host, atlas: Atlas, folder: Path) -> None:
-    """Start every node of a known cell; the journal knows each of them, and no other that ever did something."""
-    known = set(host.journal.nodes())
-    for key, charter in atlas.all_here():
-        if key not in known:
+    Nodes are read when somebody speaks to them; one whose charter is in the settings alone is read now.
+    """
+    folder = settings.directory
+    for plan in settings.cells:
+        key, charter = key_on(settings.server, plan), charter_of(plan)
+        if key is None:
+            continue
+        if atlas.here(plan.cell) != key:
             raise NotSettled(_unknown(key, folder))
         try:
-            host.start(key, charter)
+            kept = host.journal.read(key)
+            if not (kept and is_charter(kept[0])):
+                host.start(key, charter)
+            elif decode_charter(kept[0]) != charter:
+                raise NotSettled(f"{folder} knows cell {plan.cell} otherwise than the settings: take it out of them.")
         except (CorruptRecords, CodecError) as error:
             raise CannotStart(f"{folder} has impossible records of {key} ({error}): count the disk as lost.") from None
-        known.discard(key)
-    for key in sorted(known):
-        if host.journal.read(key):  # else it was born, and the server ended before anybody was told of its cell
-            raise NotSettled(f"{folder} has {key}, of which the settings say nothing: name its cell.")
+        if host.hosted(key) is None:
+            host.journal.forget(key)
 
 
 def _unknown(key: NodeKey, folder: Path) -> str:

@@ -7,12 +7,23 @@ mean is nothing to this room.
 from physalia.transport.connection import Connection, Owner
 from physalia.transport.dialing import Address, Target, dial, keep_dialing
 from physalia.transport.door import Door
-from physalia.transport.handshake import CLIENT, OPERATOR, SPOKEN, Agreed, Answerer, Dialer, Party, Versions
+from physalia.transport.handshake import (
+    BUNDLES_SINCE,
+    CLIENT,
+    OPERATOR,
+    SPOKEN,
+    Agreed,
+    Answerer,
+    Dialer,
+    Party,
+    Versions,
+)
 from physalia.transport.keys import BadKeys, Key, KeyFile, KeyRing, Ring, Role
 from physalia.transport.refused import Kind, Refusals, Refused
 from physalia.transport.session import Session
 
 __all__ = [
+    "BUNDLES_SINCE",
     "CLIENT",
     "OPERATOR",
     "SPOKEN",

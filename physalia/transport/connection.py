@@ -47,6 +47,13 @@ class Connection(asyncio.Protocol):
         return peer
 
     @property
+    def version(self) -> int:
+        """The version of the protocol that both sides speak. Only for an opened connection."""
+        agreed = self.session.agreed
+        assert agreed is not None, "nothing was agreed yet"
+        return agreed.version
+
+    @property
     def is_behind(self) -> bool:
         """Whether the other side does not read as fast as this one wants to write."""
         return not self._may_write

@@ -51,8 +51,10 @@ class Versions(NamedTuple):
     newest: int
 
 
-SPOKEN = Versions(oldest=1, newest=1)
-"""What this software speaks."""
+SPOKEN = Versions(oldest=1, newest=2)
+"""What this software speaks. From version 2 on, servers understand many envelopes in one message (`Bundle`)."""
+
+BUNDLES_SINCE = 2
 
 
 class Agreed(NamedTuple):

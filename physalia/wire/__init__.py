@@ -1,5 +1,6 @@
 """The binary codec. What comes from outside is believed only after it went through here."""
 
+from physalia.wire.charters import decode_charter, encode_charter, is_charter
 from physalia.wire.codec import (
     decode_command,
     decode_entry,
@@ -14,6 +15,7 @@ from physalia.wire.codec import (
 )
 from physalia.wire.shapes import CodecError
 from physalia.wire.traffic import (
+    bundle,
     decode_reply,
     decode_traffic,
     decode_verdict,
@@ -24,6 +26,8 @@ from physalia.wire.traffic import (
 
 __all__ = [
     "CodecError",
+    "bundle",
+    "decode_charter",
     "decode_command",
     "decode_entry",
     "decode_envelope",
@@ -32,6 +36,7 @@ __all__ = [
     "decode_reply",
     "decode_traffic",
     "decode_verdict",
+    "encode_charter",
     "encode_command",
     "encode_entry",
     "encode_envelope",
@@ -40,4 +45,5 @@ __all__ = [
     "encode_told",
     "encode_traffic",
     "encode_verdict",
+    "is_charter",
 ]

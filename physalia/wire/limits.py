@@ -9,6 +9,12 @@ MAX_TEXT_CHARACTERS = 255
 MAX_MEMBERS = 64
 """The largest configuration that a change may ask for."""
 
+MAX_ALPHA = 1024
+"""The widest window of a cell."""
+
+MAX_BUNDLED = 1024
+"""How many messages between nodes one message between servers may hold."""
+
 MAX_PUSHED = 256
 """Of how many cells a server tells a cache at a time."""
 

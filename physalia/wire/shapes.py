@@ -6,65 +6,58 @@
 
 from collections.abc import Callable, Mapping
 from itertools import pairwise
-from operator import attrgetter
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL, MAX_TEXT_CHARACTERS
+from physalia.wire.written import CodecError, Shape, Source, Written, packing, unpacking
+
+__all__ = ["Choice", "CodecError", "Flag", "Many", "Members", "Natural", "Row", "Shape", "Text"]
 
 T = TypeVar("T")
 
 
-class CodecError(ValueError):
-    """These bytes are no value of the format, or this value is beyond its limits. Drop the message, close the door."""
-
-
-class Shape(Protocol[T]):
-    """Both directions for values of type T."""
-
-    def pack(self, value: T) -> object:
-        """The plain form of the value."""
-
-    def unpack(self, plain: object) -> T:
-        """The value that has this plain form."""
-
-
-class Natural:
+class Natural(Written[int]):
     """An integer from `least` to `MAX_NATURAL`. A boolean is none."""
 
     def __init__(self, least: int) -> None:
         self.least = least
 
-    def unpack(self, plain: object) -> int:
+    def write_unpack(self, source: Source, plain: str) -> str:
         """The integer itself, checked."""
-        if type(plain) is not int or not self.least <= plain <= MAX_NATURAL:
-            raise CodecError(f"expected an integer from {self.least} to {MAX_NATURAL}")
+        is_wrong = f"type({plain}) is not int or not {self.least} <= {plain} <= {MAX_NATURAL}"
+        source.refuse(is_wrong, f"an integer from {self.least} to {MAX_NATURAL}")
         return plain
 
-    pack = unpack
+    def write_pack(self, source: Source, value: str) -> str:
+        """As the other way round."""
+        return self.write_unpack(source, value)
 
 
-class Flag:
+class Flag(Written[bool]):
     """True or false."""
 
-    def unpack(self, plain: object) -> bool:
+    def write_unpack(self, source: Source, plain: str) -> str:
         """The boolean itself, checked."""
-        if type(plain) is not bool:
-            raise CodecError("expected true or false")
+        source.refuse(f"type({plain}) is not bool", "true or false")
         return plain
 
-    pack = unpack
+    def write_pack(self, source: Source, value: str) -> str:
+        """As the other way round."""
+        return self.write_unpack(source, value)
 
 
-class Text:
+class Text(Written[str]):
     """A string of at most `MAX_TEXT_CHARACTERS`."""
 
-    def unpack(self, plain: object) -> str:
+    def write_unpack(self, source: Source, plain: str) -> str:
         """The string itself, checked."""
-        if type(plain) is not str or len(plain) > MAX_TEXT_CHARACTERS:
-            raise CodecError(f"expected a text of at most {MAX_TEXT_CHARACTERS} characters")
+        is_wrong = f"type({plain}) is not str or len({plain}) > {MAX_TEXT_CHARACTERS}"
+        source.refuse(is_wrong, f"a text of at most {MAX_TEXT_CHARACTERS} characters")
         return plain
 
-    pack = unpack
+    def write_pack(self, source: Source, value: str) -> str:
+        """As the other way round."""
+        return self.write_unpack(source, value)
 
 
 class Many(Generic[T]):
@@ -119,47 +112,68 @@ class Members:
         return members
 
 
-class Row(Generic[T]):
-    """A class of values, as a list of its fields in their order; `shapes` has one shape a field."""
+class Row(Written[T]):
+    """A class of values, as a list of its fields in their order; `shapes` has one shape a field.
+
+    With a `tag`, that stands before them.
+    """
 
     def __init__(self, cls: type[T], **shapes: Shape[Any]) -> None:
         if tuple(shapes) != getattr(cls, "__match_args__", None):
             raise TypeError(f"{cls.__name__} needs one shape for each field, in order")
         self.cls = cls
-        self.width = len(shapes)
-        self.packs = [(attrgetter(name), shape.pack) for name, shape in shapes.items()]
-        self.unpacks = [shape.unpack for shape in shapes.values()]
+        self.shapes = shapes
+        self.tag: int | None = None
 
-    def pack(self, value: T) -> list[object]:
-        """A list of the packed fields."""
-        if type(value) is not self.cls:
-            raise CodecError(f"expected a {self.cls.__name__}")
-        return [pack(get(value)) for get, pack in self.packs]
+    def tagged(self, tag: int) -> "Row[T]":
+        """The same row after a tag, which whoever unpacks has looked at before."""
+        row = Row(self.cls, **self.shapes)
+        row.tag = tag
+        return row
 
-    def unpack(self, plain: object) -> T:
+    def write_unpack(self, source: Source, plain: str) -> str:
         """An instance."""
-        if type(plain) is not list or len(plain) != self.width:
-            raise CodecError(f"expected a {self.cls.__name__} of {self.width} fields")
-        return self.cls(*[unpack(entry) for unpack, entry in zip(self.unpacks, plain, strict=False)])
+        places = [source.fresh() for _ in self.shapes]
+        before = [] if self.tag is None else [source.fresh()]
+        width = len(before) + len(places)
+        source.refuse(
+            f"type({plain}) is not list or len({plain}) != {width}", f"a {self.cls.__name__} of {len(places)} fields"
+        )
+        if width:
+            source.write(f"{', '.join((*before, *places))}, = {plain}")
+        values = [unpacking(source, shape, place) for shape, place in zip(self.shapes.values(), places, strict=True)]
+        return f"{source.name(self.cls)}({', '.join(values)})"
+
+    def write_pack(self, source: Source, value: str) -> str:
+        """A list of the packed fields."""
+        source.refuse(f"type({value}) is not {source.name(self.cls)}", f"a {self.cls.__name__}")
+        plain = [] if self.tag is None else [str(self.tag)]
+        for name, shape in self.shapes.items():
+            field = source.fresh()
+            source.write(f"{field} = {value}.{name}")
+            plain.append(packing(source, shape, field))
+        return f"[{', '.join(plain)}]"
 
 
 class Choice(Generic[T]):
     """One of several rows, told apart by the tag before the fields."""
 
     def __init__(self, rows: Mapping[int, Row[Any]]) -> None:
-        self.rows = dict(rows)
-        self.tags = {row.cls: tag for tag, row in rows.items()}
+        self.by_tag = {tag: row.tagged(tag) for tag, row in rows.items()}
+        self.by_class = {row.cls: row for row in self.by_tag.values()}
 
     def pack(self, value: T) -> list[object]:
         """The tag, then the fields."""
-        tag = self.tags.get(type(value))
-        if tag is None:
+        row = self.by_class.get(type(value))
+        if row is None:
             raise CodecError(f"{type(value).__name__} is none of the kinds that can be said here")
-        return [tag, *self.rows[tag].pack(value)]
+        plain: list[object] = row.pack(value)
+        return plain
 
     def unpack(self, plain: object) -> T:
         """An instance of the class that the tag names."""
-        if type(plain) is not list or not plain or type(plain[0]) is not int or plain[0] not in self.rows:
-            raise CodecError(f"expected a list that starts with one of the tags {sorted(self.rows)}")
-        value: T = self.rows[plain[0]].unpack(plain[1:])
+        row = self.by_tag.get(plain[0]) if type(plain) is list and plain and type(plain[0]) is int else None
+        if row is None:
+            raise CodecError(f"expected a list that starts with one of the tags {sorted(self.by_tag)}")
+        value: T = row.unpack(plain)
         return value

@@ -1,8 +1,11 @@
 """The bytes of what processes say to each other, and of verdicts. `codec` says what holds of every format here."""
 
+from collections.abc import Sequence
+from struct import Struct
 from typing import Generic, TypeVar, get_args
 
 from physalia.model import (
+    Bundle,
     Cap,
     Carry,
     Create,
@@ -37,12 +40,16 @@ from physalia.model import (
 )
 from physalia.store import LIMITS
 from physalia.wire.codec import COUNT, ENVELOPE, NODE, TEXT, decode, encode
-from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
+from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
 from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Shape
 from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+_FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
+_PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
+"""How MessagePack begins a list of two, one of few, and one of 16 or more (its specification, section "array")."""
 
 PAIR = 2
 OVERHEAD_BYTES = 64
@@ -125,6 +132,8 @@ FOUNDING = Row(
 WHEREABOUTS = Row(
     Whereabouts, cell=CELL, life=Natural(1), version=COUNT, members=Many(Two(NODE, TEXT), _node, MAX_MEMBERS)
 )
+BUNDLE = 7
+"""The tag of what carries many envelopes."""
 CONTENT = Blob(MAX_ENCODED_BYTES - OVERHEAD_BYTES)
 TRAFFIC = Choice[Traffic](
     {
@@ -134,6 +143,7 @@ TRAFFIC = Choice[Traffic](
         4: Row(Request, number=COUNT, cell=Natural(1), command=CONTENT),
         5: Row(Reply, number=COUNT, verdict=CONTENT),
         6: Row(Decline, number=COUNT, reason=Reasons(), leader=TEXT),
+        BUNDLE: Row(Bundle, envelopes=Listed(ENVELOPE, MAX_BUNDLED)),
         16: Row(Look, number=COUNT, cell=CELL, token=COUNT, keys=Listed(KEY, LIMITS.transaction_steps)),
         17: Row(Seen, number=COUNT, slot=COUNT, items=Listed(Maybe(ITEM), LIMITS.transaction_steps)),
         18: Row(Scan, number=COUNT, cell=CELL, token=COUNT, prefix=Name(), most_items=COUNT, page=Maybe(TOKEN)),
@@ -159,6 +169,17 @@ VERDICT = Row(Verdict, done=Flag(), saw=RECORDS)
 def encode_traffic(said: Traffic) -> bytes:
     """The bytes of what a process says. Raises `CodecError` if it is beyond a limit."""
     return encode(TRAFFIC, said)
+
+
+def bundle(envelopes: Sequence[bytes]) -> bytes:
+    """The bytes of a `Bundle` of envelopes that are encoded already, at most `MAX_BUNDLED`.
+
+    Encoding each alone says how long it is, and whoever puts them together needs to know that.
+    """
+    count = len(envelopes)
+    assert count <= MAX_BUNDLED
+    head = _FEW.pack(_PAIR, BUNDLE, _LIST + count) if count < _MANY else _MORE.pack(_PAIR, BUNDLE, _LONG_LIST, count)
+    return head + b"".join(envelopes)
 
 
 def decode_traffic(data: bytes) -> Traffic:

@@ -65,6 +65,8 @@ class Leases(Machine[State]):
     """How far a clock may go forward in one tick."""
     max_version: int
     """How often the record may change: a bound."""
+    generous: frozenset[Process]
+    """Processes that may give the lock back before its end: a bound."""
     frail: frozenset[Process]
     """Processes that may restart, once each: a bound."""
 
@@ -82,6 +84,11 @@ class Leases(Machine[State]):
     def versions(self) -> range:
         """Versions that a request may expect."""
         return range(self.max_version)
+
+    @property
+    def seen(self) -> range:
+        """Versions that a process may see."""
+        return range(1, self.max_version + 1)
 
     @property
     def ticks(self) -> Iterable[Function[int]]:
@@ -109,12 +116,17 @@ class Leases(Machine[State]):
         """The version that a request made; 0 if it made none."""
         return next((v for v, granted in enumerate(s.log, start=1) if granted == request), 0)
 
-    @action(p="processes")
-    def see(self, s: State, p: Process) -> State | None:
-        """It reads the record, which has changed: it begins to wait again."""
-        if s.saw[p] == len(s.log):
+    @action(p="processes", v="seen")
+    def see(self, s: State, p: Process, v: Version) -> State | None:
+        """It hears how the record was at a later version than it saw: it begins to wait again.
+
+        What it hears may be late, and then this version is gone already.
+        """
+        if not (
+            s.saw[p] < v <= len(s.log)
+        ):  # fmt: skip
             return None
-        return s._replace(saw=put(s.saw, p, len(s.log)), waited=put(s.waited, p, 0))
+        return s._replace(saw=put(s.saw, p, v), waited=put(s.waited, p, 0))
 
     @action(p="processes")
     def ask(self, s: State, p: Process) -> State | None:
@@ -151,6 +163,28 @@ class Leases(Machine[State]):
         ):  # fmt: skip
             return None
         return s._replace(log=(*s.log, request))
+
+    @action(p="processes")
+    def release(self, s: State, p: Process) -> State | None:
+        """Whoever holds the lock gives it back: it holds it no more, whatever becomes of the record."""
+        if not (
+            p in self.generous
+            and s.asked[p] == NONE
+            and s.left[p] > 0
+            and s.saw[p] < self.max_version
+        ):  # fmt: skip
+            return None
+        return s._replace(left=put(s.left, p, 0), requests=s.requests | {Request(p, s.life[p], s.saw[p], 0)})
+
+    @action(p="processes", k="lives", v="versions")
+    def free(self, s: State, p: Process, k: int, v: Version) -> State | None:
+        """The record says that nobody holds the lock."""
+        if not (
+            Request(p, k, v, 0) in s.requests
+            and v == len(s.log)
+        ):  # fmt: skip
+            return None
+        return s._replace(log=(*s.log, Request(p, k, v, 0)))
 
     @action(p="processes")
     def hear(self, s: State, p: Process) -> State | None:
@@ -213,10 +247,10 @@ class Leases(Machine[State]):
         return (
             set(s.log) <= s.requests
             and all(r.by in self.processes and r.expects in self.versions for r in s.requests)
-            and all(r.life in self.lives and r.length == self.length[r.by] for r in s.requests)
+            and all(r.life in self.lives and r.length in (0, self.length[r.by]) for r in s.requests)
             and all(
                 s.life[p] in self.lives
-                and s.asked[p] in (NONE, *self.versions)
+                and (s.asked[p] == NONE or s.asked[p] in self.versions)
                 and 0 <= s.since[p] <= self.length[p]
                 and 0 <= s.left[p] <= self.length[p]
                 and 0 <= s.saw[p] <= len(s.log)

@@ -13,12 +13,14 @@ import jsonschema
 import pytest
 from attrs import evolve
 
+from conformance import beside
 from conformance import verify as chain
 from conformance.links import LINKS, Failure, Link, LinkReport, Progress, Row, Settings, Verdict
 from conformance.manifest import load_manifest
 from physalia.cli import run
 from tests import PATIENCE_S
 from tests.conformance.tlc.small_specifications import MANIFEST, specify
+from tests.processes import ends
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("z3", "hypothesis", "networkx", "highspy", "rich", "numpy", "spec", "msgspec")
@@ -233,6 +235,7 @@ def fake_links(verdicts: dict[str, Verdict]) -> Any:
 def test_the_verdict_is_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verdict: Verdict, code: int
 ) -> None:
+    monkeypatch.setattr(beside, "cores", lambda: 1)  # other processes would not know these links
     monkeypatch.setattr(chain, "load", fake_links(dict.fromkeys(LINKS, Verdict.HOLDS) | {"graph": verdict}))
     assert run(["verify", "--json", "--seed", "7"]) == code
     told = capsys.readouterr()
@@ -253,7 +256,8 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(capsys.readouterr().out)
     jsonschema.validate(listed, schema("spec-list"))
     assert {model["rung"] for model in listed["models"]} == {
-        "Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases", "Register", "Volume",
+        "Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases", "Versions", "Register",
+        "Volume",
         "Placement",
     }  # fmt: skip
     assert run(["spec", "list"]) == 0
@@ -310,23 +314,35 @@ def test_a_walk_is_the_same_for_the_same_seed(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the children of a process are read from /proc")
-def test_an_interrupt_is_exit_130_and_leaves_nothing_running() -> None:
+@pytest.mark.parametrize("links", [["tlc"], ["tlc", "graph"]])
+def test_an_interrupt_is_exit_130_and_leaves_nothing_running(links: list[str]) -> None:
+    """Of one link, which runs in the process itself, and of several, which have processes of their own."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "physalia.cli", "verify", "tlc"],
+        [sys.executable, "-m", "physalia.cli", "verify", *links],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     deadline = time.monotonic() + PATIENCE_S
-    while not (java := children_of(process.pid)) and process.poll() is None and time.monotonic() < deadline:
+    while not (java := javas_of(process.pid)) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
     assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
     assert java
-    assert not [pid for pid in java if Path(f"/proc/{pid}").exists()]
+    assert all(map(ends, java))
+
+
+def javas_of(pid: int) -> list[int]:
+    """The processes that run Java among those that a process has started, and these, and so on."""
+    found, unseen = [], [pid]
+    while unseen:
+        children = children_of(unseen.pop())
+        unseen += children
+        found += [child for child in children if Path(f"/proc/{child}/comm").read_text(encoding="utf-8") == "java\n"]
+    return found
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,6 +1,7 @@
 """Progress is shown from several threads at once, on a terminal and elsewhere, without getting stuck."""
 
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -58,3 +59,36 @@ def test_without_a_terminal_the_first_line_comes_after_two_seconds(monkeypatch: 
         shown.update("place", 1, "steps")
         seen.append(len(console.file.getvalue().splitlines()))
     assert seen == [0, 0, 1, 1, 2, 2, 3]
+
+
+def test_work_that_tells_of_nothing_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as a large file that is read: progress comes from two seconds on, wherever the time goes."""
+    said = threading.Event()
+    lines: list[str] = []
+
+    def line(_shown: Display, text: str) -> None:
+        lines.append(text)
+        said.set()
+
+    monkeypatch.setattr(Display, "_line", line)
+    monkeypatch.setattr(progress, "_FIRST_LINE_S", 0.0)
+    monkeypatch.setattr(progress, "_BEAT_S", 0.001)
+    with progress.effort("place", None):
+        assert said.wait(timeout=60)
+    assert lines[0] == "  place: 0 steps, 0 s"
+
+
+def test_nobody_who_reads_progress_is_no_failure_of_who_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = threading.Event()
+    complaints: list[object] = []
+
+    def broken(_shown: Display) -> None:
+        tried.set()
+        raise BrokenPipeError
+
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    monkeypatch.setattr(Display, "beat", broken)
+    monkeypatch.setattr(progress, "_BEAT_S", 0.001)
+    with progress.effort("place", None):
+        assert tried.wait(timeout=60)
+    assert not complaints

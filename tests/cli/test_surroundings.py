@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance import beside
 from conformance import verify as chain
 from conformance.links import LINKS, CannotRun, Failure, Link, LinkReport, Progress, Settings, Verdict
 from conformance.tlc.limits import Limits
@@ -78,6 +79,7 @@ def test_no_verdict_is_cut_on_a_narrow_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(beside, "cores", lambda: 1)  # other processes would not know these links
     monkeypatch.setattr(chain, "load", fake_links(dict.fromkeys(LINKS, Verdict.INCONCLUSIVE)))
     assert run(["verify"]) == 3
     table = capsys.readouterr().out
@@ -101,6 +103,7 @@ def test_again_runs_the_link_as_it_was_run(
 
         return link
 
+    monkeypatch.setattr(beside, "cores", lambda: 1)  # other processes would not know these links
     monkeypatch.setattr(chain, "load", load)
     assert run(["verify", "tlc", "graph", *profile, "--seed", "7"]) == 1
     told = capsys.readouterr().out

@@ -7,7 +7,7 @@ Where it can be asked, the cell's own guard answers, in a state where nothing is
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from conformance.induction.tie.disks import Disks, Record, lost, of_node, values_of
 from conformance.induction.tie.readings import Args, has_step
@@ -26,15 +26,24 @@ LATER = "any record that is later than all that wait may be the next"
 BEHIND = (
     "before a promise or a vote something else may wait, a proposal or a decision, which is no record of the layers"
 )
+HEARD = "whatever was decided may be heard by anybody, in any order"
+TOLD = "whoever knows a decision may tell it, and again"
+ANSWERED_AGAIN = (
+    "a round may be answered again, by any node and from any slot that it knows from the round's on; and what was voted"
+    " for under its own ballot is no matter to it"
+)
+TAUGHT = "that a node is taught by another one is no step of `Cell`"
 LOST_DISK = "which disks are lost, and when, is a bound: in `Cell` none is, in `Lives` one that held something, once"
 
 NO_EDGE: Mapping[str, str] = {"lose_disk": LOST_DISK}
 """Actions of the layers that no graph takes, and why: their guards are compared, and their effects are not."""
+NOT_TAUGHT: Mapping[str, str] = {**NO_EDGE, "install": TAUGHT}
+"""The same where nodes know something."""
 NO_LOST_DISK = "alive"
 """The conjunct of guards that for the same reason is compared with nothing: it is true in every state."""
 
 
-class _AnyValue(Cell):
+class AnyValue(Cell):
     """The cell, where a proposer takes whatever is safe."""
 
     def free(self, *_: Any) -> bool:
@@ -50,15 +59,24 @@ class Exceptions:
     outbox: bool
     free: Cell = field(init=False)
     """The same cell, where everyone hears everything."""
+    _led: dict[Node, Cell] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "free", self.free_machine())
+
+    def free_machine(self) -> Cell:
+        """The cell of `free`."""
+        return AnyValue(**self.free_constants())
+
+    def free_constants(self) -> dict[str, Any]:
+        """Its constants."""
         m = self.disks.machine
         everyone = frozenset(m.nodes)
-        free = _AnyValue(
-            content=m.content, first=m.first, alpha=m.alpha, early=m.early, nodes=m.nodes, max_ballot=m.max_ballot,
-            max_slot=m.max_slot, owner=m.owner, strays=everyone, learners=everyone, mortals=everyone,
-        )  # fmt: skip
-        object.__setattr__(self, "free", free)
+        return {
+            "content": m.content, "first": m.first, "alpha": m.alpha, "early": m.early, "nodes": m.nodes,
+            "max_ballot": m.max_ballot, "max_slot": m.max_slot, "owner": m.owner, "strays": everyone,
+            "learners": everyone, "mortals": everyone,
+        }  # fmt: skip
 
     def reason(self, s: cell.State, name: str, args: Args) -> str:
         """One of the reasons above; empty where the guard must not hold."""
@@ -124,19 +142,32 @@ class Exceptions:
         first = bool(waits) and e == waits[0] and (e.ballot, e.vote) == says
         return BEHIND if first and not (sends.promises or sends.votes) else ""
 
-    def propose(self, s: cell.State, b: Ballot, i: Slot, v: Name) -> str:
+    def propose(self, s: cell.State, b: Ballot, i: Slot, v: Name, *by: Node) -> str:
         """Where the owner of the ballot would if it led, knew all there is to know, and wanted the value."""
         if (b, i) in values_of(s) or b == 0 or i == 0:
             return ""
-        disks = self.disks
-        log: Log = disks.below.machine.prefix(disks.machine.seen_from_above(s))
-        o = self.free.owner[b]
+        o, log = self.proposer(s, b, *by)
         filled = frozenset({Proposal(b, j, v, frozenset()) for j in self.free.slots if j < i})
         led = s._replace(
             active=put(s.active, o, b),
             known=put(s.known, o, log[: i - 1]),
             queue=put(s.queue, o, ()),
             proposals=filled,
-            promises=frozenset(m._replace(accepted=frozenset(disks.told(s, m))) for m in s.promises),
+            promises=self.told_whole(s),
         )
-        return NO_POLICY if i <= len(log) + self.free.alpha and has_step(self.free, led, "propose", (b, i, v)) else ""
+        would = i <= len(log) + self.free.alpha and has_step(self.led_by(o), led, "propose", (b, i, v))
+        return NO_POLICY if would else ""
+
+    def proposer(self, s: cell.State, b: Ballot) -> tuple[Node, Log]:
+        """Who proposes under a ballot, and the log by which it knows the configurations: what a majority voted for."""
+        return self.free.owner[b], self.disks.below.machine.prefix(self.disks.machine.seen_from_above(s))
+
+    def told_whole(self, s: cell.State) -> frozenset[Promise]:
+        """The replies, each with all that it says of lower ballots."""
+        return frozenset(m._replace(accepted=frozenset(self.disks.told(s, m))) for m in s.promises)
+
+    def led_by(self, n: Node) -> Cell:
+        """The same cell, where every ballot is the node's."""
+        if n not in self._led:
+            self._led[n] = evolve(self.free, owner=dict.fromkeys((0, *self.free.owner), n))
+        return self._led[n]

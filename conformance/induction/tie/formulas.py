@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
+from itertools import product
 from typing import Any, TypeAlias
 
 import z3
@@ -55,18 +56,17 @@ class CompiledAction:
         return ((*args, *others) for args in self.all_arguments for others in more(facts, args))
 
 
-def compile_action(
-    system: System, action: Action, universe: Universe, relations: tuple[str, ...], part: Part
-) -> CompiledAction:
-    """Compile an action, without what the part leaves out, and for these relations alone."""
-    lists = universe.arguments(tuple(parameter.sort().name() for parameter in action.parameters.values()))
+def compile_action(system: System, action: Action, reading: Reading[Any], part: Part) -> CompiledAction:
+    """Compile an action, without what the part leaves out, and for the relations of the reading alone."""
+    sorts = tuple(parameter.sort().name() for parameter in action.parameters.values())
+    lists = (reading.given or reading.universe).arguments(sorts)
     for conjunct in part.leaves_out:
         action = action.without(conjunct)
     given = {name: action.witnesses[name] for name in part.gives}
     found = {name: term for name, term in action.witnesses.items() if name not in given}
     return compile_given(
-        system, evolve(action, parameters={**action.parameters, **given}, witnesses=found), universe, relations,
-        part, tuple(lists),
+        system, evolve(action, parameters={**action.parameters, **given}, witnesses=found), reading.universe,
+        reading.relations, part, tuple(lists),
     )  # fmt: skip
 
 
@@ -121,11 +121,9 @@ class Formulas:
         self.invariants = {name: compiled(formula, universe) for name, formula in self.formulas().items()}
         parts = {**self.reading.steps, **{name: Part(action=name) for name in self.reading.derived}}
         self.actions = {
-            name: compile_action(
-                self.system, self.system.actions[part.action], universe, self.reading.relations, part
-            )
+            name: compile_action(self.system, self.system.actions[part.action], self.reading, part)
             for name, part in parts.items()
-        }  # fmt: skip
+        }
 
     def without(self, name: str, conjunct: str) -> "Formulas":
         """The same, with a weaker guard of one action."""
@@ -215,15 +213,13 @@ class Formulas:
         return tuple(steps) if facts == goal else None
 
     def _towards(self, facts: Facts, goal: Facts) -> Iterator[tuple[str, Args, Facts]]:
-        """Derived steps that add a fact of the goal. None closes the way to another, since facts only grow."""
+        """Derived steps that add facts of the goal. None closes the way to another, since facts only grow."""
         for name in self.reading.derived:
             act = self.actions[name]
-            for relation in act.action.updates:
-                for fact in goal[relation] - facts[relation]:
-                    after = {**facts, relation: facts[relation] | {fact}}
-                    for args in act.all_arguments:
-                        if act.enabled(facts, *args) and act.changes(pair(facts, after), *args):
-                            yield name, args, after
+            for after in _with_some(facts, goal, tuple(act.action.updates)):
+                for args in act.all_arguments:
+                    if act.enabled(facts, *args) and act.changes(pair(facts, after), *args):
+                        yield name, args, after
 
     # Why not.
 
@@ -250,6 +246,15 @@ class Formulas:
             if wrong:
                 return f"what it makes of {relation} is not so: {wrong}"
         return f"no {' or '.join(self.reading.derived)} leads on to the target"
+
+
+def _with_some(facts: Facts, goal: Facts, relations: tuple[str, ...]) -> Iterator[Facts]:
+    """The facts with some that are missing from the goal: in one of the relations or in several, one in each."""
+    missing = [(None, *(goal[relation] - facts[relation])) for relation in relations]
+    for added in product(*missing):
+        if any(fact is not None for fact in added):
+            more = {r: facts[r] | {fact} for r, fact in zip(relations, added, strict=True) if fact is not None}
+            yield {**facts, **more}
 
 
 def names_in(formula: Any) -> frozenset[str]:

@@ -254,6 +254,6 @@ class _Run:
     def _why_no_edge(self, state: Any, name: str, args: Args) -> str:
         """What the machine's own action asks for, if it has one with these arguments."""
         machine = self.tie.reading.machine
-        if name not in machine.action_names() or len(args) != len(getattr(machine, name).domains):
+        if name not in machine.action_names() or args not in machine.arguments(name):
             return ""
         return f", since in spec/ {explain(machine, state, name, args)}"

@@ -55,6 +55,8 @@ class Reading(Generic[State]):
 
     machine: Machine[State]
     universe: Universe
+    given: Universe | None = None
+    """The elements that actions are given, if these are fewer: no step of the machine has others."""
     facts: Callable[[State], Facts]
     """A state as facts; as few relations as the machine speaks of."""
     relations: tuple[str, ...]

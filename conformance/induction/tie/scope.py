@@ -6,8 +6,10 @@ from typing import Any
 from attrs import field, frozen
 
 from conformance.graph.mirror import machine_of
+from conformance.induction.tie.consulting import read_reads
 from conformance.induction.tie.crashes import read_disk, read_lives, read_outbox
-from conformance.induction.tie.declared import NO_EDGE
+from conformance.induction.tie.declared import NO_EDGE, NOT_TAUGHT
+from conformance.induction.tie.knowing import read_knowledge
 from conformance.induction.tie.readings import Reading, reading_of
 from conformance.links import Profile
 from conformance.manifest import HOLDS, Manifest, Model
@@ -63,6 +65,32 @@ def outboxes_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
     yield from crashes_of(manifest, profile, MOST_STATES_OF_OUTBOXES[profile])
 
 
+MOST_STATES_OF_KNOWLEDGE = {Profile.QUICK: 200, Profile.DEFAULT: 500, Profile.DEEP: 2_200}
+"""Larger models of `Cell` are not held against the layer `knowledge`: who counts is compared for every node."""
+
+
+def knowledge_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models of `Cell` whose graphs are compared, up to a size."""
+    for model in manifest.models:
+        if model.rung != "Cell" or model.expect != HOLDS or model.graph is None or not profile.includes(model.profile):
+            continue
+        if model.distinct <= MOST_STATES_OF_KNOWLEDGE[profile]:
+            yield model
+
+
+MOST_STATES_OF_READS = {Profile.QUICK: 0, Profile.DEFAULT: 3_000, Profile.DEEP: 10_000}
+"""In the profile `quick` no graph of `Reads` is compared with TLC's."""
+
+
+def reads_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+    """The models of `Reads`, up to a size."""
+    for model in manifest.models:
+        if model.rung != "Reads" or model.expect != HOLDS or not profile.includes(model.profile):
+            continue
+        if model.distinct <= MOST_STATES_OF_READS[profile]:
+            yield model
+
+
 def read_disks(machine: Cell | Lives) -> Reading[Any]:
     """Either as the layer `disk`."""
     return read_lives(machine) if isinstance(machine, Lives) else read_disk(machine)
@@ -84,6 +112,8 @@ TIED: Mapping[str, TiedLayer] = {
     "ballots": TiedLayer(reads=reading_of, models=models_of),
     "disk": TiedLayer(reads=read_disks, models=disks_of, share=5, no_edge=NO_EDGE),
     "outbox": TiedLayer(reads=read_outbox, models=outboxes_of, share=5, no_edge=NO_EDGE),
+    "knowledge": TiedLayer(reads=read_knowledge, models=knowledge_of, share=5, no_edge=NOT_TAUGHT),
+    "reads": TiedLayer(reads=read_reads, models=reads_of, share=5, no_edge=NOT_TAUGHT),
 }
 
 
@@ -97,8 +127,6 @@ def is_seen_below(name: str, action: str, conjunct: str) -> bool:
 
 
 NOT_TIED: Mapping[str, str] = {
-    "knowledge": "no graph has what a node believes apart from what it knows",
-    "reads": "it stands on `knowledge`, so the graphs of `Reads` are not read as its facts",
     "truncation": "no graph has floors above 0",
     "leaving": "no graph has nodes that leave",
 }

@@ -46,6 +46,8 @@ class TieReport:
     weakened: tuple[Weakened, ...]
     never: tuple[str, ...]
     """Actions of the formulas that no edge took: nothing was compared there."""
+    not_tied: Mapping[str, str]
+    """The layers that were held against nothing, and why."""
     seconds: float
 
     @property
@@ -134,7 +136,7 @@ class TieReport:
             yield f"Not caught in these models: {', '.join(missed)}."
         if not any(model.rung == LIVES for model in self.models):
             yield f"No disk is lost in these models: that only nodes with a disk act ({NO_LOST_DISK}) excludes nothing."
-        yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in NOT_TIED.items())}."
+        yield f"Not tied yet: {'; '.join(f'{layer} ({why})' for layer, why in self.not_tied.items())}."
 
     def as_json(self) -> Mapping[str, Any]:
         """The tie for machines."""
@@ -163,7 +165,7 @@ class TieReport:
                 for one in self.weakened
             ],
             "exceptions": dict(self.exceptions),
-            "not_tied": dict(NOT_TIED),
+            "not_tied": dict(self.not_tied),
             "failures": [
                 {
                     "model": one.model, "kind": one.kind, "action": one.action,
@@ -190,19 +192,23 @@ def tie(
     """
     start = time.monotonic()
     manifest = manifest or load_manifest()
-    parts = []
+    settings = _Settings(manifest, profile, progress, seed)
+    parts, not_tied = [], dict(NOT_TIED)
     for name, layer in TIED.items():
         chosen = [manifest.model(model) for model in models] or list(layer.models(manifest, profile))
         if name == "ballots":
-            parts.append(_tied(name, system or system_of(name), chosen, _Settings(manifest, profile, progress, seed)))
+            parts.append(_tied(name, system or system_of(name), chosen, settings))
+        elif not chosen:
+            not_tied[name] = f"no model of it is small enough for the profile {profile}"
         elif not models:
-            parts.append(_tied(name, system_of(name), chosen, _Settings(manifest, profile, progress, seed)))
+            parts.append(_tied(name, system_of(name), chosen, settings))
     return TieReport(
         models=tuple(model for part in parts for model in part.models),
         flipped=_all_flipped([one for part in parts for one in part.flipped]),
         checked=_all_checked([one for part in parts for one in part.checked]),
         weakened=tuple(one for part in parts for one in part.weakened),
         never=tuple(name for part in parts for name in part.never),
+        not_tied=not_tied,
         seconds=time.monotonic() - start,
     )
 

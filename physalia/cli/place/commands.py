@@ -214,7 +214,7 @@ def _concluded(
     explained = survived = None
     available: dict[str, Any] = {"availability": None, "unavailability": None}
     if answer.verdict == "impossible":
-        explained = ask(stated.topology, stated.policy, stated.query, spent, stated)
+        explained = ask(stated.topology, stated.policy, stated.query, spent)
     if answer.servers:
         available = brief(measured(stated.topology, stated.query.instance, answer.servers, devices, spent))
     if survives and answer.servers:

@@ -1,5 +1,6 @@
 """What commands about placement read and need: a topology, a policy, and packages that not everybody has."""
 
+import gc
 import json
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -45,12 +46,16 @@ def read_topology(file: Path) -> "Topology":
 
 @contextmanager
 def needs() -> Iterator[None]:
-    """Turn a missing package into a sentence that says what to install; and let nobody look for garbage meanwhile."""
+    """Turn a missing package into a sentence that says what to install; and let nobody look for garbage meanwhile.
+
+    Nor afterwards among what there is by then: the process ends soon, and a large topology is a million objects.
+    """
     from physalia.placement.effort import no_collection  # noqa: PLC0415
 
     try:
         with no_collection():
             yield
+            gc.freeze()
     except ModuleNotFoundError as error:
         name = (error.name or "").partition(".")[0]
         if name in {"z3", "highspy", "numpy", "networkx", "dd"}:

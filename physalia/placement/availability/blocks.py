@@ -47,6 +47,9 @@ class Bundle:
 Outcome = tuple[tuple[int, ...], Groups]
 """What a bundle may come to: the sets of switches that it joins, if they live, and its nodes by its own switches."""
 
+Way = tuple[int, int]
+"""What the instance's own rack may come to: the switches in sight that it is joined to, and the nodes of the rack."""
+
 Key = TypeVar("Key")
 
 
@@ -160,18 +163,28 @@ def failure(bundle: Bundle, itself: bool, needed: int, state: State) -> float:
     """
     if state == LOST:
         return is_up(bundle)
-    blocks, groups = state
+    return sum(chance for way, chance in reached(bundle, state[0]) if misses(way, state, itself, needed))
+
+
+@lru_cache(maxsize=1 << 14)
+def reached(bundle: Bundle, blocks: Blocks) -> tuple[tuple[Way, float], ...]:
+    """Where the first server of a bundle, if it is up, finds itself among given blocks, with probabilities."""
     alive = sum(blocks)
     instance, others = bundle.servers[0], Bundle(bundle.switches, bundle.peers, bundle.servers[1:])
-    total = 0.0
+    found: dict[Way, float] = {}
     for own, chance in _server(*instance):
         for (joined, brought), other in outcomes(others) if own else ():
             after, more = _seen(blocks, joined, brought, alive)
             near = sum(block for block in after if block & own)
-            reached = sum(count for mask, count in (*grouped(after, groups), *more) if mask & near)
-            if near and reached + itself < needed:
-                total += chance * other
-    return total
+            if near:
+                _add(found, (near & _SEEN, sum(count for mask, count in more if mask & near)), chance * other)
+    return tuple(found.items())
+
+
+def misses(way: Way, state: State, itself: bool, needed: int) -> bool:
+    """Whether fewer nodes than needed are reached: itself, those of the rack, and those on blocks that it joins."""
+    near, own = way
+    return itself + own + sum(count for mask, count in state[1] if mask & near) < needed
 
 
 @lru_cache(maxsize=1 << 12)

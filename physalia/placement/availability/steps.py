@@ -200,12 +200,29 @@ class HomeReached:
     rack: str | None
     devices: tuple[str, ...]
 
-    def values(self, states: Iterable[State], down: str | None = None) -> States:
+    def values(self, states: Iterable[State]) -> States:
         """How likely the instance is up without a majority, after each state."""
-        bundle, lit = self.built(down), self.powered.lit
+        bundle, lit = self.built(None), self.powered.lit
         return {state: lit * blocks.failure(bundle, self.itself, self.majority, state) for state in states}
 
     def down(self, before: Mapping[State, Vector]) -> dict[str, float]:
-        """The same for everything together, with each device down; without its rack the instance is not up."""
+        """The same for everything together, with each device down; without its rack the instance is not up.
+
+        Where the instance finds itself is weighed once, for all devices.
+        """
         found = {} if self.rack is None else {self.rack: 0.0}
-        return found | {device: worth(before, self.values(before, device)) for device in self.devices}
+        likely = {state: float(vector @ self.powered.lit) for state, vector in before.items()}
+        lost, intact = likely.pop(LOST, 0.0), self.built(None)
+        weights: dict[Blocks, dict[blocks.Way, float]] = {}
+        for state, chance in likely.items():
+            of_blocks = weights.setdefault(state[0], {})
+            for way, _ in blocks.reached(intact, state[0]):
+                if blocks.misses(way, state, self.itself, self.majority):
+                    of_blocks[way] = of_blocks.get(way, 0.0) + chance
+        for device in self.devices:
+            bundle, total = self.built(device), lost * blocks.is_up(self.built(device))
+            for known, of_blocks in weights.items():
+                for way, chance in blocks.reached(bundle, known):
+                    total += chance * of_blocks.get(way, 0.0)
+            found[device] = total
+        return found

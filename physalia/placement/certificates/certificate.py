@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from physalia.placement.rules.policy import Survives, to_document
 from physalia.placement.site.format import digest
+from physalia.placement.site.hops import Hops
 from physalia.placement.site.topology import ALSO
 from physalia.placement.solver.answer import Answer
 from physalia.placement.solver.search import Leaf, Split, Tree
@@ -83,10 +84,8 @@ def _claim(answer: Answer) -> tuple[str, str]:
         return "infeasible", ""
     if answer.cost is None:
         raise NoCertificate("no placement was found in the time allowed, and none was refuted.")
-    if _must_survive(answer) and answer.cost.hops > MOST_PRICES:
-        raise NoCertificate(
-            f"the ways to its nodes are {answer.cost.hops:,} links long, and a checker follows them all."
-        )
+    if (links := _links(answer)) > MOST_PRICES:
+        raise NoCertificate(f"the ways to its nodes are {links:,} links long, and a checker follows them all.")
     if (failures := _failures(answer)) > MOST_SEARCHES:
         raise NoCertificate(
             f"up to {failures:,} failures are on the ways to many of its nodes, and a checker looks into them all."
@@ -101,6 +100,15 @@ def _must_survive(answer: Answer) -> bool:
     return any(isinstance(rule, Survives) for rule in answer.problem.policy.rules)
 
 
+def _links(answer: Answer) -> int:
+    """How many links a checker follows: of the shortest ways from the instance to the nodes of a cell that survives."""
+    if not _must_survive(answer):
+        return 0
+    query = answer.problem.query
+    way = Hops(answer.problem.topology).of(query.instance)
+    return sum(way.to(server) or 0 for server in answer.servers)
+
+
 def _failures(answer: Answer) -> int:
     """How many failures, at most, a checker looks into: those on the ways to more nodes than a cell may lose.
 
@@ -109,7 +117,7 @@ def _failures(answer: Answer) -> int:
     if answer.cost is None or not _must_survive(answer):
         return 0
     stated, instance_itself = answer.problem, 2
-    met = (answer.cost.hops + instance_itself) * (2 + stated.topology.most_single_points)
+    met = (_links(answer) + instance_itself) * (2 + stated.topology.most_single_points)
     return met // ((stated.policy.cell_size - 1) // 2 + 1)
 
 

@@ -322,10 +322,10 @@ class _Case:
     def _suspects(self, placement: list[str]) -> list[str]:
         """What can break the paths to more nodes than may be lost: one path to each, whatever else there is."""
         near, site, times = self.near["instance"], self.site, Counter[str]()
-        for name in placement:
+        for name in (one for one in placement if one != self.query["instance"]):
             server = site.servers[name]
             switch = min(server["switches"], key=lambda one: near.get(one, len(near) + 2))
-            self._ask("links on the paths", near[switch], MOST_PRICES)
+            self._ask("links on the paths", near[switch] + 1, MOST_PRICES)
             found = {name + JOINT + switch, *site.kills[server["rack"]]}
             while near[switch] > 1:
                 found |= site.kills[switch]

@@ -13,6 +13,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from physalia.placement.effort import Effort, OutOfTime, no_collection
+from physalia.placement.explanations.ground import Ground
 from physalia.placement.explanations.levers import Levers
 from physalia.placement.explanations.loosen import Relaxation, pair, singles
 from physalia.placement.explanations.sentences import describe
@@ -20,7 +21,6 @@ from physalia.placement.explanations.subsets import Subsets
 from physalia.placement.rules.policy import Policy
 from physalia.placement.rules.queries import Query
 from physalia.placement.site.topology import Topology
-from physalia.placement.solver.problem import Problem
 
 MOST_CONFLICTS = 32
 """So many minimal conflicts of one colour are looked for; ``complete`` says whether there may be more."""
@@ -58,17 +58,15 @@ class Explanation:
         return self.verdict == "placed"
 
 
-def explain(
-    topology: Topology, policy: Policy, query: Query, effort: Effort | None = None, stated: Problem | None = None
-) -> Explanation:
-    """Why a query has no placement; BadQuery and BadPolicy for bad input. ``stated`` is it, taken apart before."""
+def explain(topology: Topology, policy: Policy, query: Query, effort: Effort | None = None) -> Explanation:
+    """Why a query has no placement; BadQuery and BadPolicy for bad input."""
     start = time.monotonic()
     told = _Findings()
     with no_collection():
         try:
-            tried = Subsets(topology, policy, query, effort or Effort())
-            if stated is not None:
-                tried.problems[tried.whole] = stated
+            effort = effort or Effort()
+            effort.spend("sets of rules")
+            tried = Subsets(topology, policy, query, effort, Ground.of(topology, policy, query))
             verdict = told.find(tried)
         except OutOfTime:
             told.complete.append(False)

@@ -10,9 +10,9 @@ from typing import Literal
 from attrs import evolve, field, frozen
 
 from physalia.placement.explanations.subsets import LIFTABLE, Subsets, decided
-from physalia.placement.rules.policy import AntiAffinity, HopLimit, Minimum, Rule, Survives
-from physalia.placement.rules.queries import colors_of
-from physalia.placement.solver.problem import Problem, problem
+from physalia.placement.rules.policy import AntiAffinity, HopLimit, Minimum, Policy, Rule, Survives
+from physalia.placement.rules.queries import Query, colors_of
+from physalia.placement.solver.problem import Problem
 
 
 @frozen
@@ -71,21 +71,29 @@ class Levers:
         return self._known[key]
 
     def problem(self, *steps: Step) -> Problem:
-        """The question after these changes."""
+        """The question after these changes, without what its answers cost."""
         key = frozenset(steps)
         if key not in self._problems:
             self.tried.effort.spend("changes of rules")
-            changed: Mapping[str, Rule | None] = {step.rule: step.replaced for step in steps}
-            rules = (changed.get(rule.id, rule) for rule in self.tried.policy.rules)
-            policy = evolve(self.tried.policy, rules=tuple(rule for rule in rules if rule is not None))
-            asked = self.tried.query
-            if any(step.color for step in steps):
-                asked = evolve(asked, color=None)
-            if any(step.color == "several" for step in steps):
-                policy = evolve(policy, one_color=False)
-            lifted = frozenset(step.rule for step in steps if step.lifts)
-            self._problems[key] = problem(self.tried.topology, policy, asked, lifted)
+            policy, asked = self.changed(*steps)
+            self._problems[key] = self.tried.ground.under(evolve(policy, spread=()), asked, _lifted(steps))
         return self._problems[key]
+
+    def costed(self, *steps: Step) -> Problem:
+        """The same, with what its answers cost."""
+        return self.tried.ground.under(*self.changed(*steps), _lifted(steps))
+
+    def changed(self, *steps: Step) -> tuple[Policy, Query]:
+        """The policy and the query after these changes, but for rules that always hold."""
+        changed: Mapping[str, Rule | None] = {step.rule: step.replaced for step in steps}
+        rules = (changed.get(rule.id, rule) for rule in self.tried.policy.rules)
+        policy = evolve(self.tried.policy, rules=tuple(rule for rule in rules if rule is not None))
+        asked = self.tried.query
+        if any(step.color for step in steps):
+            asked = evolve(asked, color=None)
+        if any(step.color == "several" for step in steps):
+            policy = evolve(policy, one_color=False)
+        return policy, asked
 
     def _steps(self, rule: Rule) -> Iterator[Step]:
         size = self.tried.policy.cell_size
@@ -109,3 +117,7 @@ class Levers:
         # Between two distances that servers have nothing changes.
         without = self.problem(Step(rule.id, f"drop the rule {rule.id}", 0))
         yield from range(rule.most + 1, max([rule.most + 1, *without.worst_hops]) + 1)
+
+
+def _lifted(steps: Steps) -> frozenset[str]:
+    return frozenset(step.rule for step in steps if step.lifts)

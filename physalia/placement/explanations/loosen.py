@@ -99,10 +99,9 @@ def _least(levers: Levers, one: tuple[Step, ...], other: tuple[Step, ...]) -> It
 
 def _given(levers: Levers, *steps: Step) -> Iterator[Relaxation]:
     """The best placement after these changes, told with them."""
-    stated = levers.problem(*steps)
     topology, needed = _taken_back(levers, *steps)
-    if topology is not stated.topology:
-        stated = problem(topology, stated.policy, stated.query)
+    changed = topology is not levers.tried.topology
+    stated = problem(topology, *levers.changed(*steps)) if changed else levers.costed(*steps)
     answer = solve(stated, levers.tried.effort)
     if levers.tried.effort.is_over:
         levers.tried.effort.stop()

@@ -1,7 +1,10 @@
 """Sentences about a conflict, with names and numbers: what each rule leaves, and what that comes to."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+
+from attrs import define, field
 
 from physalia.placement.rules.policy import (
     AntiAffinity,
@@ -10,7 +13,7 @@ from physalia.placement.rules.policy import (
     Rule,
 )
 from physalia.placement.site.hops import Hops
-from physalia.placement.site.topology import Server
+from physalia.placement.site.topology import Topology
 from physalia.placement.solver.instance import Domain, Instance
 from physalia.placement.solver.problem import ANY_COLOR, Problem
 from physalia.placement.solver.search import Leaf, Tree
@@ -24,8 +27,7 @@ _PLURAL = {"rack": "racks", "row": "rows", "pdu": "PDUs", "ups": "UPSs", "feed":
 def describe(stated: Problem, rules: AbstractSet[str], color: str, tree: Tree) -> Iterator[str]:
     """What the rules of a conflict leave, rule by rule, and the sum; ``tree`` proves that it is too little."""
     instance = stated.bare(color)
-    servers = [one for one in stated.topology.servers.values() if color in {ANY_COLOR, one.color}]
-    yield from _forbidden(stated, rules, color, servers)
+    yield from _forbidden(stated, rules, color)
     if not isinstance(tree, Leaf):
         yield f"domains cross, and in every case fewer than {instance.nodes} nodes are left."
         return
@@ -37,26 +39,52 @@ def describe(stated: Problem, rules: AbstractSet[str], color: str, tree: Tree) -
     yield from _sum(stated, instance, tree, caps, [domain for domain, price in priced if price < 0], color)
 
 
-def _forbidden(stated: Problem, rules: AbstractSet[str], color: str, servers: Sequence[Server]) -> Iterator[str]:
+def _forbidden(stated: Problem, rules: AbstractSet[str], color: str) -> Iterator[str]:
     """How many servers the rules forbid that are about single servers."""
-    kind, count = _kind(color), len(servers)
+    counted = [one for at, one in _counts(stated.topology).items() if color in {ANY_COLOR, at}]
+    kind, count = _kind(color), sum(one.servers for one in counted)
     if "drained" in rules:
-        yield f"{sum(one.drained for one in servers)} of {count} {kind}servers are drained."
+        yield f"{sum(one.drained for one in counted)} of {count} {kind}servers are drained."
     if "capacity" in rules:
-        full = sum(one.nodes >= one.capacity for one in servers)
-        yield f"{full} of {count} {kind}servers are full."
-    clients, network = stated.query.clients(), Hops(stated.topology)
+        yield f"{sum(one.full for one in counted)} of {count} {kind}servers are full."
+    clients, servers = stated.query.clients(), stated.topology.servers
     for rule in stated.policy.rules:
         if isinstance(rule, HopLimit) and rule.client in clients:
-            way = network.of(clients[rule.client])
-            hops = [way.to(one.name) for one in servers]
-            near = sum(one is not None and one <= rule.most for one in hops)
-            client = f"{rule.client} {clients[rule.client]}"
-            yield f"{rule.id}: {near} of {count} {kind}servers are within {rule.most} hops of the {client}."
+            name = clients[rule.client]
+            way = Hops(stated.topology).of(name)
+            hanging = [(way.through(switches), number) for one in counted for switches, number in one.hanging.items()]
+            near = sum(number for hops, number in hanging if hops is not None and hops <= rule.most)
+            # The client itself is nearer than what hangs on the same switches.
+            near += color in {ANY_COLOR, servers[name].color} and (way.through(servers[name].switches) or 0) > rule.most
+            yield f"{rule.id}: {near} of {count} {kind}servers are within {rule.most} hops of the {rule.client} {name}."
         elif isinstance(rule, AntiAffinity):
-            own = [one.name for one in servers if one.name in clients.values()]
+            own = [one for one in sorted({*clients.values()}) if color in {ANY_COLOR, servers[one].color}]
             if own:
                 yield f"{rule.id}: {_list(own)} {_are(own)} the volume's own."
+
+
+@define
+class _Count:
+    """How many servers of a colour there are, which take no node, and how many hang on which switches."""
+
+    servers: int = 0
+    drained: int = 0
+    full: int = 0
+    hanging: dict[tuple[str, ...], int] = field(factory=dict)
+
+
+def _counts(topology: Topology) -> Mapping[str, _Count]:
+    """The servers of a topology, counted by colour, once."""
+    found: dict[str, _Count] = topology.remembered("counts")
+    if not found:
+        for (color, switches), number in Counter((s.color, s.switches) for s in topology.servers.values()).items():
+            one = found.setdefault(color, _Count())
+            one.servers += number
+            one.hanging[switches] = number
+        for server in topology.unusable:
+            found[server.color].drained += server.drained
+            found[server.color].full += server.is_full
+    return found
 
 
 def _domain_sentence(instance: Instance, stated: Problem, domain: Domain, price: int) -> str:

@@ -1,6 +1,6 @@
 """A query under some of the rules only: whether there is a placement of a colour then, and the least rules without one.
 
-Only whether there is a choice at all is asked, so costs are left out, and every subset is stated and decided once.
+Only whether there is a choice at all is asked, so costs are left out, and every subset is decided once.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,11 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from physalia.placement.effort import Effort
+from physalia.placement.explanations.ground import Ground
 from physalia.placement.rules.policy import FIXED_IDS, Policy
 from physalia.placement.rules.queries import Query
 from physalia.placement.site.topology import ALSO, Topology
-from physalia.placement.solver.problem import Problem, problem
+from physalia.placement.solver.problem import Problem
 from physalia.placement.solver.search import Best, Leaf, Search, Split, Tree, impossible
 
 LIFTABLE: Final = ("drained", "capacity")
@@ -27,6 +28,7 @@ class Subsets:
     policy: Policy
     query: Query
     effort: Effort
+    ground: Ground
     problems: dict[frozenset[str], Problem] = field(factory=dict)
     trees: dict[tuple[frozenset[str], str], Tree] = field(factory=dict)
     found: dict[tuple[frozenset[str], str], bool] = field(factory=dict)
@@ -47,7 +49,7 @@ class Subsets:
             self.effort.spend("sets of rules")
             kept = tuple(rule for rule in self.policy.rules if rule.id in rules)
             policy = evolve(self.policy, rules=kept, spread=())
-            self.problems[rules] = problem(self.topology, policy, self.query, frozenset(LIFTABLE) - rules)
+            self.problems[rules] = self.ground.under(policy, self.query, frozenset(LIFTABLE) - rules)
         return self.problems[rules]
 
     def tree(self, rules: frozenset[str], color: str) -> Tree:

@@ -95,8 +95,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     switches: tuple[_Switch, ...]
     links: tuple[_Link, ...]
     servers: tuple[_Server, ...]
-    cells: tuple[_Cell, ...] = ()
-    failure_probability: _Probability = msgspec.field(default_factory=_Probability)
+    cells: tuple[_Cell, ...] | msgspec.UnsetType = msgspec.UNSET
+    failure_probability: _Probability | msgspec.UnsetType = msgspec.UNSET
 
 
 def read(path: Path) -> Topology:
@@ -125,10 +125,11 @@ def loads(content: bytes, where: str) -> Topology:
             raise BadTopology(f"{where}: {_complaint(content, str(error))}.") from error
         except (ValueError, RecursionError) as error:
             raise BadTopology(f"{where}: this is not JSON: {error}.") from error
-        try:
-            json.loads(content, object_pairs_hook=_once)
-        except BadTopology as error:
-            raise BadTopology(f"{where}: {error}") from error
+        if content.count(b'":') != _keys(file) or _SPACED.search(content):
+            try:
+                json.loads(content, object_pairs_hook=_once)
+            except BadTopology as error:
+                raise BadTopology(f"{where}: {error}") from error
         if file.schema_version != SCHEMA_VERSION:
             version = file.schema_version
             raise BadTopology(f"{where}: schema_version is {version}; this program reads version {SCHEMA_VERSION}.")
@@ -165,6 +166,31 @@ def to_document(topology: Topology) -> dict[str, Any]:
     return document
 
 
+_SPACED = re.compile(rb'"[ \t\r\n]+:')
+"""A quotation mark and a colon with space between, as before the value of a key that is written so."""
+
+
+def _keys(file: _File) -> int:
+    """How many keys a file needs to state this. If `":` stands in it no more often, none is there twice.
+
+    For it stands behind every key, but where there is space between; twice behind one that is there twice. It may stand
+    elsewhere too, in a name or behind a key that states what would hold without it: then every object is looked at.
+    """
+    told = file.failure_probability or _Probability()
+    unset = (file.cells, file.failure_probability).count(msgspec.UNSET)
+    return (
+        len(_File.__struct_fields__)
+        - unset
+        + sum(bool(one) + len(one) for one in (told.kinds, told.devices))
+        + sum(2 + bool(one.supplies) for one in file.power)
+        + 3 * len(file.racks)
+        + sum(2 + (one.rack is not None) + bool(one.supplies) for one in file.switches)
+        + sum(1 + (one.name is not None) for one in file.links)
+        + sum(5 + (one.nodes != 0) + one.drained for one in file.servers)
+        + sum(5 - (one.instance, one.primary, one.replica).count(None) for one in file.cells or ())
+    )
+
+
 def _once(pairs: list[tuple[str, Any]]) -> None:
     """Refuse an object that has a key twice: whoever reads the other of the two values reads another topology."""
     if len({key for key, _ in pairs}) < len(pairs):
@@ -175,6 +201,7 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _topology(file: _File) -> Topology:
+    told = file.failure_probability or _Probability()
     return build(
         name=file.name,
         rows=file.rows,
@@ -186,9 +213,9 @@ def _topology(file: _File) -> Topology:
             Server(one.name, one.rack, one.switches, one.color, one.capacity, one.nodes, one.drained)
             for one in file.servers
         ],
-        cells=[Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in file.cells],
-        probability=file.failure_probability.kinds,
-        device_probability=file.failure_probability.devices,
+        cells=[Cell(one.name, one.servers, one.instance, one.primary, one.replica) for one in file.cells or ()],
+        probability=told.kinds,
+        device_probability=told.devices,
     )
 
 

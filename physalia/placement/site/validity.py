@@ -3,7 +3,7 @@
 Every complaint is a sentence that names the object; ``format.read`` puts the file in front of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 from unicodedata import normalize
 
@@ -79,11 +79,22 @@ def build(
 
 
 def _by_name(taken: dict[str, str], kind: str, parts: Iterable[Part]) -> dict[str, Part]:
-    found = {}
-    for part in parts:
-        _claim(taken, kind, part.name)
-        found[part.name] = part
+    listed = list(parts)
+    names = [part.name for part in listed]
+    found = dict(zip(names, listed, strict=True))
+    if len(found) == len(listed) and taken.keys().isdisjoint(found) and _plain(names):
+        taken.update(dict.fromkeys(names, kind))
+        return found
+    for name in names:
+        _claim(taken, kind, name)
     return found
+
+
+def _plain(names: Sequence[str]) -> bool:
+    """Whether there is plainly nothing wrong with any of these names; where it is not plain, each is looked at."""
+    text = f"|{'|'.join(names)}|"
+    ends = ("||", "| ", " |", "|-", "-|", f"|{ALSO[1:]}", f"{ALSO[:-1]}|")
+    return text.isascii() and text.isprintable() and not any(one in text for one in (*ends, JOINT, ALSO))
 
 
 def _claim(taken: dict[str, str], kind: str, name: str) -> None:

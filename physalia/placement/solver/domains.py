@@ -57,8 +57,11 @@ class Domains:
         return self.number[key]
 
 
-def domains_of(topology: Topology, policy: Policy, query: Query) -> Domains:
-    """The domains of a policy for a query; BadPolicy if a rule names a domain that does not exist."""
+def domains_of(topology: Topology, policy: Policy, query: Query, *, every_cut: bool = False) -> Domains:
+    """The domains of a policy for a query; BadPolicy if a rule names a domain that does not exist.
+
+    What a failure cuts off is left out where a cap on a rack says the same, unless ``every_cut`` is asked for.
+    """
     domains = Domains(policy.cell_size)
     limits = {kind: _limit(policy, kind) for kind in DOMAIN_KINDS}
     single = _strictest(policy, [rule for rule in policy.rules if isinstance(rule, SingleFailure)])
@@ -82,7 +85,7 @@ def domains_of(topology: Topology, policy: Policy, query: Query) -> Domains:
     for (kind, key), least in minima.items():
         domains.add(key, _low(least), limits[kind][0], 0, least)  # of a client that is in no such domain
     _add_cells(domains, topology, policy)
-    _add_cuts(domains, topology, policy, query)
+    _add_cuts(domains, topology, policy, query, every_cut=every_cut)
     return domains
 
 
@@ -163,7 +166,7 @@ def _add_cells(domains: Domains, topology: Topology, policy: Policy) -> None:
             domains.of_server[server] = (*domains.of_server.get(server, ()), at)
 
 
-def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query) -> None:
+def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query, *, every_cut: bool) -> None:
     rules = tuple(rule for rule in policy.rules if isinstance(rule, Survives))
     if not rules:
         return
@@ -171,7 +174,8 @@ def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query
 
     most = policy.cell_size - policy.majority
     for device, cut in cut_sets(topology, query.instance, most).items():
-        if not cut.servers and len(cut.racks) == 1 and _capped(domains, next(iter(cut.racks)), most):
+        alone = not cut.servers and len(cut.racks) == 1
+        if alone and not every_cut and _capped(domains, next(iter(cut.racks)), most):
             continue
         at = domains.add(f"cut {device}", 0, most, 0, rules)
         assert at is not None

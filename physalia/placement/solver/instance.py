@@ -50,12 +50,19 @@ class Instance:
     inside: Sequence[Inside]
     servers: Sequence[Sequence[str]]
     pair_cost: int = 1
+    like: "Instance | None" = field(default=None, repr=False)
+    """One with the same columns, whose arrays are taken instead of made again."""
     cost: Numbers = field(init=False)
     count: NDArray[np.int64] = field(init=False)
     starts: NDArray[np.int64] = field(init=False)
     ids: NDArray[np.int64] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        if self.like is not None:
+            for name in ("cost", "count", "starts", "ids"):
+                object.__setattr__(self, name, getattr(self.like, name))
+            object.__setattr__(self, "like", None)  # else each would hold all before it
+            return
         columns = len(self.costs)
         ends = np.zeros(columns + 1, np.int64)
         np.cumsum(np.fromiter(map(len, self.inside), np.int64, columns), out=ends[1:])
@@ -90,7 +97,8 @@ class Instance:
             inside = [
                 (*one, *(at for at, parts in enumerate(sets, first) if parts.issubset(one))) for one in self.inside
             ]
-        return Instance(self.nodes, domains, number, self.costs, inside, self.servers, self.pair_cost)
+        like = None if joined else self
+        return Instance(self.nodes, domains, number, self.costs, inside, self.servers, self.pair_cost, like)
 
 
 def integers(values: Sequence[int]) -> Numbers:

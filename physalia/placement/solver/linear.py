@@ -46,7 +46,7 @@ class Undecided(Exception):
 
 def relax(instance: Instance) -> Relaxation:
     """Solve the relaxation: first whether there is a choice at all, then for the cheapest one."""
-    empty = next((d for d in instance.domains[1:] if d.low > min(d.high, instance.nodes)), None)
+    empty = next((d for d in instance.domains[1:] if d.low and d.low > min(d.high, instance.nodes)), None)
     if empty is not None:
         return Relaxation(False, Dual(0, 0, {empty.key: 0}), 1, {})
     if int(instance.count.sum()) < instance.nodes:
@@ -60,6 +60,9 @@ def relax(instance: Instance) -> Relaxation:
         if proven < 1:
             raise Undecided(f"the numbers of HiGHS do not prove that {missing:g} nodes are missing")
         return Relaxation(False, dual, proven, {})
+    if not instance.pair_cost and not instance.cost.any():  # only whether there is a choice was asked
+        free = Dual(1, 0, {})
+        return Relaxation(True, free, bound(instance, free), program.taken())
     program.solve(costs=True, unit=program.widest())
     while program.unit > 1.0:
         program.sharpen()
@@ -73,6 +76,7 @@ class _Program:
 
     instance: Instance
     chosen: list[int] = field(init=False)
+    lows: list[int] = field(init=False)
     rows: list[int] = field(init=False, factory=list)
     values: Any = field(init=False, default=None)
     prices: Numbers = field(init=False)
@@ -83,6 +87,7 @@ class _Program:
 
     def __attrs_post_init__(self) -> None:
         self.chosen = _first_columns(self.instance)
+        self.lows = [at for at, domain in enumerate(self.instance.domains) if domain.low > 0]
         self.prices = np.zeros(len(self.instance.domains))
 
     def widest(self) -> float:
@@ -128,13 +133,11 @@ class _Program:
         instance = self.instance
         model = _Model(instance.nodes)
         members: dict[int, list[int]] = {}
-        ends = [*instance.starts[1:].tolist(), len(instance.ids)]
         for at in self.chosen:
             variable = model.add(cost[at] / self.unit, 0, int(instance.count[at]), [0])
-            for domain in instance.ids[int(instance.starts[at]) + 1 : ends[at]].tolist():
-                members.setdefault(domain, []).append(variable)
-        lows = [at for at, domain in enumerate(instance.domains) if domain.low > 0]
-        self.rows = [at for at in {**members, **dict.fromkeys(lows)} if self._restricts(at, members.get(at, []))]
+            for number in instance.inside[at][1:]:
+                members.setdefault(number, []).append(variable)
+        self.rows = [at for at in {**members, **dict.fromkeys(self.lows)} if self._restricts(at, members.get(at, []))]
         for row, at in enumerate(self.rows, start=1):
             domain = instance.domains[at]
             for variable in members.get(at, ()):

@@ -6,6 +6,7 @@ integers: the weights are such that no sum of what counts less comes up to one o
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 
 from attrs import define, field, frozen
 
@@ -30,12 +31,14 @@ class Group:
     hops: int
     inside: Inside
     by_fill: Mapping[int, list[str]]
+    _names: list[str] | None = field(default=None, init=False)
 
     def names(self) -> list[str]:
         """All of them, whatever they hold."""
-        if len(self.by_fill) == 1:
-            return next(iter(self.by_fill.values()))
-        return [name for names in self.by_fill.values() for name in names]
+        if self._names is None:
+            one, *others = self.by_fill.values()
+            self._names = [*chain(one, *others)] if others else one
+        return self._names
 
 
 @define
@@ -49,9 +52,12 @@ class Problem:
     groups: Mapping[str, list[Group]]
     worst_hops: Sequence[int]
     """The worst hops that some candidate has, the least first."""
+    bared: dict[str, Instance] = field(factory=dict)
+    """By colour a bare instance of the same groups, which questions about the same groups may share."""
     _instances: dict[tuple[str, int], Instance] = field(factory=dict, init=False)
     _weights: dict[int, Weights] = field(factory=dict, init=False)
     _bare: dict[str, Instance] = field(factory=dict, init=False)
+    _weightless: list[Domain] = field(factory=list, init=False)
 
     @property
     def colors(self) -> tuple[str, ...]:
@@ -80,10 +86,16 @@ class Problem:
         """Whether there is a choice at all, and nothing else: what a group has is one column, and nothing costs."""
         if color not in self._bare:
             groups, domains = self.groups[color], self.domains
-            servers = [group.names() for group in groups]
-            free, inside = [0] * len(groups), [group.inside for group in groups]
-            weightless = [Domain(one.key, one.low, one.high) for one in domains.listed]
-            self._bare[color] = Instance(self.policy.cell_size, weightless, domains.number, free, inside, servers, 0)
+            like = self.bared.get(color)
+            if like is None:
+                servers = [group.names() for group in groups]
+                free, inside = [0] * len(groups), [group.inside for group in groups]
+                like = Instance(self.policy.cell_size, domains.listed, domains.number, free, inside, servers, 0)
+                self.bared[color] = like
+            if not self._weightless:
+                self._weightless = [Domain(d.key, d.low, d.high) if d.weight else d for d in domains.listed]
+            listed, nodes = self._weightless, self.policy.cell_size
+            self._bare[color] = Instance(nodes, listed, domains.number, like.costs, like.inside, like.servers, 0, like)
         return self._bare[color]
 
     def _nearest(self, limit: int) -> int:
@@ -105,13 +117,21 @@ class Problem:
         return Instance(self.policy.cell_size, domains.listed, domains.number, costs, inside, servers, weights.spread)
 
 
-def problem(topology: Topology, policy: Policy, query: Query, lifted: AbstractSet[str] = frozenset()) -> Problem:
+def problem(
+    topology: Topology,
+    policy: Policy,
+    query: Query,
+    lifted: AbstractSet[str] = frozenset(),
+    *,
+    every_cut: bool = False,
+) -> Problem:
     """Take a query apart; BadQuery or BadPolicy if it or the policy names what the topology does not have.
 
-    Of the rules that always hold, ``drained`` and ``capacity`` may be lifted, to see what they forbid.
+    Of the rules that always hold, ``drained`` and ``capacity`` may be lifted, to see what they forbid. With
+    ``every_cut`` the domains of a rule on survival are there even where another rule makes them redundant.
     """
     query.judge(topology)
-    domains = domains_of(topology, policy, query)
+    domains = domains_of(topology, policy, query, every_cut=every_cut)
     colors = query.colors(topology) if policy.one_color or query.color is not None else (ANY_COLOR,)
     groups: dict[str, list[Group]] = {color: [] for color in sorted(colors)}
     for group in _groups(topology, policy, query, domains, colors, lifted):
@@ -208,7 +228,7 @@ def _special(
         free = ("capacity" in lifted or server.nodes < server.capacity) and ("drained" in lifted or not server.drained)
         if free:  # by a mark of its own kind, so that it can be told from what is usable anyway
             own = server.name if server.name in clients else domains.of_server.get(server.name, ())
-            add(server, ("lifted", own))
+            add(server, (server.drained, server.is_full, own))
     return found
 
 

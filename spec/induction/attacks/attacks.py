@@ -15,6 +15,15 @@ from spec.ballots import Ballots
 from spec.commands import Change, Content, Name, Write
 from spec.induction.attacks import replay
 from spec.induction.attacks.breaking import forgetting, instead, term_of, without
+from spec.induction.attacks.replay_reads import (
+    ReadsByRefusals,
+    ReadsDespiteReports,
+    ReadsOfTheOldConfiguration,
+    ReadsTooEarly,
+    ReadsWithOldEchoes,
+    ReadsWithoutEchoes,
+    on_reads,
+)
 from spec.induction.attacks.scenario import Attack, Found
 from spec.induction.formulas.kernel import Action, System
 from spec.induction.formulas.structure import Juries, universe_of
@@ -88,9 +97,9 @@ def _own_slots_alone(system: System, act: Action) -> Any:
 # The attacks.
 
 
-def _bounds(content: Mapping[Name, Content], *, nodes: int, ballots: int, slots: int) -> Ballots:
+def _bounds(content: Mapping[Name, Content], *, nodes: int, ballots: int, slots: int, alpha: int = 1) -> Ballots:
     return Ballots(
-        content=content, first=FOUNDERS, alpha=1, early=frozenset(content),
+        content=content, first=FOUNDERS, alpha=alpha, early=frozenset(content),
         nodes=range(1, nodes + 1), max_ballot=ballots, max_slot=slots,
     )  # fmt: skip
 
@@ -115,6 +124,7 @@ def _leave_and_choose(b: int, i: int) -> tuple[str, ...]:
 
 
 _ONE_SLOT = _bounds(TWO_WRITES, nodes=3, ballots=2, slots=1)
+_PIPELINE = _bounds(TWO_WRITES, nodes=3, ballots=2, slots=2, alpha=2)
 _A_CHANGE = _bounds(A_CHANGE, nodes=4, ballots=2, slots=2)
 
 
@@ -125,6 +135,17 @@ def _over_a_change(proposes: tuple[str, str], chooses: tuple[str, str]) -> tuple
         for b, j, k in zip("12", proposes, chooses, strict=True)
     )
     return (*_leave_and_choose(1, 1), "choose i=1", "extend", *first, "leave b=2", "leave b=2", *second)
+
+
+def _decided_by(proposer: int, other: int, b: int) -> tuple[str, ...]:
+    """Two nodes promise a ballot, decide slot 1 under it, and the proposer says so."""
+    votes = tuple(f"{act} b={b} i=1 n={n}" for n in (proposer, other) for act in ("write_vote", "vote"))
+    counts = (f"choose i=1 b={b} n={proposer}", f"believe n={proposer}", "acknowledge i=1")
+    return (*_promised_by(proposer, other, b), f"propose b={b} i=1 n={proposer}", *votes, *counts)
+
+
+def _promised_by(proposer: int, other: int, b: int) -> tuple[str, ...]:
+    return tuple(f"{act} b={b} n={n}" for n in (proposer, other) for act in ("write_promise", "promise"))
 
 
 _ALL = (
@@ -211,11 +232,68 @@ _ALL = (
         layer="reads", broken="any configuration that the reader knows will do: serve without window",
         breaks=without("serve", "window"),
         bounds=_A_CHANGE, violates="served_after_acknowledged",
-        replays=replay.on_reads(replay.ReadsOfTheOldConfiguration),
+        replays=on_reads(ReadsOfTheOldConfiguration),
         plan=(
             *_promise(1), "propose b=1 i=1 n=1", *_vote(1, 1), "believe n=1",
             *_promise(2), "learn n=3 i=1", "believe n=3", "propose b=2 i=2 v=swap n=3", *_vote(2, 2), "believe n=3",
             "acknowledge i=2", "ask n=1 b=1", "echo", "echo", "serve n=1",
+        ),
+    ),
+    Attack(
+        name="read-without-a-round", rule="R7",
+        what="a proposer answers from what it knows, since it once had a majority, while another one goes on",
+        layer="reads", broken="nobody need confirm anything: serve without echoed",
+        breaks=without("serve", "echoed"),
+        bounds=_ONE_SLOT, violates="served_after_acknowledged",
+        replays=on_reads(ReadsWithoutEchoes),
+        plan=(*_promised_by(1, 3, b=1), *_decided_by(2, 3, b=2), "ask n=1 b=1", "serve n=1"),
+    ),
+    Attack(
+        name="echo-older-than-the-read", rule="R7",
+        what="what nodes said before the read arrived counts for it, and since then they follow another proposer",
+        layer="reads", broken="an echo needs no read that has arrived: echo without arrived",
+        breaks=without("echo", "arrived"),
+        bounds=_ONE_SLOT, violates="served_after_acknowledged",
+        replays=on_reads(ReadsWithOldEchoes),
+        plan=(
+            *_promised_by(1, 3, b=1), "echo n=1 b=1", "echo n=3 b=1", *_decided_by(2, 3, b=2),
+            "ask n=1 b=1", "serve n=1",
+        ),
+    ),
+    Attack(
+        name="refusal-taken-for-an-echo", rule="R7",
+        what="a node that follows a higher ballot answers the round, and counts",
+        layer="reads", broken="a promise need not stand: echo without stands",
+        breaks=without("echo", "stands"),
+        bounds=_ONE_SLOT, violates="served_after_acknowledged",
+        replays=on_reads(ReadsByRefusals),
+        plan=(
+            *_promised_by(1, 3, b=1), *_decided_by(2, 3, b=2),
+            "ask n=1 b=1", "echo n=1 b=1", "echo n=3 b=1", "serve n=1",
+        ),
+    ),
+    Attack(
+        name="reported-vote-no-matter", rule="R7",
+        what="a proposer answers although promises told it of a vote in the next slot, which others have decided",
+        layer="reads", broken="what was reported is no matter: serve without no_vote",
+        breaks=without("serve", "no_vote"),
+        bounds=_ONE_SLOT, violates="served_after_acknowledged",
+        replays=on_reads(ReadsDespiteReports),
+        plan=(
+            *_decided_by(2, 3, b=1), *_promised_by(1, 3, b=2),
+            "ask n=1 b=2", "echo n=1 b=2", "echo n=3 b=2", "serve n=1",
+        ),
+    ),
+    Attack(
+        name="read-before-it-is-applied", rule="R7",
+        what="a new proposer has proposed again what others decided, and answers before it has applied it",
+        layer="reads", broken="an answer may come from an earlier state: serve without at_least",
+        breaks=without("serve", "at_least"),
+        bounds=_PIPELINE, violates="served_after_acknowledged",
+        replays=on_reads(ReadsTooEarly),
+        plan=(
+            *_decided_by(2, 3, b=1), *_promised_by(1, 3, b=2), "propose b=2 i=1 n=1",
+            "ask n=1 b=2 i=1", "echo n=1 b=2", "echo n=3 b=2", "serve n=1",
         ),
     ),
     Attack(

@@ -20,8 +20,6 @@ from spec.commands import Ballot, Log, Name, Node, Nodes, Slot, is_majority, maj
 from spec.explain import explain
 from spec.induction.proving.unroll import Run
 from spec.machine import Machine, Step, action, invariant, successor
-from spec.service import reads
-from spec.service.reads import Reads
 from spec.values import function, put
 
 Call: TypeAlias = tuple[str, tuple[Any, ...]]
@@ -235,57 +233,3 @@ def _restarted(s: cell.State, n: Node, k: int, disk: Disk) -> cell.State:
         active=put(s.active, n, 0), known=put(s.known, n, s.known[n][:k]), queue=put(s.queue, n, ()),
         disk=put(s.disk, n, disk),
     )  # fmt: skip
-
-
-# On Reads: nobody crashes, so that writing and sending are one step; each ballot has the owner that proposes in it.
-
-
-def on_reads(broken: type[Reads]) -> Callable[[Ballots, Run], Replayed]:
-    """Replay a run of the layer `reads` on broken `Reads`, in a network that takes no care of addresses."""
-
-    def replayed(m: Ballots, run: Run) -> Replayed:
-        proposed = [step for step in run.steps if step.action == "propose"]
-        everyone = frozenset(m.nodes)
-        machine = broken(
-            content=m.content, first=m.first, alpha=m.alpha, early=m.early, nodes=m.nodes,
-            max_ballot=m.max_ballot, max_slot=m.max_slot, strays=everyone, learners=everyone,
-            owner={step.arguments["b"]: step.witnesses["n"] for step in proposed},
-            max_reads=dict.fromkeys(range(1, m.max_ballot + 1), 1),
-        )  # fmt: skip
-        return taken(machine, "spec/service/reads.py", _reads_calls(run))
-
-    return replayed
-
-
-def _reads_calls(run: Run) -> Iterator[Call]:
-    prepared = set()
-    for step in run.steps:
-        given = {**step.witnesses, **step.arguments}
-        match step.action:
-            case "write_promise":
-                if given["b"] not in prepared:
-                    prepared.add(given["b"])
-                    yield "prepare", (given["b"],)
-                yield "promise", (given["n"], given["b"])
-            case "write_vote":
-                yield "vote", (given["n"], given["b"], given["i"])
-            case "propose":
-                yield "propose", (given["b"], given["i"], given["v"])
-            case "choose":
-                yield "decide", (given["b"], given["i"])
-            case "learn":
-                yield "learn", (given["n"], given["i"])
-            case "ask":
-                yield "consult", (given["b"], 1)
-            case "serve":
-                yield "serve", (given["b"], 1)
-            case "echo":
-                yield "echo", (given["n"], given["b"], 1)
-
-
-class ReadsOfTheOldConfiguration(Reads):
-    """A read is confirmed by the members of the last slot that it must see."""
-
-    def members_next(self, s: reads.State, b: Ballot, i: Slot) -> Nodes:
-        """Broken: not those of the next slot."""
-        return super().members_next(s, b, i - 1)

@@ -33,6 +33,7 @@ from spec.induction.layers.vocabulary import (
     Read,
     Slot,
     before,
+    below,
     exists,
     follows,
     forall,
@@ -59,8 +60,8 @@ class Reads(Knowledge):
     """What was acknowledged when the read arrived."""
     echoed = relation(Read, Node)
     """The node said, after the read arrived, that its promise still stands: it echoed the read's nonce."""
-    served = relation(Read)
-    """The read was answered, from the state after the slot that was noted when it arrived."""
+    served = relation(Read, Slot)
+    """The read was answered, from the state after the slot."""
 
     @action()
     def choose(self, s: State, i: Term, v: Term, *, j: Term, x: Term, q: Term, b: Term, n: Term) -> Step:
@@ -99,12 +100,12 @@ class Reads(Knowledge):
 
     @action()
     def echo(self, s: State, t: Term, n: Term, b: Term, *, i: Term) -> Step:
-        """Node n has heard of the read and says that its promise of b still stands."""
+        """Node n has heard of the read and says that it promised b and nothing higher."""
         return Step(
             when(
                 alive=self.alive(s, n),
                 arrived=s.reading(t, b, i),
-                promised=s.answered(n, b),
+                promised=forall(lambda c: Implies(below(c, b), s.promised(n, c))),
                 stands=Not(s.promised(n, b)),
             ),
             then(echoed=lambda t2, n2: Or(s.echoed(t2, n2), And(t2 == t, n2 == n))),
@@ -112,22 +113,26 @@ class Reads(Knowledge):
 
     @action()
     def serve(
-        self, s: State, t: Term, n: Term, b: Term, i: Term, *, k: Term, j: Term, x: Term, y: Term, q: Term
+        self, s: State, t: Term, n: Term, b: Term, i: Term, *, j: Term, k: Term, i2: Term, x: Term, y: Term, q: Term
     ) -> Step:
-        """The proposer n, which applied everything up to i, answers from there: k is the next slot."""
+        """The proposer n answers from what it has applied, which is all up to i: the noted slot j, or a later one.
+
+        A majority of the configuration of k, the next slot after j, vouches: its promises stand, and told of no vote.
+        """
         return Step(
             when(
-                arrived=s.reading(t, b, i),
+                arrived=s.reading(t, b, j),
                 applied=s.believes(n, i, y),
-                next=follows(i, k),
-                window=window(j, k),
-                open=s.believes(n, j, x),
+                at_least=Not(before(i, j)),
+                next=follows(j, k),
+                window=window(i2, k),
+                open=s.believes(n, i2, x),
                 majority=majority(q, x),
                 promised=forall(lambda m: Implies(member(m, q), s.answered(m, b))),
                 echoed=forall(lambda m: Implies(member(m, q), s.echoed(t, m))),
                 no_vote=forall(lambda m, c, v: Implies(member(m, q), Not(s.reports(m, b, k, c, v)))),
             ),
-            then(served=lambda t2: Or(s.served(t2), t2 == t)),
+            then(served=lambda t2, i3: Or(s.served(t2, i3), And(t2 == t, i3 == i))),
         )
 
     # Who chose a slot first. These say more than `chosen_by_majority`, with one order of sorts for all that follows.
@@ -214,7 +219,7 @@ class Reads(Knowledge):
                 Or(
                     exists(lambda i: s.acknowledged_at(t, i)),
                     exists(lambda n: s.echoed(t, n)),
-                    s.served(t),
+                    exists(lambda i: s.served(t, i)),
                 ),
                 exists(lambda b, i: s.reading(t, b, i)),
             )
@@ -231,27 +236,26 @@ class Reads(Knowledge):
         )
 
     @invariant
-    def echo_reported(self, s: State) -> Formula:
-        """Who echoed, and was among those who first chose a slot above the read's, had reported that vote.
+    def echo_below_the_ballot(self, s: State) -> Formula:
+        """Who echoed, and was among those who first chose a slot above the read's, did so under a lower ballot.
 
-        Of slots that were acknowledged when the read arrived, or are below one that was.
+        Of slots that were acknowledged when the read arrived, or are below one that was. The reply of such a node for
+        the reader's ballot tells of that vote.
         """
         return forall(
-            lambda t, n, b, i, j, k, q, c, v: Implies(
+            lambda t, n, b, i, j, k, q, c: Implies(
                 And(
                     s.echoed(t, n), s.reading(t, b, i), before(i, j), s.acknowledged_at(t, k), Not(before(k, j)),
-                    s.first_quorum(j, q), member(n, q), s.first_ballot(j, c), s.chosen(j, v),
+                    s.first_quorum(j, q), member(n, q), s.first_ballot(j, c),
                 ),
-                s.reports(n, b, j, c, v),
+                below(c, b),
             )
         )  # fmt: skip
 
     @invariant
     def served_after_acknowledged(self, s: State) -> Formula:
         """An answer leaves out nothing that was acknowledged when the read arrived."""
-        return forall(
-            lambda t, b, i, k: Implies(And(s.served(t), s.reading(t, b, i), s.acknowledged_at(t, k)), Not(before(i, k)))
-        )
+        return forall(lambda t, i, k: Implies(And(s.served(t, i), s.acknowledged_at(t, k)), Not(before(i, k))))
 
     @safety
     def reads_see_acknowledged(self, s: State) -> Formula:

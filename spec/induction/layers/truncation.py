@@ -70,11 +70,11 @@ class Truncation(Reads):
 
     @action()
     def serve(
-        self, s: State, t: Term, n: Term, b: Term, i: Term, *, k: Term, j: Term, x: Term, y: Term, q: Term
+        self, s: State, t: Term, n: Term, b: Term, i: Term, *, j: Term, k: Term, i2: Term, x: Term, y: Term, q: Term
     ) -> Step:
         """As before, where only replies count whose floor is below the next slot (R7)."""
         return (
-            super().serve(s, t, n, b, i, k=k, j=j, x=x, y=y, q=q)
+            super().serve(s, t, n, b, i, j=j, k=k, i2=i2, x=x, y=y, q=q)
             .where(floors_below=forall(lambda m: Implies(member(m, q), Not(s.reported_floor(m, b, k)))))
         )  # fmt: skip
 
@@ -104,19 +104,6 @@ class Truncation(Reads):
                 Or(s.reports(n, b, i, c, v), s.reported_floor(n, b, i)),
             )
         )
-
-    @invariant
-    def echo_reported(self, s: State) -> Formula:
-        """As in `Reads`: had reported that vote, or a floor."""
-        return forall(
-            lambda t, n, b, i, j, k, q, c, v: Implies(
-                And(
-                    s.echoed(t, n), s.reading(t, b, i), before(i, j), s.acknowledged_at(t, k), Not(before(k, j)),
-                    s.first_quorum(j, q), member(n, q), s.first_ballot(j, c), s.chosen(j, v),
-                ),
-                Or(s.reports(n, b, j, c, v), s.reported_floor(n, b, j)),
-            )
-        )  # fmt: skip
 
     @safety
     def floors_are_decided(self, s: State) -> Formula:

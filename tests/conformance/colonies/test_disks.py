@@ -7,11 +7,11 @@ import pytest
 from conformance.colonies.disks import judge
 from conformance.refutation import Refuted
 from physalia.cell import Node
+from physalia.host import encode_kept
 from physalia.journal import Directory, Journal, NodeKey
 from physalia.model import Known, Read, RequestId, Write
 from physalia.model.records import DurableRecord
 from physalia.server import Settings, create, read_settings
-from physalia.wire import encode_record
 from tests.physalia.server.colonies import Colony
 
 FIRST, OTHER = Write(RequestId("c", 1), 0, "x", "y"), Write(RequestId("c", 2), 0, "z", "y")
@@ -30,7 +30,7 @@ def servers(tmp_path: Path) -> list[Settings]:
 
 
 def note(settings: Settings, *records: DurableRecord) -> None:
-    with Journal(Directory(settings.directory), settings.server, encode_record) as journal:
+    with Journal(Directory(settings.directory), settings.server, encode_kept) as journal:
         key = NodeKey(1, 101, 10 + settings.server)
         journal.read(key)
         journal.append([(key, record) for record in records])

@@ -16,6 +16,7 @@ from spec.register import Register
 from spec.service.clients import Clients
 from spec.service.leases import Leases
 from spec.service.reads import Reads
+from spec.service.versions import Versions
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
@@ -73,7 +74,17 @@ def test_the_constants_of_leases_are_the_models(name: str) -> None:
     model: Any = MODELS[name]
     mirrored = {
         "Length": tuple(model.length.values()), "Rates": model.rates, "MaxVersion": model.max_version,
-        "Frail": model.frail,
+        "Generous": model.generous, "Frail": model.frail,
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Versions)])
+def test_the_constants_of_versions_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Needs": tuple(model.needs.values()), "First": tuple(model.first.values()),
+        "Changes": tuple(model.changes.values()), "MaxSlot": model.max_slot,
     }  # fmt: skip
     assert mirrored == constants(name)
 
@@ -91,7 +102,7 @@ def test_the_constants_of_clients_are_the_models(name: str) -> None:
 OF_A_CELL = [
     name
     for name, machine in {**MODELS, **PROGRESS}.items()
-    if not isinstance(machine, Register | Chain | Clients | Leases)
+    if not isinstance(machine, Register | Chain | Clients | Leases | Versions)
 ]
 
 
@@ -122,7 +133,20 @@ def test_the_constants_are_the_models(name: str) -> None:
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
-RUNGS = ("Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Clients", "Leases", "Register", "Volume")
+RUNGS = (
+    "Store",
+    "Log",
+    "Window",
+    "Ballots",
+    "Cell",
+    "Lives",
+    "Reads",
+    "Clients",
+    "Leases",
+    "Versions",
+    "Register",
+    "Volume",
+)
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",

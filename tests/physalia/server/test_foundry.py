@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
-from conformance.crash_points.disk import Disk
-from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
+from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, Malformed, Operator, Unavailable, found
-from physalia.journal import Directory, Journal, JournalDamaged, NodeKey
+from physalia.journal import NodeKey
 from physalia.model import Cap, Change, Create, Founding, RequestId
-from physalia.server.foundings import NAME, Foundings
 from physalia.transport import CLIENT, Party
 from physalia.wire import encode_command
 from tests import PATIENCE_S
@@ -174,87 +172,6 @@ async def put(made: Colony, value: int) -> None:
             assert before is not None
             assert before.value == value - 1
         await client.partition(7).put("a", value)
-
-
-def test_a_birth_that_nobody_was_told_of_is_taken_up(tmp_path: Path) -> None:
-    """The server was killed between the journal and the list of cells: asked again, it founds the cell."""
-    with colony(tmp_path, size=1) as made:
-        founding = found(7, [1])
-        with Journal(Directory(tmp_path / "disk-1"), 1) as journal:
-            journal.admit(NodeKey(7, founding.life, founding.nodes[0][0]))
-            journal.flush()
-        made.start(1)
-
-        async def work() -> None:
-            async with Operator({1: made.addresses[0]}, made.ring, PATIENCE_S) as king:
-                other = await king.create(found(7, [1]))
-                assert "never made anew" in other[1]
-                assert await king.create(founding) == {1: ""}
-            await put(made, 1)
-
-        asyncio.run(work())
-
-
-def test_a_list_of_cells_that_was_lost_keeps_the_server_from_starting(tmp_path: Path) -> None:
-    """Its node did something, and nobody knows who else belongs to its cell: it is not made anew."""
-    with colony(tmp_path, size=1) as made:
-        made.start(1)
-
-        async def work() -> None:
-            async with Operator({1: made.addresses[0]}, made.ring, PATIENCE_S) as king:
-                assert await king.create(found(7, [1])) == {1: ""}
-            await put(made, 1)
-
-        asyncio.run(work())
-        assert made.end(1) == 0
-        (tmp_path / "disk-1" / NAME).unlink()
-        done = made.run(1)
-        assert done.returncode == 2
-        assert "of which the settings say nothing" in done.stderr
-
-
-class TestFoundings:
-    """The file: what was acknowledged is there, a torn end is cut, and damage is refused."""
-
-    @pytest.fixture
-    def disk(self) -> Disk:
-        return Disk("a disk")
-
-    def test_what_was_added_is_read(self, vfs: SimulatedVfs, disk: Disk) -> None:
-        files = mount(vfs, disk)
-        foundings = Foundings(files)
-        assert foundings.read == []
-        added = [found(cell, [1, 2, 3]) for cell in range(1, 6)]
-        for one in added:
-            foundings.add(one)
-        assert Foundings(files).read == added
-
-    def test_every_end_is_cut_to_what_was_acknowledged(self, vfs: SimulatedVfs, disk: Disk) -> None:
-        files = mount(vfs, disk)
-        foundings, added, ends = Foundings(files), [], [0]
-        for cell in range(1, 4):
-            added.append(found(cell, [1]))
-            foundings.add(added[-1])
-            ends.append(len(files.read(NAME)))
-        whole = files.read(NAME)
-        for size in range(len(whole) + 1):
-            files.replace(NAME, whole[:size])
-            count = sum(end <= size for end in ends[1:])
-            again = Foundings(files)
-            assert again.read == added[:count]
-            again.add(added[-1])
-            assert Foundings(files).read == [*added[:count], added[-1]]
-
-    def test_every_changed_byte_is_seen(self, vfs: SimulatedVfs, disk: Disk) -> None:
-        files = mount(vfs, disk)
-        foundings = Foundings(files)
-        for cell in (1, 2):
-            foundings.add(found(cell, [1]))
-        whole = files.read(NAME)
-        for place in range(len(whole) - 1):
-            files.replace(NAME, whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
-            with pytest.raises(JournalDamaged, match=r"line [12]"):
-                Foundings(files)
 
 
 def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:

@@ -3,19 +3,20 @@
 import random
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from attrs import Factory, define
+from attrs import Factory, define, field
 
-from physalia.cell import RESEND_AFTER_MS
-from physalia.host import Host
+from physalia.cell import RESEND_AFTER_MS, Node
+from physalia.host import Host, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
 from physalia.model import (
     Answer,
     Ask,
+    Asked,
     Ballot,
-    Command,
     Decision,
     Envelope,
     Found,
@@ -26,12 +27,12 @@ from physalia.model import (
     Reject,
     RequestId,
 )
-from physalia.server.atlas import Atlas
+from physalia.server.atlas import Atlas, charter_of
 from physalia.server.leadership import PATIENCE_S, Leadership
 from physalia.server.nodes import Nodes
 from physalia.server.settings import CellPlan
+from physalia.server.starting import found_all
 from physalia.server.suspicion import Suspicion
-from physalia.wire import encode_record
 
 PLANS = [CellPlan(cell, 70 + cell, 3, {11: 1, 12: 2, 13: 3}, frozenset({11, 12, 13})) for cell in (1, 2, 3)]
 FIRST_IN_LINE = {1: 2, 2: 3, 3: 1}
@@ -51,6 +52,7 @@ class Server:
     number: int
     world: "World"
     folder: Path
+    atlas: Atlas = field(init=False)
     nodes: Nodes = Factory(lambda self: self.made(), takes_self=True)
     told: list[Answer | Found | Reject] = Factory(list)
     suspicion: Suspicion = Factory(lambda self: self.suspects(), takes_self=True)
@@ -61,31 +63,36 @@ class Server:
         if not self.folder.exists():
             self.folder.mkdir()
             Journal.create(files, self.number)
-        host, atlas = Host(Journal(files, self.number, encode_record)), Atlas(self.number, PLANS)
-        known = set(host.journal.nodes())
-        for key, charter in atlas.all_here():
-            if key in known:
-                host.start(key, charter)
-            else:
-                host.admit(key, charter)
-        return Nodes(host, atlas, self)
+            with Journal(files, self.number, encode_kept) as journal:
+                found_all(journal, [(self.key(plan.cell), charter_of(plan)) for plan in PLANS])
+        host = Host(Journal(files, self.number, encode_kept))
+        self.atlas = Atlas(self.number, host, host.journal.nodes())
+        return Nodes(host, self.atlas, self)
 
     def suspects(self) -> Suspicion:
         return Suspicion({1, 2, 3} - {self.number}, SUSPECT_AFTER_S, self.world.time.now_s)
 
     def leads(self) -> Leadership:
         clock, rng = lambda: self.world.time.now_s, random.Random(self.number)
-        return Leadership(self.nodes, Atlas(self.number, PLANS), self.suspicion, clock, rng)
+        return Leadership(self.nodes, self.atlas, self.suspicion, clock, rng)
 
     def key(self, cell: int) -> NodeKey:
         return NodeKey(cell, 70 + cell, 10 + self.number)
 
-    def ask(self, cell: int, number: int) -> Command:
+    def ask(self, cell: int, number: int) -> Asked:
         """A client asks, as a server takes it on."""
-        command = Read(RequestId("c", number))
-        self.leadership.wanted(self.key(cell))
-        self.nodes.submit(self.key(cell), command)
+        command: Asked = Read(RequestId("c", number))
+        self.nodes.when_loaded(self.key(cell), partial(self.submit, self.key(cell), command))
         return command
+
+    def submit(self, key: NodeKey, command: Asked) -> None:
+        self.leadership.wanted(key)
+        self.nodes.submit(key, command)
+
+    def node(self, cell: int) -> Node:
+        node = self.nodes.host.node(self.key(cell))
+        assert node is not None, "it is not in memory"
+        return node
 
     def flush(self) -> None:
         while self.nodes.host.needs_flush:
@@ -302,7 +309,7 @@ def test_a_message_counts_only_from_the_server_on_which_its_sender_lives(world: 
     node = one.nodes.host.node(one.key(1))
     assert node is not None
     assert node.promised == Ballot(0, 0)
-    assert one.nodes.impostors == 3
+    assert (one.nodes.impostors, one.nodes.host.strangers) == (2, 1)
     one.nodes.receive(2, forged)
     assert node.promised == Ballot(9, 12)
 

@@ -15,17 +15,16 @@ from attrs import define
 from conformance.crash_points.disk import Disk
 from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
 from physalia.client import AsyncClient
-from physalia.host import Host
+from physalia.host import Host, encode_kept
 from physalia.journal import FlushFailed, Journal, NodeKey
 from physalia.model import Ballot, Carry, Envelope, Origin, Ping, Prepare, Read, Request, RequestId, Traffic, Volume
 from physalia.server import read_settings
-from physalia.server.atlas import Atlas
-from physalia.server.foundings import Foundings
+from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import Server
 from physalia.transport import CLIENT, Address, KeyRing, Party, Refusals, Target, dial
 from physalia.transport.limits import MAX_BODY_BYTES
-from physalia.wire import encode_command, encode_record, encode_traffic
+from physalia.wire import encode_command, encode_traffic
 from tests import PATIENCE_S
 from tests.physalia.server.colonies import Colony
 from tests.physalia.transport.pairs import pair, said
@@ -75,15 +74,22 @@ async def alone(folder: Path, vfs: SimulatedVfs) -> AsyncIterator[Alone]:
     colony = Colony(folder, [address.port])
     colony.write()
     settings = read_settings(colony.config(1), {})
-    disk, atlas = Disk("a disk"), Atlas(1, settings.cells)
+    disk = Disk("a disk")
     files = mount(vfs, disk)
     Journal.create(files, 1)
-    host = Host(Journal(files, 1, encode_record))
-    for key, charter in atlas.all_here():
-        host.admit(key, charter)
+    host = Host(Journal(files, 1, encode_kept))
+    for plan in settings.cells:
+        key = key_on(1, plan)
+        assert key is not None
+        host.found(key, charter_of(plan))
+    atlas = Atlas(1, host, host.journal.nodes())
     log, stop = io.StringIO(), asyncio.Event()
-    server = Server(settings, host, atlas, Foundings(files), colony.ring, logger(1, log))
+    server = Server(settings, host, atlas, colony.ring, logger(1, log))
     running = asyncio.create_task(server.run(listener, stop))
+    in_memory = asyncio.Event()
+    server.nodes.when_loaded(KEY, in_memory.set)
+    server._look_around()
+    await in_memory.wait()
     try:
         yield Alone(server, disk, colony, stop, running, address, log)
     finally:

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from physalia.transport import CLIENT, Answerer, Dialer, Key, KeyRing, Party, Refused, Session, Versions
+from physalia.transport import CLIENT, SPOKEN, Answerer, Dialer, Key, KeyRing, Party, Refused, Session, Versions
 from physalia.transport.handshake import CONFIRMATION_BYTES, HELLO_BYTES, WELCOME_BYTES
 from tests.physalia.transport.pairs import ANN, BOB, CLIENTS, RING, SERVERS, open_pair, pair, refusal, said
 
@@ -18,7 +18,11 @@ def test_both_ends_agree(own: Party) -> None:
     dialer, answerer = made.dialer.agreed, made.answerer.agreed
     assert dialer is not None
     assert answerer is not None
-    assert (dialer.version, dialer.to_server, dialer.to_dialer) == (1, answerer.to_server, answerer.to_dialer)
+    assert (dialer.version, dialer.to_server, dialer.to_dialer) == (
+        SPOKEN.newest,
+        answerer.to_server,
+        answerer.to_dialer,
+    )
     assert dialer.to_server != dialer.to_dialer
 
 

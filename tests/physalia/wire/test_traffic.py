@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from physalia.model import (
+    Ask,
+    Bundle,
     Cap,
     Carry,
     Create,
@@ -40,8 +42,16 @@ from physalia.model import (
     Where,
     Whereabouts,
 )
-from physalia.wire import CodecError, decode_traffic, decode_verdict, encode_traffic, encode_verdict
-from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_MEMBERS
+from physalia.wire import (
+    CodecError,
+    bundle,
+    decode_traffic,
+    decode_verdict,
+    encode_envelope,
+    encode_traffic,
+    encode_verdict,
+)
+from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS
 from physalia.wire.traffic import CONTENT
 from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
 
@@ -62,8 +72,10 @@ WHEREABOUTS = st.builds(
     COUNTS,
     st.dictionaries(SLOTS, TEXTS, max_size=4).map(lambda members: tuple(sorted(members.items()))),
 )
+ENVELOPES = st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)
 TRAFFIC = st.one_of(
-    st.builds(Carry, st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)),
+    st.builds(Carry, ENVELOPES),
+    st.builds(Bundle, st.lists(ENVELOPES, max_size=3).map(tuple)),
     st.builds(Ping, COUNTS),
     st.builds(Pong, COUNTS),
     st.builds(Request, COUNTS, SLOTS, st.binary(max_size=60)),
@@ -128,7 +140,9 @@ def test_changed_bytes_are_another_value_or_an_error(case: tuple[Any, Any], data
 @pytest.mark.parametrize(
     ("decode", "plain"),
     [
+        (decode_traffic, [15, 1]),
         (decode_traffic, [7, 1]),
+        (decode_traffic, [7, [[1]]]),
         (decode_traffic, [2, -1]),
         (decode_traffic, [2, True]),
         (decode_traffic, [4, 1, 0, b""]),
@@ -157,3 +171,19 @@ def test_the_longest_content_passes_and_no_longer_one() -> None:
     assert decode_traffic(encode_traffic(longest)) == longest
     with pytest.raises(CodecError, match="at most"):
         encode_traffic(Request(1, 1, bytes(CONTENT.limit + 1)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 16, MAX_BUNDLED])
+def test_envelopes_put_together_are_what_the_codec_makes_of_all_of_them(count: int) -> None:
+    envelopes = tuple(Envelope(Origin(1, 2, 3), 4, Ask(place)) for place in range(count))
+    data = bundle([encode_envelope(each) for each in envelopes])
+    assert data == encode_traffic(Bundle(envelopes))
+    assert decode_traffic(data) == Bundle(envelopes)
+
+
+def test_no_longer_bundle_is_said_or_heard() -> None:
+    one = Envelope(Origin(1, 2, 3), 4, Ask(0))
+    with pytest.raises(CodecError, match="at most"):
+        encode_traffic(Bundle((one,) * (MAX_BUNDLED + 1)))
+    with pytest.raises(CodecError, match="at most"):
+        decode_traffic(msgspec.msgpack.encode([7, [[[1, 2, 3], 4, [6, 0]]] * (MAX_BUNDLED + 1)]))

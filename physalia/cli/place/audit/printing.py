@@ -68,7 +68,8 @@ def audit_lines(found: Audit, worst: int) -> Iterator[str]:
         yield from _wrong(one)
     judged = found.findings
     breaking = sum(bool(one.broken) for one in judged)
-    yield f"{len(judged):,} of {found.cells:,} cells were judged: {_breaks(breaking)}."
+    what = _breaks(breaking) if judged or not found.cells else "of none anything is known"
+    yield f"{len(judged):,} of {found.cells:,} cells were judged: {what}."
     with_client = [one for one in judged if one.failures is not None]
     if with_client:
         yield from _sums(with_client)

@@ -1,6 +1,7 @@
 """The exact availability is that of brute force, of the published table, and says so where it cannot be exact."""
 
 import gc
+from collections import Counter
 from math import comb
 
 import pytest
@@ -9,9 +10,9 @@ from attrs import evolve
 from conformance.placement.brute import availability
 from conformance.placement.definition import single_failures
 from conformance.placement.sites import Seeded, site, with_probabilities
+from physalia.placement.availability import blocks, walk
 from physalia.placement.availability import diagram as availability_bdd
 from physalia.placement.availability import estimator as module
-from physalia.placement.availability import walk
 from physalia.placement.availability.estimator import Estimator, NotExact, devices_that_matter, exact, independent
 from physalia.placement.effort import Effort, OutOfTime
 from physalia.placement.errors import BadQuery
@@ -170,6 +171,27 @@ def test_the_devices_that_matter_are_those_whose_loss_would() -> None:
     assert weights[tor].share == pytest.approx(topology.failure_probability(tor) / lost, rel=1e-9)
     assert next(iter(weights)) in {tor, rack} | topology.single_points(rack)
     assert weights[cell[0]].share < weights[tor].share
+
+
+def test_what_the_devices_take_with_them_is_weighed_once_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the end every state is looked at twice, one walk more gives the bounds: not once for each device there."""
+    topology = generate(Fabric(servers=480, servers_per_rack=8, racks_per_row=6, redundant_racks=True, colors=1))
+    names = list(topology.servers)
+    servers = [names[place] for place in (20, 70, 130, 190, 250, 310, 390)]
+    looked: Counter[tuple[blocks.Way, blocks.State]] = Counter()
+
+    def misses(way: blocks.Way, state: blocks.State, itself: bool, needed: int) -> bool:
+        looked[way, state] += 1
+        return original(way, state, itself, needed)
+
+    original = blocks.misses
+    blocks.failure.cache_clear()
+    monkeypatch.setattr(blocks, "misses", misses)
+    weights = devices_that_matter(topology, names[0], servers, most=200)
+    own = {names[0], *topology.servers[names[0]].switches, topology.servers[names[0]].rack}
+    assert own <= {weight.device for weight in weights}
+    assert len(looked) > 10
+    assert max(looked.values()) <= 3
 
 
 def test_a_cell_over_three_rows_needs_no_more_than_its_rows(monkeypatch: pytest.MonkeyPatch) -> None:

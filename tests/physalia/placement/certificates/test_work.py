@@ -350,31 +350,33 @@ def star(lengths: list[int]) -> bytes:
     return canonical(document)
 
 
-def test_ways_of_4096_links_are_claimed_and_not_one_link_more() -> None:
+def test_ways_of_4096_links_are_claimed_and_followed_and_not_one_link_more() -> None:
     """A way over n switches is n + 3 links long, with those of both servers: 4,096 together, or 4,097."""
     policy, asked = policy_of({"type": "survives"}, {"type": "anti-affinity"}, cell_size=65), Query("s11")
-    most = star([60] * 64 + [61])
+    most, more = star([60] * 64 + [61]), star([60] * 63 + [61] * 2)
     made = certificate(query(files.loads(most, "the star"), policy, asked))
     assert made["cost"]["hops"] == 4_096
     assert "keeps every rule" in check(canonical(made), most)
+    answer = query(files.loads(more, "a larger star"), policy, asked)
+    assert answer.cost is not None
+    assert answer.cost.hops == 4_097
     with pytest.raises(NoCertificate, match="4,097 links long"):
-        certificate(query(files.loads(star([60] * 63 + [61] * 2), "a larger star"), policy, asked))
-
-
-def test_paths_of_4096_links_are_followed_and_not_one_link_more() -> None:
-    """A checker counts n + 2 of them, without the node's own: it follows more than any certificate asks for."""
-    policy, asked = policy_of({"type": "survives"}, {"type": "anti-affinity"}, cell_size=65), Query("s11")
-    made = certificate(query(files.loads(star([1] * 65), "a small star"), policy, asked))
+        certificate(answer)
     del made["evidence"]
-    for lengths, is_followed in (([61] * 64 + [62], True), ([61] * 63 + [62] * 2, False)):
-        content = star(lengths)
-        answer = query(files.loads(content, "a large star"), policy, asked)
-        assert answer.cost is not None
-        assert answer.cost.hops - 65 == (4_096 if is_followed else 4_097)
-        made |= {"claim": "feasible", "cost": asdict(answer.cost), "placement": list(answer.servers)}
-        made["topology"]["sha256"] = hashlib.sha256(content).hexdigest()
-        if is_followed:
-            assert "keeps every rule" in check(canonical(made), content)
-        else:
-            with pytest.raises(Refused, match="it asks for more than 4096 links on the paths"):
-                check(canonical(made), content)
+    made |= {"claim": "feasible", "cost": asdict(answer.cost), "placement": list(answer.servers)}
+    made["topology"]["sha256"] = hashlib.sha256(more).hexdigest()
+    with pytest.raises(Refused, match="it asks for more than 4096 links on the paths"):
+        check(canonical(made), more)
+
+
+def test_only_ways_from_the_instance_are_followed() -> None:
+    """Hops are summed over all clients; what the cell must survive is only about the instance."""
+    policy, content = policy_of({"type": "survives"}, cell_size=65), star([40] * 65)
+    answer = query(files.loads(content, "the star"), policy, Query("s11", primary="s21"))
+    assert answer.cost is not None
+    assert answer.cost.hops > 4_096
+    assert "keeps every rule" in check(canonical(certificate(answer)), content)
+    on_itself = star([60] * 65).replace(b'"drained":true,', b"")
+    made = certificate(query(files.loads(on_itself, "the star"), policy, Query("s11")))
+    assert "s11" in made["placement"]
+    assert "keeps every rule" in check(canonical(made), on_itself)

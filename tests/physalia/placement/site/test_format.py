@@ -265,6 +265,9 @@ def test_what_is_no_topology_is_refused_in_one_sentence(content: bytes) -> None:
             r"an object \(small\) has the key schema_version twice",
         ),
         ('{"switch": 0.25', '{"switch": 0.5, "switch": 0.25', "an object has the key switch twice"),
+        ('{"switch": 0.25', '{"switch" : 0.5, "switch" :0.25', "an object has the key switch twice"),
+        ('{"switch": 0.25', '{"sw\\u0069tch": 0.5, "switch": 0.25', "an object has the key switch twice"),
+        ('"nodes": 1', '"nodes": 1, "nodes": 1', r"an object \(server-1a\) has the key nodes twice"),
     ],
 )
 def test_a_key_that_stands_twice_is_refused_wherever_it_stands(once: str, twice: str, says: str) -> None:
@@ -273,6 +276,21 @@ def test_a_key_that_stands_twice_is_refused_wherever_it_stands(once: str, twice:
     assert once in whole
     with pytest.raises(BadTopology, match=f"^site.json: {says}"):
         topology_format.loads(whole.replace(once, twice, 1).encode(), "site.json")
+
+
+def test_a_large_file_is_not_read_twice_for_the_sake_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where as many keys stand as are needed none is there twice, so not every object is looked at."""
+    looked: list[bytes] = []
+
+    def loads(content: bytes, **_hooks: Any) -> None:
+        looked.append(content)
+
+    monkeypatch.setattr(json, "loads", loads)
+    content = topology_format.dumps(generate(Fabric(servers=60, cells=3)))
+    topology_format.loads(content, "site.json")
+    assert not looked
+    topology_format.loads(content.replace(b'"name":', b'"name" :', 1), "site.json")
+    assert len(looked) == 1
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Which nodes a journal holds, by their cells: 24 bytes a node at rest, and nothing else of it is in memory.
+
+The journal gives its folded nodes in the order of their cells, so they go into three columns that are searched by
+halving. What comes out of that order, or later, stands beside them.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from physalia.journal import NodeKey
+from physalia.model import CellId
+
+
+class Index:
+    """The nodes of a server. Of two nodes of one cell it has the one that came last."""
+
+    def __init__(self, keys: Iterable[NodeKey] = ()) -> None:
+        self._cells, self._lives, self._incarnations = array("q"), array("q"), array("q")
+        self._others: dict[CellId, NodeKey] = {}
+        for key in keys:
+            self.add(key)
+
+    def __len__(self) -> int:
+        return len(self._cells) + sum(self._place(cell) is None for cell in self._others)
+
+    def add(self, key: NodeKey) -> None:
+        """One more node."""
+        if self._cells and key.cell <= self._cells[-1]:
+            self._others[key.cell] = key
+            return
+        self._cells.append(key.cell)
+        self._lives.append(key.life)
+        self._incarnations.append(key.incarnation)
+
+    def find(self, cell: CellId) -> NodeKey | None:
+        """The node of a cell; None if there is none."""
+        other = self._others.get(cell)
+        if other is not None:
+            return other
+        place = self._place(cell)
+        return None if place is None else NodeKey(cell, self._lives[place], self._incarnations[place])
+
+    def _place(self, cell: CellId) -> int | None:
+        place = bisect_left(self._cells, cell)
+        return place if place < len(self._cells) and self._cells[place] == cell else None

@@ -1,0 +1,63 @@
+"""The bytes of a charter: the first record of a node whose server is to know its cell by its journal alone.
+
+There may be a million of them on a disk, all at rest. So names of nodes and their servers stand in a list each, and of
+members only those that are none.
+"""
+
+from physalia.model import Charter
+from physalia.wire.codec import NODE, decode, encode
+from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS
+from physalia.wire.shapes import CodecError, Many, Natural
+from physalia.wire.transactions import Listed
+
+TAG = 6
+"""Among the tags of records."""
+WIDTH = 5
+NODES = Many(NODE, key=lambda node: node, limit=MAX_MEMBERS)
+SERVERS = Listed(Natural(1), MAX_MEMBERS)
+PLACES = Many(Natural(0), key=lambda place: place, limit=MAX_MEMBERS)
+
+
+class Charters:
+    """A charter that says where nodes live. All first members are among them."""
+
+    def pack(self, charter: Charter) -> list[object]:
+        """A list of the tag, the window, nodes, their servers, and the places of those that are no members."""
+        nodes, servers = tuple(node for node, _ in charter.homes), tuple(server for _, server in charter.homes)
+        outside = tuple(place for place, node in enumerate(nodes) if node not in charter.first_members)
+        if not charter.first_members or not charter.first_members <= set(nodes) or not _is_alpha(charter.alpha):
+            raise CodecError(f"expected members among the nodes, and a window of 1 to {MAX_ALPHA}")
+        return [TAG, charter.alpha, NODES.pack(nodes), SERVERS.pack(servers), PLACES.pack(outside)]
+
+    def unpack(self, plain: object) -> Charter:
+        """The charter."""
+        if type(plain) is not list or len(plain) != WIDTH or type(plain[0]) is not int or plain[0] != TAG:
+            raise CodecError("expected a charter")
+        nodes, servers, outside = NODES.unpack(plain[2]), SERVERS.unpack(plain[3]), set(PLACES.unpack(plain[4]))
+        members = frozenset(node for place, node in enumerate(nodes) if place not in outside)
+        is_whole = len(nodes) == len(servers) and len(members) == len(nodes) - len(outside)
+        if not members or not is_whole or not _is_alpha(plain[1]):
+            raise CodecError(f"expected nodes with a server each, members among them, and a window of 1 to {MAX_ALPHA}")
+        return Charter(members, plain[1], tuple(zip(nodes, servers, strict=True)))
+
+
+CHARTER = Charters()
+
+
+def _is_alpha(alpha: object) -> bool:
+    return type(alpha) is int and 1 <= alpha <= MAX_ALPHA
+
+
+def encode_charter(charter: Charter) -> bytes:
+    """The bytes of a charter. Raises `CodecError` if it is beyond a limit."""
+    return encode(CHARTER, charter)
+
+
+def decode_charter(data: bytes) -> Charter:
+    """The charter of these bytes. Raises `CodecError` if there is none."""
+    return decode(CHARTER, data)
+
+
+def is_charter(data: bytes) -> bool:
+    """Whether these bytes of a record are those of a charter: by the tag, after the one byte that begins the list."""
+    return data[1:2] == bytes([TAG])
