@@ -9,7 +9,8 @@ often it was put, added to or deleted, and is 0 before. A transaction that adds 
 refused as a whole.
 
 The answer says `succeeded`, whether the conditions held, and may give `results`: for each operation what was under its
-key right after it, [value, version], or null for nothing. Or it says `refused`, and nothing was changed.
+key right after it, [value, version], or null for nothing; or `values`, the same without the versions, where a store
+counts them in another way. Or it says `refused`, and nothing was changed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -108,8 +109,10 @@ class Store:
                 state if answer is None or (isinstance(answer, Map) and answer.get("refused") is not None) else ILLEGAL
             )
         if isinstance(answer, Map):
-            told = answer.get("results")
+            told, values = answer.get("results"), answer.get("values")
             if answer.get("succeeded") != (TRUE if succeeded else FALSE) or told not in (None, tuple(results)):
+                return ILLEGAL
+            if values not in (None, tuple(one[0] if isinstance(one, tuple) else None for one in results)):
                 return ILLEGAL
         return frozenset((key, value, version) for key, (value, version) in items.items())
 
@@ -150,8 +153,8 @@ def _admit_step(step: Step, name: str, known: Mapping[str, int]) -> None:
 
 
 def _admit_answer(answer: Value) -> None:
-    if not isinstance(answer, Map) or answer.names() - {"succeeded", "results", "refused"}:
-        raise Malformed("value", "a transaction is answered by a map of succeeded and results, or of refused")
+    if not isinstance(answer, Map) or answer.names() - {"succeeded", "results", "values", "refused"}:
+        raise Malformed("value", "a transaction is answered by a map of succeeded and results or values, or of refused")
     if answer.get("refused") is None and answer.get("succeeded") not in (TRUE, FALSE):
         raise Malformed("value", "the answer to a transaction says succeeded: true or false")
 

@@ -33,6 +33,7 @@ from physalia.model import (
     Event,
     Flush,
     Internal,
+    Jury,
     Known,
     Learn,
     Message,
@@ -150,6 +151,21 @@ class Node:
     def members(self) -> frozenset[NodeId]:
         """Who decides in the first slot that this node does not know."""
         return self._learner.configurations.members(self._learner.first_unknown)
+
+    @property
+    def prefix(self) -> Slot:
+        """The last slot of the decided prefix that this node knows; 0 for none."""
+        return self._learner.prefix
+
+    @property
+    def database(self) -> Database:
+        """What the decided prefix that this node knows made of the database. Not a copy; to be looked at."""
+        return self._learner.state.store
+
+    @property
+    def jury(self) -> Jury:
+        """The members after all that this node knows, changes that are not yet in force included, and their version."""
+        return self._learner.state.jury
 
     @property
     def has_taught(self) -> bool:

@@ -9,18 +9,9 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import (
-    INTERRUPTED,
-    checks,
-    colonies,
-    histories,
-    installation,
-    interrupts,
-    journals,
-    models,
-    schemas,
-    servers,
-)
+from physalia.cli import INTERRUPTED, checks, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli.colony import admin, demo, kv
+from physalia.cli.colony import commands as colony
 from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
@@ -67,7 +58,10 @@ place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
 app.command("blast-radius")(blast_radius.blast_radius)
-app.add_typer(colonies.app, name="colony")
+colony.app.command("demo")(demo.demo)
+app.add_typer(colony.app, name="colony")
+app.add_typer(kv.app, name="kv")
+app.add_typer(admin.app, name="admin")
 app.add_typer(histories.app, name="history")
 
 

@@ -1,7 +1,8 @@
-"""Clients of a colony, asynchronous and blocking."""
+"""Clients of a colony, asynchronous and blocking, and its operators."""
 
 from physalia.client.asynchronous import AsyncClient
 from physalia.client.blocking import BlockingLease, BlockingPartition, Client
+from physalia.client.conditions import absent, exists, has_type, value, version
 from physalia.client.errors import (
     ClientError,
     ConditionFailed,
@@ -14,7 +15,8 @@ from physalia.client.errors import (
     WrongCell,
 )
 from physalia.client.leases import Lease
-from physalia.client.partition import Partition
+from physalia.client.operator import Operator, found, minted
+from physalia.client.partition import Item, Outcome, Partition
 
 __all__ = [
     "AsyncClient",
@@ -23,13 +25,23 @@ __all__ = [
     "Client",
     "ClientError",
     "ConditionFailed",
+    "Item",
     "Lease",
     "LimitExceeded",
     "Malformed",
+    "Operator",
+    "Outcome",
     "OutcomeUnknown",
     "Overloaded",
     "Partition",
     "SessionExpired",
     "Unavailable",
     "WrongCell",
+    "absent",
+    "exists",
+    "found",
+    "has_type",
+    "minted",
+    "value",
+    "version",
 ]

@@ -6,17 +6,36 @@ its request, and answers the second time what it answered the first (design rule
 
 import asyncio
 import secrets
-from collections.abc import Iterable
-from typing import Self
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Self
 
 from attrs import define
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
-from physalia.client.link import Link
+from physalia.client.link import Link, Said
 from physalia.client.partition import Partition
-from physalia.model import Asked, CellId, Decline, Execute, Read, Reply, RequestId, StoreReply, Verdict, Write
-from physalia.transport import Address, Refusals, Ring
+from physalia.client.places import Keys, Places, addresses_of, ring_of
+from physalia.model import (
+    Asked,
+    CellId,
+    Decline,
+    Execute,
+    Find,
+    Read,
+    Reply,
+    Request,
+    RequestId,
+    Scanned,
+    Seen,
+    StoreReply,
+    Traffic,
+    Verdict,
+    Where,
+    Write,
+    cell_of,
+)
+from physalia.transport import CLIENT, Address, Refusals
 from physalia.wire import decode_reply, decode_verdict, encode_command
 
 DEADLINE_S = 10.0
@@ -40,24 +59,40 @@ class _Effort:
     was_full: bool = False
 
 
+class Told(NamedTuple):
+    """What a cell answered, and whether that was to the only attempt that may have been done."""
+
+    answer: bytes
+    is_only: bool
+
+
 class AsyncClient:
     """A client of a colony, of which it knows some `addresses`. `name` is random, so that no other client has it.
 
-    To be used as an asynchronous context manager, in one event loop.
+    Addresses are `host:port`, or all of them together `physalia://host:port,host:port`. `keys` is a ring, or the path
+    of a file of keys, by default the one that `PHYSALIA_KEYS` names. `caches` are asked where cells are that the client
+    does not know. To be used as an asynchronous context manager, in one event loop.
     """
 
-    def __init__(self, addresses: Iterable[str], ring: Ring, deadline_s: float = DEADLINE_S) -> None:
-        """Raises `ValueError` if there is no address, or if one is none."""
-        self._addresses = [Address.parse(text) for text in addresses]
-        if not self._addresses:
-            raise ValueError("a client needs the address of a server")
+    def __init__(
+        self,
+        addresses: str | Iterable[str],
+        keys: Keys = None,
+        deadline_s: float = DEADLINE_S,
+        *,
+        caches: str | Iterable[str] = (),
+    ) -> None:
+        """Raises `ValueError` if there is no address, or if one is none, or if nobody names keys, and `BadKeys`."""
+        self.places = Places(addresses_of(addresses))
         self.name = f"client-{secrets.token_hex(16)}"
-        self._ring, self._deadline_s = ring, deadline_s
-        self._requests = 0
-        self._next_address = secrets.randbelow(len(self._addresses))
-        self._routes: dict[CellId, Address] = {}
-        self._links: dict[Address, asyncio.Task[Link]] = {}
         self.refusals = Refusals()
+        self._caches = addresses_of(caches) if caches else []
+        self._next_cache = 0
+        self._ring, self._deadline_s = ring_of(keys), deadline_s
+        self._requests = 0
+        self._opened = 0
+        self._partitions: dict[CellId, Partition] = {}
+        self._links: dict[Address, asyncio.Task[Link]] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,6 +110,14 @@ class AsyncClient:
                 task.cancel()
         await asyncio.gather(*links.values(), return_exceptions=True)
 
+    def partition(self, key: str | CellId) -> Partition:
+        """The database of a partition key; a number is the name of its cell. Raises `ValueError` for what is none."""
+        cell = cell_of(key)
+        known = self._partitions.get(cell)
+        if known is None:
+            known = self._partitions[cell] = Partition(self, cell)
+        return known
+
     def request(self) -> RequestId:
         """A name for a new command, which no other command has."""
         self._requests += 1
@@ -87,10 +130,6 @@ class AsyncClient:
     async def read(self, cell: CellId) -> Verdict:
         """A volume's record. Raises what `submit` raises."""
         return await self.submit(cell, Read(self.request()))
-
-    def partition(self, cell: CellId) -> Partition:
-        """The partition that a cell keeps, in a session of its own."""
-        return Partition(self, cell)
 
     async def submit(self, cell: CellId, command: Asked, deadline_s: float | None = None) -> Verdict:
         """The verdict on a command. Raises what `ask` raises."""
@@ -106,14 +145,19 @@ class AsyncClient:
         Raises `Unavailable` or `Overloaded` if it was certainly not done by the deadline, `OutcomeUnknown` if that
         cannot be known, and `Malformed`.
         """
-        effort = _Effort()
+        return (await self._told(cell, command, self._deadline_s if deadline_s is None else deadline_s)).answer
+
+    async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        """As `execute`; also whether no other attempt was made that may have been done."""
         limit_s = self._deadline_s if deadline_s is None else deadline_s
+        told = await self._told(cell, encode_command(command), limit_s)
+        return decode_reply(told.answer), told.is_only
+
+    async def _told(self, cell: CellId, command: bytes, limit_s: float) -> Told:
+        effort = _Effort()
         try:
             async with asyncio.timeout(limit_s):
-                async for attempt in AsyncRetrying(
-                    wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
-                    retry=retry_if_exception_type(_Again),
-                ):
+                async for attempt in _attempts():
                     with attempt:
                         return await self._attempt(cell, command, effort)
         except TimeoutError:
@@ -124,57 +168,102 @@ class AsyncClient:
             raise Overloaded(f"cell {cell} had too much to do for {limit_s} s; nothing was done.")
         raise Unavailable(f"no leader of cell {cell} was found within {limit_s} s; nothing was done.")
 
-    async def _attempt(self, cell: CellId, command: bytes, effort: _Effort) -> bytes:
+    async def _attempt(self, cell: CellId, command: bytes, effort: _Effort) -> Told:
         """Ask one server, and those to which hints lead from there. Raises `_Again` and `Malformed`."""
+        await self._look_up(cell)
         for _ in range(MOST_HOPS):
-            address = self._routes.get(cell) or self._addresses[self._next_address]
-            said = await self._said(address, cell, command, effort)
+            address = self.places.address(cell)
+            said = await self._said(cell, address, lambda number: Request(number, cell, command), effort)
             if isinstance(said, Reply):
-                self._routes[cell] = address
-                return said.verdict
+                self.places.answered(cell, address)
+                return Told(said.verdict, effort.uncertain == 1)
+            if not isinstance(said, Decline):
+                raise Malformed(f"the server at {address} answers something else than it was asked.")
+            effort.uncertain -= 1
             if said.reason == "malformed":
                 raise Malformed(f"the server at {address} does not understand the command.")
+            if said.reason == "not allowed":
+                raise Malformed(f"the server at {address} does not let a client ask for this command.")
             effort.was_full |= said.reason == "pipeline full"
             if said.reason in ("pipeline full", "busy"):
                 break
             if said.leader:
-                self._routes[cell] = Address.parse(said.leader)
+                self.places.hinted(cell, Address.parse(said.leader))
             else:
-                self._turn_away(cell)
+                self.places.turn_away(cell)
                 break
         raise _Again
 
-    async def _said(self, address: Address, cell: CellId, command: bytes, effort: _Effort) -> Reply | Decline:
+    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
+        """What any server says of a cell as it knows it. Raises `Unavailable` and `Malformed`; nothing was changed."""
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                async for attempt in _attempts():
+                    with attempt:
+                        await self._look_up(cell)
+                        address = self.places.address(cell)
+                        said = await self._said(cell, address, make, _Effort())
+                        if isinstance(said, Seen | Scanned):
+                            self.places.answered(cell, address)
+                            return said
+                        if not isinstance(said, Decline) or said.reason == "malformed":
+                            raise Malformed(f"the server at {address} does not understand the question.")
+                        self.places.turn_away(cell)
+                        raise _Again
+        except TimeoutError:
+            pass
+        raise Unavailable(f"no server showed what it knows of cell {cell} within {self._deadline_s} s.")
+
+    async def _look_up(self, cell: CellId) -> None:
+        """Ask a cache where a cell is, if this client does not know, or knows only where nobody answers."""
+        if not self._caches or not self.places.is_lost(cell):
+            return
+        address = self._caches[self._next_cache]
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                said = await (await self._link(address)).ask(lambda number: Find(number, cell))
+        except OSError:  # it is gone, or says nothing: the next one may know, at the next attempt
+            self._next_cache = (self._next_cache + 1) % len(self._caches)
+            return
+        if isinstance(said, Where) and said.known is not None and said.known.cell == cell:
+            self.places.learn(said.known)
+
+    async def _said(self, cell: CellId, address: Address, make: Callable[[int], Traffic], effort: _Effort) -> Said:
         """What a server says. From when it is asked until it declines, the command may be done."""
         try:
             link = await self._link(address)
-            said = link.send(cell, command)
+            said = link.ask(make)
         except OSError:
-            self._turn_away(cell)
+            self.places.turn_away(cell)
             raise _Again from None
         effort.uncertain += 1
         try:
             async with asyncio.timeout(ATTEMPT_S):
-                answer = await said
+                return await said
         except OSError:  # the connection ended, or time ran out
-            self._turn_away(cell)
+            self.places.turn_away(cell)
             raise _Again from None
-        if isinstance(answer, Decline):
-            effort.uncertain -= 1
-        return answer
-
-    def _turn_away(self, cell: CellId) -> None:
-        """Try the next server, without a hint."""
-        self._routes.pop(cell, None)
-        self._next_address = (self._next_address + 1) % len(self._addresses)
 
     async def _link(self, address: Address) -> Link:
         """The connection to a server; it is dialled once, whoever asks. Raises `OSError`."""
         task = self._links.get(address)
         if task is None or _is_over(task):
-            task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals))
+            task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, CLIENT))
             self._links[address] = task
         return await asyncio.shield(task)
+
+    def session_name(self) -> str:
+        """A name that no other session anywhere has."""
+        self._opened += 1
+        return f"{self.name}/{self._opened}"
+
+
+def _attempts() -> AsyncRetrying:
+    """Again and again, after a random wait from a window that doubles (R12)."""
+    return AsyncRetrying(
+        wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
+        retry=retry_if_exception_type(_Again),
+    )
 
 
 def _is_over(task: "asyncio.Task[Link]") -> bool:

@@ -7,23 +7,11 @@ from typing import Any, Protocol, Self, TypeVar
 
 from physalia.client.asynchronous import DEADLINE_S, AsyncClient
 from physalia.client.leases import Lease
-from physalia.client.partition import Partition
+from physalia.client.partition import Conditions, Consistency, Item, Outcome, Partition
+from physalia.client.places import Keys
 from physalia.errors import OutcomeUnknown
-from physalia.model import (
-    Asked,
-    CellId,
-    Condition,
-    Done,
-    Execute,
-    HasVersion,
-    Item,
-    Operation,
-    RequestId,
-    StoreReply,
-    Value,
-    Verdict,
-)
-from physalia.transport import Ring
+from physalia.model import Asked, CellId, Execute, HasVersion, Operation, RequestId, StoreReply, Value, Verdict
+from physalia.store import LIMITS
 
 T = TypeVar("T")
 
@@ -31,9 +19,16 @@ T = TypeVar("T")
 class Client:
     """A client that may be used from any thread. To be used as a context manager."""
 
-    def __init__(self, addresses: Iterable[str], ring: Ring, deadline_s: float = DEADLINE_S) -> None:
-        """Raises `ValueError` if there is no address, or if one is none."""
-        self._client = AsyncClient(addresses, ring, deadline_s)
+    def __init__(
+        self,
+        addresses: str | Iterable[str],
+        keys: Keys = None,
+        deadline_s: float = DEADLINE_S,
+        *,
+        caches: str | Iterable[str] = (),
+    ) -> None:
+        """As `AsyncClient`."""
+        self._client = AsyncClient(addresses, keys, deadline_s, caches=caches)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="physalia client", daemon=True)
         self._thread.start()
@@ -75,9 +70,9 @@ class Client:
         """As `AsyncClient.execute`."""
         return self._wait(self._client.execute(cell, command, deadline_s))
 
-    def partition(self, cell: CellId) -> "BlockingPartition":
-        """The partition that a cell keeps, in a session of its own."""
-        return BlockingPartition(self._client.partition(cell), self._wait)
+    def partition(self, key: str | CellId) -> "BlockingPartition":
+        """The database of a partition key, as `AsyncClient.partition`."""
+        return BlockingPartition(self._client.partition(key), self._wait)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -103,31 +98,39 @@ class BlockingPartition:
 
     def transact(
         self,
-        if_: Iterable[Condition] = (),
+        if_: Conditions = (),
         then: Iterable[Operation] = (),
         else_: Iterable[Operation] = (),
         deadline_s: float | None = None,
-    ) -> Done:
+    ) -> Outcome:
         """As `Partition.transact`."""
         return self._wait(self._partition.transact(if_, then, else_, deadline_s))
 
-    def get(self, key: str) -> Item | None:
+    def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
         """As `Partition.get`."""
-        return self._wait(self._partition.get(key))
+        return self._wait(self._partition.get(key, consistency))
 
-    def put(self, key: str, value: Value, if_: Iterable[Condition] = ()) -> Item:
+    def put(self, key: str, value: Value, if_: Conditions = ()) -> Item:
         """As `Partition.put`."""
         return self._wait(self._partition.put(key, value, if_))
 
-    def delete(self, key: str, if_: Iterable[Condition] = ()) -> None:
+    def delete(self, key: str, if_: Conditions = ()) -> None:
         """As `Partition.delete`."""
         self._wait(self._partition.delete(key, if_))
 
-    def increment(self, key: str, by: int = 1, if_: Iterable[Condition] = ()) -> Item:
+    def increment(self, key: str, by: int = 1, if_: Conditions = ()) -> Item:
         """As `Partition.increment`."""
         return self._wait(self._partition.increment(key, by, if_))
 
-    def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Done:
+    def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> list[Item]:
+        """As `Partition.scan`, all of it."""
+
+        async def everything() -> list[Item]:
+            return [item async for item in self._partition.scan(prefix, page_items=page_items)]
+
+        return self._wait(everything())
+
+    def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Outcome:
         """As `Partition.again`."""
         return self._wait(self._partition.again(unknown, deadline_s))
 

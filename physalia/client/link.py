@@ -1,13 +1,16 @@
 """A client's connection to one server: many requests at a time, told apart by numbers."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeAlias
 
-from physalia.model import CellId, Decline, Reply, Request
-from physalia.transport import CLIENT, Address, Connection, Refusals, Ring, Target, dial
+from physalia.model import Decline, Denied, Granted, Reply, Scanned, Seen, Traffic, Where
+from physalia.transport import CLIENT, Address, Connection, Party, Refusals, Ring, Target, dial
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
-Said: TypeAlias = Reply | Decline
+Said: TypeAlias = Reply | Decline | Seen | Scanned | Granted | Denied | Where
+"""What somebody is told who asked something under a number."""
+_SAID = (Reply, Decline, Seen, Scanned, Granted, Denied, Where)
 
 
 class Link:
@@ -20,22 +23,23 @@ class Link:
         self.is_gone = False
 
     @classmethod
-    async def to(cls, address: Address, ring: Ring, refusals: Refusals) -> "Link":
+    async def to(cls, address: Address, ring: Ring, refusals: Refusals, own: Party = CLIENT) -> "Link":
         """A link to the server at an address. Raises `OSError` if there is none."""
         link = cls()
-        link._connection = await dial(Target(CLIENT, address, 0), ring, link, refusals)
+        link._connection = await dial(Target(own, address, 0), ring, link, refusals)
         return link
 
-    def send(self, cell: CellId, command: bytes) -> asyncio.Future[Said]:
-        """Ask for something; the future is what is said to it, or `ConnectionError` if the connection ends before.
+    def ask(self, make: Callable[[int], Traffic]) -> asyncio.Future[Said]:
+        """Ask for what `make` makes of a number; the future is what is said to it.
 
-        Raises `ConnectionError` if nothing was sent.
+        It is `ConnectionError` if the connection ends before. Raises that at once if nothing was sent, and `CodecError`
+        for what is beyond a limit.
         """
-        self._asked += 1
-        number = self._asked
-        message = encode_traffic(Request(number, cell, command))
+        number = self._asked + 1
+        message = encode_traffic(make(number))
         if self._connection is None or not self._connection.send(message):
             raise ConnectionError("the connection is gone, or has no room for more requests")
+        self._asked = number
         future: asyncio.Future[Said] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         future.add_done_callback(lambda _done: self._waiting.pop(number, None))
@@ -58,7 +62,7 @@ class Link:
                 said = decode_traffic(message)
             except CodecError:
                 said = None
-            if not isinstance(said, Reply | Decline):
+            if not isinstance(said, _SAID):
                 connection.refuse("malformed")
                 return
             future = self._waiting.pop(said.number, None)

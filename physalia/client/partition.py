@@ -1,57 +1,149 @@
-"""One partition of a colony, as a client uses it: single items, transactions, and leases.
+"""The database of one partition key, as its clients use it: one cell, strictly serializable, exactly once.
 
-Every request has a number in a session (design rule R6), so trying again never does it twice. The requests of one
-partition object come one after the other; whoever wants several at a time makes several objects.
+Every call is one transaction of the cell's log, in a session of the client, so it may be asked for again as often as
+it takes (design rule R6). Reads that may be stale cost no place in the log: any node shows a consistent prefix of it,
+never an older one than this partition object has seen before (design rule R7).
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from typing import Literal, Protocol, TypeAlias
+
+from attrs import frozen
 
 from physalia.client.leases import Lease
-from physalia.client.session import Executes, Session
-from physalia.errors import ConditionFailed, OutcomeUnknown
-from physalia.model import Add, CellId, Condition, Delete, Done, Get, Item, Operation, Put, Transaction, Value
+from physalia.client.session import Executes
+from physalia.client.session import Session as OneSession
+from physalia.client.sessions import Session, Sessions
+from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, error
+from physalia.model import (
+    Add,
+    CellId,
+    Condition,
+    Delete,
+    Done,
+    Execute,
+    Failed,
+    Get,
+    Look,
+    Operation,
+    Page,
+    Put,
+    Refused,
+    Scan,
+    Scanned,
+    Seen,
+    Slot,
+    StoreReply,
+    Token,
+    Traffic,
+    Transact,
+    Transaction,
+    Value,
+)
+from physalia.model import Item as Stored
+from physalia.store import LIMITS, VERSION, refusal
+from physalia.wire import CodecError
+
+Consistency: TypeAlias = Literal["strict", "eventual"]
+Conditions: TypeAlias = Condition | Iterable[Condition]
+
+
+class Colony(Executes, Protocol):
+    """Whoever reaches cells: a client."""
+
+    def session_name(self) -> str:
+        """A name that no other session anywhere has."""
+
+    async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        """As `execute`; also whether no other attempt was made that may have been done."""
+
+    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
+        """What any server says of a cell as it knows it."""
+
+
+@frozen
+class Item:
+    """What is under a key, and its version: the place in the log of the command that last put it there."""
+
+    key: str
+    value: Value
+    version: Slot
+
+
+@frozen
+class Outcome:
+    """What a transaction came to: whether its conditions held, and the item under the key of each operation after it.
+
+    `failed` has each condition that did not hold, with what was there. `version` is that of what was changed.
+    """
+
+    succeeded: bool
+    results: tuple[Item | None, ...]
+    failed: tuple[Failed, ...]
+    version: Slot
 
 
 class Partition:
-    """A partition, in a session of its own. What its calls raise is what `Session.ask` raises."""
+    """The database of a cell. All errors are of `physalia.errors`; `seen` is the newest state that was shown here."""
 
-    def __init__(self, client: Executes, cell: CellId) -> None:
+    def __init__(self, colony: Colony, cell: CellId) -> None:
         self.cell = cell
-        self._session = Session(client, cell)
+        self.seen: Slot = 0
+        self._colony = colony
+        self._sessions = Sessions(lambda command: colony.told(cell, command), colony.session_name)
+
+    async def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
+        """The item under a key, None if there is none. An `eventual` one may be old."""
+        if consistency == "eventual":
+            return (await self.peek(key))[0]
+        return (await self.transact(then=(Get(key),))).results[0]
+
+    async def peek(self, *keys: str) -> tuple[Item | None, ...]:
+        """Items as some node knows them, all of one moment, and of no earlier one than was seen here before."""
+        said = await self._shown(lambda number: Look(number, self.cell, self.seen, keys))
+        if not isinstance(said, Seen) or len(said.items) != len(keys):
+            raise PhysaliaError("a server shows something else than it was asked for")
+        self.seen = max(self.seen, said.slot)
+        return tuple(_item(key, item) for key, item in zip(keys, said.items, strict=True))
+
+    async def put(self, key: str, value: Value, if_: Conditions = ()) -> Item:
+        """Put a value under a key. Raises `ConditionFailed` and changes nothing if a condition does not hold."""
+        item = await self._one(Put(key, value), if_)
+        assert item is not None
+        return item
+
+    async def delete(self, key: str, if_: Conditions = ()) -> None:
+        """Leave nothing under a key. Raises as `put`."""
+        await self._one(Delete(key), if_)
+
+    async def increment(self, key: str, by: int = 1, if_: Conditions = ()) -> Item:
+        """Add to the integer under a key. Raises as `put`, and `InvalidRequest` where there is no integer."""
+        item = await self._one(Add(key, by), if_)
+        assert item is not None
+        return item
 
     async def transact(
         self,
-        if_: Iterable[Condition] = (),
+        if_: Conditions = (),
         then: Iterable[Operation] = (),
         else_: Iterable[Operation] = (),
         deadline_s: float | None = None,
-    ) -> Done:
-        """If all conditions hold do `then`, otherwise `else_`: all of it or nothing. The answer says which, and why."""
-        return await self._session.ask(Transaction(tuple(if_), tuple(then), tuple(else_)), deadline_s)
+    ) -> Outcome:
+        """If all conditions hold, do `then`, otherwise `else_`: all of it or nothing. Neither outcome is an error."""
+        conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
+        transaction = Transaction(conditions, tuple(then), tuple(else_))
+        return self._outcome(transaction, await self._transacted(transaction, deadline_s))
 
-    async def get(self, key: str) -> Item | None:
-        """What is under the key, None for nothing."""
-        return (await self.transact(then=[Get(key)])).results[0]
+    async def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Outcome:
+        """Ask once more for what may be done: it is not done twice, and the outcome is that of the first time.
 
-    async def put(self, key: str, value: Value, if_: Iterable[Condition] = ()) -> Item:
-        """Put a value there, if all conditions hold. Raises `ConditionFailed` with what was seen."""
-        item = (await self._must(if_, Put(key, value))).results[0]
-        assert item is not None
-        return item
-
-    async def delete(self, key: str, if_: Iterable[Condition] = ()) -> None:
-        """Leave nothing there, if all conditions hold. Raises `ConditionFailed` with what was seen."""
-        await self._must(if_, Delete(key))
-
-    async def increment(self, key: str, by: int = 1, if_: Iterable[Condition] = ()) -> Item:
-        """Add to the integer there. Raises `ConditionFailed`, and `InvalidRequest` where there is no integer."""
-        item = (await self._must(if_, Add(key, by))).results[0]
-        assert item is not None
-        return item
-
-    async def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Done:
-        """Ask once more for what may be done: it is not done twice. The answer is that of the first time."""
-        return await self._session.again(unknown, deadline_s)
+        Raises the error itself if it names no request.
+        """
+        command = unknown.command
+        if command is None or not isinstance(command.body, Transact):
+            raise unknown
+        reply, _ = await self._in(command, deadline_s)
+        return self._outcome(command.body.transaction, reply)
 
     def lease(self, key: str, duration_s: float, wait_s: float | None = None) -> Lease:
         """A lock under the key, as a context manager: `async with volume.lease("attach", duration_s=10) as lease`.
@@ -59,10 +151,88 @@ class Partition:
         It has a session of its own, so that it does not wait for what is asked here. `wait_s` is how long to wait for
         the lock, None for ever. Raises `ValueError` for a length that no lease has.
         """
-        return Lease(Session(self._session.client, self.cell), key, duration_s, wait_s)
+        return Lease(OneSession(self._colony, self.cell), key, duration_s, wait_s)
 
-    async def _must(self, if_: Iterable[Condition], operation: Operation) -> Done:
-        done = await self.transact(if_, [operation])
-        if not done.succeeded:
-            raise ConditionFailed(done.failed)
-        return done
+    async def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> AsyncIterator[Item]:
+        """The items whose keys begin with a prefix, by key: all as some node knew them at one moment.
+
+        That moment is no earlier than what was seen here before. Raises `Unavailable` if that node does not remember
+        it any more, or is gone: begin again.
+        """
+        page: Token | None = None
+        while True:
+            found = await self._page(prefix, page_items, page)
+            if page is None and found.token is not None:
+                self.seen = max(self.seen, found.token.slot)
+            for key, item in found.items:
+                yield Item(key, item.value, item.version)
+            page = found.token
+            if page is None:
+                return
+
+    async def _page(self, prefix: str, most_items: int, page: Token | None) -> Page:
+        said = await self._shown(lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page))
+        if not isinstance(said, Scanned):
+            raise PhysaliaError("a server shows something else than it was asked for")
+        if isinstance(said.page, Refused):
+            raise error(said.page) or PhysaliaError("a server refuses a page and says no reason")
+        return said.page
+
+    async def _shown(self, make: Callable[[int], Traffic]) -> Seen | Scanned:
+        try:
+            return await self._colony.look(self.cell, make)
+        except CodecError as wrong:
+            raise InvalidRequest(f"this cannot be asked: {wrong}") from None
+
+    async def _one(self, operation: Operation, if_: Conditions) -> Item | None:
+        """One operation, all or nothing. Raises `ConditionFailed`."""
+        conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
+        outcome = await self.transact(if_=conditions, then=(operation,))
+        if not outcome.succeeded:
+            problem = error(Done(outcome.version, False, (), outcome.failed))
+            assert problem is not None
+            raise problem
+        return outcome.results[0]
+
+    def _outcome(self, transaction: Transaction, reply: StoreReply) -> Outcome:
+        if not isinstance(reply, Done):
+            raise (error(reply) if isinstance(reply, Refused) else None) or PhysaliaError(f"{reply} is no outcome")
+        operations = transaction.then if reply.succeeded else transaction.else_
+        if len(reply.results) != len(operations):
+            raise PhysaliaError("the cell answers something else than it was asked for")
+        self.seen = max(self.seen, reply.version)
+        results = tuple(_item(each.key, item) for each, item in zip(operations, reply.results, strict=True))
+        return Outcome(reply.succeeded, results, reply.failed, reply.version)
+
+    async def _transacted(self, transaction: Transaction, deadline_s: float | None) -> StoreReply:
+        async with self._sessions.one() as session:
+            reply, is_only = await self._in(_next(session, transaction), deadline_s)
+            if not _is_expired(reply):
+                return reply
+            if not is_only:
+                raise OutcomeUnknown(f"cell {self.cell} forgot the session, and may have done it before: read first.")
+            await self._sessions.renew(session)
+            reply, _ = await self._in(_next(session, transaction), deadline_s)
+            return reply
+
+    async def _in(self, command: Execute, deadline_s: float | None) -> tuple[StoreReply, bool]:
+        refused = refusal(command)  # everybody would say the same of it
+        if refused is not None:
+            return refused, True
+        try:
+            return await self._colony.told(self.cell, command, deadline_s)
+        except OutcomeUnknown as unknown:
+            unknown.command = command
+            raise
+
+
+def _next(session: Session, transaction: Transaction) -> Execute:
+    return Execute(session.request(), VERSION, Transact(session.slot, transaction))
+
+
+def _is_expired(reply: StoreReply) -> bool:
+    return isinstance(reply, Refused) and reply.fault == "session expired"
+
+
+def _item(key: str, item: Stored | None) -> Item | None:
+    return None if item is None else Item(key, item.value, item.version)

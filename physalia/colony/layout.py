@@ -2,16 +2,22 @@
 
 import secrets
 import socket
+from collections.abc import Iterable
 from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 
 from attrs import frozen
 
+from physalia.client import minted
+from physalia.colony.proxy import CLIENTS, Network, Way, read_ways, write_ways
 from physalia.server import Settings, create, read_settings
-from physalia.transport import KeyFile
-from physalia.wire.limits import MAX_NATURAL
+from physalia.transport import Address, KeyFile, Role
 
 KEYS = "keys.toml"
+"""The file with which clients come."""
+OPERATOR_KEYS = "operator.toml"
+"""The file with which an operator comes."""
 SECRET_BYTES = 32
 
 
@@ -29,11 +35,22 @@ class Colony:
 
     folder: Path
     settings: dict[int, Settings]
+    ways: tuple[Way, ...] = ()
 
     @property
     def addresses(self) -> list[str]:
-        """Where its servers listen."""
-        return [str(one.listen) for one in self.settings.values()]
+        """Where clients reach its servers."""
+        return list(self.by_server.values())
+
+    @property
+    def by_server(self) -> dict[int, str]:
+        """Where clients reach each server."""
+        return {number: str(one.public_address(number)) for number, one in self.settings.items()}
+
+    @property
+    def network(self) -> Network:
+        """The network between its servers and to its clients, if it was laid out with one that can fail."""
+        return Network(self.folder, self.ways)
 
     @property
     def cells(self) -> list[int]:
@@ -42,8 +59,13 @@ class Colony:
 
     @property
     def ring(self) -> KeyFile:
-        """Its keys."""
+        """The keys of its clients."""
         return KeyFile(self.folder / KEYS)
+
+    @property
+    def operator_ring(self) -> KeyFile:
+        """The keys of its operator."""
+        return KeyFile(self.folder / OPERATOR_KEYS)
 
     def config(self, server: int) -> Path:
         """The settings of a server."""
@@ -55,24 +77,33 @@ def config_in(folder: Path, server: int) -> Path:
     return folder / f"server-{server}.toml"
 
 
-def lay_out(folder: Path, servers: int = 3, cells: int = 1, *, alpha: int = 3, extra: str = "") -> Colony:
+def lay_out(
+    folder: Path, servers: int = 3, cells: int = 1, *, alpha: int = 3, extra: str = "", has_network: bool = False
+) -> Colony:
     """Make a colony on free ports of this machine, with a node of every cell on every server.
 
-    `extra` are more settings for all of them. Raises `ColonyExists` and what making a server raises.
+    `extra` are more settings for all of them. With a network of its own, everything that is said goes through one more
+    process, which can be told to fail. Raises `ColonyExists` and what making a server raises.
     """
     if folder.exists() and any(folder.iterdir()):
         raise ColonyExists(f"{folder} is not empty: name another directory, or remove what is in it.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / KEYS).touch(mode=0o600)
-    (folder / KEYS).write_text(_keys(), encoding="utf-8")
     numbers = range(1, servers + 1)
+    _write_keys(folder, numbers)
     listen = dict(zip(numbers, _free_ports(servers), strict=True))
+    ways = _ways(listen) if has_network else ()
+    if ways:
+        write_ways(folder, ways)
+    listens = {(way.source, way.target): way.listen for way in ways}
+    public = {number: listens.get((CLIENTS, number), listen[number]) for number in numbers}
     plans = "".join(_cell(cell, numbers, alpha) for cell in range(1, cells + 1))
     for number in numbers:
-        peers = "".join(f'{other} = "{listen[other]}"\n' for other in numbers if other != number)
+        at = {other: listens.get((number, other), listen[other]) for other in numbers if other != number}
+        peers = _table("peers", at) + (_table("public", public) if ways else "")
         config_in(folder, number).write_text(
-            f'server = {number}\nlisten = "{listen[number]}"\ndirectory = "server-{number}"\nkeys = "{KEYS}"\n'
-            f"{extra}\n[peers]\n{peers}{plans}",
+            f'server = {number}\nlisten = "{listen[number]}"\n'
+            f'directory = "server-{number}"\nkeys = "{_keys_of(number)}"\n'
+            f"{extra}\n{peers}{plans}",
             encoding="utf-8",
         )
     colony = load(folder)
@@ -87,27 +118,57 @@ def load(folder: Path) -> Colony:
     if not configs:
         raise NoColony(f"there is no colony in {folder}: `physalia colony up` makes one.")
     settings = [read_settings(config, {}) for config in configs]
-    return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)})
+    try:
+        ways = read_ways(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise NoColony(f"the network in {folder} cannot be read ({error!r}): make the colony anew.") from None
+    return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)}, ways)
 
 
-def _keys() -> str:
-    return "".join(
-        f'[[keys]]\nid = {number}\nrole = "{role}"\nsecret = "{secrets.token_hex(SECRET_BYTES)}"\n\n'
-        for number, role in ((1, "server"), (2, "client"))
-    )
+def _ways(listen: dict[int, Address]) -> tuple[Way, ...]:
+    """From every server and from clients to every other server."""
+    pairs = [(source, target) for source in (CLIENTS, *listen) for target in listen if source != target]
+    ports = _free_ports(len(pairs), taken=listen.values())
+    return tuple(Way(source, target, port, listen[target]) for (source, target), port in zip(pairs, ports, strict=True))
+
+
+def _table(name: str, addresses: dict[int, Address]) -> str:
+    return f"[{name}]\n" + "".join(f'{number} = "{address}"\n' for number, address in addresses.items())
+
+
+def _write_keys(folder: Path, servers: range) -> None:
+    """A key for each pair of servers, which only those two have; one for clients, one for operators."""
+    clients, operators = _key(1, "client"), _key(2, "operator")
+    pairs = {pair: _key(3 + place, "server", pair) for place, pair in enumerate(combinations(servers, 2))}
+    files = {KEYS: clients, OPERATOR_KEYS: operators} | {
+        _keys_of(server): clients + operators + "".join(key for pair, key in pairs.items() if server in pair)
+        for server in servers
+    }
+    for name, text in files.items():
+        (folder / name).touch(mode=0o600)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _keys_of(server: int) -> str:
+    return f"server-{server}.keys"
+
+
+def _key(number: int, role: Role, servers: tuple[int, ...] = ()) -> str:
+    of = f"servers = {list(servers)}\n" if servers else ""
+    return f'[[keys]]\nid = {number}\nrole = "{role}"\n{of}secret = "{secrets.token_hex(SECRET_BYTES)}"\n\n'
 
 
 def _cell(cell: int, servers: range, alpha: int) -> str:
-    nodes = ", ".join(f"{_minted()} = {server}" for server in servers)
-    return f"\n[[cells]]\ncell = {cell}\nlife = {_minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
+    nodes = ", ".join(f"{minted()} = {server}" for server in servers)
+    return f"\n[[cells]]\ncell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 
 
-def _minted() -> int:
-    """A life, or an incarnation (design rule R15)."""
-    return 1 + secrets.randbelow(MAX_NATURAL)
-
-
-def _free_ports(count: int) -> list[str]:
+def _free_ports(count: int, taken: Iterable[Address] = ()) -> list[Address]:
+    """Addresses at which nobody listens now, apart from each other and from those that are taken."""
+    others, found = set(taken), list[Address]()
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+        while len(found) < count:
+            one = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            address = Address("127.0.0.1", one.getsockname()[1])
+            found += [address] if address not in others else []
+    return found

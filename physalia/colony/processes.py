@@ -1,7 +1,8 @@
-"""The server processes of a colony: started, watched, broken and ended, also by another process than started them.
+"""The processes of a colony: started, watched, broken and ended, also by another process than started them.
 
-A server's process holds the lock of its disk, and its number stands in a file beside it. A number counts only if the
-process with it runs, and is that server: numbers are given again.
+They are its servers, and its network if it has one of its own. A server's process holds the lock of its disk, and its
+number stands in a file beside it. A number counts only if the process with it runs, and is that server: numbers are
+given again.
 """
 
 import os
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from physalia.colony.layout import Colony
 
+NETWORK = "network"
 START_S = 60.0
 LOOK_EVERY_S = 0.02
 
@@ -36,21 +38,50 @@ class Processes:
 
         Raises `ServerFailed`, with what the server said.
         """
-        begun = {}
-        for server in servers:
-            if self.pid(server) is None:
-                begun[server] = self._begin(server)
-        for server, out in begun.items():
-            self._await(server, out)
+        self.start_network()
+        begun = [server for server in servers if self.pid(server) is None]
+        for server in begun:
+            self._begin(f"server-{server}", "physalia.cli", "serve", str(self._colony.config(server).absolute()))
+        for server in begun:
+            self._await(f"server-{server}", f"server {server}")
+
+    def start_network(self) -> None:
+        """Start the network, if the colony has one of its own that does not run. Raises `ServerFailed`."""
+        if self._colony.ways and self.network_pid() is None:
+            self._begin(NETWORK, "physalia.colony.proxy", str(self._colony.folder.absolute()))
+            self._await(NETWORK, "the network")
+
+    def network_pid(self) -> int | None:
+        """The number of the network's process; None if it does not run."""
+        return self._pid_of(NETWORK, self._colony.folder)
+
+    def kill_all(self) -> None:
+        """Kill -9 all that runs."""
+        for server in self._colony.settings:
+            self.kill(server)
+        self.end_network()
+
+    def end_network(self) -> None:
+        """End the network; it has nothing to lose."""
+        pid = self.network_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + START_S
+        while self.network_pid() is not None and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
 
     def pid(self, server: int) -> int | None:
         """The number of a server's process; None if it does not run."""
+        return self._pid_of(f"server-{server}", self._colony.config(server))
+
+    def _pid_of(self, name: str, named: Path) -> int | None:
+        """The number of the process that was started under a name, if its command names this path."""
         try:
-            pid = int(self._pid_file(server).read_text(encoding="ascii"))
+            pid = int(self._pid_file(name).read_text(encoding="ascii"))
             words = _command_of(pid)
         except (OSError, ValueError):
             return None
-        return pid if os.fsencode(self._colony.config(server).absolute()) in words else None
+        return pid if os.fsencode(named.absolute()) in words else None
 
     def is_stopped(self, server: int) -> bool:
         """Whether its process stands still."""
@@ -94,35 +125,36 @@ class Processes:
         fields = _stat(pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _pid_file(self, server: int) -> Path:
-        return self._colony.folder / f"server-{server}.pid"
+    def _pid_file(self, name: str) -> Path:
+        return self._colony.folder / f"{name}.pid"
 
-    def _begin(self, server: int) -> Path:
-        out = self._colony.folder / f"server-{server}.out"
-        config = str(self._colony.config(server).absolute())
-        write = os.O_WRONLY | os.O_CREAT
+    def _begin(self, name: str, module: str, *words: str) -> None:
+        folder, write = self._colony.folder, os.O_WRONLY | os.O_CREAT
         pid = os.posix_spawn(
             sys.executable,
-            [sys.executable, "-m", "physalia.cli", "serve", config],
+            [sys.executable, "-m", module, *words],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, out, write | os.O_TRUNC, 0o600),
-                (os.POSIX_SPAWN_OPEN, 2, self.log(server), write | os.O_APPEND, 0o600),
+                (os.POSIX_SPAWN_OPEN, 1, folder / f"{name}.out", write | os.O_TRUNC, 0o600),
+                (os.POSIX_SPAWN_OPEN, 2, folder / f"{name}.log", write | os.O_APPEND, 0o600),
             ],
             setsid=True,
         )
-        self._pid_file(server).write_text(str(pid), encoding="ascii")
-        return out
+        self._pid_file(name).write_text(str(pid), encoding="ascii")
 
-    def _await(self, server: int, out: Path) -> None:
-        """Wait until the server says that it listens."""
+    def _await(self, name: str, what: str) -> None:
+        """Wait until the process says that it is there."""
         until = time.monotonic() + START_S
+        out, log = (self._colony.folder / f"{name}.{ending}" for ending in ("out", "log"))
         while not out.read_bytes():
-            if self.pid(server) is None or time.monotonic() > until:
-                lines = self.log(server).read_text(encoding="utf-8", errors="backslashreplace").splitlines()
-                raise ServerFailed(f"server {server} does not start: {lines[-1] if lines else 'it says nothing'}")
+            if self._pid_of(name, self._named(name)) is None or time.monotonic() > until:
+                lines = log.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+                raise ServerFailed(f"{what} does not start: {lines[-1] if lines else 'it says nothing'}")
             time.sleep(LOOK_EVERY_S)
+
+    def _named(self, name: str) -> Path:
+        return self._colony.folder if name == NETWORK else self._colony.folder / f"{name}.toml"
 
     def _await_end(self, server: int) -> None:
         until = time.monotonic() + START_S

@@ -29,6 +29,8 @@ CREATE TABLE entries (number INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
 """
 
 HEADER_BYTES = 100
+MOST_PAGES = 4_294_967_294
+"""So many pages a database of SQLite may have."""
 
 
 def is_ours(header: bytes) -> bool:

@@ -172,6 +172,17 @@ class Journal:
         self._waiting = Waiting()
         self._flushed(packed.number, packed.check)
 
+    def cap(self, most_bytes: int) -> None:
+        """Let the database grow to so many bytes, or to what it has if that is more; 0 is no limit but the disk's.
+
+        Beyond, the journal is `full`, as if its disk were, until it may grow again. Raises `CannotReach`.
+        """
+        self._store.require_alive()
+        with self._store.reading() as connection:
+            page_bytes = connection.pragma("page_size")
+            pages = min(most_bytes // page_bytes, database.MOST_PAGES) if most_bytes else database.MOST_PAGES
+            connection.pragma("max_page_count", max(1, pages))
+
     def fold(self, entries: int, compact: Compact = keep_all) -> int:
         """Fold up to so many of the oldest flushed entries into the rows of their nodes; return how many.
 

@@ -1,5 +1,16 @@
 """Plain values: everything that is said, kept, asked and answered. No behaviour."""
 
+from physalia.model.administration import (
+    Cap,
+    Create,
+    Denied,
+    Find,
+    Founding,
+    Granted,
+    Push,
+    Where,
+    Whereabouts,
+)
 from physalia.model.announcements import Action, ActionName, Announcement, Step, Stutter, StutterKind
 from physalia.model.ballots import NO_BALLOT, Ballot
 from physalia.model.charters import Charter
@@ -35,8 +46,23 @@ from physalia.model.messages import (
     Round,
     Vote,
 )
+from physalia.model.partitions import cell_of
 from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
-from physalia.model.traffic import Bundle, Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
+from physalia.model.traffic import (
+    Bundle,
+    Carry,
+    Decline,
+    DeclineReason,
+    Look,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Scan,
+    Scanned,
+    Seen,
+    Traffic,
+)
 from physalia.model.transactions import (
     Absent,
     Add,
@@ -89,6 +115,7 @@ __all__ = [
     "Body",
     "Bundle",
     "Campaign",
+    "Cap",
     "Carry",
     "CellId",
     "Change",
@@ -97,11 +124,13 @@ __all__ = [
     "Compare",
     "Condition",
     "Consult",
+    "Create",
     "Decide",
     "Decision",
     "Decline",
     "DeclineReason",
     "Delete",
+    "Denied",
     "Done",
     "DurableRecord",
     "Echo",
@@ -114,9 +143,12 @@ __all__ = [
     "Exists",
     "Failed",
     "Fault",
+    "Find",
     "Flush",
     "Found",
+    "Founding",
     "Get",
+    "Granted",
     "HasType",
     "HasVersion",
     "Internal",
@@ -125,6 +157,7 @@ __all__ = [
     "Known",
     "Learn",
     "Life",
+    "Look",
     "Message",
     "NoOp",
     "NodeId",
@@ -141,6 +174,7 @@ __all__ = [
     "Promised",
     "Proposal",
     "Propose",
+    "Push",
     "Put",
     "Query",
     "Read",
@@ -157,6 +191,9 @@ __all__ = [
     "Request",
     "RequestId",
     "Round",
+    "Scan",
+    "Scanned",
+    "Seen",
     "Send",
     "Serve",
     "Slot",
@@ -180,5 +217,8 @@ __all__ = [
     "Verdict",
     "Volume",
     "Vote",
+    "Where",
+    "Whereabouts",
     "Write",
+    "cell_of",
 ]

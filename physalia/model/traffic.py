@@ -5,8 +5,10 @@ What a client asks and is answered is opaque here: bytes, of which only the ends
 
 from typing import Literal, TypeAlias
 
-from physalia.model.ids import CellId
+from physalia.model.administration import Administration, Discovery
+from physalia.model.ids import CellId, Slot
 from physalia.model.lives import Envelope
+from physalia.model.transactions import Item, Page, Refused, Token
 from physalia.model.value import value
 
 DeclineReason: TypeAlias = Literal[
@@ -20,6 +22,7 @@ DeclineReason: TypeAlias = Literal[
     "stopped",
     "not understood",
     "session ahead",
+    "not allowed",
 ]
 
 
@@ -80,4 +83,45 @@ class Decline:
     leader: str
 
 
-Traffic: TypeAlias = Carry | Bundle | Ping | Pong | Request | Reply | Decline
+@value
+class Look:
+    """A client wants to see items as some node knows them, in a state of slot `token` or later (design rule R7)."""
+
+    number: int
+    cell: CellId
+    token: Slot
+    keys: tuple[str, ...]
+
+
+@value
+class Seen:
+    """The answer to look `number`: one for each key, all as they are after `slot`, the token of the next look."""
+
+    number: int
+    slot: Slot
+    items: tuple[Item | None, ...]
+
+
+@value
+class Scan:
+    """A client wants the items whose keys begin with `prefix`: the first page of slot `token` or later, or the next."""
+
+    number: int
+    cell: CellId
+    token: Slot
+    prefix: str
+    most_items: int
+    page: Token | None
+
+
+@value
+class Scanned:
+    """The answer to scan `number`."""
+
+    number: int
+    page: Page | Refused
+
+
+Traffic: TypeAlias = (
+    Carry | Bundle | Ping | Pong | Request | Reply | Decline | Look | Seen | Scan | Scanned | Administration | Discovery
+)

@@ -10,6 +10,7 @@ from physalia.journal import NodeKey
 from physalia.model import (
     Answer,
     Asked,
+    Change,
     Decline,
     Found,
     NoOp,
@@ -57,14 +58,20 @@ class Requests:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def take(self, asker: Asker, request: Request, key: NodeKey) -> Asked | None:
-        """The command that a client wants of a node here; None if it was declined, and told so."""
+    def take(self, asker: Asker, request: Request, key: NodeKey, *, may_change: bool = True) -> Asked | None:
+        """The command that somebody wants of a node here; None if it was declined, and told so.
+
+        Who has no operator's key may not change who the members of a cell are.
+        """
         try:
             command = decode_command(request.command)
         except CodecError:
             command = NoOp()
         if isinstance(command, NoOp):
             asker.say(Decline(request.number, "malformed", ""))
+            return None
+        if isinstance(command, Change) and not may_change:
+            asker.say(Decline(request.number, "not allowed", ""))
             return None
         earlier = self._taken.get(command.request)
         is_other = earlier is not None and (earlier.key, earlier.command) != (key, command)

@@ -20,10 +20,29 @@ from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host
 from physalia.journal import JournalFull, NodeKey
-from physalia.model import Answer, Asked, Bundle, Carry, Decline, Envelope, Found, Ping, Pong, Reject, Request, Traffic
+from physalia.model import (
+    Answer,
+    Asked,
+    Bundle,
+    Cap,
+    Carry,
+    Create,
+    Decline,
+    Envelope,
+    Found,
+    Look,
+    Ping,
+    Pong,
+    Reject,
+    Request,
+    Scan,
+    Traffic,
+)
 from physalia.server.atlas import Atlas
+from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
+from physalia.server.looks import show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
@@ -73,6 +92,7 @@ class Server:
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
+        self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
@@ -120,7 +140,7 @@ class Server:
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
-            leader = str(self._settings.peers[server]) if server is not None else ""
+            leader = str(self._settings.public_address(server)) if server is not None else ""
         self.requests.tell(said, leader)
 
     def stopped(self, key: NodeKey, why: str) -> None:
@@ -147,8 +167,12 @@ class Server:
                     self.nodes.receive_all(connection.peer.number, envelopes)
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
-                case Request() if connection.peer.role == "client":
+                case Request() if connection.peer.role != "server":
                     self._asked(caller, said)
+                case Look() | Scan() if connection.peer.role == "client":
+                    self._looked(caller, said)
+                case Create() | Cap() if connection.peer.role == "operator":
+                    self.foundry.ask(caller, said)
                 case Ping(number):
                     caller.say(Pong(number))
                 case _:
@@ -165,9 +189,17 @@ class Server:
         if key is None:
             caller.say(Decline(request.number, "unknown cell", ""))
             return
-        command = self.requests.take(caller, request, key)
+        is_operator = caller.connection.peer.role == "operator"
+        command = self.requests.take(caller, request, key, may_change=is_operator)
         if command is not None:
             self.nodes.when_loaded(key, partial(self._submit, key, command))
+
+    def _looked(self, caller: Caller, asked: Look | Scan) -> None:
+        key = self._atlas.here(asked.cell)
+        if key is None:
+            caller.say(Decline(asked.number, "unknown cell", ""))
+            return
+        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
 
     def _submit(self, key: NodeKey, command: Asked) -> None:
         self.leadership.wanted(key)
@@ -178,7 +210,7 @@ class Server:
     def _look_around(self) -> None:
         """After anything that nodes did: wake whoever has something to do now. A server at rest wakes nobody."""
         self.links.send_all()
-        if self._host.is_awaited:
+        if self._host.is_awaited or self.foundry.needs_disk:
             self._to_write.set()
         elif self._host.needs_flush and self._to_note is None:
             self._to_note = asyncio.get_running_loop().call_later(NOTED_AFTER_S, self._to_write.set)
@@ -204,6 +236,10 @@ class Server:
             if self._to_note is not None:
                 self._to_note.cancel()
                 self._to_note = None
+            if self.foundry.needs_disk:
+                await loop.run_in_executor(disk, self.foundry.work)
+                for key in self.foundry.settle():
+                    self._log.info("founded", node=str(key))
             if not self._host.needs_flush:
                 continue
             batch = self.nodes.gather()
@@ -279,10 +315,10 @@ class Server:
 
     async def _drain(self) -> None:
         """Take nothing on, and let what was asked be answered, for a while."""
-        self.requests.is_closed = True
+        self.requests.is_closed = self.foundry.is_closed = True
         self._log.info("draining", waiting=len(self.requests))
         until_s = self._clock() + self._settings.drain_s
-        while (len(self.requests) or self._host.needs_flush) and self._clock() < until_s:
+        while (len(self.requests) or self._host.needs_flush or self.foundry.needs_disk) and self._clock() < until_s:
             await asyncio.sleep(NOTED_AFTER_S)
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

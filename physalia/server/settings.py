@@ -6,7 +6,7 @@ A value `name` at the top of the file is replaced by `PHYSALIA_NAME`, if that is
 import difflib
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -57,12 +57,18 @@ class Settings:
     directory: Path
     keys: Path
     peers: Mapping[int, Address]
+    public: Mapping[int, Address]
+    """Where clients reach servers, this one too, where that is elsewhere than peers do."""
     cells: tuple[CellPlan, ...]
     ping_every_s: float
     suspect_after_s: float
     drain_s: float
     cold_after_s: float
     loop: LoopName
+
+    def public_address(self, server: int) -> Address:
+        """Where a client reaches this server, or a peer."""
+        return self.public.get(server) or (self.listen if server == self.server else self.peers[server])
 
 
 class _Cell(msgspec.Struct, forbid_unknown_fields=True):
@@ -79,6 +85,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     keys: str
     listen: str = "127.0.0.1:7400"
     peers: dict[int, str] = {}
+    public: dict[int, str] = {}
     cells: list[_Cell] = []
     ping_every_s: float = 0.5
     suspect_after_s: float = 2.0
@@ -135,6 +142,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         directory=folder / file.directory,
         keys=folder / file.keys,
         peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
+        public={number: _address(f"public.{number}", text) for number, text in file.public.items()},
         cells=tuple(cells),
         ping_every_s=file.ping_every_s,
         suspect_after_s=file.suspect_after_s,
@@ -156,6 +164,8 @@ def _faults(settings: Settings) -> Iterator[str]:
     servers = {settings.server, *settings.peers}
     if not all(1 <= number <= MAX_NATURAL for number in servers):
         yield f"a server's number is from 1 to {MAX_NATURAL}"
+    if strangers := settings.public.keys() - servers:
+        yield f"public: server {min(strangers)} is neither this one nor among its peers"
     if settings.server in settings.peers:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
@@ -165,13 +175,14 @@ def _faults(settings: Settings) -> Iterator[str]:
             yield f"{name} must not be negative"
     seen: set[CellId] = set()
     for plan in settings.cells:
-        yield from (f"cell {plan.cell}: {fault}" for fault in _faults_of(plan, servers))
+        yield from (f"cell {plan.cell}: {fault}" for fault in faults_of(plan, servers))
         if plan.cell in seen:
             yield f"cell {plan.cell} stands there twice"
         seen.add(plan.cell)
 
 
-def _faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
+def faults_of(plan: CellPlan, servers: Collection[int]) -> Iterator[str]:
+    """Why there can be no such cell on these servers."""
     if not all(1 <= number <= MAX_NATURAL for number in (plan.cell, plan.life, *plan.nodes)):
         yield f"cells, lives and nodes are numbers from 1 to {MAX_NATURAL}"
     if not 1 <= plan.alpha <= MAX_ALPHA:
@@ -180,7 +191,7 @@ def _faults_of(plan: CellPlan, servers: set[int]) -> Iterator[str]:
         yield f"a cell has 1 to {MAX_MEMBERS} members"
     if strangers := plan.members - plan.nodes.keys():
         yield f"node {min(strangers)} is a member, and nodes does not say on which server it lives"
-    if homeless := set(plan.nodes.values()) - servers:
+    if homeless := set(plan.nodes.values()) - set(servers):
         yield f"server {min(homeless)} is neither this one nor among its peers"
     if len(set(plan.nodes.values())) < len(plan.nodes):
         yield "two of its nodes live on one server, and would fail together"

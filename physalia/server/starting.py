@@ -98,8 +98,12 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
-    if settings.peers and ring().preferred("server") is None:
-        raise NotSettled(f"{settings.keys} has no key for servers: add one that its peers have too.")
+    for peer in settings.peers:
+        if ring().between(settings.server, peer) is None:
+            raise NotSettled(
+                f"{settings.keys} has no key for servers {settings.server} and {peer}: add one that both have, and "
+                "nobody else."
+            )
     listener = _bind(settings)
     try:
         host = Host(Journal(Directory(settings.directory), settings.server, encode_kept))

@@ -7,7 +7,17 @@ mean is nothing to this room.
 from physalia.transport.connection import Connection, Owner
 from physalia.transport.dialing import Address, Target, dial, keep_dialing
 from physalia.transport.door import Door
-from physalia.transport.handshake import BUNDLES_SINCE, CLIENT, SPOKEN, Agreed, Answerer, Dialer, Party, Versions
+from physalia.transport.handshake import (
+    BUNDLES_SINCE,
+    CLIENT,
+    OPERATOR,
+    SPOKEN,
+    Agreed,
+    Answerer,
+    Dialer,
+    Party,
+    Versions,
+)
 from physalia.transport.keys import BadKeys, Key, KeyFile, KeyRing, Ring, Role
 from physalia.transport.refused import Kind, Refusals, Refused
 from physalia.transport.session import Session
@@ -15,6 +25,7 @@ from physalia.transport.session import Session
 __all__ = [
     "BUNDLES_SINCE",
     "CLIENT",
+    "OPERATOR",
     "SPOKEN",
     "Address",
     "Agreed",

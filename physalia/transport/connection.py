@@ -133,7 +133,7 @@ class Connection(asyncio.Protocol):
         A client that does not read its answers may not ask more. Servers read on, or two could wait for each other.
         """
         self._may_write = False
-        if self.session.peer is not None and self.session.peer.role == "client":
+        if self.session.peer is not None and self.session.peer.role != "server":
             self.pause_reading()
 
     def resume_writing(self) -> None:

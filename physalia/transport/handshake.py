@@ -28,18 +28,20 @@ _WELCOME = struct.Struct(">8sBQ32s")
 HELLO_BYTES = _HELLO.size + MAC_BYTES
 WELCOME_BYTES = _WELCOME.size + MAC_BYTES
 CONFIRMATION_BYTES = MAC_BYTES
-_ROLES: tuple[Role, ...] = ("server", "client")
+_ROLES: tuple[Role, ...] = ("server", "client", "operator")
+"""By their numbers in a hello, which are for ever."""
 
 
 @frozen
 class Party:
-    """Who is at an end of a connection: a server with its number, or a client, whose number is 0."""
+    """Who is at an end of a connection: a server with its number, or a client or an operator, whose number is 0."""
 
     role: Role
     number: int = 0
 
 
 CLIENT = Party("client")
+OPERATOR = Party("operator")
 
 
 class Versions(NamedTuple):
@@ -68,11 +70,11 @@ class Agreed(NamedTuple):
 class Dialer:
     """The side that dials, and wants to reach server `to`; any server, if that is 0.
 
-    Raises `Refused("key")` if the ring has no key for `own`.
+    Raises `Refused("key")` if the ring has no key for `own`; a server must say whom it wants to reach.
     """
 
     def __init__(self, ring: KeyRing, own: Party, to: int, nonce: bytes, versions: Versions = SPOKEN) -> None:
-        key = ring.preferred(own.role)
+        key = ring.between(own.number, to) if own.role == "server" else ring.preferred(own.role)
         if key is None:
             raise Refused("key")
         self._key, self._to, self._versions = key, to, versions
@@ -119,7 +121,7 @@ class Answerer:
             raise Refused("version")
         if role_number >= len(_ROLES) or _ROLES[role_number] != key.role:
             raise Refused("role")
-        if to not in (0, self._number):
+        if to not in (0, self._number) or (key.role == "server" and key.servers != {number, self._number}):
             raise Refused("server")
         answer = _WELCOME.pack(_MAGIC, version, self._number, self._nonce)
         welcome = answer + _mac(key, b"welcome", hello + answer)

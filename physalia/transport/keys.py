@@ -4,7 +4,10 @@ A ring is an ordered list. A party that dials uses the first key that is for its
 key of its ring. So a key is replaced without a restart of anybody in three steps: put the new one at the end of every
 file, then move it to the front of every file, then take the old one out of every file.
 
-Whoever has a key may say to be any server, or any client: servers of a colony trust each other, and not their clients.
+A key for servers is that of two of them, and nobody else has it. So whoever proves to know it is one of the two, and
+not the one that is asked: nobody else can say to be a server, not even another server. A key for clients is known to
+all servers and to whoever is to be one client; clients that do not trust each other have a key each. A key for
+operators makes and changes cells.
 """
 
 import os
@@ -17,8 +20,9 @@ from typing import Literal, TypeAlias
 import msgspec
 from attrs import field, frozen
 
-Role: TypeAlias = Literal["server", "client"]
+Role: TypeAlias = Literal["server", "client", "operator"]
 
+PAIR = 2
 MIN_SECRET_BYTES = 16
 MAX_KEY_ID = 2**32 - 1
 MAX_FILE_BYTES = 1 << 20
@@ -30,11 +34,12 @@ class BadKeys(ValueError):
 
 @frozen
 class Key:
-    """A shared secret. It is never shown."""
+    """A shared secret. It is never shown. One for servers is for two of them, and for nobody if it names none."""
 
     id: int
     role: Role
     secret: bytes = field(repr=False)
+    servers: frozenset[int] = frozenset()
 
 
 class KeyRing:
@@ -52,8 +57,13 @@ class KeyRing:
         return self._keys.get(key_id)
 
     def preferred(self, role: Role) -> Key | None:
-        """The key with which a party of this kind introduces itself."""
+        """The key with which a party of this kind introduces itself, unless it is a server."""
         return next((key for key in self._keys.values() if key.role == role), None)
+
+    def between(self, one: int, other: int) -> Key | None:
+        """The key with which a server introduces itself to another one."""
+        both = frozenset((one, other))
+        return next((key for key in self._keys.values() if key.role == "server" and key.servers == both), None)
 
 
 Ring: TypeAlias = Callable[[], KeyRing]
@@ -91,6 +101,7 @@ class _KeyRow(msgspec.Struct, forbid_unknown_fields=True):
     id: int
     role: Role
     secret: str
+    servers: list[int] = []
 
 
 class _KeyTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -136,4 +147,9 @@ def _key(row: _KeyRow) -> Key:
         raise ValueError(f"the secret of key {row.id} is not written in hexadecimal digits") from None
     if len(secret) < MIN_SECRET_BYTES:
         raise ValueError(f"the secret of key {row.id} has fewer than {MIN_SECRET_BYTES} bytes")
-    return Key(row.id, row.role, secret)
+    servers = frozenset(row.servers)
+    if row.role == "server" and (len(row.servers) != PAIR or len(servers) != PAIR or min(servers) < 1):
+        raise ValueError(f"key {row.id} is for servers, and must name the two that have it, such as servers = [1, 2]")
+    if row.role != "server" and row.servers:
+        raise ValueError(f"key {row.id} is for a {row.role}, and names servers all the same")
+    return Key(row.id, row.role, secret, servers)

@@ -7,7 +7,8 @@ Kind: TypeAlias = Literal[
     "garbage", "version", "key", "role", "server", "mac", "oversized", "malformed", "truncated", "slow", "crowd"
 ]
 """`garbage` is no handshake at all, `version` one of an unknown protocol; `key`, `role` and `server` are handshakes
-with a key that is not in the ring, that is for another kind of party, or that are meant for another server. `mac` is
+with a key that is not in the ring, that is for another kind of party, or that are meant for, or said to be from, a
+server whose key it is not. `mac` is
 whatever was not said by who has the key, in this place of this connection: forged, changed, replayed, left out, out
 of order. `oversized` is beyond a limit, `malformed` authentic and yet nonsense, `truncated` an end in the middle,
 `slow` a handshake that took too long, and `crowd` one that had to go for newer ones."""

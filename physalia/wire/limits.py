@@ -15,6 +15,9 @@ MAX_ALPHA = 1024
 MAX_BUNDLED = 1024
 """How many messages between nodes one message between servers may hold."""
 
+MAX_PUSHED = 256
+"""Of how many cells a server tells a cache at a time."""
+
 MAX_REPORTS = 65_536
 """How many votes a promise may report."""
 

@@ -2,34 +2,56 @@
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import get_args
+from typing import Generic, TypeVar, get_args
 
 from physalia.model import (
     Bundle,
+    Cap,
     Carry,
+    Create,
     Decline,
     DeclineReason,
+    Denied,
+    Find,
+    Founding,
+    Granted,
     Jury,
+    Look,
+    NodeId,
+    Page,
     Ping,
     Pong,
+    Push,
     Record,
+    Refused,
     Reply,
     Request,
+    Scan,
+    Scanned,
+    Seen,
     StoreReply,
+    Token,
     Told,
     Traffic,
     Verdict,
     Volume,
+    Where,
+    Whereabouts,
 )
-from physalia.wire.codec import COUNT, ENVELOPE, TEXT, decode, encode
-from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES
-from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
-from physalia.wire.transactions import REPLY, Listed
+from physalia.store import LIMITS
+from physalia.wire.codec import COUNT, ENVELOPE, NODE, TEXT, decode, encode
+from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
+from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Shape
+from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 _FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
 _PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
 """How MessagePack begins a list of two, one of few, and one of 16 or more (its specification, section "array")."""
 
+PAIR = 2
 OVERHEAD_BYTES = 64
 """How much more than what it holds a message between processes may take."""
 
@@ -68,6 +90,48 @@ class Reasons:
         return self.reasons[plain]
 
 
+class Two(Generic[T, U]):
+    """A pair, as a list of two."""
+
+    def __init__(self, first: Shape[T], second: Shape[U]) -> None:
+        self.first, self.second = first, second
+
+    def pack(self, pair: tuple[T, U]) -> list[object]:
+        """A list of two."""
+        if type(pair) is not tuple or len(pair) != PAIR:
+            raise CodecError("expected a pair")
+        return [self.first.pack(pair[0]), self.second.pack(pair[1])]
+
+    def unpack(self, plain: object) -> tuple[T, U]:
+        """A tuple of two."""
+        if type(plain) is not list or len(plain) != PAIR:
+            raise CodecError("expected a pair")
+        return self.first.unpack(plain[0]), self.second.unpack(plain[1])
+
+
+def _node(pair: tuple[NodeId, object]) -> NodeId:
+    return pair[0]
+
+
+CELL = Natural(1)
+TOKEN = Row(Token, slot=COUNT, after=Name())
+PAGE = Choice[Page | Refused](
+    {
+        1: Row(Page, items=Listed(Two(KEY, ITEM), LIMITS.page_items), token=Maybe(TOKEN)),
+        2: REFUSED,
+    }
+)
+FOUNDING = Row(
+    Founding,
+    cell=CELL,
+    life=Natural(1),
+    alpha=Natural(1),
+    nodes=Many(Two(NODE, Natural(1)), _node, MAX_MEMBERS),
+    members=Members(),
+)
+WHEREABOUTS = Row(
+    Whereabouts, cell=CELL, life=Natural(1), version=COUNT, members=Many(Two(NODE, TEXT), _node, MAX_MEMBERS)
+)
 BUNDLE = 7
 """The tag of what carries many envelopes."""
 CONTENT = Blob(MAX_ENCODED_BYTES - OVERHEAD_BYTES)
@@ -80,6 +144,17 @@ TRAFFIC = Choice[Traffic](
         5: Row(Reply, number=COUNT, verdict=CONTENT),
         6: Row(Decline, number=COUNT, reason=Reasons(), leader=TEXT),
         BUNDLE: Row(Bundle, envelopes=Listed(ENVELOPE, MAX_BUNDLED)),
+        16: Row(Look, number=COUNT, cell=CELL, token=COUNT, keys=Listed(KEY, LIMITS.transaction_steps)),
+        17: Row(Seen, number=COUNT, slot=COUNT, items=Listed(Maybe(ITEM), LIMITS.transaction_steps)),
+        18: Row(Scan, number=COUNT, cell=CELL, token=COUNT, prefix=Name(), most_items=COUNT, page=Maybe(TOKEN)),
+        19: Row(Scanned, number=COUNT, page=PAGE),
+        24: Row(Create, number=COUNT, founding=FOUNDING),
+        25: Row(Cap, number=COUNT, most_bytes=COUNT),
+        26: Row(Granted, number=COUNT),
+        27: Row(Denied, number=COUNT, why=TEXT),
+        32: Row(Push, entries=Listed(WHEREABOUTS, MAX_PUSHED)),
+        33: Row(Find, number=COUNT, cell=CELL),
+        34: Row(Where, number=COUNT, known=Maybe(WHEREABOUTS)),
     }
 )
 RECORDS = Choice[Record](

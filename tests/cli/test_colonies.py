@@ -18,9 +18,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     made = tmp_path / "colony"
     yield made
     if list(made.glob("server-*.toml")):
-        colony = load(made)
-        for server in colony.settings:
-            Processes(colony).kill(server)
+        Processes(load(made)).kill_all()
 
 
 def states(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -29,8 +27,9 @@ def states(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     told = json.loads(capsys.readouterr().out)
     jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-status.schema.json").read_text(encoding="utf-8")))
     found = [server["state"] for server in told["servers"]]
-    assert code == (0 if set(found) == {"running"} else 1)
-    return found
+    bad = [word for server in told["servers"] for word in server["network"]]
+    assert code == (0 if set(found) == {"running"} and not bad else 1)
+    return found + bad
 
 
 def test_a_colony_is_started_broken_healed_and_ended(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,7 +71,7 @@ def test_bad_input_is_exit_2_and_one_sentence(folder: Path, capsys: pytest.Captu
 def test_a_server_that_does_not_start_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["colony", "up", "--servers", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "down", "--folder", str(folder)]) == 0
-    (folder / "keys.toml").chmod(0o644)
+    (folder / "server-1.keys").chmod(0o644)
     assert run(["colony", "up", "--folder", str(folder)]) == 4
     assert "server 1 does not start: physalia: " in capsys.readouterr().err
 
@@ -85,8 +84,74 @@ def test_a_number_that_another_process_was_given_is_no_server(folder: Path, caps
     assert states(folder, capsys) == ["not running"]
 
 
+def test_the_network_of_a_server_is_broken_and_healed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["--folder", str(folder)]
+    assert run(["colony", "up", "--servers", "2", *at]) == 0
+    for how, said, shown in (
+        ("cut", "cut off", "cut"),
+        ("split", "cut off from other servers", "cut"),
+        ("delay", "late", "late"),
+        ("lose", "losing its connections", "lost again and again"),
+    ):
+        capsys.readouterr()
+        assert run(["colony", "break", "2", "--how", how, *at]) == 0
+        assert capsys.readouterr().out == f"server 2 is {said}\n"
+        assert states(folder, capsys) == ["running", "running", shown, shown]
+        assert run(["colony", "heal", "2", *at]) == 0
+        capsys.readouterr()
+        assert states(folder, capsys) == ["running", "running"]
+    assert run(["colony", "break", "2", "--how", "cut", "--from", "0", *at]) == 0
+    capsys.readouterr()
+    assert states(folder, capsys) == ["running", "running", "cut"], "only clients do not reach it"
+    assert run(["colony", "break", "1", "--how", "full", *at]) == 0
+    assert "its journal may not grow" in capsys.readouterr().out
+    assert run(["colony", "heal", "1", *at]) == run(["colony", "heal", "2", *at]) == 0
+    capsys.readouterr()
+    assert states(folder, capsys) == ["running", "running"]
+    for wrong, why in (
+        (["--how", "cut", "--from", "one"], "expected numbers of servers"),
+        (["--how", "cut", "--from", "7"], "--from names server 7"),
+        (["--how", "kill", "--from", "1"], "no fault of the network"),
+        (["--how", "burn"], "burn"),
+    ):
+        assert run(["colony", "break", "2", *wrong, *at]) == 2
+        assert why in capsys.readouterr().err
+    Processes(load(folder)).end_network()
+    assert "gone" in states(folder, capsys)
+    assert run(["colony", "break", "2", "--how", "cut", *at]) == 4
+    assert "the network does not answer" in capsys.readouterr().err
+    assert run(["colony", "heal", "2", *at]) == 0, "it is started again"
+
+
 def test_the_demo_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["colony", "demo", "--rounds", "1", "--pause", "0.5", "--clients", "4", "--cells", "2"]) == 0
+    demo = ["colony", "demo", "--seconds", "4", "--clients", "4", "--cells", "2", "--faults", "kill,full", "--json"]
+    assert run(demo) == 0
     said = capsys.readouterr()
-    assert "answers are those of one register a cell, through 3 kills" in said.out
-    assert said.err.count("was killed") == said.err.count("is back") == 3
+    told = json.loads(said.out)
+    jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-demo.schema.json").read_text(encoding="utf-8")))
+    assert [part["name"] for part in told["parts"]] == ["kv", "store", "looks", "disks"]
+    assert {part["verdict"] for part in told["parts"]} == {"holds"}
+    assert told["faults"].keys() <= {"kill", "full"}
+
+
+def test_a_demo_of_which_little_was_answered_is_inconclusive(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    demo = ["colony", "demo", "--seconds", "0", "--clients", "1000", "--cells", "1", "--keep", str(tmp_path / "kept")]
+    from physalia.colony import trouble  # noqa: PLC0415
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trouble, "work", nothing)
+        assert run(demo) == 3
+    said = capsys.readouterr()
+    assert "too few to judge" in said.out
+    assert f"inconclusive: through no fault; all of it is in {tmp_path}" in said.out
+    assert (tmp_path / "kept" / "kv.jsonl").exists()
+
+
+def test_an_unknown_fault_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["colony", "demo", "--faults", "kill,meteor"]) == 2
+    assert "there is no fault called 'meteor'" in capsys.readouterr().err

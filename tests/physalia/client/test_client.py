@@ -30,7 +30,7 @@ class Stage:
 
     def client(self, deadline_s: float = PATIENCE_S) -> AsyncClient:
         made = AsyncClient(self.addresses, lambda: RING, deadline_s)
-        made._next_address = 0
+        made.places.next = 0
         return made
 
 

@@ -18,7 +18,7 @@ from physalia.client import (
     Unavailable,
 )
 from physalia.client.session import Session
-from physalia.model import Execute, HasVersion, Put, RequestId, StoreReply
+from physalia.model import Execute, HasVersion, Put, RequestId, StoreReply, Transaction
 from physalia.store import LIMITS, Store, refusal
 from tests.physalia.client.virtual_time import run
 
@@ -47,6 +47,16 @@ class OfColony:
     def request(self) -> RequestId:
         self.number += 1
         return RequestId(self.name, self.number)
+
+    def session_name(self) -> str:
+        self.number += 1
+        return f"{self.name}/{self.number}"
+
+    async def told(self, cell: int, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        return await self.execute(cell, command, deadline_s), True
+
+    async def look(self, *_: object) -> Any:
+        raise AssertionError
 
     async def execute(self, cell: int, command: Execute, deadline_s: float | None = None) -> StoreReply:
         assert cell == CELL
@@ -122,12 +132,12 @@ def test_what_may_be_done_is_done_once_and_told_when_asked_again() -> None:
 def test_an_expired_session_is_told_and_the_next_call_opens_another() -> None:
     async def main() -> None:
         colony = Colony()
-        volume = Partition(colony.client("a"), CELL)
-        await volume.put("epoch", 1)
+        session = Session(colony.client("a"), CELL)
+        await session.ask(Transaction(then=(Put("epoch", 1),)))
         colony.store = Store()
         with pytest.raises(SessionExpired):
-            await volume.put("epoch", 2)
-        await volume.put("epoch", 3)
+            await session.ask(Transaction(then=(Put("epoch", 2),)))
+        await session.ask(Transaction(then=(Put("epoch", 3),)))
 
     run(main())
 

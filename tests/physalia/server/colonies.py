@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import combinations
 from pathlib import Path
 
 from attrs import Factory, define
@@ -15,10 +16,19 @@ from physalia.server import create, read_settings
 from physalia.transport import KeyFile
 from tests import PATIENCE_S
 
+MOST_SERVERS = 7
 KEYS = "".join(
-    f'[[keys]]\nid = {number}\nrole = "{role}"\nsecret = "{letter * 64}"\n'
-    for number, role, letter in ((1, "server", "a"), (2, "client", "c"))
+    f'[[keys]]\nid = {number}\nrole = "{role}"\n{of}secret = "{secret}"\n'
+    for number, role, of, secret in (
+        (1, "operator", "", "a" * 64),
+        (2, "client", "", "c" * 64),
+        *(
+            (10 * one + other, "server", f"servers = [{one}, {other}]\n", f"{one}{other}" * 32)
+            for one, other in combinations(range(1, MOST_SERVERS + 1), 2)
+        ),
+    )
 )
+"""Those of all servers in one file: tests say to be whomever they want."""
 
 
 def free_ports(count: int) -> list[int]:

@@ -61,7 +61,7 @@ class Alone:
 
     async def say(self, own: Party, *messages: Traffic | bytes) -> None:
         """Say something as somebody who has a key, and wait until that is refused."""
-        connection = await dial(Target(own, self.address, 0), self.colony.ring, Ears(), Refusals())
+        connection = await dial(Target(own, self.address, 1), self.colony.ring, Ears(), Refusals())
         for message in messages:
             connection.send(message if isinstance(message, bytes) else encode_traffic(message))
         await connection.is_closed
@@ -168,9 +168,9 @@ ASKED = Request(1, 1, encode_command(Read(RequestId("c", 1))))
     ("own", "said", "kind"),
     [
         (CLIENT, FORGED, "role"),
-        (Party("server", 1), ASKED, "role"),
+        (Party("server", 2), ASKED, "role"),
         (CLIENT, b"\xc1", "malformed"),
-        (Party("server", 1), b"", "malformed"),
+        (Party("server", 2), b"", "malformed"),
     ],
 )
 def test_who_has_a_key_may_only_say_what_is_its_to_say(
@@ -189,7 +189,7 @@ def test_who_has_a_key_may_only_say_what_is_its_to_say(
 
 
 def test_a_server_that_is_not_of_this_colony_speaks_for_nobody(tmp_path: Path, vfs: SimulatedVfs) -> None:
-    """It has the key of servers, and says that it is server 5: no node lives there."""
+    """It has a key with this one, as server 5 would: no node lives there."""
 
     async def work() -> None:
         async with alone(tmp_path, vfs) as one:

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from physalia.transport import Answerer, Dialer, Key, KeyRing, Party, Refused, Session
 
-SERVERS = Key(1, "server", b"s" * 32)
+SERVERS = Key(1, "server", b"s" * 32, frozenset((1, 2)))
 CLIENTS = Key(2, "client", b"c" * 32)
 RING = KeyRing([SERVERS, CLIENTS])
 ANN, BOB = Party("server", 1), Party("server", 2)

@@ -260,7 +260,7 @@ def test_a_key_that_left_the_ring_ends_what_it_opened() -> None:
         rings = [RING]
         async with house(ring=lambda: rings[-1]) as there:
             server, client = await there.dial(), await there.dial(own=CLIENT)
-            rings.append(KeyRing([CLIENTS, Key(5, "server", b"5" * 32)]))
+            rings.append(KeyRing([CLIENTS, Key(5, "server", b"5" * 32, frozenset((1, 2)))]))
             there.door.close_revoked()
             await server.is_closed
             assert there.refusals == {"key": 1}

@@ -9,6 +9,7 @@ from physalia.transport.handshake import CONFIRMATION_BYTES, HELLO_BYTES, WELCOM
 from tests.physalia.transport.pairs import ANN, BOB, CLIENTS, RING, SERVERS, open_pair, pair, refusal, said
 
 NONCE, OTHER = b"n" * 32, b"o" * 32
+PAIR = frozenset((1, 2))
 
 
 @pytest.mark.parametrize("own", [ANN, CLIENT])
@@ -88,20 +89,20 @@ def test_a_recorded_welcome_is_not_the_answer_to_another_hello() -> None:
 
 
 def test_an_end_that_hears_itself_does_not_believe_it() -> None:
-    mirror = Dialer(RING, BOB, BOB.number, NONCE)
+    mirror = Dialer(RING, CLIENT, BOB.number, NONCE)
     session = Session(Answerer(RING, BOB.number, OTHER))
     session.receive(mirror.hello)
     welcome = said(session)
     assert refusal(session, welcome[:CONFIRMATION_BYTES]) == "mac"
-    assert refusal(Session(Dialer(RING, BOB, BOB.number, NONCE)), mirror.hello) == "mac"
+    assert refusal(Session(Dialer(RING, CLIENT, BOB.number, NONCE)), mirror.hello) == "mac"
 
 
 @pytest.mark.parametrize(
     ("ring", "own", "kind"),
     [
-        (KeyRing([Key(9, "server", b"s" * 32)]), ANN, "key"),
-        (KeyRing([Key(1, "server", b"x" * 32)]), ANN, "mac"),
-        (KeyRing([Key(2, "server", b"c" * 32)]), ANN, "role"),
+        (KeyRing([Key(9, "server", b"s" * 32, PAIR)]), ANN, "key"),
+        (KeyRing([Key(1, "server", b"x" * 32, PAIR)]), ANN, "mac"),
+        (KeyRing([Key(2, "server", b"c" * 32, PAIR)]), ANN, "role"),
         (KeyRing([Key(1, "client", b"s" * 32)]), CLIENT, "role"),
     ],
 )
@@ -118,7 +119,7 @@ def test_without_a_key_nobody_dials() -> None:
 
 
 def test_who_wants_another_server_is_not_served() -> None:
-    wrong = Session(Dialer(RING, ANN, 3, NONCE))
+    wrong = Session(Dialer(RING, CLIENT, 3, NONCE))
     assert refusal(pair().answerer, said(wrong)) == "server"
     anybody = Session(Dialer(RING, CLIENT, 0, NONCE))
     assert refusal(pair().answerer, said(anybody)) == ""
@@ -126,11 +127,35 @@ def test_who_wants_another_server_is_not_served() -> None:
 
 def test_a_server_that_is_another_one_is_not_believed() -> None:
     """It has the key, and says that it is server 3: a wrong address in somebody's configuration."""
-    dialer = Dialer(RING, ANN, 0, NONCE)
+    dialer = Dialer(RING, CLIENT, 0, NONCE)
     welcome = Answerer(RING, 3, OTHER).welcome(dialer.hello)
-    strict = Dialer(RING, ANN, 0, NONCE)
+    strict = Dialer(RING, CLIENT, 0, NONCE)
     strict._to = 2
     assert refusal(Session(strict), welcome) == "server"
+
+
+@pytest.mark.parametrize("claimed", [3, 4, 2**63])
+def test_a_key_of_two_servers_makes_its_holder_no_other_server(claimed: int) -> None:
+    """Server 1 has the key of servers 1 and 2, and uses it as if it were that of another one."""
+    ring = KeyRing([Key(SERVERS.id, "server", SERVERS.secret, frozenset((claimed, 2)))])
+    hello = Dialer(ring, Party("server", claimed), 2, NONCE).hello
+    with pytest.raises(Refused, match="server"):
+        Answerer(RING, 2, OTHER).welcome(hello)
+
+
+def test_a_key_of_two_servers_is_believed_by_no_third() -> None:
+    """Even if it got into the third one's file."""
+    hello = Dialer(KeyRing([Key(1, "server", b"s" * 32, frozenset((1, 3)))]), ANN, 3, NONCE).hello
+    with pytest.raises(Refused, match="server"):
+        Answerer(RING, 3, OTHER).welcome(hello)
+
+
+def test_a_key_of_servers_that_names_none_is_nobodys() -> None:
+    nobodys = Key(1, "server", b"s" * 32)
+    with pytest.raises(Refused, match="key"):
+        Dialer(KeyRing([nobodys]), ANN, BOB.number, NONCE)
+    with pytest.raises(Refused, match="server"):
+        Answerer(KeyRing([nobodys]), BOB.number, OTHER).welcome(Dialer(RING, ANN, BOB.number, NONCE).hello)
 
 
 class TestVersions:
@@ -162,7 +187,7 @@ class TestVersions:
 
 def test_a_key_is_replaced_in_three_steps() -> None:
     """At every step each pair of old and new files speaks."""
-    new = Key(7, "server", b"n" * 32)
+    new = Key(7, "server", b"n" * 32, frozenset((1, 2)))
     steps = [KeyRing([SERVERS]), KeyRing([SERVERS, new]), KeyRing([new, SERVERS]), KeyRing([new])]
     for earlier, later in pairwise(steps):
         for dials, answers in ((earlier, later), (later, earlier)):

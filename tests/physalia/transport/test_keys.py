@@ -6,7 +6,7 @@ import pytest
 
 from physalia.transport import BadKeys, Key, KeyFile, KeyRing
 
-ONE = '[[keys]]\nid = 1\nrole = "server"\nsecret = "{}"\n'.format("ab" * 32)
+ONE = '[[keys]]\nid = 1\nrole = "server"\nservers = [1, 2]\nsecret = "{}"\n'.format("ab" * 32)
 TWO = '[[keys]]\nid = 2\nrole = "client"\nsecret = "{}"\n'.format("cd" * 16)
 
 
@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_the_ring_of_a_file(file: Path) -> None:
     ring = KeyFile(file)()
-    assert ring.find(1) == Key(1, "server", b"\xab" * 32)
+    assert ring.find(1) == Key(1, "server", b"\xab" * 32, frozenset((1, 2)))
     assert ring.preferred("client") == Key(2, "client", b"\xcd" * 16)
     assert ring.find(3) is None
 
@@ -48,7 +48,13 @@ def test_a_file_that_is_open_to_everybody_is_refused(file: Path, mode: int) -> N
         (ONE + ONE, "key 1 stands there twice"),
         (ONE.replace("id = 1", "id = 0"), "id is from 1"),
         (ONE.replace("id = 1", "id = 4294967296"), "id is from 1"),
-        (ONE.replace("server", "king"), "Invalid enum value"),
+        (ONE.replace('"server"', '"king"'), "Invalid enum value"),
+        (ONE.replace("servers = [1, 2]\n", ""), "must name the two that have it"),
+        (ONE.replace("[1, 2]", "[1]"), "must name the two that have it"),
+        (ONE.replace("[1, 2]", "[1, 1]"), "must name the two that have it"),
+        (ONE.replace("[1, 2]", "[0, 1]"), "must name the two that have it"),
+        (ONE.replace("[1, 2]", "[1, 2, 3]"), "must name the two that have it"),
+        (ONE.replace('"server"', '"client"'), "is for a client, and names servers"),
         (ONE.replace("ab", "xy"), "not written in hexadecimal"),
         (ONE.replace("ab" * 32, "ab" * 15), "fewer than 16 bytes"),
         (ONE + 'colour = "red"\n', "unknown field `colour`"),
@@ -75,7 +81,7 @@ def test_no_file_and_no_regular_file_are_refused(tmp_path: Path) -> None:
 def test_a_changed_file_is_read_again(file: Path) -> None:
     ring = KeyFile(file)
     file.write_text(TWO + ONE.replace("id = 1", "id = 8"), encoding="utf-8")
-    assert ring().preferred("server") == Key(8, "server", b"\xab" * 32)
+    assert ring().between(2, 1) == Key(8, "server", b"\xab" * 32, frozenset((1, 2)))
     assert ring().find(1) is None
 
 

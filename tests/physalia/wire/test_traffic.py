@@ -11,18 +11,36 @@ from hypothesis import strategies as st
 from physalia.model import (
     Ask,
     Bundle,
+    Cap,
     Carry,
+    Create,
     Decline,
     DeclineReason,
+    Denied,
     Envelope,
+    Find,
+    Founding,
+    Granted,
+    Item,
     Jury,
+    Look,
     Origin,
+    Page,
     Ping,
     Pong,
+    Push,
+    Refused,
     Reply,
     Request,
+    Scan,
+    Scanned,
+    Seen,
+    Token,
+    Traffic,
     Verdict,
     Volume,
+    Where,
+    Whereabouts,
 )
 from physalia.wire import (
     CodecError,
@@ -38,6 +56,22 @@ from physalia.wire.traffic import CONTENT
 from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
 
 REASONS = get_args(DeclineReason)
+KEYS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+ITEMS = st.builds(Item, st.binary(max_size=8) | st.integers() | st.booleans(), SLOTS)
+TOKENS = st.builds(Token, COUNTS, KEYS | st.just(""))
+MEMBERS = st.dictionaries(SLOTS, SLOTS, min_size=1, max_size=4)
+FOUNDINGS = MEMBERS.flatmap(
+    lambda nodes: st.builds(
+        Founding, SLOTS, SLOTS, SLOTS, st.just(tuple(sorted(nodes.items()))), st.just(frozenset(nodes))
+    )
+)
+WHEREABOUTS = st.builds(
+    Whereabouts,
+    SLOTS,
+    SLOTS,
+    COUNTS,
+    st.dictionaries(SLOTS, TEXTS, max_size=4).map(lambda members: tuple(sorted(members.items()))),
+)
 ENVELOPES = st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)
 TRAFFIC = st.one_of(
     st.builds(Carry, ENVELOPES),
@@ -47,6 +81,22 @@ TRAFFIC = st.one_of(
     st.builds(Request, COUNTS, SLOTS, st.binary(max_size=60)),
     st.builds(Reply, COUNTS, st.binary(max_size=60)),
     st.builds(Decline, COUNTS, st.sampled_from(REASONS), TEXTS),
+    st.builds(Look, COUNTS, SLOTS, COUNTS, st.lists(KEYS, max_size=3).map(tuple)),
+    st.builds(Seen, COUNTS, COUNTS, st.lists(st.none() | ITEMS, max_size=3).map(tuple)),
+    st.builds(Scan, COUNTS, SLOTS, COUNTS, KEYS | st.just(""), COUNTS, st.none() | TOKENS),
+    st.builds(
+        Scanned,
+        COUNTS,
+        st.builds(Page, st.lists(st.tuples(KEYS, ITEMS), max_size=3).map(tuple), st.none() | TOKENS)
+        | st.just(Refused("scan expired", size=7)),
+    ),
+    st.builds(Create, COUNTS, FOUNDINGS),
+    st.builds(Cap, COUNTS, COUNTS),
+    st.builds(Granted, COUNTS),
+    st.builds(Denied, COUNTS, TEXTS),
+    st.builds(Push, st.lists(WHEREABOUTS, max_size=3).map(tuple)),
+    st.builds(Find, COUNTS, SLOTS),
+    st.builds(Where, COUNTS, st.none() | WHEREABOUTS),
 )
 VERDICTS = st.builds(
     Verdict,
@@ -60,6 +110,12 @@ FORMATS: list[tuple[st.SearchStrategy[Any], Callable[[Any], bytes], Callable[[by
     (TRAFFIC, encode_traffic, decode_traffic),
     (VERDICTS, encode_verdict, decode_verdict),
 ]
+
+
+def test_every_kind_of_traffic_is_tried() -> None:
+    """A kind that is added is added here too: the strategy builds each of them."""
+    tried = {branch.wrapped_strategy.target for branch in TRAFFIC.original_strategies}  # type: ignore[attr-defined]
+    assert tried == set(get_args(Traffic))
 
 
 @given(st.sampled_from(FORMATS).flatmap(lambda each: st.tuples(st.just(each), each[0])))

@@ -1,0 +1,1 @@
+"""Judges of a colony of real processes: what its clients saw, and what its disks say when all is over."""

@@ -1,0 +1,76 @@
+"""What the disks of a colony say when all servers have ended: every journal is whole, and all nodes of a cell agree.
+
+Each node is made anew from its journal, as its server would. Two nodes of a cell never have different commands in one
+slot; where both know the same prefix, their databases have one digest; and where a shorter prefix is replayed, so has
+the longer one's at that point.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from conformance.refutation import Refuted
+from physalia.cell import CorruptRecords, Node
+from physalia.cell.state import State
+from physalia.journal import Directory, Journal, JournalDamaged, NodeKey
+from physalia.model import Charter, Command, Jury
+from physalia.server import Settings
+from physalia.wire import CodecError, decode_charter, decode_record, is_charter
+
+
+@frozen
+class Agreed:
+    """What was judged: journals, nodes, and the slots that more than one node knows."""
+
+    journals: int
+    nodes: int
+    slots: int
+
+
+def judge(servers: Iterable[Settings]) -> Agreed:
+    """Raise `Refuted` if a journal is damaged or two nodes disagree; and what opening a journal raises."""
+    nodes: dict[int, list[tuple[NodeKey, Node, Charter]]] = {}
+    journals = 0
+    for settings in servers:
+        try:
+            with Journal(Directory(settings.directory), settings.server) as journal:
+                for key in sorted(journal.nodes()):
+                    kept = journal.read(key)
+                    if not kept or not is_charter(kept[0]):
+                        raise Refuted(f"the disk of server {settings.server} has no charter of {key}", ())
+                    charter = decode_charter(kept[0])
+                    records = [decode_record(record) for record in kept[1:]]
+                    node = Node(key.incarnation, charter.first_members, charter.alpha, records)
+                    nodes.setdefault(key.cell, []).append((key, node, charter))
+        except (JournalDamaged, CorruptRecords, CodecError) as damage:
+            raise Refuted(f"the disk of server {settings.server} is not whole", (str(damage),)) from None
+        journals += 1
+    slots = sum(_judge_cell(cell, known) for cell, known in nodes.items())
+    return Agreed(journals, sum(map(len, nodes.values())), slots)
+
+
+def _judge_cell(cell: int, known: Sequence[tuple[NodeKey, Node, Charter]]) -> int:
+    """All against the one that knows most."""
+    first, longest, charter = max(known, key=lambda one: one[1].prefix)
+    slots = 0
+    for key, node, _ in known:
+        if node is longest:
+            continue
+        for slot, (mine, yours) in enumerate(zip(node.known, longest.known, strict=False), start=1):
+            if mine != yours:
+                raise Refuted(
+                    f"two nodes of cell {cell} differ in slot {slot}", (f"{key}: {mine}", f"{first}: {yours}")
+                )
+        slots += node.prefix
+        if node.digest() != _digest(longest.known[: node.prefix], charter):
+            raise Refuted(
+                f"two nodes of cell {cell} know the same {node.prefix} slots and have two states", (str(key),)
+            )
+    return slots
+
+
+def _digest(commands: Sequence[Command], charter: Charter) -> bytes:
+    state = State(Jury(0, charter.first_members))
+    for command in commands:
+        state.apply(command)
+    return state.digest()

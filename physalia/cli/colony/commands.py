@@ -1,0 +1,206 @@
+"""``physalia colony``: a colony on this machine, started, looked at, broken, healed and ended."""
+
+import asyncio
+from collections.abc import Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from conformance.links import BadInput, CannotRun
+from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
+
+if TYPE_CHECKING:
+    from physalia.colony import Colony, Processes
+
+app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
+
+FOLDER = Path(".physalia", "colony")
+Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
+Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
+Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
+Server = Annotated[int, typer.Argument(metavar="SERVER", help="The number of the server.")]
+
+
+class How(StrEnum):
+    """How to break a server."""
+
+    KILL = "kill"
+    STOP = "stop"
+    CUT = "cut"
+    SPLIT = "split"
+    DELAY = "delay"
+    LOSE = "lose"
+    FULL = "full"
+
+
+@app.command()
+def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
+    """Start all servers that do not run; make the colony first, if there is none."""
+    from physalia import colony as colonies  # noqa: PLC0415  # brings SQLite
+
+    try:
+        try:
+            colony = colonies.load(folder)
+        except colonies.NoColony:
+            colony = colonies.lay_out(folder, servers, cells, has_network=True)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    try:
+        colonies.Processes(colony).start(*colony.settings)
+    except colonies.ServerFailed as error:
+        raise CannotRun(str(error)) from None
+    for number, address in colony.by_server.items():
+        say(f"server {number} listens at {address}")
+    return 0
+
+
+@app.command()
+def status(folder: Folder = FOLDER, json: Json = False) -> int:
+    """Say of every server whether it runs, and what is wrong with it. Exit code 0 if all run well, 1 otherwise."""
+    colony, processes = open_colony(folder)
+    bad = _bad_ways(colony) if any(processes.pid(number) is not None for number in colony.settings) else {}
+    servers: list[dict[str, Any]] = [
+        {
+            "server": number,
+            "address": address,
+            "state": _state(processes, number),
+            "network": sorted({rule for (one, other), rule in bad.items() if number in (one, other)}),
+        }
+        for number, address in colony.by_server.items()
+    ]
+    if json:
+        print_json({"schema_version": 2, "cells": len(colony.cells), "servers": servers})
+    else:
+        for one in servers:
+            network = f"; its connections are {' and '.join(one['network'])}" if one["network"] else ""
+            say(f"server {one['server']} at {one['address']}: {one['state']}{network}")
+    return 0 if all(one["state"] == "running" and not one["network"] for one in servers) else 1
+
+
+@app.command("break")
+def break_(
+    server: Server,
+    how: Annotated[
+        How,
+        typer.Option(
+            "--how",
+            help="Kill it; let it stand still; cut it off, or split it from other servers only; delay what comes and "
+            "goes; let its connections be lost again and again; or let its disk be full.",
+        ),
+    ] = How.KILL,
+    apart: Annotated[
+        str, typer.Option("--from", metavar="N,N", help="Cut, delay or lose only between it and these; 0 is clients.")
+    ] = "",
+    folder: Folder = FOLDER,
+) -> int:
+    """Break a server, as a fault would."""
+    from physalia.colony.faults import OF_NETWORK, Fault, Faults  # noqa: PLC0415
+
+    colony, processes = known_server(folder, server)
+    fault, others = Fault(how.value), _numbers(colony, apart)
+    if others is not None and fault not in OF_NETWORK:
+        raise BadInput(f"--from says where the network fails, and {how.value} is no fault of the network.")
+    _carry_out(Faults(colony, processes).break_(server, fault, others))
+    say(f"server {server} is {_words(processes, server, how)}")
+    return 0
+
+
+@app.command()
+def heal(server: Server, folder: Folder = FOLDER) -> int:
+    """End whatever `break` did to a server, and start it if it does not run."""
+    from physalia.colony.faults import Faults  # noqa: PLC0415
+
+    colony, processes = known_server(folder, server)
+    _carry_out(Faults(colony, processes).heal(server))
+    say(f"server {server} is {_state(processes, server)}")
+    return 0
+
+
+@app.command()
+def down(folder: Folder = FOLDER) -> int:
+    """Let all servers answer what they were asked, and end. Their disks stay."""
+    from physalia.colony import ServerFailed  # noqa: PLC0415
+
+    colony, processes = open_colony(folder)
+    try:
+        processes.end(*colony.settings)
+    except ServerFailed as error:
+        raise CannotRun(str(error)) from None
+    processes.end_network()
+    return 0
+
+
+def open_colony(folder: Path) -> "tuple[Colony, Processes]":
+    """The colony in a folder. Raises `BadInput`."""
+    from physalia import colony as colonies  # noqa: PLC0415
+
+    try:
+        colony = colonies.load(folder)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
+    return colony, colonies.Processes(colony)
+
+
+def known_server(folder: Path, server: int) -> "tuple[Colony, Processes]":
+    """The colony, which has a server of this number. Raises `BadInput`."""
+    colony, processes = open_colony(folder)
+    if server not in colony.settings:
+        raise BadInput(f"there is no server {server} in {folder}: there are {', '.join(map(str, colony.settings))}.")
+    return colony, processes
+
+
+def _carry_out(work: Coroutine[Any, Any, None]) -> None:
+    from physalia.colony import NoNetwork, ServerFailed  # noqa: PLC0415
+
+    try:
+        asyncio.run(work)
+    except (ServerFailed, NoNetwork) as error:
+        raise CannotRun(str(error)) from None
+
+
+def _numbers(colony: "Colony", text: str) -> list[int] | None:
+    if not text:
+        return None
+    try:
+        numbers = [int(one) for one in text.split(",")]
+    except ValueError:
+        raise BadInput(f"--from has {text!r}: expected numbers of servers, such as 1,3, and 0 for clients.") from None
+    for one in numbers:
+        if one and one not in colony.settings:
+            raise BadInput(f"--from names server {one}: there are {', '.join(map(str, colony.settings))}.")
+    return numbers
+
+
+def _bad_ways(colony: "Colony") -> dict[tuple[int, int], str]:
+    from physalia.colony import NoNetwork  # noqa: PLC0415
+
+    if not colony.ways:
+        return {}
+    try:
+        rules = colony.network.rules()
+    except NoNetwork:
+        return {(way.source, way.target): "gone" for way in colony.ways}
+    return {
+        pair: "cut" if rule.is_cut else "late" if rule.delay_s else "lost again and again"
+        for pair, rule in rules.items()
+    }
+
+
+def _words(processes: "Processes", server: int, how: How) -> str:
+    words = {
+        How.CUT: "cut off",
+        How.SPLIT: "cut off from other servers",
+        How.DELAY: "late",
+        How.LOSE: "losing its connections",
+        How.FULL: "out of room: its journal may not grow",
+    }
+    return words.get(how) or _state(processes, server)
+
+
+def _state(processes: "Processes", server: int) -> str:
+    if processes.pid(server) is None:
+        return "not running"
+    return "standing still" if processes.is_stopped(server) else "running"

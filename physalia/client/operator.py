@@ -1,0 +1,99 @@
+"""What an operator can ask of servers: to found a cell, and to keep a journal within a size.
+
+A founding is written down before anybody is asked, and asked for again under the same names until every server has
+granted it: a server that knows it already grants it again. With other names the same cell is refused (design rule R15).
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
+
+from physalia.client.asynchronous import ATTEMPT_S, DEADLINE_S, FIRST_WINDOW_S, LAST_WINDOW_S
+from physalia.client.link import Link
+from physalia.client.places import Keys, ring_of
+from physalia.model import Cap, CellId, Create, Decline, Denied, Founding, Granted, Traffic
+from physalia.transport import OPERATOR, Address, Refusals
+from physalia.wire.limits import MAX_NATURAL
+
+
+def minted() -> int:
+    """A life, or an incarnation: at random, so that nobody ever had it (design rule R15)."""
+    return 1 + secrets.randbelow(MAX_NATURAL)
+
+
+def found(cell: CellId, servers: list[int], alpha: int = 3) -> Founding:
+    """A new cell with a node on each of these servers, all of them members. Its life and its nodes are minted here."""
+    nodes = sorted((minted(), server) for server in servers)
+    return Founding(cell, minted(), alpha, tuple(nodes), frozenset(node for node, _ in nodes))
+
+
+class Operator:
+    """Somebody with an operator's key. `servers` says where each server can be asked. An asynchronous context manager.
+
+    Raises `ValueError` for an address that is none or if nobody names keys, and `BadKeys`.
+    """
+
+    def __init__(self, servers: Mapping[int, str], keys: Keys = None, deadline_s: float = DEADLINE_S) -> None:
+        self._addresses = {number: Address.parse(text) for number, text in servers.items()}
+        self._ring, self._deadline_s = ring_of(keys), deadline_s
+        self._refusals = Refusals()
+        self._links: dict[int, Link] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for link in self._links.values():
+            link.close()
+
+    async def create(self, founding: Founding) -> dict[int, str]:
+        """Let each server that has a node of the cell bring it into being; by server, why one did not, or nothing.
+
+        A cell serves as soon as a majority of its members are there; ask again for the others. Raises `ValueError` for
+        what is no cell.
+        """
+        if not founding.members:
+            raise ValueError("a cell has at least one member")
+        servers = [server for _, server in founding.nodes]
+        asking = (self.ask(server, lambda number: Create(number, founding)) for server in servers)
+        return dict(zip(servers, await asyncio.gather(*asking), strict=True))
+
+    async def cap(self, server: int, most_bytes: int) -> str:
+        """Let the journal of a server have no more bytes, until it is told otherwise or starts again; 0 is no limit.
+
+        Returns why not, or nothing.
+        """
+        return await self.ask(server, lambda number: Cap(number, most_bytes))
+
+    async def ask(self, server: int, make: Callable[[int], Traffic]) -> str:
+        """Ask a server, again and again until the deadline; return why it did not do it, or nothing."""
+        if server not in self._addresses:
+            return f"nobody said where server {server} is"
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                async for attempt in AsyncRetrying(
+                    wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
+                    retry=retry_if_exception_type(OSError),
+                ):
+                    with attempt:
+                        link = await self._link(server)
+                        async with asyncio.timeout(ATTEMPT_S):
+                            said = await link.ask(make)
+        except TimeoutError:
+            return f"server {server} did not answer within {self._deadline_s} s, and may have done it"
+        match said:
+            case Granted():
+                return ""
+            case Denied(_, why) | Decline(_, why, _):
+                return why
+        return f"server {server} answers something else than it was asked"
+
+    async def _link(self, server: int) -> Link:
+        link = self._links.get(server)
+        if link is None or link.is_gone:
+            link = await Link.to(self._addresses[server], self._ring, self._refusals, OPERATOR)
+            self._links[server] = link
+        return link

@@ -1,0 +1,190 @@
+"""``physalia kv`` and ``physalia admin`` against a colony: what they print, their exit codes, and bad input."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from physalia.cli import run
+from physalia.colony import Colony, Processes, lay_out
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "kv.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def colony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Colony]:
+    made = lay_out(tmp_path_factory.mktemp("kv") / "colony", servers=2)
+    processes = Processes(made)
+    processes.start(*made.settings)
+    yield made
+    processes.kill_all()
+
+
+class Shell:
+    """Runs commands on a colony, each with its exit code and what it printed."""
+
+    def __init__(self, colony: Colony, capsys: pytest.CaptureFixture[str]) -> None:
+        self.colony, self.capsys = colony, capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        code = run([*words[:2], "--folder", str(self.colony.folder), *words[2:]])
+        said = self.capsys.readouterr()
+        return code, said.out, said.err
+
+    def data(self, *words: str) -> dict[str, Any]:
+        code, out, _ = self(*words[:2], "--json", *words[2:])
+        told = json.loads(out)
+        jsonschema.validate(told, SCHEMA)
+        return {"code": code, **told}
+
+
+@pytest.fixture
+def shell(colony: Colony, capsys: pytest.CaptureFixture[str]) -> Shell:
+    return Shell(colony, capsys)
+
+
+def version_of(out: str) -> str:
+    return out.rpartition("version ")[2].rstrip(")\n")
+
+
+def test_put_get_delete(shell: Shell) -> None:
+    code, out, _ = shell("kv", "put", "1", "primary", "node-a")
+    assert (code, out.startswith("primary: node-a (version ")) == (0, True)
+    assert shell("kv", "get", "1", "primary")[:2] == (0, out)
+    assert shell("kv", "get", "1", "primary", "--eventual")[:2] in ((0, out), (1, ""))
+    assert shell("kv", "put", "1", "primary", "b", "--if-version", "0")[0] == 1
+    assert shell("kv", "put", "1", "primary", "b", "--if-value", "node-b")[0] == 1
+    assert shell("kv", "put", "1", "primary", "b", "--if-value", "node-a", "--if-version", version_of(out))[0] == 0
+    assert shell("kv", "del", "1", "primary", "--if-value", "node-a")[0] == 1
+    assert shell("kv", "del", "1", "primary", "--if-value", "b")[0] == 0
+    assert shell("kv", "get", "1", "primary") == (1, "", "")
+
+
+def test_integers_and_booleans_are_what_they_are(shell: Shell) -> None:
+    assert shell("kv", "put", "1", "epoch", "41", "--type", "integer")[0] == 0
+    assert shell("kv", "incr", "1", "epoch")[1].startswith("epoch: 42 ")
+    assert shell("kv", "incr", "1", "epoch", "--", "-50")[1].startswith("epoch: -8 ")
+    huge = str(10**40)
+    shell("kv", "put", "1", "epoch", huge, "--type", "integer")
+    (item,) = shell.data("kv", "get", "1", "epoch")["items"]
+    assert (item["type"], item["value"]) == ("integer", huge)
+    assert shell("kv", "put", "1", "solo", "true", "--type", "boolean")[1].startswith("solo: true ")
+    code, _, err = shell("kv", "incr", "1", "solo")
+    assert (code, "wrong type" in err) == (2, True)
+
+
+def test_a_transaction_from_a_file_and_from_standard_input(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {
+        "if": [["absent", "t/a"]],
+        "then": [["put", "t/a", {"base64": "/w=="}], ["put", "t/n", 1], ["put", "t/b", True]],
+        "else": [["add", "t/n", 1], ["get", "t/a"], ["delete", "t/gone"]],
+    }
+    file = tmp_path / "move.json"
+    file.write_text(json.dumps(asked), encoding="utf-8")
+    code, out, _ = shell("kv", "txn", "1", str(file))
+    assert (code, out.splitlines()[0]) == (0, "the conditions hold")
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(asked)))
+    told = shell.data("kv", "txn", "1")
+    assert (told["code"], told["succeeded"]) == (1, False)
+    number, raw, gone = told["results"]
+    assert (number["value"], raw["base64"], gone) == (2, "/w==", None)
+    code, out, _ = shell("kv", "scan", "1", "t/")
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["t/a", "t/b", "t/n"]
+    assert len(shell.data("kv", "scan", "1", "t/")["items"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["put", "1", "", "x"], "key_bytes would be 0"),
+        (["put", "1", "k" * 600, "x"], "key_bytes would be 600"),
+        (["put", "1", "k", "x" * 40_000], "value_bytes would be 40000"),
+        (["put", "1", "k", "many", "--type", "integer"], "'many' is no integer"),
+        (["put", "1", "k", "yes", "--type", "boolean"], "'yes' is no boolean"),
+        (["put", "0", "k", "x"], "a cell's number is from 1"),
+        (["get", "1", "", "--eventual"], "this cannot be asked"),
+        (["incr", "1", "nobody"], "no such key"),
+        (["txn", "1", "/nowhere.json"], "is no transaction in JSON"),
+        (["scan", "1", "p" * 600], "this cannot be asked"),
+    ],
+)
+def test_bad_input_is_exit_2_and_one_sentence(shell: Shell, words: list[str], why: str) -> None:
+    code, out, err = shell("kv", *words)
+    assert (code, out) == (2, "")
+    assert why in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[]", "is an object of"),
+        ('{"iff": []}', "has no part 'iff'"),
+        ('{"if": {}}', "is a list of lists"),
+        ('{"then": [["put", "k", 1.5]]}', "is no value"),
+        ('{"then": [["put", "k", {"base64": "?"}]]}', "is no base64"),
+        ('{"then": [["put", "k"]]}', "is no operation"),
+        ('{"then": [["add", "k", true]]}', "is no operation"),
+        ('{"if": [["version", "k", true]], "then": [["get", "k"]]}', "is no condition"),
+        ('{"if": [["compare", "k", "~", 1]], "then": [["get", "k"]]}', "is no condition"),
+        ('{"then": [["put", "k", "\\ud800"]]}', "half a surrogate"),
+        ("{}", "transaction_steps would be 0"),
+        ("[" * 100_000, "is no transaction in JSON"),
+    ],
+)
+def test_what_is_no_transaction_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch, text: str, why: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    code, _, err = shell("kv", "txn", "1")
+    assert (code, why in err, err.count("\n")) == (2, True, 1)
+
+
+def test_what_nobody_has_is_unavailable(shell: Shell) -> None:
+    code, _, err = shell("kv", "get", "vol-of-nobody", "k", "--deadline-s", "0.5")
+    assert (code, "nothing was done" in err) == (4, True)
+
+
+def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
+    create = ["admin", "create", "vol-7", "--servers", "1,2"]
+    code, out, _ = shell(*create)
+    assert (code, out.count("has its node")) == (0, 2)
+    assert shell("kv", "put", "vol-7", "a", "1")[0] == 0
+    assert shell(*create)[0] == 0, "the founding stands in a file: the same again"
+    code, out, _ = shell(*create, "--founding", str(tmp_path / "another.json"))
+    assert (code, out.count("created before")) == (1, 2)
+    assert shell("kv", "get", "vol-7", "a")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["vol-8", "--servers", "1,one"], "expected numbers"),
+        (["vol-8", "--servers", "1,1"], "names one twice"),
+        (["", "--servers", "1"], "names no cell"),
+        (["vol-7", "--servers", "1"], "founds another cell, or on other servers"),
+        (["vol-8", "--servers", "1", "--at", "127.0.0.1:1"], "expected NUMBER=HOST:PORT"),
+        (["vol-8", "--servers", "1", "--at", "1=127.0.0.1:1"], "a client needs keys"),
+    ],
+)
+def test_a_founding_that_cannot_be_is_exit_2(
+    shell: Shell, words: list[str], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PHYSALIA_KEYS", raising=False)
+    shell("admin", "create", "vol-7", "--servers", "1,2")
+    code, _, err = shell("admin", "create", *words)
+    assert (code, why in err) == (2, True), err
+
+
+def test_a_client_finds_its_colony_by_address_and_keys(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    colony = shell.colony
+    at = ["--at", f"physalia://{','.join(colony.addresses)}"]
+    assert run(["kv", "put", "1", "by-address", "x", *at, "--keys", str(colony.folder / "keys.toml")]) == 0
+    monkeypatch.setenv("PHYSALIA_KEYS", str(colony.folder / "keys.toml"))
+    assert run(["kv", "get", "1", "by-address", *at]) == 0
+    assert run(["kv", "get", "1", "by-address", "--at", "nowhere"]) == 2

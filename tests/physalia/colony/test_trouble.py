@@ -1,0 +1,122 @@
+"""A colony in trouble holds, and a colony that is wrong is found out."""
+
+import asyncio
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks
+from conformance.links import Verdict
+from physalia.colony import Colony, Processes, lay_out
+from physalia.colony.faults import Fault
+from physalia.colony.trouble import Trouble, make_trouble
+from physalia.colony.work import Saw, read_all, work
+
+QUICK = "ping_every_s = 0.1\nsuspect_after_s = 0.8"
+
+
+@pytest.fixture
+def colony(tmp_path: Path) -> Iterator[Colony]:
+    made = lay_out(tmp_path / "colony", cells=3, extra=QUICK, has_network=True)
+    yield made
+    Processes(made).kill_all()
+
+
+def trouble_of(colony: Colony, seconds: float, faults: list[Fault], clients: int = 8) -> tuple[Trouble, list[str]]:
+    """Make trouble; also what the servers wrote for their operator."""
+    processes = Processes(colony)
+    processes.start(*colony.settings)
+    made = asyncio.run(
+        make_trouble(colony, processes, clients=clients, seconds=seconds, faults=faults, seed=7, told=lambda _: None)
+    )
+    processes.end(*colony.settings)
+    return made, [processes.log(server).read_text(encoding="utf-8") for server in colony.settings]
+
+
+def judged(colony: Colony, trouble: Trouble, least: int = 50) -> list[Part]:
+    parts = judge_histories(trouble.saw.write(colony.folder), least)
+    disks = judge_disks(list(colony.settings.values()), settled=trouble.settled)
+    return [*parts, judge_looks(trouble.saw.looks), disks]
+
+
+def holds(colony: Colony, seconds: float, faults: list[Fault]) -> None:
+    trouble, logs = trouble_of(colony, seconds, faults)
+    for part in judged(colony, trouble):
+        assert part.verdict is Verdict.HOLDS, part
+    assert {Fault(name) for name in trouble.faults} == set(faults), "not every fault had its turn"
+    said = "".join(logs)
+    assert '"suspected"' in said, "nobody noticed that anybody was gone"
+    assert "refused by the journal" in said, "no disk was full"
+
+
+def test_a_colony_in_trouble_holds(colony: Colony) -> None:
+    """Kill -9, SIGSTOP, partitions and full disks: every history is judged, every journal and digest agrees."""
+    holds(colony, 20.0, [Fault.FULL, Fault.STOP, Fault.CUT, Fault.KILL, Fault.SPLIT])
+
+
+@pytest.mark.slow
+def test_a_colony_in_trouble_for_ten_minutes_holds(colony: Colony) -> None:
+    holds(colony, 600.0, list(Fault))
+
+
+def test_a_server_that_lies_is_refuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It answers every read of a key by what it saw there first; its disk is in order."""
+    (tmp_path / "lies").mkdir()
+    (tmp_path / "lies" / "sitecustomize.py").write_text(
+        "from attrs import evolve\n"
+        "from physalia.store.machine import Store\n"
+        "from physalia.model import Done, Get\n"
+        "honest, first = Store._transact, {}\n"
+        "def lie(store, slot, transaction):\n"
+        "    done = honest(store, slot, transaction)\n"
+        "    if not isinstance(done, Done) or not all(type(one) is Get for one in transaction.then):\n"
+        "        return done\n"
+        "    results = [first.setdefault(one.key, item) or item for one, item in zip(transaction.then, done.results)]\n"
+        "    return evolve(done, results=tuple(results))\n"
+        "Store._transact = lie\n",
+        encoding="utf-8",
+    )
+    colony = lay_out(tmp_path / "colony", servers=1)
+    processes = Processes(colony)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "lies"))
+    try:
+        trouble, _ = trouble_of(colony, 3.0, [], clients=4)
+    finally:
+        processes.kill_all()
+    verdicts = {part.name: part.verdict for part in judged(colony, trouble, least=1)}
+    assert verdicts["kv"] is Verdict.REFUTED
+
+
+def test_what_a_majority_of_disks_forgot_is_refuted(colony: Colony) -> None:
+    """Beyond what a cell survives: two of three disks become older copies of themselves, and the third is gone."""
+    processes, copies, saw = Processes(colony), colony.folder / "copies", Saw()
+
+    async def some_work() -> None:
+        until = asyncio.Event()
+        working = asyncio.create_task(work(colony, saw, 4, until, seed=1))
+        while sum(event["type"] == "ok" for event in saw.registers) < count:
+            await asyncio.sleep(0.05)
+        until.set()
+        await working
+
+    count = 40
+    processes.start(1, 2, 3)
+    asyncio.run(some_work())
+    processes.end(1, 2, 3)
+    for server in (1, 2):
+        shutil.copytree(colony.settings[server].directory, copies / str(server))
+    count = 140
+    processes.start(1, 2, 3)
+    asyncio.run(some_work())
+    assert {part.verdict for part in judge_histories(saw.write(colony.folder), 50)} == {Verdict.HOLDS}
+    for server in (1, 2, 3):
+        processes.kill(server)
+    for server in (1, 2):
+        shutil.rmtree(colony.settings[server].directory)
+        shutil.copytree(copies / str(server), colony.settings[server].directory)
+    processes.start(1, 2)
+    asyncio.run(read_all(colony, saw))
+    verdicts = {part.name: part.verdict for part in judge_histories(saw.write(colony.folder), 50)}
+    assert verdicts == {"kv": Verdict.REFUTED, "store": Verdict.REFUTED}
