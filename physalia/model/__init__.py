@@ -9,6 +9,7 @@ from physalia.model.events import (
     Consult,
     Decide,
     Event,
+    Install,
     Internal,
     Learn,
     Peek,
@@ -18,11 +19,13 @@ from physalia.model.events import (
     Serve,
     Submit,
     Tick,
+    Truncate,
 )
 from physalia.model.ids import CellId, Life, NodeId, RequestId, Slot
 from physalia.model.lives import Entry, Envelope, Origin
 from physalia.model.messages import (
     Ask,
+    Chunk,
     Decision,
     Echo,
     Message,
@@ -32,9 +35,11 @@ from physalia.model.messages import (
     Refusal,
     Report,
     Round,
+    Take,
     Vote,
 )
-from physalia.model.records import Accepted, DurableRecord, Known, Promised, Stopped, UsedBallot
+from physalia.model.records import Accepted, DurableRecord, Known, Part, Promised, Snapshot, Stopped, UsedBallot
+from physalia.model.snapshots import Head, KeptItem, KeptSession, KeptVerdict, Row
 from physalia.model.traffic import Carry, Decline, DeclineReason, Ping, Pong, Reply, Request, Traffic
 from physalia.model.transactions import (
     Absent,
@@ -90,6 +95,7 @@ __all__ = [
     "Carry",
     "CellId",
     "Change",
+    "Chunk",
     "Command",
     "Compare",
     "Condition",
@@ -116,9 +122,14 @@ __all__ = [
     "Get",
     "HasType",
     "HasVersion",
+    "Head",
+    "Install",
     "Internal",
     "Item",
     "Jury",
+    "KeptItem",
+    "KeptSession",
+    "KeptVerdict",
     "Known",
     "Learn",
     "Life",
@@ -130,6 +141,7 @@ __all__ = [
     "Operation",
     "Origin",
     "Page",
+    "Part",
     "Peek",
     "Ping",
     "Pong",
@@ -154,9 +166,11 @@ __all__ = [
     "Request",
     "RequestId",
     "Round",
+    "Row",
     "Send",
     "Serve",
     "Slot",
+    "Snapshot",
     "Step",
     "Stopped",
     "Store",
@@ -164,12 +178,14 @@ __all__ = [
     "Stutter",
     "StutterKind",
     "Submit",
+    "Take",
     "Tick",
     "Token",
     "Told",
     "Traffic",
     "Transact",
     "Transaction",
+    "Truncate",
     "Unread",
     "UsedBallot",
     "Value",

@@ -18,7 +18,8 @@ from physalia.model import (
     Verdict,
     Volume,
 )
-from physalia.wire.codec import COUNT, ENVELOPE, TEXT, decode, encode
+from physalia.wire.codec import ENVELOPE, decode, encode
+from physalia.wire.commands import COUNT, TEXT
 from physalia.wire.limits import MAX_ENCODED_BYTES
 from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
 from physalia.wire.transactions import REPLY
