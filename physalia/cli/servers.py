@@ -1,4 +1,4 @@
-"""``physalia serve``: one server of a colony."""
+"""``physalia serve`` and ``physalia cache``: one server of a colony, and one of its caches."""
 
 from pathlib import Path
 from typing import Annotated
@@ -43,3 +43,23 @@ def serve(
         return 0 if server.serve(prepared, say) else _INTERRUPTED
     except server.CannotStart as error:
         raise CannotRun(str(error)) from None
+
+
+def cache(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The settings of the cache, in TOML.")],
+) -> int:
+    """Be a cache that servers tell where cells are, until Ctrl-C. It keeps nothing on a disk.
+
+    Exit code 2: the settings or the keys are wrong; 4: it cannot listen there.
+    """
+    from physalia import discovery  # noqa: PLC0415
+    from physalia.transport import BadKeys  # noqa: PLC0415
+
+    try:
+        settings = discovery.read_cache_settings(config)
+        discovery.serve(settings, say)
+    except (discovery.BadCache, BadKeys) as error:
+        raise BadInput(str(error)) from None
+    except OSError as error:
+        raise CannotRun(f"{settings.listen} cannot be listened at ({error.strerror}): name another one.") from None
+    return 0

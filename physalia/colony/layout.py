@@ -2,15 +2,16 @@
 
 import secrets
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from physalia.client import minted
 from physalia.colony.proxy import CLIENTS, Network, Way, read_ways, write_ways
+from physalia.discovery import CacheSettings, read_cache_settings
 from physalia.server import Settings, create, read_settings
 from physalia.transport import Address, KeyFile, Role
 
@@ -19,6 +20,8 @@ KEYS = "keys.toml"
 OPERATOR_KEYS = "operator.toml"
 """The file with which an operator comes."""
 SECRET_BYTES = 32
+FIRST_CACHE = 1001
+"""Caches are numbered from here on: no server of a colony has such a number."""
 
 
 class ColonyExists(ValueError):
@@ -36,6 +39,12 @@ class Colony:
     folder: Path
     settings: dict[int, Settings]
     ways: tuple[Way, ...] = ()
+    cache_settings: dict[int, CacheSettings] = Factory(dict)
+
+    @property
+    def caches(self) -> list[str]:
+        """Where its caches listen."""
+        return [str(one.listen) for one in self.cache_settings.values()]
 
     @property
     def addresses(self) -> list[str]:
@@ -78,7 +87,14 @@ def config_in(folder: Path, server: int) -> Path:
 
 
 def lay_out(
-    folder: Path, servers: int = 3, cells: int = 1, *, alpha: int = 3, extra: str = "", has_network: bool = False
+    folder: Path,
+    servers: int = 3,
+    cells: int = 1,
+    *,
+    alpha: int = 3,
+    extra: str = "",
+    has_network: bool = False,
+    caches: int = 0,
 ) -> Colony:
     """Make a colony on free ports of this machine, with a node of every cell on every server.
 
@@ -89,9 +105,15 @@ def lay_out(
         raise ColonyExists(f"{folder} is not empty: name another directory, or remove what is in it.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     numbers = range(1, servers + 1)
-    _write_keys(folder, numbers)
-    listen = dict(zip(numbers, _free_ports(servers), strict=True))
-    ways = _ways(listen) if has_network else ()
+    listens_at = _free_ports(servers + caches)
+    listen = dict(zip(numbers, listens_at, strict=False))
+    cached = {FIRST_CACHE + place: at for place, at in enumerate(listens_at[servers:])}
+    _write_keys(folder, [*numbers, *cached])
+    for number, address in cached.items():
+        _cache_config(folder, number).write_text(
+            f'cache = {number}\nlisten = "{address}"\nkeys = "{_keys_of(number)}"\n', encoding="utf-8"
+        )
+    ways = _ways(listen, listens_at) if has_network else ()
     if ways:
         write_ways(folder, ways)
     listens = {(way.source, way.target): way.listen for way in ways}
@@ -100,6 +122,7 @@ def lay_out(
     for number in numbers:
         at = {other: listens.get((number, other), listen[other]) for other in numbers if other != number}
         peers = _table("peers", at) + (_table("public", public) if ways else "")
+        peers += _table("caches", cached) if cached else ""
         config_in(folder, number).write_text(
             f'server = {number}\nlisten = "{listen[number]}"\n'
             f'directory = "server-{number}"\nkeys = "{_keys_of(number)}"\n'
@@ -122,13 +145,18 @@ def load(folder: Path) -> Colony:
         ways = read_ways(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoColony(f"the network in {folder} cannot be read ({error!r}): make the colony anew.") from None
-    return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)}, ways)
+    caches = {one.number: one for one in map(read_cache_settings, sorted(folder.glob("cache-*.toml")))}
+    return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)}, ways, caches)
 
 
-def _ways(listen: dict[int, Address]) -> tuple[Way, ...]:
+def _cache_config(folder: Path, number: int) -> Path:
+    return folder / f"cache-{number}.toml"
+
+
+def _ways(listen: dict[int, Address], taken: Sequence[Address]) -> tuple[Way, ...]:
     """From every server and from clients to every other server."""
     pairs = [(source, target) for source in (CLIENTS, *listen) for target in listen if source != target]
-    ports = _free_ports(len(pairs), taken=listen.values())
+    ports = _free_ports(len(pairs), taken=taken)
     return tuple(Way(source, target, port, listen[target]) for (source, target), port in zip(pairs, ports, strict=True))
 
 
@@ -136,7 +164,7 @@ def _table(name: str, addresses: dict[int, Address]) -> str:
     return f"[{name}]\n" + "".join(f'{number} = "{address}"\n' for number, address in addresses.items())
 
 
-def _write_keys(folder: Path, servers: range) -> None:
+def _write_keys(folder: Path, servers: Sequence[int]) -> None:
     """A key for each pair of servers, which only those two have; one for clients, one for operators."""
     clients, operators = _key(1, "client"), _key(2, "operator")
     pairs = {pair: _key(3 + place, "server", pair) for place, pair in enumerate(combinations(servers, 2))}

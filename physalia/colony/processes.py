@@ -39,6 +39,8 @@ class Processes:
         Raises `ServerFailed`, with what the server said.
         """
         self.start_network()
+        for number in self._colony.cache_settings:
+            self.start_cache(number)
         begun = [server for server in servers if self.pid(server) is None]
         for server in begun:
             self._begin(f"server-{server}", "physalia.cli", "serve", str(self._colony.config(server).absolute()))
@@ -55,6 +57,17 @@ class Processes:
         """The number of the network's process; None if it does not run."""
         return self._pid_of(NETWORK, self._colony.folder)
 
+    def start_cache(self, number: int) -> None:
+        """Start a cache, if it does not run. Raises `ServerFailed`."""
+        name = f"cache-{number}"
+        if self._pid_of(name, self._named(name)) is None:
+            self._begin(name, "physalia.cli", "cache", str(self._named(name).absolute()))
+            self._await(name, f"cache {number}")
+
+    def kill_cache(self, number: int) -> None:
+        """Kill -9; it has nothing to lose."""
+        self._kill(f"cache-{number}")
+
     def kill_all(self) -> None:
         """Kill -9 all that runs."""
         for server in self._colony.settings:
@@ -62,12 +75,17 @@ class Processes:
         self.end_network()
 
     def end_network(self) -> None:
-        """End the network; it has nothing to lose."""
-        pid = self.network_pid()
+        """End the network and the caches, which have nothing to lose."""
+        for number in self._colony.cache_settings:
+            self.kill_cache(number)
+        self._kill(NETWORK)
+
+    def _kill(self, name: str) -> None:
+        pid = self._pid_of(name, self._named(name))
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
         until = time.monotonic() + START_S
-        while self.network_pid() is not None and time.monotonic() < until:
+        while self._pid_of(name, self._named(name)) is not None and time.monotonic() < until:
             time.sleep(LOOK_EVERY_S)
 
     def pid(self, server: int) -> int | None:

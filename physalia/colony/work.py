@@ -185,7 +185,7 @@ async def work(colony: Colony, saw: Saw, clients: int, until: asyncio.Event, see
 
     async def one(number: int) -> None:
         rng = random.Random(f"{seed} {number}")  # noqa: S311  # repeatable, no secret
-        async with AsyncClient(colony.addresses, colony.ring, ATTEMPT_S) as client:
+        async with AsyncClient(colony.addresses, colony.ring, ATTEMPT_S, caches=colony.caches) as client:
             parts = [(cell, client.partition(cell)) for cell in colony.cells]
             worker = _Worker(saw, rng, parts, saw.name())
             while not until.is_set():

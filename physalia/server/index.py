@@ -6,7 +6,7 @@ halving. What comes out of that order, or later, stands beside them.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from physalia.journal import NodeKey
 from physalia.model import CellId
@@ -23,6 +23,13 @@ class Index:
 
     def __len__(self) -> int:
         return len(self._cells) + sum(self._place(cell) is None for cell in self._others)
+
+    def __iter__(self) -> Iterator[NodeKey]:
+        """Every node once, in no order. What is added meanwhile may be missed."""
+        for place in range(len(self._cells)):
+            if self._cells[place] not in self._others:
+                yield NodeKey(self._cells[place], self._lives[place], self._incarnations[place])
+        yield from tuple(self._others.values())
 
     def add(self, key: NodeKey) -> None:
         """One more node."""

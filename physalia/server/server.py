@@ -47,6 +47,7 @@ from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
 from physalia.server.suspicion import Suspicion
+from physalia.server.telling import Telling
 from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
@@ -96,6 +97,7 @@ class Server:
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
+        self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
         self._to_write = asyncio.Event()
@@ -119,6 +121,9 @@ class Server:
                 own = Party("server", self._settings.server)
                 for number, address in self._settings.peers.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.links, self.refusals)
+                    tasks.append(group.create_task(dialing))
+                for number, address in self._settings.caches.items():
+                    dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
                 with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
@@ -240,6 +245,7 @@ class Server:
                 await loop.run_in_executor(disk, self.foundry.work)
                 for key in self.foundry.settle():
                     self._log.info("founded", node=str(key))
+                    self.nodes.when_loaded(key, partial(self.telling.look, key))
             if not self._host.needs_flush:
                 continue
             batch = self.nodes.gather()
@@ -269,6 +275,7 @@ class Server:
         while True:
             self.nodes.now_s = self._clock()
             self.links.ping()
+            self.telling.beat()
             self._door.close_revoked()
             await asyncio.sleep(self._settings.ping_every_s)
             for key in self.nodes.drop_cold(self._clock() - self._settings.cold_after_s):

@@ -59,6 +59,8 @@ class Settings:
     peers: Mapping[int, Address]
     public: Mapping[int, Address]
     """Where clients reach servers, this one too, where that is elsewhere than peers do."""
+    caches: Mapping[int, Address]
+    """The caches that this server tells where its cells are, by their numbers."""
     cells: tuple[CellPlan, ...]
     ping_every_s: float
     suspect_after_s: float
@@ -86,6 +88,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     listen: str = "127.0.0.1:7400"
     peers: dict[int, str] = {}
     public: dict[int, str] = {}
+    caches: dict[int, str] = {}
     cells: list[_Cell] = []
     ping_every_s: float = 0.5
     suspect_after_s: float = 2.0
@@ -143,6 +146,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         keys=folder / file.keys,
         peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
         public={number: _address(f"public.{number}", text) for number, text in file.public.items()},
+        caches={number: _address(f"caches.{number}", text) for number, text in file.caches.items()},
         cells=tuple(cells),
         ping_every_s=file.ping_every_s,
         suspect_after_s=file.suspect_after_s,
@@ -166,6 +170,10 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"a server's number is from 1 to {MAX_NATURAL}"
     if strangers := settings.public.keys() - servers:
         yield f"public: server {min(strangers)} is neither this one nor among its peers"
+    if both := settings.caches.keys() & servers:
+        yield f"caches: {min(both)} is the number of a server too"
+    if not all(1 <= number <= MAX_NATURAL for number in settings.caches):
+        yield f"a cache's number is from 1 to {MAX_NATURAL}"
     if settings.server in settings.peers:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:

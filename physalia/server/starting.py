@@ -98,7 +98,7 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
-    for peer in settings.peers:
+    for peer in (*settings.peers, *settings.caches):
         if ring().between(settings.server, peer) is None:
             raise NotSettled(
                 f"{settings.keys} has no key for servers {settings.server} and {peer}: add one that both have, and "

@@ -45,7 +45,7 @@ def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
         try:
             colony = colonies.load(folder)
         except colonies.NoColony:
-            colony = colonies.lay_out(folder, servers, cells, has_network=True)
+            colony = colonies.lay_out(folder, servers, cells, has_network=True, caches=1)
     except ValueError as error:
         raise BadInput(str(error)) from None
     try:

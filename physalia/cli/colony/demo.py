@@ -92,7 +92,7 @@ def _run(
     from physalia.colony.trouble import make_trouble  # noqa: PLC0415
 
     try:
-        colony = colonies.lay_out(folder / "colony", servers, cells, extra=SETTINGS, has_network=True)
+        colony = colonies.lay_out(folder / "colony", servers, cells, extra=SETTINGS, has_network=True, caches=1)
     except ValueError as error:
         raise BadInput(str(error)) from None
     processes = colonies.Processes(colony)

@@ -30,7 +30,7 @@ def client(folder: Path, at: str | None, keys: Path | None, deadline_s: float) -
         if at is not None:
             return AsyncClient(at, keys, deadline_s)
         colony, _ = open_colony(folder)
-        return AsyncClient(colony.addresses, colony.ring, deadline_s)
+        return AsyncClient(colony.addresses, colony.ring, deadline_s, caches=colony.caches)
     except ValueError as error:
         raise BadInput(f"{error}".rstrip(".") + ".") from None
 
