@@ -12,7 +12,7 @@ from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
 from spec.register import Register
-from spec.service.clients import Clients
+from spec.service.clients import Client, Clients
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
 from spec.service.versions import Versions
@@ -118,11 +118,18 @@ def versions(needs: tuple[int, ...], first: tuple[int, ...], changes: tuple[int,
     )  # fmt: skip
 
 
-def clients(*requests: int, max_attempts: int, max_slot: int, max_sessions: int, nodes: int = 1) -> Clients:
+def clients(
+    *requests: int,
+    max_attempts: int,
+    max_slot: int,
+    max_sessions: int,
+    nodes: int = 1,
+    careless: set[Client] | None = None,
+) -> Clients:
     """Clients that make so many requests each."""
     return Clients(
         requests=dict(enumerate(requests, start=1)), max_attempts=max_attempts, max_slot=max_slot,
-        max_sessions=max_sessions, nodes=range(1, nodes + 1),
+        max_sessions=max_sessions, nodes=range(1, nodes + 1), careless=frozenset(careless or ()),
     )  # fmt: skip
 
 
@@ -287,6 +294,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCClientsNext": clients(2, max_attempts=2, max_slot=4, max_sessions=1),
     "MCClientsNodes": clients(1, 0, 0, max_attempts=1, max_slot=4, max_sessions=2, nodes=2),
     "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
+    "MCClientsReused": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, careless={1}),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
     "MCLeasesReturn": leases(1, 1, max_version=3, generous={1}),

@@ -66,6 +66,8 @@ class Manners:
                 self._judge_next_ballot(node)
             case model.Install() if isinstance(outcome.announces, model.Action):
                 self._judge_jumped(outcome, before, hearing)
+            case model.Learn() | model.Decide():
+                self._judge_deposed(outcome, before, after, hearing)
             case model.Tick():
                 self._taught.pop(node, None)
                 self._chunks.pop(node, None)
@@ -298,7 +300,14 @@ class Manners:
         """Who leads no more tells whoever waits that it does not know what comes of it (R6), and nobody else."""
         node = outcome.node
         is_deposed = before.active[node] != 0 and after.active[node] == 0
-        waiting = [name for name in hearing.in_order if name not in before.known[node]] if is_deposed else []
+        if not is_deposed and before.active[node] == after.active[node]:
+            refuses: frozenset[NodeId] = frozenset()
+            match outcome.event:
+                case model.Receive(sender, model.Refusal(ballot)) if ballot == self._world.nodes[node].active:
+                    refuses = frozenset({sender})
+            led = is_leading(self._machine, self._world, node, before, hearing)
+            is_deposed = led and not is_leading(self._machine, self._world, node, after, hearing, refuses)
+        waiting = [name for name in hearing.in_order if name not in after.known[node]] if is_deposed else []
         wanted = {(self._names.asked[name], "outcome unknown") for name in waiting}
         if {told for told in outcome.rejects if told[1] == "outcome unknown"} != wanted:
             raise Refuted(

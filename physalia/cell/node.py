@@ -68,6 +68,7 @@ from physalia.model import (
 from physalia.store import NotUnderstood
 from physalia.store import Store as Database
 
+REJECTED = Stutter("rejected")
 RESEND_AFTER_MS = 200
 """How long the proposer waits for an answer before it sends again, unless the node is told otherwise."""
 
@@ -323,7 +324,21 @@ class Node:
             case Promise():
                 return self._proposer.record_promise(sender, message)
             case Refusal():
-                return self._proposer.record_refusal(sender, message)
+                led = self._proposer.is_leading
+                return self._left(self._proposer.record_refusal(sender, message), led=led)
+
+    def _left(self, step: Step, *, led: bool) -> Step:
+        """After what may show that nothing comes of the ballot any more: whoever waits is told that it is unknown (R6).
+
+        A member hears of a higher ballot, falls idle and says so; one that was replaced may never hear of it. Readers
+        are told by the clock.
+        """
+        if not led or self._proposer.is_leading:
+            return step
+        rejects = self._proposer.doubts()
+        if not rejects:
+            return step
+        return Step(step.announces if isinstance(step.announces, Action) else REJECTED, (*step.effects, *rejects))
 
     def _campaign(self, ballot: Ballot) -> Step:
         """Take over; reads that are under way are asked about again, under the new ballot."""
@@ -386,12 +401,14 @@ class Node:
         return step
 
     def _decide(self, ballot: Ballot, slot: Slot) -> Step:
+        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
         try:
-            return self._sent(self._proposer.decide(ballot, slot))
+            return self._left(self._sent(self._proposer.decide(ballot, slot)), led=led)
         except NotUnderstood:
             return self._stop_before(slot, self._proposer.leadership.proposals[slot])
 
     def _learn(self, slot: Slot) -> Step:
+        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
         try:
             step, verdict = self._learner.learn(slot)
         except NotUnderstood:
@@ -404,7 +421,7 @@ class Node:
             assert verdict is not None
             more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)
-        return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
+        return self._left(self._sent(Step(step.announces, (*step.effects, *more)) if more else step), led=led)
 
     def _sent(self, step: Step) -> Step:
         """After an action of the proposer: what it sent is given its time before anything is sent again."""
@@ -428,4 +445,4 @@ class Node:
         if self._proposer.is_leading:
             return resent(self._proposer.unacknowledged() + self._reads.unanswered())
         rejects = self._reads.give_up()
-        return Step(Stutter("rejected"), tuple(rejects)) if rejects else IGNORED
+        return Step(REJECTED, tuple(rejects)) if rejects else IGNORED

@@ -113,10 +113,11 @@ class Proposer:
     def is_leading(self) -> bool:
         """Whether the active ballot may get anything decided yet, as far as the node heard.
 
-        Once a majority has left it for a higher one it cannot, and yet only an own promise or vote makes the node idle.
+        Once so many have left it for a higher one that the others are no majority it cannot, and yet only an own
+        promise or vote makes the node idle.
         """
         members = self.learner.configurations.members(self.learner.first_unknown)
-        return self.active != NO_BALLOT and not is_majority(self.leadership.refused, members)
+        return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)
 
     @property
     def next_slot(self) -> Slot:
