@@ -111,7 +111,7 @@ class Translation(Vocabulary):
     def disk(self, journal: Journal) -> spec.Disk:
         """disk[n], from what a journal holds."""
         used = frozenset(self.ballot(ballot) for ballot in journal.used)
-        return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted))
+        return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted), journal.floor)
 
 
 def _word(words: Mapping[K, V], word: K) -> V:

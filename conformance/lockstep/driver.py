@@ -58,6 +58,7 @@ class Habits:
     fail: float
     fill: float
     haunt: float
+    truncate: float
 
     @classmethod
     def draw(cls, random: Random, *, with_changes: bool, members: int) -> "Habits":
@@ -88,6 +89,7 @@ class Habits:
             fail=sometimes(0.4, 0.02, 0.2),
             fill=sometimes(0.4, 0.3, 1.5),
             haunt=sometimes(0.4, 0.3, 3),
+            truncate=sometimes(0.5, 0.5, 4),
         )
 
 
@@ -118,6 +120,7 @@ class Driver:
             (self._fill, self.habits.fill),
             (self._free, 3 * self.habits.fill),
             (self._haunt, self.habits.haunt),
+            (self._truncate, self.habits.truncate),
         ]
         self._choices = [move for move, _ in self._weighted]
         self._weights = [weight for _, weight in self._weighted]
@@ -274,6 +277,11 @@ class Driver:
 
     def _haunt(self) -> Happening | None:
         return self.moves.haunt(self.random.getrandbits(16), self.random.getrandbits(2))
+
+    def _truncate(self) -> Happening | None:
+        """Mostly all that is known, by one who leads or another."""
+        node = self._target() if self._likely(0.5) else self._node()
+        return self.moves.truncate(node, self.random.choice((0, 0, 1, 2)))
 
     def _tick(self) -> Happening | None:
         return self.moves.tick(self._node(), self.random.choice((10, 150, 300)))

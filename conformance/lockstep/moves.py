@@ -38,6 +38,7 @@ from physalia.model import (
     Command,
     Decide,
     Execute,
+    Install,
     Internal,
     Learn,
     Message,
@@ -50,6 +51,7 @@ from physalia.model import (
     Read,
     RequestId,
     Submit,
+    Truncate,
     Write,
 )
 
@@ -152,7 +154,7 @@ class Moves:
         ballot = cell.active if cell.active != NO_BALLOT else Ballot(1, chosen)
         values: list[Command] = [NoOp(), *self.commands[-3:], *(d.value for d in self._proposals_due(chosen))]
         older = Ballot(max(1, ballot.round - 1), chosen)
-        events: list[Internal] = [
+        events: list[Internal | Truncate] = [
             Learn(slot),
             Decide(ballot, slot),
             Decide(older, len(cell.known) + 1),
@@ -162,8 +164,17 @@ class Moves:
             *(Propose(ballot, due.slot, pick(values, place // 3)) for due in self._proposals_due(chosen)),
             *(Propose(older, due.slot, due.value) for due in self._proposals_due(chosen)),
             *(Decide(older, due.slot) for due in self.world.due[chosen] if isinstance(due, Decide)),
+            Truncate(len(cell.known) + 1 + place % 2),
+            Truncate(max(1, cell.floor)),
+            Install(self.node(place), slot),
         ]
         return Give(chosen, pick(events, kind))
+
+    def truncate(self, node: int, back: int) -> Happening | None:
+        """A node truncates its log and its votes, up to so many slots before the last that it knows."""
+        chosen = self.node(node)
+        cell = self.world.nodes[chosen]
+        return Give(chosen, Truncate(max(1, len(cell.known) - back))) if cell.known else None
 
     def learn_ahead(self, ahead: int) -> Happening:
         """The node that knows least is to learn a slot beyond the one that it lacks: it may have heard of that."""
@@ -234,7 +245,7 @@ class Moves:
 
     def _store_command(self, place: int) -> Execute | None:
         """Made from what there is to see, so that the same run makes the same."""
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         seed = self.seed + 97 * len(self.world.in_flight) + place
         return request(Random(seed), log, self.commands)  # noqa: S311  # repeatable, no secret
 
@@ -276,7 +287,7 @@ class Moves:
 
     def members_now(self) -> frozenset[NodeId]:
         """The jury after the longest known prefix."""
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         members, version = self.world.setup.members, 0
         for command in log:
             if isinstance(command, Change) and command.expects == version:
@@ -284,7 +295,7 @@ class Moves:
         return members
 
     def _done(self, kind: type[Write] | type[Change]) -> int:
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         version = 0
         for command in log:
             if isinstance(command, kind) and command.expects == version:

@@ -20,6 +20,7 @@ from physalia.model import (
     Proposal,
     Refusal,
     Slot,
+    Snapshot,
     UsedBallot,
     Vote,
 )
@@ -39,7 +40,9 @@ class Journal:
     votes: set[Accepted] = Factory(set)
     voted: set[tuple[Ballot, Slot]] = Factory(set)
     accepted: dict[Slot, Accepted] = Factory(dict)
-    known: list[Command] = Factory(list)
+    known: list[Command | None] = Factory(list)
+    """None where a snapshot jumped over the slot, so that nothing but its place is known here."""
+    floor: Slot = 0
     changed: set[Slot] = Factory(set)
     """Slots that were read of since somebody last cleared this."""
 
@@ -60,6 +63,10 @@ class Journal:
             case Known(slot, value):
                 self.known[slot - 1 :] = [value]
                 self.changed.add(slot)
+            case Snapshot(slot, floor):
+                self.known += [None] * (slot - len(self.known))
+                self.floor = max(self.floor, floor)
+                self.accepted = {at: vote for at, vote in self.accepted.items() if at > floor}
 
     def missing(self, message: Message) -> str:
         """What the message depends on and is not in this journal; the empty string if everything is."""
@@ -131,8 +138,10 @@ class Disk:
     def survivors(self, keep: int) -> tuple[int, int]:
         """Of a crash that loses all but the first `keep` unflushed records: how many there are, and how many Knowns."""
         kept = min(keep, len(self.unflushed))
-        known = sum(isinstance(record, Known) for record in self.unflushed[:kept])
-        return len(self.data) - len(self.unflushed) + kept, len(self.flushed.known) + known
+        known = len(self.flushed.known)
+        for record in self.unflushed[:kept]:
+            known = record.slot if isinstance(record, Known | Snapshot) else known
+        return len(self.data) - len(self.unflushed) + kept, known
 
     def crash(self, records: int) -> list[DurableRecord]:
         """Lose all but the first so many records; return what a restart reads, decoded from its bytes.

@@ -47,6 +47,7 @@ class Durable:
     promised: Ballot
     accepted: Mapping[Slot, Accepted]
     known: int
+    floor: Slot
 
 
 @frozen

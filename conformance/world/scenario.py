@@ -26,6 +26,7 @@ from physalia.model import (
     Campaign,
     Consult,
     Decide,
+    Install,
     Internal,
     Learn,
     Message,
@@ -36,10 +37,11 @@ from physalia.model import (
     Query,
     Serve,
     Submit,
+    Truncate,
 )
 from physalia.store import LIMITS, Limits, Store
 
-Given: TypeAlias = Submit | Query | Peek | Campaign | Internal
+Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Internal
 """The events of a node that the world hands to it as they are."""
 
 
@@ -190,7 +192,7 @@ SLOTS = 96
 
 Make = TypeVar("Make", bound=Callable[..., Any])
 
-SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2)
+SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2, chunk_bytes=1)
 """Limits of a store that are soon reached."""
 
 
@@ -416,6 +418,10 @@ def _read_given(words: list[str]) -> Given:
             return Serve(read_ballot(ballot), int(read))
         case ["learn", "slot", slot]:
             return Learn(int(slot))
+        case ["truncate", "slot", slot]:
+            return Truncate(int(slot))
+        case ["install", "from", teacher, "slot", slot]:
+            return Install(int(teacher), int(slot))
         case _:
             raise UnreadableWords("this is no event of a node")
 

@@ -52,6 +52,7 @@ from physalia.model import (
     Ballot,
     Campaign,
     Change,
+    Command,
     Consult,
     Decide,
     DurableRecord,
@@ -61,6 +62,7 @@ from physalia.model import (
     Flush,
     Found,
     Internal,
+    Known,
     Message,
     NodeId,
     Origin,
@@ -116,6 +118,8 @@ class World:
         """What each node said was due after its last step."""
         self.in_flight: list[Packet] = []
         self.asked: set[Asked] = set()
+        self.decided: list[Command] = []
+        """Whatever was written down as decided, slot by slot, by whoever came first. Nobody judges by it."""
         self.now_ms = Fraction(0)
         self._decoded: dict[bytes, Message] = {}
         self._opened: dict[bytes, Envelope] = {}
@@ -178,6 +182,11 @@ class World:
                 return self._haunt(receiver, self._open(packet), another)
             case _:
                 assert_never(happening)
+
+    @property
+    def log(self) -> list[Command]:
+        """What somebody knows to be decided by now, as far as it was written down."""
+        return self.decided[: max(len(cell.known) for cell in self.nodes.values())]
 
     def clock_ms(self, node: NodeId) -> int:
         """What the node's own clock shows, in milliseconds. It started somewhere and runs at its own rate."""
@@ -286,6 +295,8 @@ class World:
             match effect:
                 case Store(record):
                     self._store(node, record)
+                    if isinstance(record, Known) and record.slot == len(self.decided) + 1:
+                        self.decided.append(record.value)
                     stored.append(record)
                 case Flush():
                     records = disk.ask()
@@ -379,7 +390,9 @@ class World:
     def durable(self, node: NodeId) -> Durable:
         """What the disk of a node holds for certain now."""
         flushed = self.disks[node].flushed
-        return Durable(frozenset(flushed.used), flushed.promised, dict(flushed.accepted), len(flushed.known))
+        return Durable(
+            frozenset(flushed.used), flushed.promised, dict(flushed.accepted), len(flushed.known), flushed.floor
+        )  # fmt: skip
 
     def _store(self, node: NodeId, record: DurableRecord) -> None:
         try:

@@ -5,10 +5,12 @@ the step table. The roles talk by messages only, also inside a node: what it sen
 that its own vote counts only once it is durable.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from physalia.cell.acceptor import Acceptor
+from physalia.cell.forgetting import install, truncate
 from physalia.cell.learner import Learner
+from physalia.cell.log import Log
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
@@ -23,6 +25,7 @@ from physalia.model import (
     Ask,
     Ballot,
     Campaign,
+    Chunk,
     Command,
     Consult,
     Decide,
@@ -32,6 +35,7 @@ from physalia.model import (
     Effect,
     Event,
     Flush,
+    Install,
     Internal,
     Jury,
     Known,
@@ -56,7 +60,9 @@ from physalia.model import (
     Store,
     Stutter,
     Submit,
+    Take,
     Tick,
+    Truncate,
     Vote,
 )
 from physalia.store import NotUnderstood
@@ -118,9 +124,19 @@ class Node:
         return self._proposer.active
 
     @property
-    def known(self) -> Sequence[Command]:
-        """known[n]: the decided prefix, slot 1 first. Not a copy."""
+    def known(self) -> Log:
+        """known[n]: the decided prefix, slot 1 first; what is truncated of it cannot be looked at. Not a copy."""
         return self._learner.known
+
+    @property
+    def floor(self) -> Slot:
+        """Up to which slot this node dropped its votes; a snapshot on its disk holds what came of them (R10)."""
+        return self._acceptor.floor
+
+    @property
+    def refused_lessons(self) -> Mapping[str, int]:
+        """How many lessons of others came to nothing, by why (R9). Not a copy."""
+        return self._learner.transfers.refused
 
     @property
     def reading(self) -> Consultation | None:
@@ -170,7 +186,7 @@ class Node:
     @property
     def has_taught(self) -> bool:
         """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
-        return bool(self._learner.taught)
+        return bool(self._learner.taught or self._learner.lessons.lesson)
 
     @property
     def is_idle(self) -> bool:
@@ -236,9 +252,10 @@ class Node:
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
             events.append(Learn(slot))
+        events += [Install(teacher, slot) for teacher, slot in self._learner.transfers.due()]
         return tuple(events)
 
-    def step(self, event: Event) -> Step:
+    def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
             return rejected(event.command, "stopped") if type(event) is Submit else IGNORED
@@ -263,10 +280,15 @@ class Node:
                 return self._reads.peek(event)
             case Campaign():
                 return self._campaign(event.ballot)
+            case Truncate():
+                return truncate(self._acceptor, self._learner, event.slot)
+            case Install():
+                roles = self._acceptor, self._learner, self._proposer, self._reads
+                return install(*roles, event.teacher, event.slot)
             case Tick():
                 return self._tick(event.now_ms)
 
-    def _receive(self, sender: NodeId, message: Message) -> Step:
+    def _receive(self, sender: NodeId, message: Message) -> Step:  # noqa: PLR0912  # one case a message
         match message:  # first what tells nothing of this node itself: nearly everything
             case Proposal() if message.ballot.node != self.node_id:
                 return self._vote(sender, message)
@@ -282,6 +304,10 @@ class Node:
                 recorded = self._proposer.record_acknowledgement(sender, message.prefix)
                 taught = self._learner.teach(sender, message)
                 return self._asking(taught if taught.effects else recorded, sender, message.prefix)
+            case Chunk():
+                return self._learner.take(sender, message)
+            case Take():
+                return self._learner.lessons.go_on(sender, message)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
         match message:
@@ -290,7 +316,9 @@ class Node:
             case Vote():
                 return self._proposer.record_vote(sender, message)
             case Prepare():
-                step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
+                step = IGNORED
+                if sender == message.ballot.node:
+                    step = self._telling(self._accept(self._acceptor.promise(message)), sender, message.prefix + 1)
                 return self._asking(step, sender, message.prefix)
             case Promise():
                 return self._proposer.record_promise(sender, message)
@@ -305,8 +333,18 @@ class Node:
         return step
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
-        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        step = IGNORED
+        if sender == proposal.ballot.node:
+            step = self._telling(self._accept(self._acceptor.vote(proposal)), sender, proposal.slot)
         return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
+
+    def _telling(self, step: Step, sender: NodeId, slot: Slot) -> Step:
+        """The step, and the last decision to the sender if it works at or below the floor: then it asks for more."""
+        if slot > self._acceptor.floor or sender == self.node_id:
+            return step
+        learner = self._learner
+        last = Send(sender, Decision(learner.prefix, learner.known[-1]))
+        return resent([last]) if step is IGNORED else Step(step.announces, (*step.effects, last))
 
     def _stop(self, teller: NodeId, loss: str) -> Step:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
@@ -380,6 +418,7 @@ class Node:
         From a tick on everybody may be taught again.
         """
         self._learner.taught.clear()
+        self._learner.lessons.tick()
         if self._resend_at_ms is not None and now_ms < self._resend_at_ms:
             return IGNORED
         is_due = self._resend_at_ms is not None

@@ -31,6 +31,7 @@ from physalia.model import (
     Reason,
     Refusal,
     Reject,
+    RequestId,
     Slot,
     Step,
     Store,
@@ -251,6 +252,22 @@ class Proposer:
             return []
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
+
+    def abandon(self) -> tuple[bool, list[Effect]]:
+        """All that waits was jumped over, or may have been: tell everybody what is known of it, or that nothing is.
+
+        A node that jumps cannot tell what became of its own proposals either, so it leads no more. Whether it led.
+        """
+        was_leading = self.active != NO_BALLOT
+        told: dict[RequestId, Effect] = {}
+        for command in self.waiting:
+            if not isinstance(command, NoOp):
+                verdict = self.learner.state.answer(command)
+                request = command.request
+                told[request] = Reject(request, "outcome unknown") if verdict is None else Answer(request, verdict)
+        self.waiting.clear()
+        self.leadership = idle()
+        return was_leading, list(told.values())
 
     def fall_idle_below(self, ballot: Ballot) -> bool:
         """The node promised `ballot` or voted under it, and leads no lower one any more. Whether it led one."""

@@ -22,7 +22,7 @@ class State:
 
     jury: Jury
     volume: Volume = FIRST_VOLUME
-    verdicts: dict[Command, Verdict] = Factory(dict)
+    verdicts: dict[Write | Read | Change, Verdict] = Factory(dict)
     store: Store = Factory(Store)
     prefix: Slot = field(default=0, eq=False)
 
@@ -56,7 +56,9 @@ class State:
 
     def answer(self, command: Command) -> Told | None:
         """What there is to say about a command that is asked for again, None if nothing is known of it."""
-        return self.store.remembered(command) if type(command) is Execute else self.verdicts.get(command)
+        if isinstance(command, Execute):
+            return self.store.remembered(command)
+        return None if isinstance(command, NoOp) else self.verdicts.get(command)
 
     def digest(self) -> bytes:
         """32 bytes that are the same on every node that applied the same."""
