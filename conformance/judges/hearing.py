@@ -116,6 +116,10 @@ class Hearing:
             if came == of and slot > prefix:
                 yield teacher, slot
 
+    def coming(self) -> Iterator[int]:
+        """The slots of the snapshots that come in."""
+        return (slot for slot, *_ in self._coming.values())
+
     def view_with(self, state: spec.State, teacher: NodeId, slot: int) -> spec.State:
         """The state as this node sees it beside a snapshot: all decisions of its teacher up to its slot."""
         view = self.view(state)

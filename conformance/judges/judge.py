@@ -16,6 +16,7 @@ from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.databases import Databases
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
+from conformance.judges.lessons import Lessons
 from conformance.judges.manners import Manners
 from conformance.judges.projection import Names, Projection
 from conformance.judges.readers import Readers
@@ -69,6 +70,7 @@ class Judge:
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self.lessons = Lessons(world, self.names, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
         self._actions_unjudged = 0
@@ -99,6 +101,7 @@ class Judge:
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
+            self.lessons.judge(outcome, before, self.hearings[outcome.node])
             self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
             self.databases.judge(outcome, self.state.known[outcome.node])

@@ -8,6 +8,7 @@ useless. Each takes a step that the judge found right, with the state before it.
 from collections.abc import Collection, Iterator
 
 from conformance.judges.hearing import Hearing
+from conformance.judges.lessons import lower
 from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
@@ -129,7 +130,7 @@ class Manners:
             case model.Receive(owner, model.Prepare() | model.Proposal() | model.Round()):
                 if not any(packet.receiver == owner for packet in outcome.sent):
                     raise Refuted(f"node {node} does not send its {action} to node {owner}", told(outcome.sent))
-                yield from self._lower(node, owner, outcome.event.message)
+                yield from lower(self._world, node, owner, outcome.event.message)
             case model.Decide(_, slot):
                 decision = model.Decision(slot, known[-1])
                 audience = window(self._machine, after, node) | self._machine.members_of(before, node, slot)
@@ -190,7 +191,7 @@ class Manners:
         """To a duplicate, and to and from a node that lags (R9)."""
         cell, alpha = self._world.nodes[node], self._machine.alpha
         prefix = len(cell.known)
-        yield from self._lower(node, sender, message)
+        yield from lower(self._world, node, sender, message)
         match message:
             case model.Proposal(ballot, slot) if sender == ballot.node and slot > cell.floor:
                 if before.promised[node] <= self._names.ballot(ballot):

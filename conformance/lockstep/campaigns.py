@@ -30,11 +30,12 @@ from conformance.judges.coverage import (
     open_at_once,
 )
 from conformance.judges.databases import REPLIES
+from conformance.judges.lessons import TEACHING
 from conformance.links import Profile
-from conformance.lockstep.driver import Driver
+from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
-from conformance.lockstep.quarrel import overtaken
+from conformance.lockstep.quarrel import forgotten, overtaken
 from conformance.world.scenario import Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
@@ -118,6 +119,19 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
             yield moves.peek(random.choice(moves.node_ids), random.getrandbits(1))
 
 
+def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The random driver after two have forgotten what the third never heard of, and in a world that forgets on."""
+    moves.max_commands = 2 * MAX_COMMANDS
+    driver = Driver(moves, random)
+    if len(moves.world.setup.members) >= THREE:
+        yield from driver.flushed(forgotten(moves, random))
+    for happening in driver.happenings(events):
+        yield happening
+        if random.random() < TRUNCATIONS_PER_EVENT and (one := moves.truncate(random.choice(moves.node_ids), 0)):
+            yield one
+
+
+TRUNCATIONS_PER_EVENT = 0.05
 READS_PER_EVENT = 0.1
 LATE_ANSWERS = 0.2
 OPEN_SLOTS = 0.3
@@ -145,6 +159,11 @@ SIZE_AMOUNTS = {
     Profile.QUICK: Amount(runs=9, most_runs=540, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
+}
+FORGETTING_AMOUNTS = {
+    Profile.QUICK: Amount(runs=18, most_runs=360, length=200),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=240),
+    Profile.DEEP: Amount(runs=1_000, most_runs=1_500, length=300),
 }
 STORE_AMOUNTS = {
     Profile.QUICK: Amount(runs=12, most_runs=120, length=480),
@@ -197,6 +216,17 @@ def _campaigns() -> tuple[Campaign, ...]:
             marks=(*READING, SETTLED),
             amounts=SIZE_AMOUNTS,
             steer=reading,
+        ),
+        Campaign(
+            name="forgetting, 3 + 1 nodes, alpha 1 to 3",
+            setups=tuple(
+                evolve(setup(4, 3, alpha, slots=192), store_is_small=is_small)
+                for is_small in (False, True)
+                for alpha in (1, 2, 3)
+            ),
+            marks=(*TEACHING, SETTLED),
+            amounts=FORGETTING_AMOUNTS,
+            steer=forgetting,
         ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(

@@ -131,9 +131,9 @@ class Driver:
 
     def _all(self) -> Iterator[Happening]:
         if self.habits.opening is not None:
-            yield from self._flushed(self.habits.opening(self.moves, self.random))
+            yield from self.flushed(self.habits.opening(self.moves, self.random))
         for _ in range(self.habits.quarrels):
-            yield from self._flushed(quarrel(self.moves, self.random))
+            yield from self.flushed(quarrel(self.moves, self.random))
             if self._likely(self.habits.crash / 5):
                 yield self.moves.crash(self._node(), self.random.getrandbits(8))
         while True:
@@ -141,7 +141,7 @@ class Driver:
             if happening is not None:
                 yield happening
 
-    def _flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
+    def flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
         """Whoever planned these counts on flushes that end at once, and mostly they do."""
         for happening in happenings:
             yield happening

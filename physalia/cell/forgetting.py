@@ -12,8 +12,11 @@ PART_BYTES = 1 << 22
 """About how much of a snapshot stands in one record."""
 
 
-def truncate(acceptor: Acceptor, learner: Learner, slot: Slot) -> Step:
-    """Truncate(n, i): drop the log and the votes up to the slot, under a snapshot of all that is known."""
+def truncate(acceptor: Acceptor, learner: Learner, reads: Reads, slot: Slot) -> Step:
+    """Truncate(n, i): drop the log and the votes up to the slot, under a snapshot of all that is known.
+
+    Who decided before the last known slot is forgotten too, but for whom a round of reads asks.
+    """
     if not acceptor.floor < slot:
         return IGNORED
     if slot > learner.prefix:
@@ -21,6 +24,8 @@ def truncate(acceptor: Acceptor, learner: Learner, slot: Slot) -> Step:
     effects = written(learner.image(), learner.prefix, slot)
     acceptor.forget_up_to(slot)
     learner.truncate(slot)
+    asked = learner.prefix if reads.under_way is None else min(learner.prefix, reads.under_way.slot + 1)
+    learner.configurations.forget_below(asked)
     return Step(Action("truncate", (acceptor.node, slot)), effects)
 
 

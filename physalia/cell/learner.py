@@ -113,7 +113,6 @@ class Learner:
     def truncate(self, floor: Slot) -> None:
         """Keep of the log what comes after slot `floor`, and the entry there, of which others may have to be told."""
         self.known.truncate(floor - 1)
-        self.configurations.forget_below(self.prefix)
 
     def land(self, landing: Landing) -> None:
         """Know everything up to the slot of a snapshot. What was heard of slots up to there is of no use any more."""
@@ -138,6 +137,8 @@ class Learner:
         self.known.entries.append(value)
         self.first_unknown += 1
         self.configurations.extend(self.state.jury.members)
+        if self.transfers.coming:
+            self.transfers.forget_up_to(self.prefix)
         return verdict
 
     def record(self, sender: NodeId, decision: Decision) -> Step:

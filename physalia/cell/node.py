@@ -282,7 +282,7 @@ class Node:
             case Campaign():
                 return self._campaign(event.ballot)
             case Truncate():
-                return truncate(self._acceptor, self._learner, event.slot)
+                return truncate(self._acceptor, self._learner, self._reads, event.slot)
             case Install():
                 roles = self._acceptor, self._learner, self._proposer, self._reads
                 return install(*roles, event.teacher, event.slot)

@@ -263,8 +263,7 @@ class Proposer:
         told: dict[RequestId, Effect] = {}
         for command in self.waiting:
             if not isinstance(command, NoOp):
-                verdict = self.learner.state.answer(command)
-                request = command.request
+                verdict, request = self.learner.state.verdict(command), command.request
                 told[request] = Reject(request, "outcome unknown") if verdict is None else Answer(request, verdict)
         self.waiting.clear()
         self.leadership = idle()

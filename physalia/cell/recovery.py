@@ -71,6 +71,7 @@ def _land(acceptor: Acceptor, learner: Learner, rows: tuple[Row, ...], floor: Sl
         learner.land(there)
     acceptor.forget_up_to(floor)
     learner.truncate(floor)
+    learner.configurations.forget_below(learner.prefix)
 
 
 def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> bool:
