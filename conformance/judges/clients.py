@@ -58,7 +58,7 @@ class Clients:
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() | Execute() as command,)) if outcome.event is None:
                 self.ask(command)
-        if not (outcome.waits or outcome.is_lost):
+        if not (outcome.waits or outcome.is_lost or outcome.is_lost_disk):
             for request, verdict in outcome.answers:
                 self.answer(request, verdict)
 

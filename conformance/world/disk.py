@@ -20,6 +20,7 @@ from physalia.model import (
     Proposal,
     Refusal,
     Slot,
+    Stopped,
     UsedBallot,
     Vote,
 )
@@ -40,6 +41,7 @@ class Journal:
     voted: set[tuple[Ballot, Slot]] = Factory(set)
     accepted: dict[Slot, Accepted] = Factory(dict)
     known: list[Command] = Factory(list)
+    stopped: bool = False
     changed: set[Slot] = Factory(set)
     """Slots that were read of since somebody last cleared this."""
 
@@ -60,6 +62,8 @@ class Journal:
             case Known(slot, value):
                 self.known[slot - 1 :] = [value]
                 self.changed.add(slot)
+            case Stopped():
+                self.stopped = True
 
     def missing(self, message: Message) -> str:
         """What the message depends on and is not in this journal; the empty string if everything is."""
@@ -133,6 +137,16 @@ class Disk:
         kept = min(keep, len(self.unflushed))
         known = sum(isinstance(record, Known) for record in self.unflushed[:kept])
         return len(self.data) - len(self.unflushed) + kept, len(self.flushed.known) + known
+
+    @property
+    def safe(self) -> int:
+        """How many records were flushed."""
+        return len(self.data) - len(self.unflushed)
+
+    def loses(self, records: int) -> bool:
+        """Whether a copy with only the first `records` lacks a ballot, a promise or a vote that was flushed."""
+        lost = map(decode_record, self.data[max(0, records) : self.safe])
+        return any(not isinstance(record, Known) for record in lost)
 
     def crash(self, records: int) -> list[DurableRecord]:
         """Lose all but the first so many records; return what a restart reads, decoded from its bytes.

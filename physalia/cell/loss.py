@@ -7,13 +7,13 @@ than the promise cannot be told any more: it was forgotten because the promise s
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.proposer import Proposer
-from physalia.model import Ballot, Message, Prepare, Promise, Proposal, Refusal, Vote
+from physalia.model import Ballot, Echo, Message, Prepare, Promise, Proposal, Refusal, Round, Vote
 
 
 def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
     """What the message tells of this node that the node does not remember, for people; empty if there is nothing."""
     match message:
-        case Proposal() | Prepare():
+        case Proposal() | Prepare() | Round() | Echo():
             return _lost_use(message.ballot, acceptor, proposer)
         case Vote():
             if message.node == acceptor.node and acceptor.voted_under(message.slot) < message.ballot:

@@ -251,9 +251,9 @@ class Node:
                 return self._proposer.record_vote(sender, message)
             case Decision():
                 return self._asking(self._learner.record(sender, message), sender, message.slot)
-            case Echo():
+            case Echo() if message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._reads.record_echo(sender, message)
-            case Round():
+            case Round() if message.ballot.node != self.node_id:
                 return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
             case Ask():
                 recorded = self._proposer.record_acknowledgement(sender, message.prefix)
@@ -261,6 +261,10 @@ class Node:
                 return self._asking(taught if taught.effects else recorded, sender, message.prefix)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
+        return self._answer(sender, message)
+
+    def _answer(self, sender: NodeId, message: Message) -> Step:
+        """What tells of acts of this node itself, all of which it remembers."""
         match message:
             case Proposal():
                 return self._vote(sender, message)
@@ -273,6 +277,12 @@ class Node:
                 return self._proposer.record_promise(sender, message)
             case Refusal():
                 return self._proposer.record_refusal(sender, message)
+            case Echo():
+                return self._reads.record_echo(sender, message)
+            case Round():
+                return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
+            case _:
+                return IGNORED
 
     def _campaign(self, ballot: Ballot) -> Step:
         """Take over; reads that are under way are asked about again, under the new ballot."""
