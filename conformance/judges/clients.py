@@ -64,7 +64,7 @@ class Clients:
             case Action("issue", (Write() | Read() | Change() | Execute() as command,)) if outcome.event is None:
                 self.ask(command)
         self._note_open(outcome)
-        if not (outcome.waits or outcome.is_lost):
+        if not (outcome.waits or outcome.is_lost or outcome.is_lost_disk):
             for request, verdict in outcome.answers:
                 self.answer(request, verdict)
 

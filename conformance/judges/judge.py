@@ -14,6 +14,7 @@ from typing import TypeAlias
 from conformance import describe
 from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.databases import Databases
+from conformance.judges.gone_back import GoneBack
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
 from conformance.judges.lessons import Lessons
@@ -73,6 +74,8 @@ class Judge:
         self.lessons = Lessons(world, self.names, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
+        self.gone_back: dict[NodeId, GoneBack] = {}
+        """Who follows the nodes whose disks went back in time."""
         self._actions_unjudged = 0
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
@@ -87,6 +90,9 @@ class Judge:
         """Judge one step."""
         if outcome.foreign:
             self._judge_foreign(outcome)
+            return
+        if outcome.is_lost_disk:
+            self._judge_gone_back(outcome)
             return
         match outcome.announces:
             case model.Action("issue", (model.Write() | model.Read() | model.Change() | model.Execute() as command,)):
@@ -118,6 +124,14 @@ class Judge:
         if not outcome.is_counted:
             raise Refuted(f"node {outcome.node} does not count that it refused a message of another {outcome.foreign}")
         self.coverage.reach(refuses(outcome.foreign))
+
+    def _judge_gone_back(self, outcome: Outcome) -> None:
+        """To the specification a node with a lost disk does nothing any more; another judge follows what it does."""
+        node = outcome.node
+        if node not in self.gone_back:
+            self.gone_back[node] = GoneBack(self.world, node, self.world.went_back[node], self.coverage)
+        else:
+            self.gone_back[node].step(outcome)
 
     def whole(self) -> None:
         """Judge everything at once: all nodes projected anew, and every invariant."""
@@ -242,7 +256,7 @@ class Judge:
         if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
             return "there was nothing to record"
         if kind == "stopped":
-            return "no disk of this world goes back in time"
+            return "its disk did not go back in time"
         if (kind == "restarted") != (outcome.event is None):
             return "only a crash that lost nothing is that"
         return ""

@@ -235,6 +235,8 @@ class Projection:
         changed: dict[str, Any] = {}
         fresh = Projection(self.setup, self.names)
         for node, cell in world.nodes.items():
+            if node in world.went_back:
+                continue  # a lost disk: to the specification it has done nothing since
             state = state._replace(**changed)
             fresh._look_at(changed, state, node, cell)
             fresh._look_at_disk(changed, state, node, world.durable(node))

@@ -28,15 +28,17 @@ from conformance.judges.coverage import (
     effective_change,
     forged,
     open_at_once,
+    stops_for,
 )
 from conformance.judges.databases import REPLIES
+from conformance.judges.gone_back import STAYS_STOPPED, UNHEARD
 from conformance.judges.lessons import TEACHING
 from conformance.links import Profile
 from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken
-from conformance.world.scenario import Happening, Setup
+from conformance.world.scenario import Duplicate, Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
@@ -137,6 +139,29 @@ LATE_ANSWERS = 0.2
 OPEN_SLOTS = 0.3
 
 
+def going_back(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The same with readers, in whose worlds a disk is exchanged for an older copy: mostly that of who leads.
+
+    Much of what is on its way to that node tells of what it lost; some of it arrives at once. Then it crashes.
+    """
+    for happening in reading(moves, random, events):
+        yield happening
+        if random.random() < OLDER_DISKS:
+            node = moves.to_leader(random.getrandbits(8))
+            older = moves.go_back(node, random.choice((0, 0, 1, 2, 5)))
+            if older is None:
+                continue
+            yield older
+            coming = [packet for packet in moves.world.in_flight if packet.receiver == node]
+            for packet in random.sample(coming, min(len(coming), 4)):
+                yield Duplicate(packet.sender, packet.receiver, packet.message)
+                if random.random() < OLDER_DISKS:
+                    yield moves.crash(node, random.getrandbits(2))
+
+
+OLDER_DISKS = 0.2
+
+
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
     """So many slots, for nearly half of which one node hears of no decision."""
     moves.max_commands = 4 * slots
@@ -227,6 +252,13 @@ def _campaigns() -> tuple[Campaign, ...]:
             marks=(*TEACHING, SETTLED),
             amounts=FORGETTING_AMOUNTS,
             steer=forgetting,
+        ),
+        Campaign(
+            name="older disks, 3 and 5 nodes",
+            setups=(setup(3, 3, 3), setup(5, 5, 2)),
+            marks=(*map(stops_for, ("a ballot", "a promise", "a vote")), STAYS_STOPPED, UNHEARD, SETTLED),
+            amounts=SIZE_AMOUNTS,
+            steer=going_back,
         ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(

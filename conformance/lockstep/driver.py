@@ -151,8 +151,10 @@ class Driver:
 
     def next(self) -> Happening | None:
         """The next event, or None if the move that came up has nothing to do."""
-        if self.plan:
-            return self.plan.popleft()
+        while self.plan:
+            planned = self.plan.popleft()
+            if self._is_possible(planned):
+                return planned
         random = self.random
         if self._likely(self.habits.prompt) and (flush := self._disk()) is not None:
             return flush
@@ -168,6 +170,13 @@ class Driver:
             return self._campaign()
         move: Callable[[], Happening | None] = random.choices(self._choices, self._weights)[0]
         return move()
+
+    def _is_possible(self, planned: Happening) -> bool:
+        """Whether what was to be delivered is still in flight: whoever steers may have had it delivered meanwhile."""
+        if not isinstance(planned, Deliver):
+            return True
+        ways = ((one.sender, one.receiver, one.message) for one in self.moves.world.in_flight)
+        return (planned.sender, planned.receiver, planned.message) in ways
 
     def _likely(self, chance: float) -> bool:
         return self.random.random() < chance

@@ -22,6 +22,7 @@ from conformance.world.scenario import (
     Forge,
     FreeDisk,
     Give,
+    GoBack,
     Happening,
     Haunt,
     Lose,
@@ -89,8 +90,9 @@ class Moves:
 
     @property
     def leaders(self) -> list[NodeId]:
-        """The nodes that lead a ballot."""
-        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT]
+        """The nodes that lead a ballot, and are heard."""
+        lost = self.world.went_back
+        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT and node not in lost]
 
     def node(self, number: int) -> NodeId:
         """The node of that number; numbers beyond the last node start again."""
@@ -216,6 +218,13 @@ class Moves:
         """A disk is full, or has room again."""
         chosen = self.node(node)
         return FreeDisk(chosen) if chosen in self.world.full else FillDisk(chosen)
+
+    def go_back(self, node: int, lost: int) -> Happening | None:
+        """A disk is exchanged for an older copy, that lacks the last so many acts: ballots, promises or votes."""
+        chosen = self.node(node)
+        last = self.world.disks[chosen].safe - 1 - lost
+        kept = next((kept for kept in range(last, -1, -1) if self.world.may_go_back(chosen, kept)), None)
+        return None if kept is None else GoBack(chosen, kept)
 
     def tick(self, node: int, elapsed_ms: int) -> Happening:
         """Time passes, and a node looks at its clock."""

@@ -171,6 +171,17 @@ class Crash:
 
 
 @frozen
+class GoBack:
+    """`node` crashes, and restarts on an older copy of its disk: the first `records` that were flushed (R15).
+
+    It counts as a lost disk from here on: nothing that it says is heard any more, and what it does is judged by that.
+    """
+
+    node: NodeId
+    records: int
+
+
+@frozen
 class Calm:
     """The trouble ends: from here on nothing is lost and nobody crashes, until the cell has settled.
 
@@ -183,7 +194,7 @@ EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96
 Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray | Haunt
 """What becomes of a message in flight."""
 
-Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | Calm
+Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack | Calm
 
 
 SLOTS = 96
@@ -289,13 +300,13 @@ def happening_words(happening: Happening) -> str:
             return f"node {node} tick after {elapsed_ms} ms"
         case Calm():
             return "calm"
-        case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash():
+        case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash() | GoBack():
             return _disk_words(happening)
         case _:
             return _arrival_words(happening)
 
 
-def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash) -> str:
+def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack) -> str:
     match happening:
         case EndFlush(node):
             return f"flush {node}"
@@ -307,6 +318,8 @@ def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash) -
             return f"free disk {node}"
         case Crash(node, keep):
             return f"crash {node} keep {keep}"
+        case GoBack(node, records):
+            return f"go back {node} to {records}"
         case _:
             assert_never(happening)
 
@@ -374,6 +387,8 @@ def _read_happening(words: list[str]) -> Happening:
             return FreeDisk(int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
+        case ["go", "back", node, "to", records]:
+            return GoBack(int(node), int(records))
         case ["calm"]:
             return Calm()
         case _:

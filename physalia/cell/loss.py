@@ -8,13 +8,13 @@ to the floor, for which a snapshot stands.
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.proposer import Proposer
-from physalia.model import Ballot, Message, Prepare, Promise, Proposal, Refusal, Slot, Vote
+from physalia.model import Ballot, Echo, Message, Prepare, Promise, Proposal, Refusal, Round, Slot, Vote
 
 
 def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
     """What the message tells of this node that the node does not remember, for people; empty if there is nothing."""
     match message:
-        case Proposal() | Prepare():
+        case Proposal() | Prepare() | Round() | Echo():
             return _lost_use(message.ballot, acceptor, proposer)
         case Vote():
             if message.node == acceptor.node and _lacks_vote(acceptor, message.slot, message.ballot):

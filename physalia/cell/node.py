@@ -289,7 +289,7 @@ class Node:
             case Tick():
                 return self._tick(event.now_ms)
 
-    def _receive(self, sender: NodeId, message: Message) -> Step:  # noqa: PLR0912  # one case a message
+    def _receive(self, sender: NodeId, message: Message) -> Step:  # one case a message
         match message:  # first what tells nothing of this node itself: nearly everything
             case Proposal() if message.ballot.node != self.node_id:
                 return self._vote(sender, message)
@@ -297,9 +297,9 @@ class Node:
                 return self._proposer.record_vote(sender, message)
             case Decision():
                 return self._asking(self._learner.record(sender, message), sender, message.slot)
-            case Echo():
+            case Echo() if message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._reads.record_echo(sender, message)
-            case Round():
+            case Round() if message.ballot.node != self.node_id:
                 return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
             case Ask():
                 recorded = self._proposer.record_acknowledgement(sender, message.prefix)
@@ -311,6 +311,10 @@ class Node:
                 return self._learner.lessons.go_on(sender, message)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
+        return self._answer(sender, message)
+
+    def _answer(self, sender: NodeId, message: Message) -> Step:
+        """What tells of acts of this node itself, all of which it remembers."""
         match message:
             case Proposal():
                 return self._vote(sender, message)
@@ -326,6 +330,12 @@ class Node:
             case Refusal():
                 led = self._proposer.is_leading
                 return self._left(self._proposer.record_refusal(sender, message), led=led)
+            case Echo():
+                return self._reads.record_echo(sender, message)
+            case Round():
+                return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
+            case _:
+                return IGNORED
 
     def _left(self, step: Step, *, led: bool) -> Step:
         """After what may show that nothing comes of the ballot any more: whoever waits is told that it is unknown (R6).
