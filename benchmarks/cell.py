@@ -11,7 +11,7 @@ in a session of its own, with a condition, two changes and a reply that its clie
 The curves show what the next command costs a single node when its store has from 10^2 to 10^5 keys, sessions or
 slots behind it; where that is what grows, the next command makes one more.
 
-    python -m benchmarks.cell [--json] [--seconds S] [--nodes N ...] [--alpha A] [--profile]
+    python -m benchmarks.cell [--json] [--seconds S] [--nodes N ...] [--alpha A] [--profile | --million]
 """
 
 import argparse
@@ -27,6 +27,7 @@ from typing import Any
 
 from attrs import define
 
+from benchmarks import million
 from benchmarks.growth import curves
 from benchmarks.loads import Bare, Load, Transactions
 from physalia.cell import Node
@@ -34,7 +35,7 @@ from physalia.model import Answer, Campaign, Event, NodeId, Receive, Reject, Sen
 
 SCHEMA_VERSION = 1
 COMMITS_PER_CELL = 10_000
-"""After so many commits the next cell begins: logs and votes are never truncated in this version."""
+"""After so many commits the next cell begins: nothing is truncated here, which `--million` does."""
 
 
 class Cell:
@@ -119,6 +120,15 @@ def profile(size: int, alpha: int, commits: int, load: Load) -> None:
     pstats.Stats(profiler).sort_stats("tottime").print_stats(25)
 
 
+def _print_million(as_json: bool) -> None:  # of two ways to print
+    found = million.figures(1_000_000)
+    if as_json:
+        print(json.dumps({"schema_version": SCHEMA_VERSION, **found}, indent=2))
+        return
+    for what, figure in found.items():
+        print(f"{what}: {figure}")
+
+
 def main() -> int:
     """Measure and print, or profile."""
     parser = argparse.ArgumentParser(
@@ -128,10 +138,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="how long to measure each size (4)")
     parser.add_argument("--nodes", type=int, nargs="+", default=[3, 7], metavar="N", help="sizes of the cell (3 7)")
     parser.add_argument("--alpha", type=int, default=3, metavar="A", help="how many commands are under way (3)")
+    parser.add_argument("--million", action="store_true", help="a million commands through a cell that forgets instead")
     parser.add_argument("--profile", action="store_true", help="print a profile of each size instead")
     options = parser.parse_args()
     if min(*options.nodes, options.alpha) < 1 or options.seconds <= 0:
         parser.error("sizes, alpha and seconds are positive")
+    if options.million:
+        _print_million(options.json)
+        return 0
     if options.profile:
         for size in options.nodes:
             for load in (Bare(), Transactions()):

@@ -322,9 +322,8 @@ class Node:
             case Vote():
                 return self._proposer.record_vote(sender, message)
             case Prepare():
-                step = IGNORED
-                if sender == message.ballot.node:
-                    step = self._telling(self._accept(self._acceptor.promise(message)), sender, message.prefix + 1)
+                step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
+                step = self._telling(step, sender, message.ballot, message.prefix + 1)
                 return self._asking(step, sender, message.prefix)
             case Promise():
                 return self._proposer.record_promise(sender, message)
@@ -359,14 +358,13 @@ class Node:
         return step
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
-        step = IGNORED
-        if sender == proposal.ballot.node:
-            step = self._telling(self._accept(self._acceptor.vote(proposal)), sender, proposal.slot)
+        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        step = self._telling(step, sender, proposal.ballot, proposal.slot)
         return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
 
-    def _telling(self, step: Step, sender: NodeId, slot: Slot) -> Step:
-        """The step, and the last decision to the sender if it works at or below the floor: then it asks for more."""
-        if slot > self._acceptor.floor or sender == self.node_id:
+    def _telling(self, step: Step, sender: NodeId, ballot: Ballot, slot: Slot) -> Step:
+        """The step, and the last decision to the ballot's owner if it works at or below the floor: then it asks."""
+        if slot > self._acceptor.floor or sender == self.node_id or sender != ballot.node:
             return step
         learner = self._learner
         last = Send(sender, Decision(learner.prefix, learner.known[-1]))
