@@ -145,6 +145,7 @@ def figures(most: int) -> dict[str, Any]:
             memory, disk = cell.weigh()
             found["memory_bytes"][str(commits)], found["journal_bytes"][str(commits)] = memory, disk
             found["commits_per_cpu_second"][str(commits)] = round(rate)
+            print(f"{commits:,} commands: {memory:,} bytes in memory, {disk:,} in the journal.", file=sys.stderr)
             before, commits = commits, commits * 10
         cell.journal.close()
     words = {1_000_000: "million"}.get(before, str(before))
