@@ -16,6 +16,7 @@ from conformance.judges.coverage import (
     FAILED_WRITE,
     FAR_AHEAD,
     FORGED,
+    HIGH_JURY,
     LATE_RESEND,
     LONG,
     READING,
@@ -38,7 +39,7 @@ from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken
-from conformance.world.scenario import Duplicate, Happening, Setup
+from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
@@ -106,8 +107,12 @@ def orderly(moves: Moves, random: Random) -> Iterator[Happening]:
 
 
 def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
-    """The same, with clients that read: mostly from who leads, and what is true now."""
+    """The same, with clients that read: mostly from who leads, and what is true now; sometimes for long first."""
+    if random.random() < LONG_READINGS:
+        yield from much_reading(moves, random)
     for happening in troubled(moves, random, events):
+        if isinstance(happening, Arrival) and not _is_in_flight(moves, happening):
+            continue  # it was chosen before what readers did, and that took the message
         yield happening
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
@@ -134,7 +139,28 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
 
 
 TRUNCATIONS_PER_EVENT = 0.05
+
+
+def _is_in_flight(moves: Moves, wanted: Arrival) -> bool:
+    ways = ((one.sender, one.receiver, one.message) for one in moves.world.in_flight)
+    return (wanted.sender, wanted.receiver, wanted.message) in ways
+
+
+def much_reading(moves: Moves, random: Random) -> Iterator[Happening]:
+    """One leader answers one read after the other, with a write now and then, and nothing goes wrong."""
+    node = random.choice(sorted(moves.world.setup.members))
+    wanted = [moves.campaign(node), *(None for _ in range(ROUNDS_IN_A_ROW))]
+    for at, asked in enumerate(wanted):
+        happening = asked or (moves.write(node, 0) if at % MOST_READ == 0 else None) or moves.query(node)
+        yield happening
+        while (next_one := moves.due(0) or moves.flush(0) or moves.deliver(0)) is not None:
+            yield next_one
+
+
 READS_PER_EVENT = 0.1
+LONG_READINGS = 0.15
+ROUNDS_IN_A_ROW = 80
+MOST_READ = 10
 LATE_ANSWERS = 0.2
 OPEN_SLOTS = 0.3
 
@@ -285,7 +311,7 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="long, 3 + 1 nodes",
             setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), late_ms, strict=True)),
-            marks=(*LONG, *map(open_at_once, range(1, 9))),
+            marks=(*LONG, HIGH_JURY, *map(open_at_once, range(1, 9))),
             amounts=LONG_AMOUNTS,
             steer=long,
         ),

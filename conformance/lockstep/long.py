@@ -9,6 +9,7 @@ ballot of a very high round.
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
+from conformance.lockstep.far import far_above, insistence
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import quarrel
 from conformance.world.outcomes import Packet
@@ -20,6 +21,9 @@ JUMPS = (0, 0, 60, 2**31, 2**53)
 
 ROUGH = 0.02
 """The chance that something else happens to a message than that it arrives in its turn."""
+
+CHANGES_IN_A_ROW = 14
+"""So many changes of the members follow each other, each with a command between."""
 
 MAX_IDLE = 8
 """So often all clocks tick and nothing comes of it, before somebody takes over."""
@@ -87,13 +91,21 @@ class LongRun:
             yield self.moves.crash(node, self.random.getrandbits(8))
         for _ in range(3):
             yield from quarrel(self.moves, self.random)
+        yield from insistence(self.moves, self.random)
+        yield from far_above(self.moves, self.random)
         yield from self._take_over(self._node())
-        others = sorted(set(self.moves.node_ids) - self.moves.members_now())
+        for _ in range(CHANGES_IN_A_ROW):
+            yield from self._change()
+        yield from self._work(self.lag // 8)
+
+    def _change(self) -> Iterator[Happening]:
+        """One member makes room for a node that is none, if there is one."""
+        members = self.moves.members_now()
+        others = sorted(set(self.moves.node_ids) - members)
         if others:
-            members = self.moves.members_now()
             members = members - {self.random.choice(sorted(members))} | {self.random.choice(others)}
             yield from _if(self.moves.change(self.moves.to_leader(1), 0, members))
-        yield from self._work(self.lag // 8)
+            yield from self._work(1)
 
     # What they are made of
 
