@@ -111,4 +111,4 @@ class GoneBack:
         if any(self._promised < ballot for ballot in promises & self._promises):
             yield "a promise"
         if any(self._promised < ballot and ballot not in self._used for ballot in uses & self._uses):
-            yield "a ballot"
+            yield "a ballot of its reads" if isinstance(message, model.Round | model.Echo) else "a ballot"

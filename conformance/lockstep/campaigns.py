@@ -282,7 +282,12 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="older disks, 3 and 5 nodes",
             setups=(setup(3, 3, 3), setup(5, 5, 2)),
-            marks=(*map(stops_for, ("a ballot", "a promise", "a vote")), STAYS_STOPPED, UNHEARD, SETTLED),
+            marks=(
+                *map(stops_for, ("a ballot", "a ballot of its reads", "a promise", "a vote")),
+                STAYS_STOPPED,
+                UNHEARD,
+                SETTLED,
+            ),
             amounts=SIZE_AMOUNTS,
             steer=going_back,
         ),
