@@ -153,8 +153,8 @@ def record(
 def record_lock(seed: str, events: int, rates: frozenset[int], model: Model) -> History:
     """What the users of a lock saw in one contest of the lockstep: the same seed, but nobody looks inside.
 
-    A lock that ended by itself is recorded as a `release` by its holder, at the moment from which it does not believe in
-    it any more. A request of which nobody heard in time is an `acquire` without an end: whether it was granted, who knows.
+    A lock that ended by itself is recorded as a `release` by its holder, at the moment from which it does not believe
+    in it any more. A request of which nobody heard in time is an `acquire` without an end.
     """
     driver = Contest(seed, rates, is_judged=False)
     driver.run(events)
