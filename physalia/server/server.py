@@ -262,7 +262,8 @@ class Server:
         loop, journal = asyncio.get_running_loop(), self._host.journal
         while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._to_write.wait(), AT_REST_AFTER_S)
+                async with asyncio.timeout(AT_REST_AFTER_S):
+                    await self._to_write.wait()
                 return
             try:
                 await loop.run_in_executor(disk, journal.fold, FOLDED_AT_ONCE)
