@@ -104,6 +104,7 @@ class Server:
         self._to_note: asyncio.TimerHandle | None = None
         self._to_tick = asyncio.Event()
         self._to_take_over = asyncio.Event()
+        self._takes_over = False
         self._failure: asyncio.Future[None] | None = None
 
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
@@ -300,6 +301,9 @@ class Server:
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             if not self.nodes.restless:
                 self._to_tick.clear()
+                if self._takes_over and not self.leadership.pending:
+                    self._takes_over = False
+                    self._log.info("taken over", campaigns=self.leadership.campaigns)
             self._look_around()
 
     async def _lead(self) -> None:
@@ -308,6 +312,7 @@ class Server:
             await self._to_take_over.wait()
             self._to_take_over.clear()
             for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
+                self._takes_over = True
                 self.leadership.take_over()
             self.links.send_all()
             await asyncio.sleep(TAKE_OVER_EVERY_S)
