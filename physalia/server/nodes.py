@@ -50,6 +50,7 @@ class Nodes:
         self.recent: dict[NodeKey, float] = {}
         self.restless: set[NodeKey] = set()
         """Nodes to which somebody owes an answer, perhaps, or that taught somebody: ticks are for them alone (R14)."""
+        self._busy: set[NodeKey] = set()
         self.impostors = 0
         self.homeless = 0
         self._atlas = atlas
@@ -139,10 +140,14 @@ class Nodes:
         return dropped
 
     def tick(self, now_ms: int, suspected: set[int]) -> None:
-        """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer."""
+        """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer.
+
+        One that did something since the last tick has time yet: what it sent then is given its time anyway.
+        """
+        busy, self._busy = self._busy, set()
         for key in tuple(self.restless):
             node = self.host.node(key)
-            if node is None:
+            if node is None or (key in busy and not node.has_taught):
                 continue
             owing = {self._atlas.server_of(key, other) for other in node.silent()}
             if owing - {None} <= suspected and not node.has_taught:
@@ -197,6 +202,7 @@ class Nodes:
         recent[key] = self.now_s
         if node.active != NO_BALLOT or node.has_taught:
             self.restless.add(key)
+            self._busy.add(key)
         if node.stopped and key not in self._halted:
             self._halted.add(key)
             self._outlet.stopped(key, node.stopped)

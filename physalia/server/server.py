@@ -61,6 +61,7 @@ FOLDED_FROM = 256
 FOLDED_AT_ONCE = 64
 """Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
 TAKEN_OVER_AT_ONCE = 32
+TAKEN_OVER_UNDER_WAY = 256
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
@@ -307,11 +308,12 @@ class Server:
             self._look_around()
 
     async def _lead(self) -> None:
-        """Take over after a server that was lost, a few cells at a time."""
+        """Take over after a server that was lost, a few cells at a time, and not many before others have answered."""
         while True:
             await self._to_take_over.wait()
             self._to_take_over.clear()
-            for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
+            room = max(1, min(TAKEN_OVER_AT_ONCE, TAKEN_OVER_UNDER_WAY - len(self.nodes.restless)))
+            for _ in range(min(room, len(self.leadership.pending))):
                 self._takes_over = True
                 self.leadership.take_over()
             self.links.send_all()
