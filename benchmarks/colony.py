@@ -2,7 +2,7 @@
 
 Both are three processes on this machine, each on a disk of its own folder, and 64 clients in this process, each of
 which writes its own cell or key, one write after the other, on one connection a server. Physalia's client is this
-project's; etcd's is gRPC by hand (`benchmarks/etcd.py`), which is cheaper than ours, and spreads over the three members.
+project's; etcd's is gRPC by hand (`benchmarks/etcd.py`), cheaper than ours, which spreads over the three members.
 Rounds alternate, and figures are medians. Processor time is that of the servers alone, as the system counts it. Where
 uvloop is installed, servers on it are measured too.
 

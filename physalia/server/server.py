@@ -39,6 +39,7 @@ from physalia.model import (
     Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.disk import Disk
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -116,7 +117,8 @@ class Server:
         loop = asyncio.get_running_loop()
         self._failure = loop.create_future()
         loop.set_exception_handler(self._failed)
-        with ThreadPoolExecutor(1, "journal") as disk:
+        with ThreadPoolExecutor(1, "journal") as thread:
+            disk = Disk(thread, self._clock)
             async with asyncio.TaskGroup() as group:
                 works = (self._write(disk), self._beat(), self._tick(), self._lead())
                 tasks = [group.create_task(work) for work in works]
@@ -234,9 +236,8 @@ class Server:
 
     # The tasks
 
-    async def _write(self, disk: ThreadPoolExecutor) -> None:
+    async def _write(self, disk: Disk) -> None:
         """Gather, write, settle: one batch after the other, as long as there is something to write."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._wait_to_write(disk)
             self._to_write.clear()
@@ -244,14 +245,15 @@ class Server:
                 self._to_note.cancel()
                 self._to_note = None
             if self.foundry.needs_disk:
-                await loop.run_in_executor(disk, self.foundry.work)
+                await disk.call(self.foundry.work)
                 for key in self.foundry.settle():
                     self._log.info("founded", node=str(key))
                     self.nodes.when_loaded(key, partial(self.telling.look, key))
             if not self._host.needs_flush:
                 continue
+            await asyncio.sleep(0)  # what leaves without the disk is on its way before anybody waits for it
             batch = self.nodes.gather()
-            await loop.run_in_executor(disk, batch.write, self._host.journal)
+            await disk.write(batch, self._host.journal)
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
@@ -259,16 +261,16 @@ class Server:
                 await asyncio.sleep(READ_BACK_EVERY_S)
             self._look_around()
 
-    async def _wait_to_write(self, disk: ThreadPoolExecutor) -> None:
+    async def _wait_to_write(self, disk: Disk) -> None:
         """Until there is something to write; meanwhile what was written is folded, a little at a time."""
-        loop, journal = asyncio.get_running_loop(), self._host.journal
+        journal = self._host.journal
         while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(AT_REST_AFTER_S):
                     await self._to_write.wait()
                 return
             try:
-                await loop.run_in_executor(disk, journal.fold, FOLDED_AT_ONCE)
+                await disk.call(journal.fold, FOLDED_AT_ONCE)
             except JournalFull:
                 break
         await self._to_write.wait()
