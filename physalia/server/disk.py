@@ -14,7 +14,7 @@ from typing import Any
 from physalia.host import Batch
 from physalia.journal import Journal
 
-QUICK_S = 0.01
+QUICK_S = 0.03
 WEIGHT = 0.2
 """How much the last batch counts in what is usual. So one that took a second is followed by a dozen in the thread."""
 
