@@ -10,7 +10,7 @@ import pytest
 from attrs import Factory, define, field
 
 from physalia.cell import RESEND_AFTER_MS, Node
-from physalia.host import Host, encode_kept
+from physalia.host import Host, Output, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
 from physalia.model import (
     Answer,
@@ -19,6 +19,7 @@ from physalia.model import (
     Ballot,
     Decision,
     Envelope,
+    Event,
     Found,
     Origin,
     Prepare,
@@ -203,6 +204,25 @@ def test_a_cell_that_did_what_it_was_asked_comes_to_rest(world: World) -> None:
     world.run()
     assert len(world.delivered) == before
     assert any(isinstance(envelope.message, Ask) for envelope in world.delivered)
+
+
+def test_a_node_that_did_something_since_the_last_tick_has_time_yet(world: World) -> None:
+    """Else each tick would look at every node of a busy server."""
+    server = world.running[2]
+    server.ask(1, 1)
+    server.flush()
+    ticked: list[NodeKey] = []
+    stepped = server.nodes.host.step
+
+    def step(key: NodeKey, event: Event) -> tuple[Output, ...]:
+        ticked.append(key)
+        return stepped(key, event)
+
+    server.nodes.host.step = step  # type: ignore[method-assign]
+    server.tick()
+    assert ticked == []
+    server.tick()
+    assert ticked == [server.key(1)]
 
 
 def test_a_lost_message_is_said_again(world: World) -> None:
