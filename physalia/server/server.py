@@ -61,8 +61,6 @@ AT_REST_AFTER_S = 0.2
 FOLDED_FROM = 256
 FOLDED_AT_ONCE = 64
 """Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
-TAKEN_OVER_AT_ONCE = 32
-TAKEN_OVER_UNDER_WAY = 256
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
@@ -314,10 +312,8 @@ class Server:
         while True:
             await self._to_take_over.wait()
             self._to_take_over.clear()
-            room = max(1, min(TAKEN_OVER_AT_ONCE, TAKEN_OVER_UNDER_WAY - len(self.nodes.restless)))
-            for _ in range(min(room, len(self.leadership.pending))):
-                self._takes_over = True
-                self.leadership.take_over()
+            self._takes_over |= bool(self.leadership.pending)
+            self.leadership.take_over()
             self.links.send_all()
             await asyncio.sleep(TAKE_OVER_EVERY_S)
             self._look_around()
