@@ -249,12 +249,16 @@ class Node:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
+        learner = self._learner
         leads = self._proposer.active != NO_BALLOT
+        if not (leads or learner.heard or learner.transfers.coming):
+            return ()
         events = self._proposer.due() + self._reads.due() if leads else []
-        slot = self._learner.first_unknown
-        if slot in self._learner.heard:
+        slot = learner.first_unknown
+        if slot in learner.heard:
             events.append(Learn(slot))
-        events += [Install(teacher, slot) for teacher, slot in self._learner.transfers.due()]
+        if learner.transfers.coming:
+            events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
