@@ -74,8 +74,9 @@ FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slot
 REFUSED_ROUND = "a round of reads is refused"
 READ_AGAIN = "a round of reads is asked about again"
 READ_REJECTED = "a read is rejected by a node that leads no more"
+READ_AND_PEEKED = ("action consult", "action echo", "action serve", "stutter peeked")
 READING = (
-    "action consult", "action echo", "action serve", "stutter peeked", REFUSED_ROUND, READ_AGAIN, READ_REJECTED,
+    *READ_AND_PEEKED, REFUSED_ROUND, READ_AGAIN, READ_REJECTED,
 )  # fmt: skip
 
 ALWAYS = (
