@@ -80,9 +80,9 @@ MANY_BALLOTS = f"a node hears from itself, and has used more than {MANY_USED} ba
 HIGH_REFUSAL = "a refusal tells of a round that is more than 2^31 above"
 MANY_CHANGES = 8
 HIGH_JURY = f"more than {MANY_CHANGES} changes of the members are effective"
+READ_AND_PEEKED = ("action consult", "action echo", "action serve", "stutter peeked")
 READING = (
-    "action consult", "action echo", "action serve", "stutter peeked", REFUSED_ROUND, READ_AGAIN, READ_REJECTED,
-    MANY_ROUNDS,
+    *READ_AND_PEEKED, REFUSED_ROUND, READ_AGAIN, READ_REJECTED, MANY_ROUNDS,
 )  # fmt: skip
 
 ALWAYS = (

@@ -19,6 +19,7 @@ from conformance.judges.coverage import (
     HIGH_JURY,
     LATE_RESEND,
     LONG,
+    READ_AND_PEEKED,
     READING,
     SETTLED,
     WITH_CHANGES,
@@ -211,6 +212,11 @@ SIZE_AMOUNTS = {
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
 }
+READERS_AMOUNTS = {
+    Profile.QUICK: Amount(runs=9, most_runs=540, length=120, scenarios=6, moves=30),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160, scenarios=20, moves=40),
+    Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240, scenarios=300, moves=60),
+}
 FORGETTING_AMOUNTS = {
     Profile.QUICK: Amount(runs=18, most_runs=360, length=200),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=240),
@@ -265,7 +271,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             name="readers, 3 + 1 nodes, alpha 1 to 3",
             setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
             marks=(*READING, SETTLED),
-            amounts=SIZE_AMOUNTS,
+            amounts=READERS_AMOUNTS,
             steer=reading,
         ),
         Campaign(
@@ -316,14 +322,14 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="long, 3 + 1 nodes",
             setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), late_ms, strict=True)),
-            marks=(*LONG, HIGH_JURY, *map(open_at_once, range(1, 9))),
+            marks=(*LONG, *READ_AND_PEEKED, HIGH_JURY, *map(open_at_once, range(1, 9))),
             amounts=LONG_AMOUNTS,
             steer=long,
         ),
         Campaign(
             name="very long, 3 nodes",
             setups=(setup(3, 3, 3, slots=6_000),),
-            marks=(*LONG, FAR_AHEAD),
+            marks=(*LONG, *READ_AND_PEEKED, FAR_AHEAD),
             amounts=VERY_LONG_AMOUNTS,
             steer=very_long,
         ),

@@ -115,6 +115,19 @@ class LockstepRules(RuleBasedStateMachine):
         """A leader is asked for a read."""
         self.play(self.moves.read(self.moves.to_leader(node)))
 
+    @rule(node=_nodes, count=st.integers(1, 3), then=_afterwards)
+    def query(self, node: int, count: int, then: int) -> None:
+        """A leader is asked what is true now, and some messages arrive."""
+        for _ in range(count):
+            self.play(self.moves.query(self.moves.to_leader(node)))
+        self._flow(then, 0)
+
+    @rule(node=_nodes, other=_nodes)
+    def peek(self, node: int, other: int) -> None:
+        """Any node is asked what it knows, by a client that saw what another one knows, which may be more."""
+        seen = len(self.moves.world.nodes[self.moves.node(other)].known)
+        self.play(self.moves.peek_from(self.moves.node(node), seen))
+
     @rule(node=_nodes, place=_places)
     def retry(self, node: int, place: int) -> None:
         """A client asks again, at any node."""
