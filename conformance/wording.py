@@ -17,12 +17,14 @@ from physalia.model import (
     Ballot,
     Campaign,
     Change,
+    Chunk,
     Command,
     Consult,
     Decide,
     Decision,
     Echo,
     Execute,
+    Install,
     Learn,
     Message,
     NoOp,
@@ -40,10 +42,13 @@ from physalia.model import (
     Round,
     Serve,
     Submit,
+    Take,
     Tick,
+    Truncate,
     Vote,
     Write,
 )
+from physalia.wire import decode_message, encode_message
 
 NO_OP_NAME = "noop"
 
@@ -128,6 +133,10 @@ def message_words(message: Message) -> str:
             return f"echo {ballot_words(ballot)} nonce {nonce} node {node}"
         case Ask(prefix):
             return f"ask prefix {prefix}"
+        case Chunk():
+            return f"chunk {message.slot} from {message.first} {encode_message(message).hex()}"
+        case Take(slot, rows):
+            return f"take {slot} rows {rows}"
         case Refusal(ballot, promised):
             return f"refusal {ballot_words(ballot)} promised {ballot_words(promised)}"
         case _:
@@ -154,6 +163,10 @@ def event_words(event: object) -> str:
             return f"decide {ballot_words(ballot)} slot {slot}"
         case Learn(slot):
             return f"learn slot {slot}"
+        case Truncate(slot):
+            return f"truncate slot {slot}"
+        case Install(teacher, slot):
+            return f"install from {teacher} slot {slot}"
         case Receive(sender, message):
             return f"receive from {sender} {message_words(message)}"
         case Tick(now_ms):
@@ -195,10 +208,24 @@ def read_message(words: list[str]) -> Message:
             return Echo(read_ballot(ballot), int(nonce), int(node))
         case ["ask", "prefix", prefix]:
             return Ask(int(prefix))
+        case ["chunk", _, "from", _, data]:
+            return _read_chunk(data)
+        case ["take", slot, "rows", rows]:
+            return Take(int(slot), int(rows))
         case ["refusal", ballot, "promised", promised]:
             return Refusal(read_ballot(ballot), read_ballot(promised))
         case _:
             raise UnreadableWords(f"{' '.join(words)!r} is no message")
+
+
+def _read_chunk(data: str) -> Message:
+    try:
+        message = decode_message(bytes.fromhex(data))
+    except ValueError as error:
+        raise UnreadableWords(f"{data!r} is no chunk of a snapshot") from error
+    if not isinstance(message, Chunk):
+        raise UnreadableWords(f"{data!r} is no chunk of a snapshot")
+    return message
 
 
 def _read_reports(words: list[str]) -> Iterator[Report]:

@@ -44,7 +44,7 @@ def effect(machine: Machine[Any], state: Any, name: str, args: tuple[Any, ...]) 
         raise KeyError(name)
     try:
         return _unguarded(_plain(getattr(type(machine), name)))(machine, state, *args)
-    except (AttributeError, TypeError, LookupError, ValueError, AssertionError):  # it speaks of something that is not there
+    except (AttributeError, TypeError, LookupError, ValueError, AssertionError):  # it speaks of what is not there
         return None
 
 

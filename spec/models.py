@@ -12,7 +12,7 @@ from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
 from spec.register import Register
-from spec.service.clients import Clients
+from spec.service.clients import Client, Clients
 from spec.service.discovery import Discovery
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
@@ -132,11 +132,18 @@ def versions(needs: tuple[int, ...], first: tuple[int, ...], changes: tuple[int,
     )  # fmt: skip
 
 
-def clients(*requests: int, max_attempts: int, max_slot: int, max_sessions: int, nodes: int = 1) -> Clients:
+def clients(
+    *requests: int,
+    max_attempts: int,
+    max_slot: int,
+    max_sessions: int,
+    nodes: int = 1,
+    careless: set[Client] | None = None,
+) -> Clients:
     """Clients that make so many requests each."""
     return Clients(
         requests=dict(enumerate(requests, start=1)), max_attempts=max_attempts, max_slot=max_slot,
-        max_sessions=max_sessions, nodes=range(1, nodes + 1),
+        max_sessions=max_sessions, nodes=range(1, nodes + 1), careless=frozenset(careless or ()),
     )  # fmt: skip
 
 
@@ -304,6 +311,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCDiscoveryWindow": discovery({1, 2, 3}, {2, 3, 4}, {1, 3, 4}, alpha=2),
     "MCDiscoveryLoss": discovery({1, 2, 3}, {2, 3, 4}, frail={1}),
     "MCDiscoveryCaches": discovery({1, 2}, {2}, caches=2),
+    "MCClientsReused": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, careless={1}),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),
     "MCLeasesReturn": leases(1, 1, max_version=3, generous={1}),

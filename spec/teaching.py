@@ -1,8 +1,8 @@
 """Forgetting, and being taught what others forgot: the cell, and two steps more. Mirrors `tla/Teaching.tla`.
 
-A node writes a snapshot of all that it knows, and drops its votes and the entries of its log up to a slot of its choice,
-its floor. A node that lacks what nobody keeps any more installs a snapshot of somebody else: it jumps over many slots
-at once, and its floor is where it lands.
+A node writes a snapshot of all that it knows, and drops its votes and the entries of its log up to a slot of its
+choice, its floor. A node that lacks what nobody keeps any more installs a snapshot of somebody else: it jumps over
+many slots at once, and its floor is where it lands.
 
 A snapshot is all decisions of one node up to a slot, so no message is needed for it here: whoever said all of these may
 send it. It holds what the log leads to, and never promises or votes, which are nobody else's.
@@ -37,11 +37,7 @@ class Teaching(CellProperties):
 
         The snapshot is durable before anything that is said from here on (R10).
         """
-        if not (
-            n in self.truncators
-            and self.floor(s, n) < i
-            and i <= len(s.known[n])
-        ):  # fmt: skip
+        if not (n in self.truncators and self.floor(s, n) < i <= len(s.known[n])):
             return None
         return s._replace(
             accepted=put(s.accepted, n, above(s.accepted[n], i)),

@@ -9,8 +9,7 @@
 (* Every request of a client ends as done, not done or unknown.                *)
 (*                                                                             *)
 (* Rule: R6.                                                                   *)
-(* Leaves out: the same number with other content, which is an error; a client *)
-(* whose session is expired and that begins another.                           *)
+(* Leaves out: a client whose session is expired and that begins another.      *)
 (* Mirrored by spec/service/clients.py; ClientsProperties has what is true.    *)
 EXTENDS Integers, Sequences, FiniteSets
 CONSTANTS
@@ -18,6 +17,7 @@ CONSTANTS
   MaxAttempts,  \* how often it sends one: a bound
   MaxSlot,      \* how long the log grows: a bound
   MaxSessions,  \* how many sessions are remembered
+  Careless,     \* clients that ask again for something else, under the same number
   Nodes         \* who applies the log: 1..n
 
 VARIABLES
@@ -36,7 +36,9 @@ Number   == UNION {0..Requests[c] : c \in Everyone}
 Try      == 1..MaxAttempts
 
 \* A request of a session, sent for the so-manieth time; number 0 begins a session.
-Attempt(c, s, k, t) == [client |-> c, session |-> s, number |-> k, attempt |-> t]
+Content(c, t)       == IF c \in Careless THEN t ELSE 1
+Attempt(c, s, k, t) == [client |-> c, session |-> s, number |-> k, attempt |-> t,
+                        content |-> Content(c, t)]
 Beginning(c)        == Attempt(c, 0, 0, 1)
 Open(c, t)          == Attempt(c, clients[c].session, clients[c].number, t)
 InLog(a)            == \E i \in DOMAIN log : log[i] = a
@@ -61,10 +63,11 @@ Remembered(sessions, new) ==
   IN  {new} \cup IF Cardinality(others) = MaxSessions THEN others \ {oldest}
                  ELSE others
 
-Used(r, copy, slot, name, k, effects) ==
+Used(r, copy, slot, name, a, effects) ==
   [applied |-> slot, effects |-> effects,
-   sessions |-> Remembered(copy.sessions, [name |-> name, number |-> k,
-                  place |-> Len(effects) * (IF k = 0 THEN 0 ELSE 1),
+   sessions |-> Remembered(copy.sessions, [name |-> name, number |-> a.number,
+                  content |-> a.content,
+                  place |-> Len(effects) * (IF a.number = 0 THEN 0 ELSE 1),
                   used |-> Stamp(r, slot)])]
 
 Says(a, what, place) == [to |-> a, says |-> what, place |-> place]
@@ -74,13 +77,16 @@ Applied(r, copy, slot, a) ==
   LET known == {x \in copy.sessions : x.name = a.session}
       last  == CHOOSE x \in known : TRUE
       idle  == [copy EXCEPT !.applied = slot]
-      more  == Append(copy.effects, [client |-> a.client, number |-> a.number])
+      more  == Append(copy.effects, [client |-> a.client, number |-> a.number,
+                                     content |-> a.content])
   IN  IF a.number = 0
-      THEN <<Used(r, copy, slot, slot, 0, copy.effects), Says(a, "done", slot)>>
+      THEN <<Used(r, copy, slot, slot, a, copy.effects), Says(a, "done", slot)>>
       ELSE IF known = {} THEN <<idle, Says(a, "expired", 0)>>
-      ELSE IF a.number = last.number THEN <<idle, Says(a, "done", last.place)>>
+      ELSE IF a.number = last.number
+      THEN IF a.content # last.content THEN <<idle, Says(a, "reused", 0)>>
+           ELSE <<idle, Says(a, "done", last.place)>>
       ELSE IF a.number < last.number THEN <<idle, Says(a, "old", 0)>>
-      ELSE <<Used(r, copy, slot, a.session, a.number, more),
+      ELSE <<Used(r, copy, slot, a.session, a, more),
              Says(a, "done", Len(more))>>
 
 -------------------------------------------------------------------------------
@@ -148,18 +154,17 @@ Jump(r, q) ==
   /\ copies' = [copies EXCEPT ![r] = copies[q]]
   /\ UNCHANGED <<log, sent, refused, answers, clients, ends>>
 
-End(c, how, place) ==
+End(c, how, place, x) ==
   /\ clients' = [clients EXCEPT ![c].waits = FALSE]
   /\ ends' = ends \cup {[client |-> c, number |-> clients[c].number,
-                         how |-> how, place |-> place]}
+                         how |-> how, place |-> place, content |-> x]}
   /\ UNCHANGED <<log, sent, refused, answers, copies>>
 
-\* It hears that its request is done.
-Hear(c) ==
+\* It hears that its request is done, the one with the content of attempt t.
+Hear(c, t) ==
   /\ clients[c].waits
-  /\ \E place \in {a.place : a \in {x \in answers : x.says = "done" /\
-                                      \E t \in Try : x.to = Open(c, t)}} :
-       End(c, "done", place)
+  /\ \E a \in {x \in answers : x.says = "done" /\ x.to = Open(c, t)} :
+       End(c, "done", a.place, Content(c, t))
 
 \* Of *every* attempt it hears that it came to nothing.  That one did says
 \* nothing of the others, which may be decided, or are already.
@@ -168,12 +173,13 @@ Fail(c) ==
   /\ \A t \in 1..clients[c].attempts :
        \/ Open(c, t) \in refused
        \/ Says(Open(c, t), "expired", 0) \in answers
-  /\ End(c, "not done", 0)
+       \/ Says(Open(c, t), "reused", 0) \in answers
+  /\ End(c, "not done", 0, 0)
 
 \* It gives up, and does not know.
 Give(c) ==
   /\ clients[c].waits
-  /\ End(c, "unknown", 0)
+  /\ End(c, "unknown", 0, 0)
 
 Next ==
   \/ \E c \in Everyone : Begin(c)
@@ -184,7 +190,7 @@ Next ==
   \/ \E c \in Everyone, k \in Number, t \in Try : Decide(c, k, t)
   \/ \E r \in Nodes : Apply(r)
   \/ \E r, q \in Nodes : Jump(r, q)
-  \/ \E c \in Everyone : Hear(c)
+  \/ \E c \in Everyone, t \in Try : Hear(c, t)
   \/ \E c \in Everyone : Fail(c)
   \/ \E c \in Everyone : Give(c)
 

@@ -50,6 +50,10 @@ class Calm:
             self.cell.end(server, server.disk.copy(), ())
         if server.host is None:
             self.cell.start(server)
+        for key in server.nodes:
+            server.process.want(key)
+        while server.process.needs_flush or server.batch is not None:
+            self._flush(server)
 
     def _decides(self, server: Server, key: NodeKey, node: Node) -> bool:
         """Whether the cell decides once more for everybody who is a member afterwards, and answers."""

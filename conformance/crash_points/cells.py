@@ -61,7 +61,8 @@ class Cell:
         self.tally = tally
         self.rng = Random(name)  # noqa: S311  # repeatable, no secret
         size = self.rng.choice(SIZES)
-        self.charter = Charter(frozenset(range(1, size + 1)), self.rng.choice(ALPHAS))
+        members = range(1, size + 1)
+        self.charter = Charter(frozenset(members), self.rng.choice(ALPHAS), tuple((node, node) for node in members))
         self.witness = Witness(self.charter.first_members, self.charter.alpha)
         self.servers = [Server(vfs, number, f"{name}/{number}") for number in range(1, size + 2)]
         self.where: dict[NodeId, Server] = {}
@@ -83,7 +84,7 @@ class Cell:
         """What happens when nothing fails but the network, and how often."""
         return [
             (100, self.deliver), (60, self.advance), (10, self.ask), (4, self.tick), (6, self.campaign),
-            (40, self.gather), (40, self.write), (36, self.settle),
+            (40, self.gather), (40, self.write), (36, self.settle), (8, self.drop), (6, self.want),
         ]  # fmt: skip
 
     # What nodes do
@@ -138,6 +139,8 @@ class Cell:
         envelope = decode_envelope(data)
         server = self.where.get(envelope.to)
         if server is not None and server.host is not None:
+            if server.host.node(key_of(envelope.to)) is None:
+                server.process.want(key_of(envelope.to))
             self.leave(server.process.receive(envelope))
             self._look(server, key_of(envelope.to))
 
@@ -159,6 +162,19 @@ class Cell:
         if nodes and (self.rng.random() < IMPATIENT_SHARE or not any(node.active.round for _, _, node in nodes)):
             server, key, node = self.rng.choice(nodes)
             self.step(server, key, Campaign(node.next_ballot()))
+
+    def drop(self) -> None:
+        """A node leaves memory, if nothing of it waits: a crash of it alone, whatever it was about."""
+        nodes = self.nodes()
+        if nodes:
+            server, key, _ = self.rng.choice(nodes)
+            self.tally.reached["dropped"] += server.process.drop(key)
+
+    def want(self) -> None:
+        """A node that is not in memory is to be read."""
+        server = self.any(lambda each: each.host is not None and bool(each.nodes))
+        if server is not None:
+            server.process.want(self.rng.choice(sorted(server.nodes)))
 
     # What clients and the control plane ask for
 
@@ -237,6 +253,11 @@ class Cell:
             self.tally.reached["refused"] += 1
             node = server.process.node(key)
             if node is not None:
+                self.witness.back(node)
+        for key in batch.wanted:
+            node = server.process.node(key)
+            if node is not None:
+                self.tally.reached["read again"] += 1
                 self.witness.back(node)
 
     def _latch(self, server: Server, outputs: tuple[Output, ...]) -> None:

@@ -45,7 +45,7 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 IN_CELLS = (
     "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
     "latched", "lost disk", "older copy", "damaged disk", "stopped for good", "unknown", "replaced", "members changed",
-    "folded", "went on beside a flush", "answered",
+    "folded", "went on beside a flush", "answered", "dropped", "read again",
 )  # fmt: skip
 """What cells must go through in every profile."""
 
@@ -143,5 +143,6 @@ def cells_in_words(tally: Tally) -> str:
         f"{tally.chains} cells lived through {reached['power cut']:,} power cuts and {reached['killed']:,} kills, "
         f"{reached['cut inside a flush']} of them inside a flush and {reached['cut after a flush, before the send']} "
         f"between a flush and what waited for it, {reached['latched']} failed flushes, {reached['refused']} nodes "
-        f"refused for want of room, and {losses} lost disks; {reached['answered']:,} answers stay true."
+        f"refused for want of room, {reached['dropped']} dropped from memory and {reached['read again']} read again, "
+        f"and {losses} lost disks; {reached['answered']:,} answers stay true."
     )

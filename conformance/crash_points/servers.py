@@ -12,10 +12,10 @@ from conformance.crash_points.disk import Disk, Step
 from conformance.crash_points.ledger import Violation
 from conformance.crash_points.vfs import SimulatedVfs, mount
 from physalia.cell import CorruptRecords
-from physalia.host import Batch, Charter, Host, Output
+from physalia.host import Batch, Charter, Host, Output, encode_kept
 from physalia.journal import Journal, JournalDamaged, JournalError, NodeKey, UnknownNode
 from physalia.model import Event
-from physalia.wire import CodecError, encode_record
+from physalia.wire import CodecError
 
 
 class Server:
@@ -38,12 +38,13 @@ class Server:
         """A journal on a fresh disk, and a process."""
         files = mount(self.vfs, self.disk)
         Journal.create(files, self.number)
-        self.host = Host(Journal(files, self.number, encode_record))
+        self.host = Host(Journal(files, self.number, encode_kept))
 
     def admit(self, key: NodeKey, charter: Charter) -> None:
         """A node is born here."""
         self.nodes[key] = charter
-        self.process.admit(key, charter)
+        self.process.found(key, charter)
+        self.process.start(key, charter)
 
     def remember(self) -> None:
         """What the disk has now is what it may fall back to."""
@@ -72,7 +73,7 @@ class Server:
     def start(self) -> None:
         """A process opens what stands there, and its nodes come back. Raises `Violation` if they cannot."""
         try:
-            host = Host(Journal(mount(self.vfs, self.disk), self.number, encode_record))
+            host = Host(Journal(mount(self.vfs, self.disk), self.number, encode_kept))
             for key, charter in self.nodes.items():
                 host.start(key, charter)
         except (JournalError, CorruptRecords, CodecError) as error:
@@ -116,7 +117,7 @@ class Server:
         """The disk of a server that is down is lost for its nodes. What stands there next has none of them."""
         if kind == "older copy" and self.older is not None:
             self.disk = self.older.copy()
-            Journal(mount(self.vfs, self.disk), self.number, encode_record).close()
+            Journal(mount(self.vfs, self.disk), self.number, encode_kept).close()
         else:
             if kind == "damaged disk":
                 self._expect_damage()
@@ -127,7 +128,7 @@ class Server:
         """What was safe is not there any more, and the journal says so."""
         del self.disk.names["journal"].seen[:]
         try:
-            Journal(mount(self.vfs, self.disk), self.number, encode_record)
+            Journal(mount(self.vfs, self.disk), self.number, encode_kept)
         except JournalDamaged:
             return
         raise Violation(f"server {self.number} opens a journal whose file was emptied")

@@ -12,9 +12,11 @@ from attrs import define, field, frozen
 from conformance.exhaustive.events import FlushOne, Give, Happening, Restart, Wait
 from conformance.exhaustive.outlet import Outlet
 from conformance.exhaustive.performing import Deed, Explorable, Performer, View
+from conformance.exhaustive.reading import queries
 from conformance.exhaustive.translation import Translation
 from conformance.refutation import Refuted
 from physalia import model
+from spec.service.reads import Reads
 
 IGNORED = model.Stutter("ignored")
 
@@ -158,6 +160,7 @@ class Automaton:
         owned = [ballot for ballot in self._translation.ballots.values() if ballot.node == self.node]
         due = self._due(number, owned)
         happenings: list[Happening] = [*(Give(model.Campaign(ballot)) for ballot in owned), *map(Give, due)]
+        happenings += map(Give, queries(scope.machine, self.node, scope.readers))
         if outlet.queue:
             happenings.append(FlushOne())
         if self.performer.is_mortal:
@@ -171,7 +174,10 @@ class Automaton:
         cell = self.at(number)
         slots = self.performer.scope.machine.slots
         try:
-            due = [event for event in self.performer.due(cell) if getattr(event, "slot", 1) in slots]
+            due = [
+                event for event in self.performer.due(cell)
+                if getattr(event, "slot", 1) in slots and self._is_round(event)
+            ]  # fmt: skip
         except Refuted as refuted:
             raise Misstep(None, refuted) from None
         before = cell.key()
@@ -200,3 +206,14 @@ class Automaton:
                 yield model.Decide(ballot, slot)
                 yield from (model.Propose(ballot, slot, value) for value in self._translation.values.values())
             yield model.Learn(slot)
+        if isinstance(machine := self.performer.scope.machine, Reads):
+            for ballot in owned:
+                for read in range(1, machine.max_reads[self._translation.ballot(ballot)] + 1):
+                    yield from (model.Consult(ballot, read), model.Serve(ballot, read))
+
+    def _is_round(self, event: model.Internal) -> bool:
+        """Whether a round of reads is within the bounds of the scope; true of all other events."""
+        machine = self.performer.scope.machine
+        if not isinstance(event, model.Consult):
+            return True
+        return isinstance(machine, Reads) and event.read <= machine.max_reads[self._translation.ballot(event.ballot)]

@@ -7,14 +7,14 @@ from attrs import frozen
 from conformance.exhaustive.translation import Said
 from conformance.wording import event_words, message_words
 from physalia import model
-from physalia.model import Campaign, Internal, NodeId
+from physalia.model import Campaign, Internal, NodeId, Query
 
 
 @frozen
 class Give:
-    """The node is given an event of its own: a campaign, or an internal event."""
+    """The node is given an event of its own: a campaign, an internal event, or a client who wants to read."""
 
-    event: Campaign | Internal
+    event: Campaign | Internal | Query
 
 
 @frozen
@@ -52,7 +52,7 @@ def words(node: NodeId, happening: Happening) -> str:
         case Hear(Said(_, model.Submit() as event)):
             return f"node {node} {event_words(event)}"
         case Hear(Said(sender, message)):
-            assert not isinstance(message, model.Answer | model.Submit)
+            assert isinstance(message, model.Message)
             return f"deliver {sender} -> {node} {message_words(message)}"
         case FlushOne():
             return f"flush {node}"

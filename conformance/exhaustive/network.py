@@ -13,6 +13,7 @@ from conformance.refutation import Refuted
 from physalia import model
 from physalia.model import NodeId
 from physalia.wire import CodecError, decode_message, encode_message
+from spec.service import reads
 
 
 @define
@@ -72,7 +73,9 @@ class Sent:
                 return reached & machine.audience[self.translation.ballot(ballot)]
             case model.Decision():
                 return machine.learners - {said.sender}
-            case model.Answer():
+            case model.Round(ballot):
+                return said.to & machine.audience[self.translation.ballot(ballot)]
+            case model.Answer() | reads.Round() | reads.Answer():
                 return frozenset()
             case model.Submit():
                 return everyone
@@ -86,7 +89,7 @@ class Sent:
 
 
 def _through_codec(said: Said) -> Said:
-    if isinstance(said.message, model.Answer | model.Submit):
+    if isinstance(said.message, model.Answer | model.Submit | reads.Round | reads.Answer):
         return said
     try:
         heard = decode_message(encode_message(said.message))

@@ -102,6 +102,8 @@ class _Draft:
             case model.Answer():
                 self._must_be_safe(effect)
                 self.answers.append(Said(NOBODY, effect, TO_WHOEVER_ASKS))
+            case model.Found():
+                self._must_be_safe(effect)
             case model.Reject():
                 pass
             case _:

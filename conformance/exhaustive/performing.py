@@ -6,12 +6,14 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from attrs import frozen
 
 from conformance.exhaustive.events import FlushOne, Give, Happening, Hear, Restart, Wait
-from conformance.exhaustive.outlet import Outlet, decoded, entry_of
+from conformance.exhaustive.outlet import Entry, Outlet, decoded, entry_of
+from conformance.exhaustive.reading import must_answer_rightly, notes
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import Said, Translation
 from conformance.refutation import Refuted
 from conformance.world.cells import Cell
 from conformance.world.disk import Journal
+from conformance.world.outcomes import RIDE_ALONG
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
@@ -145,8 +147,10 @@ class Performer:
             raise Refuted(f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}") from error
 
     def _step(self, cell: Explorable, outlet: Outlet, event: model.Event) -> tuple[Explorable, Outlet, Deed]:
-        known = len(cell.known)
+        known, reading = len(cell.known), cell.reading
+        waited = () if reading is None else reading.requests
         step = self.give(cell, event)
+        self._must_read_rightly(cell, event, step, waited)
         entry = entry_of(self.node, step, known, with_chatter=self.scope.chatter)
         self._must_know(cell, step)
         if isinstance(step.announces, model.Stutter):
@@ -159,9 +163,29 @@ class Performer:
         # The proposer that decides answers; whoever learns, and was asked too, answers again.
         again = tuple(said for said in entry.says if isinstance(said.message, model.Answer) and label[0] != "decide")
         entry = entry.without(again)
+        if label[0] in RIDE_ALONG:
+            return cell, outlet, Deed(label, "", (*entry.says, *self._notes(cell, step.announces, entry)))
         outlet, says = outlet.take(entry, is_mortal=self.is_mortal)
         asked = (said.to for said in entry.says if isinstance(said.message, model.Prepare))
         return cell, outlet, Deed(label, "", says, again, frozenset[NodeId]().union(*asked))
+
+    def _notes(self, cell: Explorable, action: model.Action, entry: Entry) -> tuple[Said, ...]:
+        """What is noted of a step of a read, of which nothing waits: it depends on no record."""
+        if entry.records or entry.must_flush:
+            raise Refuted(f"node {self.node} stores something in a step of a read")
+        reading = cell.reading
+        slot = reading.slot if action.name == "consult" and reading is not None else len(cell.known)
+        return notes(self.node, action, slot, entry.says, self._words)
+
+    def _must_read_rightly(
+        self, cell: Explorable, event: model.Event, step: model.Step, waited: tuple[model.RequestId, ...]
+    ) -> None:
+        """Whoever wants to read is in no round that began before, and is answered from what is applied (R7)."""
+        log = tuple(map(self._words.command, cell.known))
+        must_answer_rightly(self.node, step, waited, len(log), self.scope.machine.after(log).volume)
+        reading = cell.reading
+        if isinstance(event, model.Query) and reading is not None and reading.requests != waited:
+            raise Refuted(f"node {self.node} lets a read into a round that began before it arrived", (str(event),))
 
     def _restart(self, cell: Explorable, outlet: Outlet, keep: int) -> tuple[Explorable, Outlet, Deed]:
         """A crash of which nothing can be seen is no step."""
@@ -197,7 +221,7 @@ def heard_as(said: Said) -> model.Event:
     """The event that something said is to whoever hears it."""
     if isinstance(said.message, model.Submit):
         return said.message
-    assert not isinstance(said.message, model.Answer)
+    assert isinstance(said.message, model.Message)
     return model.Receive(said.sender, said.message)
 
 

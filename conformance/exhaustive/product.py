@@ -171,8 +171,9 @@ class Product:
             one for said, one in zip(self.sent.said, self.sent.written, strict=True)
             if one is not None and joint & self.sent.bit_of[said]
         ]  # fmt: skip
-        empty: dict[str, Any] = {name: frozenset() for name in State._fields if name not in per_node}
-        return State(**_with(empty, written), **per_node)
+        make = type(self.graph.found.state(0))
+        empty: dict[str, Any] = {name: frozenset() for name in make._fields if name not in per_node}
+        return make(**_with(empty, written), **per_node)
 
     def shown(self, state: State, shift: Shift) -> State:
         """The state after a step of the code, as the code shows it."""

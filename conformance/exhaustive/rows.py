@@ -168,19 +168,23 @@ class Rows:
         """The receipt rule: what was ignored once stays so after any step of its own under the same ballot.
 
         A network where nothing is lost for good would hide that a node forgot what it heard, since it hears it again.
-        Only whom the step itself asks for a promise, the node listens to from then on; and whoever asked in vain to be
-        taught is taught what the node knows from then on.
+        Only whom the step itself asks for a promise, the node listens to from then on; whoever asked in vain to be
+        taught is taught what the node knows from then on; and who asked about a promise is heard once it is made.
         """
         automaton = self.automaton
         before, after = automaton.locals[local], automaton.locals[edge.target]
         if automaton.views[before.view].active != automaton.views[after.view].active:
             return
+        views = automaton.views
+        promises = views[before.view].promised != views[after.view].promised
         for bit, happening in ignored:
             try:
                 again = automaton.hear(edge.target, bit, happening)
             except Misstep:
                 continue  # it is told when the exploration comes there
-            is_due = isinstance(happening, Hear) and (_invites(edge, happening) or _is_taught(happening, again))
+            is_due = isinstance(happening, Hear) and (
+                _invites(edge, happening) or _is_taught(happening, again) or (promises and _asks(happening))
+            )
             if again.target != edge.target and not is_due:
                 title = f"node {self.node} forgets what it heard: it ignored something, and does no longer"
                 raise Refuted(title, (f"ignored before: {self.words(happening)}",))
@@ -202,7 +206,7 @@ class Rows:
             raise Refuted(f"node {self.node} says that its disk went back in time, which it did not")
         if kind not in STUTTERS:
             raise Refuted(f"node {self.node} announces a stutter of no declared kind: {kind!r}")
-        if isinstance(happening, Give) and not isinstance(happening.event, model.Campaign):
+        if isinstance(happening, Give) and not isinstance(happening.event, model.Campaign | model.Query):
             raise Refuted(f"node {self.node} said that an event was due, and then it was {kind}")
         before, after = self.automaton.locals[local].view, self.automaton.locals[edge.target].view
         if before != after:
@@ -213,6 +217,10 @@ class Rows:
 
 def _is_taught(happening: Hear, edge: Edge) -> bool:
     return isinstance(happening.said.message, model.Ask) and edge.deed.stutter == "resent"
+
+
+def _asks(happening: Hear) -> bool:
+    return isinstance(happening.said.message, model.Round)
 
 
 def _invites(edge: Edge, happening: Hear) -> bool:

@@ -5,10 +5,12 @@ from enum import StrEnum
 
 from attrs import evolve, frozen
 
+from conformance.exhaustive.reading import eager
 from conformance.links import Profile
 from spec.cell import Cell
 from spec.commands import Ballot, Node
 from spec.models import MODELS
+from spec.service.reads import Reads
 
 
 class Network(StrEnum):
@@ -24,6 +26,7 @@ class Scope:
 
     `model` names the model whose constants it has. With `chatter` questions and refusals travel too, which no guard of
     the specification reads; with `ticks` the nodes' clocks go on, so that they send again what was not answered.
+    Where the model has rounds of reads, so many `readers` want to read, again and again.
     """
 
     name: str
@@ -33,8 +36,11 @@ class Scope:
     profile: Profile
     chatter: bool = False
     ticks: bool = False
+    readers: int = 1
 
     def __attrs_post_init__(self) -> None:
+        if self.ticks and isinstance(self.machine, Reads):
+            raise ValueError(f"{self.name}: a round that takes long begins again, which no model of reads has")
         if (self.chatter or self.ticks) and self.machine.mortals:
             raise ValueError(f"{self.name}: what no guard reads waits in no queue, so nodes that crash have no chatter")
 
@@ -47,6 +53,7 @@ def scope(
     audience: Mapping[Ballot, set[Node]] | None = None,
     chatter: bool = False,
     ticks: bool = False,
+    readers: int = 1,
 ) -> Scope:
     """The scope of a model of `spec.models`, but that all nodes are `strays` of a broadcast network, and else none.
 
@@ -55,15 +62,17 @@ def scope(
     machine = MODELS[model]
     assert isinstance(machine, Cell)
     strays = frozenset(machine.nodes) if network is Network.BROADCAST else frozenset()
-    machine = evolve(machine, strays=strays)
+    machine = evolve(eager(machine) if isinstance(machine, Reads) else machine, strays=strays)
     if audience is not None:
         machine = evolve(machine, audience={b: frozenset(heard) for b, heard in audience.items()})
     heard_by = " ".join("".join(map(str, sorted(heard))) or "-" for heard in (audience or {}).values())
     extras = [(f"audience {heard_by}", audience is not None), ("chatter", chatter), ("ticks", ticks)]
+    extras.append((f"{readers} readers", readers > 1))
     name = ", ".join([f"{model} {network}", *(word for word, is_so in extras if is_so)])
     return Scope(
-        name=name, model=model, machine=machine, network=network, profile=profile, chatter=chatter, ticks=ticks
-    )
+        name=name, model=model, machine=machine, network=network, profile=profile, chatter=chatter, ticks=ticks,
+        readers=readers,
+    )  # fmt: skip
 
 
 _B = Network.BROADCAST
@@ -77,6 +86,8 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCCellPipeline", Profile.QUICK),
     scope("MCCellTwoBallots", Profile.QUICK, audience={1: {1, 2, 3}, 2: set()}),
     scope("MCCellThreeBallots", Profile.QUICK, audience={1: {1, 3}, 2: {2, 3}, 3: {1, 2}}),
+    scope("MCReadsTwice", Profile.QUICK),
+    scope("MCReads", Profile.QUICK),
     scope("MCCellSharedCrash", Profile.DEFAULT, _B),
     scope("MCCellFailedChange", Profile.DEFAULT, _B),
     scope("MCCellChangeIssued", Profile.DEFAULT),
@@ -88,6 +99,8 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCCellContest", Profile.DEFAULT),
     scope("MCCellChangeCrash", Profile.DEFAULT),
     scope("MCCellContestCrash", Profile.DEFAULT),
+    scope("MCReadsTwice", Profile.DEFAULT, audience={1: {1, 3}, 2: set()}, readers=2),
+    scope("MCReadsCrash", Profile.DEFAULT),
     scope("MCCellCrashAlpha2", Profile.DEEP),
     scope("MCCellChange", Profile.DEEP, _B),
     scope("MCCellCrash", Profile.DEEP),

@@ -14,6 +14,7 @@ from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
 from spec import commands
+from spec.service import reads
 from spec.values import function_of
 
 K = TypeVar("K")
@@ -27,10 +28,13 @@ NOBODY: NodeId = 0
 
 
 class Said(NamedTuple):
-    """What one step said: a message and all to whom it went, an answer to a client, or what a client asks for."""
+    """What one step said: a message and all to whom it went, an answer to a client, or what a client asks for.
+
+    Of a round of reads, also what the specification notes when it begins or is answered.
+    """
 
     sender: NodeId
-    message: model.Message | model.Answer | model.Submit
+    message: model.Message | model.Answer | model.Submit | reads.Round | reads.Answer
     to: frozenset[NodeId]
 
 
@@ -72,6 +76,10 @@ class Translation(Vocabulary):
                 return "told", commands.Told(request.client, verdict_of(verdict))
             case model.Submit(command):
                 return "asked", self.command(command)
+            case reads.Round():
+                return "rounds", message
+            case reads.Answer():
+                return "answers", message
             case model.Answer():
                 raise Refuted(f"the code answers {message}, and nobody asked the store for anything")
             case _:
@@ -103,7 +111,7 @@ class Translation(Vocabulary):
     def disk(self, journal: Journal) -> spec.Disk:
         """disk[n], from what a journal holds."""
         used = frozenset(self.ballot(ballot) for ballot in journal.used)
-        return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted))
+        return spec.Disk(used, self.ballot(journal.promised), self.votes(journal.accepted), journal.floor)
 
 
 def _word(words: Mapping[K, V], word: K) -> V:

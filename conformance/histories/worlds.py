@@ -47,7 +47,7 @@ class Recorder:
                 self.asked.setdefault(command.request, (self.moment, command))
         if isinstance(outcome.event, Query):
             self.queried.setdefault(outcome.event.request, self.moment)
-        if outcome.waits or outcome.is_lost:
+        if outcome.waits or outcome.is_lost or outcome.is_lost_disk:
             return
         for one in outcome.found:
             self.moment += 1

@@ -66,10 +66,6 @@ class Opinions:
         }
 
 
-TIMEOUT_S = 120.0
-"""For each query, if nobody says otherwise; they take less than a second each."""
-
-
 def judge_again(report: ProofReport, progress: Progress, *, timeout_s: float | None = None) -> Opinions:
     """Put every query that z3 decided to cvc5. CannotRun if it is not installed."""
     require_package("cvc5", "cvc5")
@@ -80,7 +76,7 @@ def judge_again(report: ProofReport, progress: Progress, *, timeout_s: float | N
     ]  # fmt: skip
     opinions = []
     for done, answer in enumerate(asked, start=1):
-        opinions.append(second_opinion(answer, timeout_s=timeout_s or TIMEOUT_S))
+        opinions.append(second_opinion(answer, timeout_s=timeout_s))
         progress.update("second opinion", done, "queries", total=len(asked))
     found = Opinions(opinions=tuple(opinions), seconds=time.monotonic() - start)
     progress.finish("second opinion", f"{found.verdict}: {found.row.note}")

@@ -18,10 +18,13 @@ from physalia.model import (
     Asked,
     Change,
     Execute,
+    NodeId,
+    Query,
     Read,
     Refused,
     Replies,
     RequestId,
+    Submit,
     Told,
     Verdict,
     Volume,
@@ -48,6 +51,8 @@ class Clients:
     time: int = 0
     asked: dict[Asked, int] = Factory(dict)
     answered: dict[Asked, Answered] = Factory(dict)
+    open: dict[tuple[NodeId, RequestId], int] = Factory(dict)
+    """Who waits for an answer of which node, and since when. Whoever waits for one that crashes knows that it did."""
     _command_of: dict[RequestId, Asked] = Factory(dict)
     reused: set[RequestId] = Factory(set)
     """Under which a client asked for two things. It cannot tell which of them it is answered (R6)."""
@@ -58,9 +63,34 @@ class Clients:
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() | Execute() as command,)) if outcome.event is None:
                 self.ask(command)
-        if not (outcome.waits or outcome.is_lost):
+        self._note_open(outcome)
+        if not (outcome.waits or outcome.is_lost or outcome.is_lost_disk):
             for request, verdict in outcome.answers:
                 self.answer(request, verdict)
+
+    def _note_open(self, outcome: Outcome) -> None:
+        """Who begins to wait for an answer, and who is told that it is done, not done, or unknown (R6)."""
+        node = outcome.node
+        match outcome.event:
+            case Submit(Write() | Read() | Change() | Execute() as command):
+                self.open.setdefault((node, command.request), self.time)
+            case Query(request):
+                self.open.setdefault((node, request), self.time)
+        ended = [request for request, _ in outcome.rejects]
+        if not (outcome.waits or outcome.is_lost):
+            ended += [request for request, _ in outcome.answers] + [one.request for one in outcome.found]
+        for request in ended:
+            self.open.pop((node, request), None)
+        if outcome.trouble:
+            for waiting in [one for one in self.open if one[0] == node]:
+                del self.open[waiting]
+
+    def judge_ends(self) -> None:
+        """When a world has settled, nobody waits any more: every request has ended, also of who was deposed (R6)."""
+        if self.open:
+            node, request = min(self.open, key=lambda one: self.open[one])
+            what = f"request {request.number} of {request.client} has no end at node {node}, though all has settled"
+            raise Refuted(what, (f"{len(self.open)} such requests",))
 
     def ask(self, command: Asked) -> None:
         """Somebody asks for a command."""

@@ -316,6 +316,11 @@ def open_at_once(slots: int) -> str:
     return f"{slots} slots are open at once"
 
 
+def stops_for(what: str) -> str:
+    """The mark of a node that hears of an act of its own that its disk lost, such as "a vote"."""
+    return f"a node hears of {what} that its disk lost, and stops for good"
+
+
 def effective_change(alpha: int) -> str:
     """The mark of a slot that was decided by members that a change brought in."""
     return f"a change takes effect at alpha {alpha}"

@@ -44,17 +44,23 @@ class Hearing:
         self._reported: tuple[frozenset[Any], int, Mapping[int, set[str]]] = (frozenset(), 0, {})
         self._proposed: list[model.Proposal] = []
         self._refused: set[tuple[model.Ballot, NodeId]] = set()
+        self._coming: dict[NodeId, tuple[int, bytes, int, int]] = {}
+        """Of the snapshot that each node teaches: slot, digest, how many rows came in order, and of how many."""
 
     def note(self, outcome: Outcome, prefix: int) -> None:
         """Take note of a step of the node, which knew so many slots before."""
         match outcome.event:
             case model.Receive(_, model.Decision(slot)) if slot > prefix + learner.HEARD_AHEAD_SLOTS:
                 return
+            case model.Receive(sender, model.Chunk() as chunk):
+                self._note_chunk(sender, chunk, prefix)
             case model.Receive(sender, message) if is_from(sender, message):
                 self._add(self._names.message(message, sender))
                 if isinstance(message, model.Refusal):
                     self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
+            case model.Install() if isinstance(outcome.announces, model.Action):
+                self.asked, self.in_order = frozenset(), []
             case model.Submit(command) if not (outcome.rejects or outcome.answers):
                 name = self._names.command(command)
                 if name not in self.asked:
@@ -90,6 +96,35 @@ class Hearing:
         """The state as this node can see it."""
         changed: dict[str, Any] = {"asked": self.asked, **self._heard}
         return state._replace(**changed)
+
+    def _note_chunk(self, teacher: NodeId, chunk: model.Chunk, prefix: int) -> None:
+        """Rows count in their order, and those of two snapshots never together. The first row says how many come."""
+        slot, digest, came, of = self._coming.get(teacher, (0, b"", 0, 0))
+        if chunk.slot <= prefix:
+            return
+        if (slot, digest) != (chunk.slot, chunk.digest):
+            if chunk.first > 0 or not chunk.rows or not isinstance(chunk.rows[0], model.Head):
+                return
+            came, of = 0, chunk.rows[0].rows
+        if chunk.first == came and came < of:
+            self._coming[teacher] = (chunk.slot, chunk.digest, came + len(chunk.rows), of)
+            self.revision += 1
+
+    def snapshots(self, prefix: int) -> Iterator[tuple[NodeId, int]]:
+        """The snapshots that came whole and lead beyond what is known: of whom, and to which slot."""
+        for teacher, (slot, _, came, of) in self._coming.items():
+            if came == of and slot > prefix:
+                yield teacher, slot
+
+    def coming(self) -> Iterator[int]:
+        """The slots of the snapshots that come in."""
+        return (slot for slot, *_ in self._coming.values())
+
+    def view_with(self, state: spec.State, teacher: NodeId, slot: int) -> spec.State:
+        """The state as this node sees it beside a snapshot: all decisions of its teacher up to its slot."""
+        view = self.view(state)
+        taught = frozenset(m for m in state.decisions if m.by == teacher and m.slot <= slot)
+        return view._replace(decisions=view.decisions | taught)
 
     def is_reported(self, ballot: int, slot: int) -> bool:
         """Whether a promise of the ballot reports a vote in the slot."""

@@ -14,8 +14,10 @@ from typing import TypeAlias
 from conformance import describe
 from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.databases import Databases
+from conformance.judges.gone_back import GoneBack
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
+from conformance.judges.lessons import Lessons
 from conformance.judges.manners import Manners
 from conformance.judges.projection import Names, Projection
 from conformance.judges.readers import Readers
@@ -39,7 +41,7 @@ are judged each time that as many actions were as there are decisions, and at th
 CHEAP_INVARIANTS = (
     "agreement", "ballots_used_once", "leaders_own", "prepares_kept", "promise_covers_votes", "votes_kept",
     "memory_written", "proposals_wanted",
-    "known_decided", "verdicts_true", "reads_see_acknowledged",
+    "known_decided", "verdicts_true", "reads_see_acknowledged", "floors_known", "votes_above_floors",
 )  # fmt: skip
 """Judged on the way; all the others with the whole, at the end of a run that stayed small."""
 
@@ -69,8 +71,11 @@ class Judge:
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
+        self.lessons = Lessons(world, self.names, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
+        self.gone_back: dict[NodeId, GoneBack] = {}
+        """Who follows the nodes whose disks went back in time."""
         self._actions_unjudged = 0
         self._due = dict(world.due)
         self._sights: dict[NodeId, tuple[object, ...]] = {}
@@ -86,6 +91,9 @@ class Judge:
         if outcome.foreign:
             self._judge_foreign(outcome)
             return
+        if outcome.is_lost_disk:
+            self._judge_gone_back(outcome)
+            return
         match outcome.announces:
             case model.Action("issue", (model.Write() | model.Read() | model.Change() | model.Execute() as command,)):
                 self.names.register(command)
@@ -99,6 +107,7 @@ class Judge:
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
+            self.lessons.judge(outcome, before, self.hearings[outcome.node])
             self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
             self.databases.judge(outcome, self.state.known[outcome.node])
@@ -115,6 +124,14 @@ class Judge:
         if not outcome.is_counted:
             raise Refuted(f"node {outcome.node} does not count that it refused a message of another {outcome.foreign}")
         self.coverage.reach(refuses(outcome.foreign))
+
+    def _judge_gone_back(self, outcome: Outcome) -> None:
+        """To the specification a node with a lost disk does nothing any more; another judge follows what it does."""
+        node = outcome.node
+        if node not in self.gone_back:
+            self.gone_back[node] = GoneBack(self.world, node, self.world.went_back[node], self.coverage)
+        else:
+            self.gone_back[node].step(outcome)
 
     def whole(self) -> None:
         """Judge everything at once: all nodes projected anew, and every invariant."""
@@ -167,7 +184,7 @@ class Judge:
 
     def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
         node, event = outcome.node, outcome.event
-        if isinstance(event, model.Propose | model.Decide | model.Learn | model.Consult | model.Serve):
+        if isinstance(event, model.Propose | model.Decide | model.Learn | model.Consult | model.Serve | model.Install):
             if event in self._due[node]:
                 raise Refuted(f"node {node} does not take an event that it said was due: {event_words(event)}")
         elif event is not None:
@@ -207,6 +224,10 @@ class Judge:
                 return "decide", (ballot(b), slot)
             case model.Learn(slot):
                 return "learn", (node, slot)
+            case model.Truncate(slot):
+                return "truncate", (node, slot)
+            case model.Install(_, slot):
+                return "install", (node, slot)
             case _:
                 return None
 
@@ -219,7 +240,7 @@ class Judge:
         """Why a stutter is not of the kind that it is said to be; the empty string if it is."""
         late = self._refusal_due(outcome, before)
         refusals = [p.message for p in outcome.sent if isinstance(p.message, model.Refusal)]
-        lessons = [p for p in outcome.sent if not isinstance(p.message, model.Ask)]
+        lessons = [p for p in outcome.sent if not isinstance(p.message, model.Ask | model.Take)]
         if (kind == "refused") != (late is not None):
             return "it came too late" if late is not None else "it did not come too late"
         if refusals != ([] if late is None else [late]):
@@ -235,7 +256,7 @@ class Judge:
         if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
             return "there was nothing to record"
         if kind == "stopped":
-            return "no disk of this world goes back in time"
+            return "its disk did not go back in time"
         if (kind == "restarted") != (outcome.event is None):
             return "only a crash that lost nothing is that"
         return ""
@@ -269,10 +290,14 @@ class Judge:
             raise _not_written(node, "promised", cell.promised, written.promised)
         if len(cell.known) != len(written.known):
             raise _not_written(node, "known", cell.known, written.known)
+        if cell.floor != written.floor:
+            raise _not_written(node, "floor", cell.floor, written.floor)
         for slot in written.changed | self.projection.changed_slots(node):
             if cell.accepted.get(slot) != written.accepted.get(slot):
                 raise _not_written(node, f"accepted[{slot}]", cell.accepted.get(slot), written.accepted.get(slot))
-            if slot <= len(cell.known) and cell.known[slot - 1] != written.known[slot - 1]:
+            if not cell.known.base < slot <= len(cell.known) or written.known[slot - 1] is None:
+                continue
+            if cell.known[slot - 1] != written.known[slot - 1]:
                 raise _not_written(node, f"known[{slot}]", cell.known[slot - 1], written.known[slot - 1])
         written.changed.clear()
 
@@ -286,13 +311,23 @@ class Judge:
         offered: set[tuple[object, ...]] = set()
         for event in due:
             call = self._called_for(node, event)
-            if call is None or self.successor(view, call) is None:
+            seen = (
+                hearing.view_with(self.state, event.teacher, event.slot) if isinstance(event, model.Install) else view
+            )
+            if call is None or self.successor(seen, call) is None:
                 raise Refuted(
                     f"node {node} says that {event_words(event)} is due, "
                     "which the specification does not allow on what it heard",
                     () if call is None else describe.refusal(self.machine, view, *call),
                 )
             offered.add((call[0], *call[1][:2]))
+        snapshots = tuple(hearing.snapshots(len(view.known[node])))
+        for teacher, slot in snapshots:
+            if model.Install(teacher, slot) not in due:
+                raise Refuted(f"node {node} has all of a snapshot of node {teacher}, and does not install it")
+        for event in due:
+            if isinstance(event, model.Install) and (event.teacher, event.slot) not in snapshots:
+                raise Refuted(f"node {node} would install a snapshot of which it has not all: {event_words(event)}")
         for call in self._possible(node, view, hearing):
             if (call[0], *call[1][:2]) not in offered and self.successor(view, call) is not None:
                 raise Refuted(

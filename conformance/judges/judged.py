@@ -18,6 +18,7 @@ from spec.commands import Ballot, Contents, Log, Name, Node, Nodes, Slot, Verdic
 from spec.machine import invariant
 from spec.service import transactions
 from spec.service.reads import Reads
+from spec.teaching import Teaching
 from spec.values import Map
 
 MAX_ROUND = 2**62
@@ -81,8 +82,8 @@ class Stored(NamedTuple):
 
 
 @frozen(kw_only=True, slots=False, eq=False)
-class JudgedCell(Reads):
-    """`Reads` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
+class JudgedCell(Reads, Teaching):
+    """`Reads` and `Teaching` for nodes 1 to n that may all learn and crash, with ballots (round - 1) * n + node."""
 
     seen: Set[Ballot]
     """The ballots that occurred so far: what `ballots` lists."""
@@ -121,7 +122,8 @@ class JudgedCell(Reads):
         return cls(
             content=content, first=first, alpha=alpha, nodes=nodes, max_slot=slots, max_ballot=last, seen=seen,
             rounds=rounds, owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
-            learners=everyone, mortals=everyone, strays=everyone, max_reads=EachBallot(last, lambda _: MAX_ROUND),
+            learners=everyone, mortals=everyone, strays=everyone,
+            truncators=everyone, students=everyone, max_reads=EachBallot(last, lambda _: MAX_ROUND),
             reference=reference,
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 * Memory is looked up in the node, the queue in what its steps stored and sent, the disk in the disk.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, assert_never
 
 from attrs import Factory, define
@@ -26,6 +26,7 @@ from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet
 from conformance.world.scenario import Setup
 from conformance.world.world import World
 from physalia import model
+from physalia.cell import Log
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
 from spec import cell as spec
@@ -119,7 +120,7 @@ class Image:
 
     accepted: tuple[spec.Accepted, ...]
     raw_accepted: dict[int, model.Accepted] = Factory(dict)
-    raw_known: list[model.Command] = Factory(list)
+    raw_known: Log = Factory(Log)
     known: tuple[str, ...] = ()
     slots: set[int] = Factory(set)
 
@@ -194,11 +195,7 @@ class Projection:
             told = frozenset(one for one in told if one not in before.told and not self.names.is_asked_again(one))
         said: dict[str, set[Any]] = {
             "told": set(told), "prepares": set(), "promises": set(), "proposals": set(), "votes": set(),
-            "decisions": {
-                spec.Decision(record.slot, self.names.command(record.value), outcome.node)
-                for record in outcome.stored
-                if isinstance(record, model.Known)
-            },
+            "decisions": set(self._written_down(before, outcome)),
         }  # fmt: skip
         for message, receivers in self._receivers(outcome.sent).items():
             field = FIELD[type(message)]
@@ -208,9 +205,21 @@ class Projection:
                 earlier = (m for m in getattr(_said(before, outcome.node), field) if m[:-1] == message[:-1])
                 to = receivers.difference(*(m.to for m in earlier))
                 said[field] |= {message._replace(to=to)} if to else set()
+            elif isinstance(message, spec.Decision) and message in _said(before, outcome.node).decisions:
+                continue
             else:
                 said[field].add(message)
         return spec.Messages(**{field: frozenset(some) for field, some in said.items()})
+
+    def _written_down(self, before: spec.State, outcome: Outcome) -> Iterator[spec.Decision]:
+        """The decisions that a step wrote down: one, or all that a snapshot jumped over."""
+        for record in outcome.stored:
+            if isinstance(record, model.Known):
+                yield spec.Decision(record.slot, self.names.command(record.value), outcome.node)
+            elif isinstance(record, model.Snapshot) and record.slot > outcome.known:
+                decided = {m.slot: m.value for m in before.decisions}
+                for slot in range(outcome.known + 1, record.slot + 1):
+                    yield spec.Decision(slot, decided.get(slot, f"nobody decided slot {slot}"), outcome.node)
 
     def _receivers(self, packets: Iterable[Packet]) -> dict[SentMessage, frozenset[NodeId]]:
         """To whom each message goes."""
@@ -226,6 +235,8 @@ class Projection:
         changed: dict[str, Any] = {}
         fresh = Projection(self.setup, self.names)
         for node, cell in world.nodes.items():
+            if node in world.went_back:
+                continue  # a lost disk: to the specification it has done nothing since
             state = state._replace(**changed)
             fresh._look_at(changed, state, node, cell)
             fresh._look_at_disk(changed, state, node, world.durable(node))
@@ -253,14 +264,26 @@ class Projection:
         if image.accepted is not before.accepted[node]:
             changed["accepted"] = put(before.accepted, node, image.accepted)
         if cell.known != image.raw_known:
-            raw_known = list(cell.known)
-            same = _common(image.raw_known, raw_known)
-            image.slots |= set(range(same + 1, max(len(raw_known), len(image.raw_known)) + 1))
-            image.known = (*image.known[:same], *map(self.names.command, raw_known[same:]))
-            image.raw_known = raw_known
+            self._look_at_log(image, cell.known, before)
         image.known = _as_before(image.known, before.known[node])
         if image.known is not before.known[node]:
             changed["known"] = put(before.known, node, image.known)
+
+    def _look_at_log(self, image: Image, log: Log, before: spec.State) -> None:
+        """What the node knows, entry by entry; what it dropped is what it was, or what it was taught by a snapshot."""
+        old, base = image.raw_known, log.base
+        if base <= len(image.known):
+            dropped = image.known[:base]
+        else:
+            decided = {m.slot: m.value for m in before.decisions}
+            dropped = tuple(decided.get(slot, f"nobody decided slot {slot}") for slot in range(1, base + 1))
+        start = max(base, old.base)
+        same = _common(old.entries[start - old.base :], log.entries[start - base :]) if start <= len(old) else 0
+        image.slots |= set(range(start + same + 1, max(len(log), len(old)) + 1))
+        is_old = base >= old.base and dropped == image.known[:base]
+        kept = min(start + same, len(image.known)) if is_old else base
+        image.known = (*dropped, *image.known[base:kept], *map(self.names.command, log.entries[kept - base :]))
+        image.raw_known = log.copy()
 
     def _look_at_disk(self, changed: dict[str, Any], before: spec.State, node: NodeId, durable: Durable) -> None:
         """What the disk of one node holds for certain."""
@@ -268,7 +291,7 @@ class Projection:
         raw = dict(durable.accepted)
         image.accepted = self._accepted(image.accepted, raw, _different(image.raw_accepted, raw))
         image.raw_accepted = raw
-        disk = spec.Disk(used, self.names.ballot(durable.promised), image.accepted)
+        disk = spec.Disk(used, self.names.ballot(durable.promised), image.accepted, durable.floor)
         if disk != before.disk[node]:
             changed["disk"] = put(before.disk, node, disk)
         if durable.known != before.kept[node]:

@@ -19,11 +19,21 @@ from spec import cell as spec
 from spec.commands import is_majority
 
 
-def is_leading(machine: spec.Cell, world: World, node: NodeId, state: spec.State, hearing: Hearing) -> bool:
-    """Whether the node leads a ballot, of which it does not know that a majority has left it."""
-    first = machine.first_unknown(state, node)
-    refused = hearing.refused(world.nodes[node].active)
-    return state.active[node] != 0 and not is_majority(refused, machine.members_of(state, node, first))
+def is_leading(
+    machine: spec.Cell,
+    world: World,
+    node: NodeId,
+    state: spec.State,
+    hearing: Hearing,
+    refuses: frozenset[NodeId] = frozenset(),
+) -> bool:
+    """Whether the node leads a ballot, of which it does not know that too few for a majority are left.
+
+    `refuses` are those who refuse it in the step that is judged.
+    """
+    members = machine.members_of(state, node, machine.first_unknown(state, node))
+    refused = hearing.refused(world.nodes[node].active) | refuses
+    return state.active[node] != 0 and is_majority(members - refused, members)
 
 
 def window(machine: spec.Cell, state: spec.State, node: NodeId) -> frozenset[NodeId]:

@@ -56,12 +56,12 @@ class Vocabulary(ABC):
                 return spec.Decision(slot, self.command(value), sender)
             case model.Echo(ballot, nonce, node):
                 return reads.Echo(self.ballot(ballot), nonce, node)
-            case model.Round() | model.Ask() | model.Refusal():
+            case model.Round() | model.Ask() | model.Chunk() | model.Take() | model.Refusal():
                 return None
             case _:
                 assert_never(message)
 
-    def record(self, record: model.DurableRecord) -> spec.Used | spec.Promised | spec.Voted | None:
+    def record(self, record: model.DurableRecord) -> spec.Used | spec.Promised | spec.Voted | spec.Snapshot | None:
         """A record; None for a decision, of which the specification keeps the number alone.
 
         A stop is not in its words either: no disk goes back there, and that no node stops is a law of its own.
@@ -73,7 +73,9 @@ class Vocabulary(ABC):
                 return spec.Promised(self.ballot(ballot))
             case model.Accepted(ballot, slot, value):
                 return spec.Voted(self.ballot(ballot), slot, self.command(value))
-            case model.Known() | model.Stopped():
+            case model.Snapshot(_, floor):
+                return spec.Snapshot(floor)
+            case model.Known() | model.Part() | model.Stopped():
                 return None
             case _:
                 assert_never(record)

@@ -28,14 +28,17 @@ from conformance.judges.coverage import (
     effective_change,
     forged,
     open_at_once,
+    stops_for,
 )
 from conformance.judges.databases import REPLIES
+from conformance.judges.gone_back import STAYS_STOPPED, UNHEARD
+from conformance.judges.lessons import TEACHING
 from conformance.links import Profile
-from conformance.lockstep.driver import Driver
+from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
-from conformance.lockstep.quarrel import overtaken
-from conformance.world.scenario import Happening, Setup
+from conformance.lockstep.quarrel import forgotten, overtaken
+from conformance.world.scenario import Duplicate, Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
@@ -118,9 +121,45 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
             yield moves.peek(random.choice(moves.node_ids), random.getrandbits(1))
 
 
+def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The random driver after two have forgotten what the third never heard of, and in a world that forgets on."""
+    moves.max_commands = 2 * MAX_COMMANDS
+    driver = Driver(moves, random)
+    if len(moves.world.setup.members) >= THREE:
+        yield from driver.flushed(forgotten(moves, random))
+    for happening in driver.happenings(events):
+        yield happening
+        if random.random() < TRUNCATIONS_PER_EVENT and (one := moves.truncate(random.choice(moves.node_ids), 0)):
+            yield one
+
+
+TRUNCATIONS_PER_EVENT = 0.05
 READS_PER_EVENT = 0.1
 LATE_ANSWERS = 0.2
 OPEN_SLOTS = 0.3
+
+
+def going_back(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The same with readers, in whose worlds a disk is exchanged for an older copy: mostly that of who leads.
+
+    Much of what is on its way to that node tells of what it lost; some of it arrives at once. Then it crashes.
+    """
+    for happening in reading(moves, random, events):
+        yield happening
+        if random.random() < OLDER_DISKS:
+            node = moves.to_leader(random.getrandbits(8))
+            older = moves.go_back(node, random.choice((0, 0, 1, 2, 5)))
+            if older is None:
+                continue
+            yield older
+            coming = [packet for packet in moves.world.in_flight if packet.receiver == node]
+            for packet in random.sample(coming, min(len(coming), 4)):
+                yield Duplicate(packet.sender, packet.receiver, packet.message)
+                if random.random() < OLDER_DISKS:
+                    yield moves.crash(node, random.getrandbits(2))
+
+
+OLDER_DISKS = 0.2
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
@@ -145,6 +184,11 @@ SIZE_AMOUNTS = {
     Profile.QUICK: Amount(runs=9, most_runs=540, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
+}
+FORGETTING_AMOUNTS = {
+    Profile.QUICK: Amount(runs=18, most_runs=360, length=200),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=240),
+    Profile.DEEP: Amount(runs=1_000, most_runs=1_500, length=300),
 }
 STORE_AMOUNTS = {
     Profile.QUICK: Amount(runs=12, most_runs=120, length=480),
@@ -197,6 +241,24 @@ def _campaigns() -> tuple[Campaign, ...]:
             marks=(*READING, SETTLED),
             amounts=SIZE_AMOUNTS,
             steer=reading,
+        ),
+        Campaign(
+            name="forgetting, 3 + 1 nodes, alpha 1 to 3",
+            setups=tuple(
+                evolve(setup(4, 3, alpha, slots=192), store_is_small=is_small)
+                for is_small in (False, True)
+                for alpha in (1, 2, 3)
+            ),
+            marks=(*TEACHING, SETTLED),
+            amounts=FORGETTING_AMOUNTS,
+            steer=forgetting,
+        ),
+        Campaign(
+            name="older disks, 3 and 5 nodes",
+            setups=(setup(3, 3, 3), setup(5, 5, 2)),
+            marks=(*map(stops_for, ("a ballot", "a promise", "a vote")), STAYS_STOPPED, UNHEARD, SETTLED),
+            amounts=SIZE_AMOUNTS,
+            steer=going_back,
         ),
         short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(

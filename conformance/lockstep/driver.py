@@ -58,6 +58,7 @@ class Habits:
     fail: float
     fill: float
     haunt: float
+    truncate: float
 
     @classmethod
     def draw(cls, random: Random, *, with_changes: bool, members: int) -> "Habits":
@@ -88,6 +89,7 @@ class Habits:
             fail=sometimes(0.4, 0.02, 0.2),
             fill=sometimes(0.4, 0.3, 1.5),
             haunt=sometimes(0.4, 0.3, 3),
+            truncate=sometimes(0.5, 0.5, 4),
         )
 
 
@@ -118,6 +120,7 @@ class Driver:
             (self._fill, self.habits.fill),
             (self._free, 3 * self.habits.fill),
             (self._haunt, self.habits.haunt),
+            (self._truncate, self.habits.truncate),
         ]
         self._choices = [move for move, _ in self._weighted]
         self._weights = [weight for _, weight in self._weighted]
@@ -128,9 +131,9 @@ class Driver:
 
     def _all(self) -> Iterator[Happening]:
         if self.habits.opening is not None:
-            yield from self._flushed(self.habits.opening(self.moves, self.random))
+            yield from self.flushed(self.habits.opening(self.moves, self.random))
         for _ in range(self.habits.quarrels):
-            yield from self._flushed(quarrel(self.moves, self.random))
+            yield from self.flushed(quarrel(self.moves, self.random))
             if self._likely(self.habits.crash / 5):
                 yield self.moves.crash(self._node(), self.random.getrandbits(8))
         while True:
@@ -138,7 +141,7 @@ class Driver:
             if happening is not None:
                 yield happening
 
-    def _flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
+    def flushed(self, happenings: Iterator[Happening]) -> Iterator[Happening]:
         """Whoever planned these counts on flushes that end at once, and mostly they do."""
         for happening in happenings:
             yield happening
@@ -148,8 +151,10 @@ class Driver:
 
     def next(self) -> Happening | None:
         """The next event, or None if the move that came up has nothing to do."""
-        if self.plan:
-            return self.plan.popleft()
+        while self.plan:
+            planned = self.plan.popleft()
+            if self._is_possible(planned):
+                return planned
         random = self.random
         if self._likely(self.habits.prompt) and (flush := self._disk()) is not None:
             return flush
@@ -165,6 +170,13 @@ class Driver:
             return self._campaign()
         move: Callable[[], Happening | None] = random.choices(self._choices, self._weights)[0]
         return move()
+
+    def _is_possible(self, planned: Happening) -> bool:
+        """Whether what was to be delivered is still in flight: whoever steers may have had it delivered meanwhile."""
+        if not isinstance(planned, Deliver):
+            return True
+        ways = ((one.sender, one.receiver, one.message) for one in self.moves.world.in_flight)
+        return (planned.sender, planned.receiver, planned.message) in ways
 
     def _likely(self, chance: float) -> bool:
         return self.random.random() < chance
@@ -274,6 +286,11 @@ class Driver:
 
     def _haunt(self) -> Happening | None:
         return self.moves.haunt(self.random.getrandbits(16), self.random.getrandbits(2))
+
+    def _truncate(self) -> Happening | None:
+        """Mostly all that is known, by one who leads or another."""
+        node = self._target() if self._likely(0.5) else self._node()
+        return self.moves.truncate(node, self.random.choice((0, 0, 1, 2)))
 
     def _tick(self) -> Happening | None:
         return self.moves.tick(self._node(), self.random.choice((10, 150, 300)))

@@ -22,6 +22,7 @@ from conformance.world.scenario import (
     Forge,
     FreeDisk,
     Give,
+    GoBack,
     Happening,
     Haunt,
     Lose,
@@ -38,6 +39,7 @@ from physalia.model import (
     Command,
     Decide,
     Execute,
+    Install,
     Internal,
     Learn,
     Message,
@@ -50,6 +52,7 @@ from physalia.model import (
     Read,
     RequestId,
     Submit,
+    Truncate,
     Write,
 )
 
@@ -87,8 +90,9 @@ class Moves:
 
     @property
     def leaders(self) -> list[NodeId]:
-        """The nodes that lead a ballot."""
-        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT]
+        """The nodes that lead a ballot, and are heard."""
+        lost = self.world.went_back
+        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT and node not in lost]
 
     def node(self, number: int) -> NodeId:
         """The node of that number; numbers beyond the last node start again."""
@@ -152,7 +156,7 @@ class Moves:
         ballot = cell.active if cell.active != NO_BALLOT else Ballot(1, chosen)
         values: list[Command] = [NoOp(), *self.commands[-3:], *(d.value for d in self._proposals_due(chosen))]
         older = Ballot(max(1, ballot.round - 1), chosen)
-        events: list[Internal] = [
+        events: list[Internal | Truncate] = [
             Learn(slot),
             Decide(ballot, slot),
             Decide(older, len(cell.known) + 1),
@@ -162,8 +166,17 @@ class Moves:
             *(Propose(ballot, due.slot, pick(values, place // 3)) for due in self._proposals_due(chosen)),
             *(Propose(older, due.slot, due.value) for due in self._proposals_due(chosen)),
             *(Decide(older, due.slot) for due in self.world.due[chosen] if isinstance(due, Decide)),
+            Truncate(len(cell.known) + 1 + place % 2),
+            Truncate(max(1, cell.floor)),
+            Install(self.node(place), slot),
         ]
         return Give(chosen, pick(events, kind))
+
+    def truncate(self, node: int, back: int) -> Happening | None:
+        """A node truncates its log and its votes, up to so many slots before the last that it knows."""
+        chosen = self.node(node)
+        cell = self.world.nodes[chosen]
+        return Give(chosen, Truncate(max(1, len(cell.known) - back))) if cell.known else None
 
     def learn_ahead(self, ahead: int) -> Happening:
         """The node that knows least is to learn a slot beyond the one that it lacks: it may have heard of that."""
@@ -206,6 +219,13 @@ class Moves:
         chosen = self.node(node)
         return FreeDisk(chosen) if chosen in self.world.full else FillDisk(chosen)
 
+    def go_back(self, node: int, lost: int) -> Happening | None:
+        """A disk is exchanged for an older copy, that lacks the last so many acts: ballots, promises or votes."""
+        chosen = self.node(node)
+        last = self.world.disks[chosen].safe - 1 - lost
+        kept = next((kept for kept in range(last, -1, -1) if self.world.may_go_back(chosen, kept)), None)
+        return None if kept is None else GoBack(chosen, kept)
+
     def tick(self, node: int, elapsed_ms: int) -> Happening:
         """Time passes, and a node looks at its clock."""
         return Pass(self.node(node), elapsed_ms)
@@ -234,7 +254,7 @@ class Moves:
 
     def _store_command(self, place: int) -> Execute | None:
         """Made from what there is to see, so that the same run makes the same."""
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         seed = self.seed + 97 * len(self.world.in_flight) + place
         return request(Random(seed), log, self.commands)  # noqa: S311  # repeatable, no secret
 
@@ -276,7 +296,7 @@ class Moves:
 
     def members_now(self) -> frozenset[NodeId]:
         """The jury after the longest known prefix."""
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         members, version = self.world.setup.members, 0
         for command in log:
             if isinstance(command, Change) and command.expects == version:
@@ -284,7 +304,7 @@ class Moves:
         return members
 
     def _done(self, kind: type[Write] | type[Change]) -> int:
-        log = max((cell.known for cell in self.world.nodes.values()), key=len)
+        log = self.world.log
         version = 0
         for command in log:
             if isinstance(command, kind) and command.expects == version:

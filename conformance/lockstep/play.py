@@ -53,6 +53,7 @@ class Play:
         try:
             if isinstance(happening, Calm):
                 settle(self.world, self.judge, self._carry_out)
+                self.clients.judge_ends()
             else:
                 self._carry_out(happening)
         except NotPossible:

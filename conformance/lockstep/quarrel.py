@@ -12,6 +12,7 @@ from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose, Stray
 from physalia.model import (
     Ask,
+    Chunk,
     Consult,
     Decision,
     Echo,
@@ -150,6 +151,36 @@ def acknowledgements(moves: Moves, random: Random) -> Iterator[Happening]:
         yield Deliver(packet.sender, packet.receiver, packet.message)
     for _ in range(2):
         yield moves.tick(leader, 700)
+
+
+def forgotten(moves: Moves, random: Random) -> Iterator[Happening]:
+    """Two of three decide and truncate; the third takes over, unaware, with what it voted for last.
+
+    A change is among what was decided, and now and then it counts no sooner than what comes next.
+    """
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    everyone = frozenset(moves.node_ids)
+    others = sorted(set(moves.node_ids) - moves.world.setup.members)
+    yield from _lead(moves, first, 0, everyone)
+    for place in range(random.choice((2, 3, 4))):
+        is_change = place == 1 and others and random.choice((True, False))
+        leaving, newcomer = random.choice((third, second)), random.choice(others or [first])
+        members = moves.world.setup.members - {leaving} | {newcomer}
+        yield from _maybe(moves.change(first, 0, members) if is_change else moves.write(first, 0))
+        hears = everyone if random.choice((True, False)) else everyone - {third}
+        yield from _propose(moves, hears)
+        yield from _only(moves, Vote, {first})
+        yield from _all_due(moves, random, 1.0)
+        yield from _only(moves, Decision, {second})
+        yield from _all_due(moves, random, 1.0)
+    for node in random.sample((first, second), random.choice((1, 2, 2))):
+        yield from _maybe(moves.truncate(node, random.choice((0, 0, 1))))
+    yield from _maybe(moves.campaign(third, 2))
+    yield from _maybe(moves.write(third, 0))
+    yield from _only(moves, Prepare, everyone)
+    for kind in (Promise, Decision, Ask):
+        yield from _only(moves, kind, everyone)
+    yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
 
 
 def straying(moves: Moves, random: Random) -> Iterator[Happening]:

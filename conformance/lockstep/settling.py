@@ -62,7 +62,8 @@ def _must_fall_silent(world: World, judge: Judge, leader: NodeId, happen: Callab
     for last in (False, False, True):
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
-            sent = [packet for packet in world.in_flight if not _is_unanswered(judge, leader, packet)]
+            heard = [packet for packet in world.in_flight if packet.receiver not in world.went_back]
+            sent = [packet for packet in heard if not _is_unanswered(judge, leader, packet)]
             if last and node == leader and sent:
                 raise Refuted(
                     f"node {node} does not rest: everything is decided, known and acknowledged, and it still sends",
@@ -98,8 +99,9 @@ def _drain(world: World, happen: Callable[[Happening], None]) -> None:
 
 
 def _leader(world: World) -> NodeId | None:
-    """Who leads the highest ballot."""
-    leading = [(cell.active, node) for node, cell in world.nodes.items() if cell.active != NO_BALLOT]
+    """Who leads the highest ballot, of those who are heard."""
+    heard = [(node, cell) for node, cell in world.nodes.items() if node not in world.went_back]
+    leading = [(cell.active, node) for node, cell in heard if cell.active != NO_BALLOT]
     return max(leading)[1] if leading else None
 
 
@@ -107,7 +109,7 @@ def _candidate(world: World, judge: Judge) -> NodeId | None:
     """Of those that may campaign, as far as they know, the one that knows most."""
     able = [
         node
-        for node in world.nodes
+        for node in world.nodes.keys() - world.went_back.keys()
         if judge.successor(judge.state, ("prepare", (judge.names.ballot(world.next_ballot(node)),))) is not None
     ]
     return max(able, key=lambda node: (len(world.nodes[node].known), -node), default=None)
@@ -121,7 +123,11 @@ def _is_settled(world: World, judge: Judge, leader: NodeId) -> bool:
     first = len(known) + 1
     window = range(first, first + judge.machine.alpha)
     members = frozenset().union(*(judge.machine.members_of(state, leader, slot) for slot in window))
-    return not is_open and not waits and all(state.known[node] == known for node in members & world.nodes.keys())
+    return (
+        not is_open
+        and not waits
+        and all(state.known[node] == known for node in members & world.nodes.keys() - world.went_back.keys())
+    )
 
 
 def _serves(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> bool:

@@ -20,6 +20,7 @@ from conformance.world.scenario import (
     Forge,
     FreeDisk,
     Give,
+    GoBack,
     Happening,
     Haunt,
     Lose,
@@ -130,7 +131,16 @@ def _rename(happening: Happening, names: dict[NodeId, NodeId]) -> Happening:
     match happening:
         case Give(node, Campaign(ballot)):
             return Give(new(node), Campaign(Ballot(ballot.round, new(ballot.node))))
-        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
+        case (
+            Give(node)
+            | Pass(node)
+            | EndFlush(node)
+            | FailFlush(node)
+            | FillDisk(node)
+            | FreeDisk(node)
+            | Crash(node)
+            | GoBack(node)
+        ):
             return evolve(happening, node=new(node))
         case Forge(sender, receiver, _, name):
             return evolve(happening, sender=new(sender), receiver=new(receiver), name=new(name))
@@ -161,6 +171,8 @@ def _plainer(happening: Happening, place: int) -> Iterator[Happening]:
             yield from (Pass(node, shorter) for shorter in (1, 200) if shorter < elapsed_ms)
         case Crash(node, keep) if keep > 0:
             yield Crash(node, 0)
+        case GoBack(node, records):
+            yield from (GoBack(node, fewer) for fewer in range(records))
         case FailFlush(node, keep):
             yield Crash(node, keep)
             yield FailFlush(node, 0)
@@ -168,7 +180,16 @@ def _plainer(happening: Happening, place: int) -> Iterator[Happening]:
 
 def _node(happening: Happening) -> int:
     match happening:
-        case Give(node) | Pass(node) | EndFlush(node) | FailFlush(node) | FillDisk(node) | FreeDisk(node) | Crash(node):
+        case (
+            Give(node)
+            | Pass(node)
+            | EndFlush(node)
+            | FailFlush(node)
+            | FillDisk(node)
+            | FreeDisk(node)
+            | Crash(node)
+            | GoBack(node)
+        ):
             return node
         case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):
             return sender + receiver
@@ -187,6 +208,8 @@ def _weight(happening: Happening) -> int:
             return keep
         case FailFlush(_, keep):
             return 1 + keep
+        case GoBack(_, records):
+            return records
         case _:
             return 0
 

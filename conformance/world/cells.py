@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from physalia.cell import Consultation
-from physalia.model import Accepted, Ballot, Command, DurableRecord, Event, Internal, NodeId, Slot, Step
+from physalia.cell import Consultation, Log
+from physalia.model import Accepted, Ballot, DurableRecord, Event, Internal, NodeId, Slot, Step
 
 
 class Cell(Protocol):
@@ -23,8 +23,12 @@ class Cell(Protocol):
         """The ballot that this node leads, NO_BALLOT when it is idle."""
 
     @property
-    def known(self) -> Sequence[Command]:
-        """The decided prefix, slot 1 first."""
+    def known(self) -> Log:
+        """The decided prefix, slot 1 first, of which only the end may be there."""
+
+    @property
+    def floor(self) -> Slot:
+        """Up to which slot votes are dropped."""
 
     def digest(self) -> bytes:
         """The digest of what the decided prefix amounts to."""

@@ -20,6 +20,8 @@ from physalia.model import (
     Proposal,
     Refusal,
     Slot,
+    Snapshot,
+    Stopped,
     UsedBallot,
     Vote,
 )
@@ -39,7 +41,10 @@ class Journal:
     votes: set[Accepted] = Factory(set)
     voted: set[tuple[Ballot, Slot]] = Factory(set)
     accepted: dict[Slot, Accepted] = Factory(dict)
-    known: list[Command] = Factory(list)
+    known: list[Command | None] = Factory(list)
+    """None where a snapshot jumped over the slot, so that nothing but its place is known here."""
+    floor: Slot = 0
+    stopped: bool = False
     changed: set[Slot] = Factory(set)
     """Slots that were read of since somebody last cleared this."""
 
@@ -60,6 +65,12 @@ class Journal:
             case Known(slot, value):
                 self.known[slot - 1 :] = [value]
                 self.changed.add(slot)
+            case Snapshot(slot, floor):
+                self.known += [None] * (slot - len(self.known))
+                self.floor = max(self.floor, floor)
+                self.accepted = {at: vote for at, vote in self.accepted.items() if at > floor}
+            case Stopped():
+                self.stopped = True
 
     def missing(self, message: Message) -> str:
         """What the message depends on and is not in this journal; the empty string if everything is."""
@@ -131,8 +142,20 @@ class Disk:
     def survivors(self, keep: int) -> tuple[int, int]:
         """Of a crash that loses all but the first `keep` unflushed records: how many there are, and how many Knowns."""
         kept = min(keep, len(self.unflushed))
-        known = sum(isinstance(record, Known) for record in self.unflushed[:kept])
-        return len(self.data) - len(self.unflushed) + kept, len(self.flushed.known) + known
+        known = len(self.flushed.known)
+        for record in self.unflushed[:kept]:
+            known = record.slot if isinstance(record, Known | Snapshot) else known
+        return len(self.data) - len(self.unflushed) + kept, known
+
+    @property
+    def safe(self) -> int:
+        """How many records were flushed."""
+        return len(self.data) - len(self.unflushed)
+
+    def loses(self, records: int) -> bool:
+        """Whether a copy with only the first `records` lacks a ballot, a promise or a vote that was flushed."""
+        lost = map(decode_record, self.data[max(0, records) : self.safe])
+        return any(not isinstance(record, Known) for record in lost)
 
     def crash(self, records: int) -> list[DurableRecord]:
         """Lose all but the first so many records; return what a restart reads, decoded from its bytes.

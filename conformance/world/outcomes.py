@@ -24,7 +24,7 @@ from physalia.model import (
 RIDE_ALONG = ("consult", "echo", "serve")
 """Actions whose messages depend on no record: in a node's queue they are no entry of their own."""
 
-Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk"]
+Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk", "older disk"]
 """Why a node began anew; empty if it did not."""
 
 
@@ -47,6 +47,7 @@ class Durable:
     promised: Ballot
     accepted: Mapping[Slot, Accepted]
     known: int
+    floor: Slot
 
 
 @frozen
@@ -75,6 +76,8 @@ class Outcome:
     trouble: Trouble = ""
     foreign: str = ""
     is_counted: bool = False
+    is_lost_disk: bool = False
+    """Whether the disk of the node went back in time: it counts as lost, and whatever is said here reaches nobody."""
 
     @property
     def is_of_node(self) -> bool:

@@ -26,6 +26,7 @@ from physalia.model import (
     Campaign,
     Consult,
     Decide,
+    Install,
     Internal,
     Learn,
     Message,
@@ -36,10 +37,11 @@ from physalia.model import (
     Query,
     Serve,
     Submit,
+    Truncate,
 )
 from physalia.store import LIMITS, Limits, Store
 
-Given: TypeAlias = Submit | Query | Peek | Campaign | Internal
+Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Internal
 """The events of a node that the world hands to it as they are."""
 
 
@@ -169,6 +171,17 @@ class Crash:
 
 
 @frozen
+class GoBack:
+    """`node` crashes, and restarts on an older copy of its disk: the first `records` that were flushed (R15).
+
+    It counts as a lost disk from here on: nothing that it says is heard any more, and what it does is judged by that.
+    """
+
+    node: NodeId
+    records: int
+
+
+@frozen
 class Calm:
     """The trouble ends: from here on nothing is lost and nobody crashes, until the cell has settled.
 
@@ -181,7 +194,7 @@ EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96
 Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray | Haunt
 """What becomes of a message in flight."""
 
-Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | Calm
+Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack | Calm
 
 
 SLOTS = 96
@@ -190,7 +203,7 @@ SLOTS = 96
 
 Make = TypeVar("Make", bound=Callable[..., Any])
 
-SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2)
+SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2, chunk_bytes=1)
 """Limits of a store that are soon reached."""
 
 
@@ -287,13 +300,13 @@ def happening_words(happening: Happening) -> str:
             return f"node {node} tick after {elapsed_ms} ms"
         case Calm():
             return "calm"
-        case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash():
+        case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash() | GoBack():
             return _disk_words(happening)
         case _:
             return _arrival_words(happening)
 
 
-def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash) -> str:
+def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack) -> str:
     match happening:
         case EndFlush(node):
             return f"flush {node}"
@@ -305,6 +318,8 @@ def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash) -
             return f"free disk {node}"
         case Crash(node, keep):
             return f"crash {node} keep {keep}"
+        case GoBack(node, records):
+            return f"go back {node} to {records}"
         case _:
             assert_never(happening)
 
@@ -372,6 +387,8 @@ def _read_happening(words: list[str]) -> Happening:
             return FreeDisk(int(node))
         case ["crash", node, "keep", keep]:
             return Crash(int(node), int(keep))
+        case ["go", "back", node, "to", records]:
+            return GoBack(int(node), int(records))
         case ["calm"]:
             return Calm()
         case _:
@@ -416,6 +433,10 @@ def _read_given(words: list[str]) -> Given:
             return Serve(read_ballot(ballot), int(read))
         case ["learn", "slot", slot]:
             return Learn(int(slot))
+        case ["truncate", "slot", slot]:
+            return Truncate(int(slot))
+        case ["install", "from", teacher, "slot", slot]:
+            return Install(int(teacher), int(slot))
         case _:
             raise UnreadableWords("this is no event of a node")
 

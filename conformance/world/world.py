@@ -7,7 +7,8 @@ and reorders as it is told to. Every message and every record goes through the c
 Writing, flushing and sending are three moments: what a step wants flushed waits, with what it sends, until an event of
 the world ends the flush, first in, first out; the node goes on meanwhile, and may crash between any two of them. A
 flush may fail: nothing that waits is ever sent, and the node starts anew from what it reads. A disk may be full: it
-refuses what waits before it is written, and the node is read back (R16).
+refuses what waits before it is written, and the node is read back (R16). A disk may be exchanged for an older copy of
+itself: then it counts as lost, nobody hears its node any more, and what that node hears of itself must stop it (R16).
 
 Every packet is an envelope (R15), and passes the border of the node that it is for; some are of another cell, life or
 incarnation. The world holds the cell to the law of effects: whatever a message depends on is flushed before it is sent.
@@ -15,6 +16,7 @@ Any implementation with the few members of ``Cell`` can be put in, by a factory.
 """
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from typing import TypeVar, assert_never
 
@@ -23,7 +25,7 @@ from attrs import evolve
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
-from conformance.world.disk import Disk
+from conformance.world.disk import Disk, Journal
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting
 from conformance.world.scenario import (
     Calm,
@@ -37,6 +39,7 @@ from conformance.world.scenario import (
     FreeDisk,
     Give,
     Given,
+    GoBack,
     Happening,
     Haunt,
     Lose,
@@ -52,6 +55,7 @@ from physalia.model import (
     Ballot,
     Campaign,
     Change,
+    Command,
     Consult,
     Decide,
     DurableRecord,
@@ -61,6 +65,7 @@ from physalia.model import (
     Flush,
     Found,
     Internal,
+    Known,
     Message,
     NodeId,
     Origin,
@@ -110,12 +115,16 @@ class World:
         """What waits for a flush at each node, in order."""
         self.full: set[NodeId] = set()
         """Whose disk is full."""
+        self.went_back: dict[NodeId, Journal] = {}
+        """Whose disk went back in time, and what was flushed there before: they count as lost disks."""
         self.borders: dict[NodeId, Border] = {}
         self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.disks}
         self.due: dict[NodeId, tuple[Internal, ...]] = {node: self._due(node) for node in self.nodes}
         """What each node said was due after its last step."""
         self.in_flight: list[Packet] = []
         self.asked: set[Asked] = set()
+        self.decided: list[Command] = []
+        """Whatever was written down as decided, slot by slot, by whoever came first. Nobody judges by it."""
         self.now_ms = Fraction(0)
         self._decoded: dict[bytes, Message] = {}
         self._opened: dict[bytes, Envelope] = {}
@@ -126,6 +135,12 @@ class World:
         Raises `NotPossible`, and `Refuted` if the node breaks the law of effects, raises an exception, or says what
         the codec does not give back.
         """
+        return tuple(
+            one if one.node not in self.went_back or one.foreign or _is_issue(one) else evolve(one, is_lost_disk=True)
+            for one in self._apply(happening)
+        )
+
+    def _apply(self, happening: Happening) -> tuple[Outcome, ...]:
         match happening:
             case Give(node, event):
                 self._must_be_about_nodes(event)
@@ -150,6 +165,8 @@ class World:
                 return ()
             case Crash(node, keep):
                 return self._end(node, keep, "crash")
+            case GoBack(node, records):
+                return (self._go_back(node, records),)
             case Calm():
                 raise NotPossible("calm is not one event of the world, but what follows from it is")
             case _:
@@ -179,6 +196,11 @@ class World:
             case _:
                 assert_never(happening)
 
+    @property
+    def log(self) -> list[Command]:
+        """What somebody knows to be decided by now, as far as it was written down."""
+        return self.decided[: max(len(cell.known) for cell in self.nodes.values())]
+
     def clock_ms(self, node: NodeId) -> int:
         """What the node's own clock shows, in milliseconds. It started somewhere and runs at its own rate."""
         return self.setup.clocks_ms[node - 1] + int(self.now_ms * self.setup.rates[node - 1])
@@ -190,6 +212,13 @@ class World:
     def next_ballot(self, node: NodeId) -> Ballot:
         """A ballot that the node may campaign with, if it may at all."""
         return self._ask(node, self.nodes[node].next_ballot)
+
+    def may_go_back(self, node: NodeId, records: int) -> bool:
+        """Whether the disk of a node lost an act if it had the first `records` alone, and the cell survives that."""
+        lost = self.went_back.keys() | {node}
+        configurations = (self.setup.members, *(each.members for each in self.asked if isinstance(each, Change)))
+        is_survived = all(_bears(members, lost) for members in configurations)
+        return is_survived and node not in self.went_back and self.disks[node].loses(records)
 
     def _due(self, node: NodeId) -> tuple[Internal, ...]:
         return self._ask(node, self.nodes[node].due)
@@ -211,6 +240,8 @@ class World:
         match event:
             case Submit(Change(members=members)) if not members <= self.nodes.keys():
                 raise NotPossible(f"not all of the nodes {sorted(members)} are there")
+            case Submit(Change(members=members)) if not _bears(members, self.went_back.keys()):
+                raise NotPossible(f"of the nodes {sorted(members)} too many have lost their disks")
             case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot):
                 self._node(ballot.node)
 
@@ -286,6 +317,8 @@ class World:
             match effect:
                 case Store(record):
                     self._store(node, record)
+                    if isinstance(record, Known) and record.slot == len(self.decided) + 1:
+                        self.decided.append(record.value)
                     stored.append(record)
                 case Flush():
                     records = disk.ask()
@@ -305,7 +338,7 @@ class World:
                     raise Refuted(f"node {node} asks for {effect}, which is no effect")
         waits = self._wait(node, step, Waiting(records, known, tuple(sent), tuple(answers)))
         if not waits:
-            self.in_flight += sent
+            self._post(node, sent)
         return Outcome(
             node, event, step.announces, tuple(sent), tuple(answers), tuple(rejects), tuple(found), tuple(stored),
             known, waits,
@@ -335,7 +368,7 @@ class World:
         if first.records:
             self.disks[node].flush(first.records)
         if not lost_in:
-            self.in_flight += first.packets
+            self._post(node, first.packets)
         return Outcome(
             node, None, Action("flush", (node,)), first.packets, first.answers,
             durable=self.durable(node), is_lost=lost_in != "", trouble=lost_in,
@@ -364,6 +397,19 @@ class World:
         records, known = self.disks[node].survivors(0 if node in self.full else keep)
         return (*self._survive(node, records, known, trouble), self._begin_anew(node, records, trouble))
 
+    def _go_back(self, node: NodeId, records: int) -> Outcome:
+        """The node restarts on an older copy of its disk, which is whole, so that it cannot tell by itself (R16)."""
+        self._node(node)
+        if not self.may_go_back(node, records):
+            raise NotPossible(f"the disk of node {node} cannot go back to {records} records")
+        self.went_back[node] = self.disks[node].flushed
+        return evolve(self._begin_anew(node, max(0, records), "older disk"), announces=Stutter("restarted"))
+
+    def _post(self, sender: NodeId, packets: Sequence[Packet]) -> None:
+        """Give messages to the network. Nobody hears a node whose disk counts as lost."""
+        if sender not in self.went_back:
+            self.in_flight += packets
+
     def _survive(self, node: NodeId, records: int, known: int, trouble: Trouble) -> tuple[Outcome, ...]:
         """What a crash keeps of what waits was flushed, for whoever comes after; but it was never sent.
 
@@ -379,7 +425,9 @@ class World:
     def durable(self, node: NodeId) -> Durable:
         """What the disk of a node holds for certain now."""
         flushed = self.disks[node].flushed
-        return Durable(frozenset(flushed.used), flushed.promised, dict(flushed.accepted), len(flushed.known))
+        return Durable(
+            frozenset(flushed.used), flushed.promised, dict(flushed.accepted), len(flushed.known), flushed.floor
+        )  # fmt: skip
 
     def _store(self, node: NodeId, record: DurableRecord) -> None:
         try:
@@ -434,6 +482,16 @@ class World:
         except Exception as error:
             title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
             raise Refuted(title, how=How.NOT_STARTED) from error
+
+
+def _is_issue(outcome: Outcome) -> bool:
+    """Whether a client asked, and nobody has heard it yet."""
+    return isinstance(outcome.announces, Action) and outcome.announces.name == "issue"
+
+
+def _bears(members: AbstractSet[NodeId], lost: AbstractSet[NodeId]) -> bool:
+    """Whether a configuration survives the loss of these disks: f of its 2f + 1 nodes."""
+    return 2 * len(members & lost) < len(members)
 
 
 def _origin(node: NodeId) -> Origin:

@@ -29,9 +29,6 @@ from physalia.model import (
     Vote,
 )
 
-FLOOR: Slot = 0
-"""Votes are never dropped in this version, so every promise says that it holds them from slot 1 on."""
-
 
 @define
 class Acceptor:
@@ -39,7 +36,8 @@ class Acceptor:
 
     `promised` is the highest ballot that was promised or voted under, `answered` the highest whose prepare was
     answered. They differ: a node that voted under a ballot before it was asked may still promise it, but only once.
-    `reply` is that answer, in memory only, so a node that restarted stays silent for the ballot.
+    `reply` is that answer, in memory only, so a node that restarted stays silent for the ballot. Votes up to slot
+    `floor` are dropped: a snapshot holds what came of them (R10).
     """
 
     node: NodeId
@@ -47,10 +45,13 @@ class Acceptor:
     answered: Ballot = NO_BALLOT
     accepted: dict[Slot, Accepted] = Factory(dict)
     reply: Promise | None = None
+    floor: Slot = 0
 
     def copy(self) -> "Acceptor":
         """The same, sharing nothing that can change."""
-        return Acceptor(self.node, self.promised, self.answered, self.accepted.copy(), self.reply)
+        return Acceptor(
+            self.node, self.promised, self.answered, self.accepted.copy(), self.reply, self.floor
+        )  # fmt: skip
 
     def promise(self, prepare: Prepare) -> Step:
         """Promise(n, b): take no part below `b` any more, and report the votes above the prepare's prefix."""
@@ -61,7 +62,7 @@ class Acceptor:
             return IGNORED if self.reply is None else resent([Send(ballot.node, self.reply)])
         self.promised = ballot
         self.answered = ballot
-        self.reply = Promise(ballot, self.node, self._reports_above(prepare.prefix), FLOOR)
+        self.reply = Promise(ballot, self.node, self._reports_above(prepare.prefix), self.floor)
         effects = (Store(Promised(ballot)), Flush(), Send(ballot.node, self.reply))
         return Step(Action("promise", (self.node, ballot)), effects)
 
@@ -71,6 +72,8 @@ class Acceptor:
         vote = Vote(ballot, slot, self.node)
         if not self.promised <= ballot:
             return self._refuse(ballot)
+        if slot <= self.floor:
+            return IGNORED
         if not self.voted_under(slot) < ballot:
             return resent([Send(ballot.node, vote)])
         accepted = Accepted(ballot, slot, proposal.value)
@@ -88,6 +91,11 @@ class Acceptor:
             return IGNORED
         echo = Echo(ballot, read, self.node)
         return Step(Action("echo", (self.node, ballot, read)), (Send(ballot.node, echo),))
+
+    def forget_up_to(self, floor: Slot) -> None:
+        """Drop the votes up to this slot; those above survive."""
+        self.floor = floor
+        self.accepted = {slot: vote for slot, vote in self.accepted.items() if slot > floor}
 
     def voted_under(self, slot: Slot) -> Ballot:
         """The ballot of the last vote in the slot."""

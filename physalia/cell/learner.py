@@ -9,9 +9,28 @@ order, asks; if each question were answered, a lesson that arrives twice would m
 from attrs import Factory, define
 
 from physalia.cell.configuration import Configurations
+from physalia.cell.image import Landing, rows_of
+from physalia.cell.log import Log
 from physalia.cell.state import State
 from physalia.cell.steps import IGNORED, RECORDED, resent
-from physalia.model import Action, Ask, Command, Decision, Effect, Jury, Known, NodeId, Send, Slot, Step, Store, Told
+from physalia.cell.teaching import Lessons, Transfers
+from physalia.model import (
+    Action,
+    Ask,
+    Chunk,
+    Command,
+    Decision,
+    Effect,
+    Jury,
+    Known,
+    NodeId,
+    Row,
+    Send,
+    Slot,
+    Step,
+    Store,
+    Told,
+)
 from physalia.store import Store as Database
 
 HEARD_AHEAD_SLOTS = 1024
@@ -26,24 +45,31 @@ class Learner:
     """One node's `known`, with the state that it amounts to, and the configurations of its window.
 
     `first_unknown` is the slot after it, and `heard` has the decisions that were received and are not taken up yet.
-    `taught` says up to which slot each node was taught since the last tick.
+    `taught` says up to which slot each node was taught since the last tick. `lessons` teaches what is dropped
+    from the log, and `transfers` are the snapshots of others that come in.
     """
 
     node: NodeId
     configurations: Configurations
     state: State
-    known: list[Command] = Factory(list)
+    empty: Database
+    known: Log = Factory(Log)
     first_unknown: Slot = 1
     heard: dict[Slot, Command] = Factory(dict)
     taught: dict[NodeId, Slot] = Factory(dict)
+    lessons: Lessons = Factory(Lessons)
+    transfers: Transfers = Factory(Transfers)
+    too_new: Slot = 0
+    """The slot of a snapshot on this node's own disk that later software wrote; 0 for none."""
 
     @classmethod
     def create(
         cls, node: NodeId, first_members: frozenset[NodeId], alpha: int, store: Database | None = None
     ) -> "Learner":
         """A learner that knows nothing, with an empty store."""
-        state = State(Jury(0, first_members), store=Database() if store is None else store.copy())
-        return cls(node, Configurations.create(first_members, alpha), state)
+        empty = Database() if store is None else store
+        state = State(Jury(0, first_members), store=empty.copy())
+        return cls(node, Configurations.create(first_members, alpha), state, empty)
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""
@@ -51,16 +77,20 @@ class Learner:
             self.node,
             self.configurations.copy(),
             self.state.copy(),
+            self.empty,
             self.known.copy(),
             self.first_unknown,
             self.heard.copy(),
             self.taught.copy(),
+            self.lessons.copy(),
+            self.transfers.copy(),
+            self.too_new,
         )
 
     @property
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""
-        return len(self.known)
+        return self.first_unknown - 1
 
     def learn(self, slot: Slot) -> tuple[Step, Told | None]:
         """Learn(n, i): take up the decision of the first unknown slot, which somebody else took; and the verdict."""
@@ -72,18 +102,43 @@ class Learner:
         verdict = self.append(value)
         return Step(Action("learn", (self.node, slot)), (Store(Known(slot, value)),)), verdict
 
+    def take(self, teacher: NodeId, chunk: Chunk) -> Step:
+        """Part of a snapshot came."""
+        return self.transfers.record(teacher, chunk, self.prefix, self.configurations.alpha, self.empty)
+
+    def image(self) -> tuple[Row, ...]:
+        """The rows of a snapshot of all that this node knows; it knows at least one slot."""
+        return rows_of(self.state, self.configurations, self.known[-1])
+
+    def truncate(self, floor: Slot) -> None:
+        """Keep of the log what comes after slot `floor`, and the entry there, of which others may have to be told."""
+        self.known.truncate(floor - 1)
+
+    def land(self, landing: Landing) -> None:
+        """Know everything up to the slot of a snapshot. What was heard of slots up to there is of no use any more."""
+        self.state = landing.state.copy()
+        self.known = Log(landing.slot - 1, [landing.last])
+        self.first_unknown = landing.slot + 1
+        self.configurations.jump(landing.slot, landing.configurations)
+        self.heard = {slot: value for slot, value in self.heard.items() if slot > landing.slot}
+        self.transfers.forget_up_to(landing.slot)
+
     def unread(self) -> Slot | None:
         """The first unknown slot, if its decision was heard and this software does not understand it (R5)."""
         value = self.heard.get(self.first_unknown)
+        if self.too_new:
+            return self.too_new
         return None if value is None or self.state.is_understood(value) else self.first_unknown
 
     def append(self, value: Command) -> Told | None:
         """Know the first unknown slot's decision; return the verdict. Raises `NotUnderstood`, and changes nothing."""
         verdict = self.state.apply(value)
         self.heard.pop(self.first_unknown, None)
-        self.known.append(value)
+        self.known.entries.append(value)
         self.first_unknown += 1
         self.configurations.extend(self.state.jury.members)
+        if self.transfers.coming:
+            self.transfers.forget_up_to(self.prefix)
         return verdict
 
     def record(self, sender: NodeId, decision: Decision) -> Step:
@@ -108,6 +163,8 @@ class Learner:
 
         What is lost of a lesson is asked for again, and the next tick allows it.
         """
+        if ask.prefix < self.known.base:
+            return self.lessons.begin(sender, ask.prefix, self)
         first = max(ask.prefix, self.taught.get(sender, 0)) + 1
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         if first > last:

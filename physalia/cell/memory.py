@@ -53,12 +53,12 @@ class Memory:
         """
         acceptor, proposer, promised = self.acceptor, self.proposer, self.acceptor.promised
         leadership, is_answered = proposer.leadership, self.acceptor.answered == self.acceptor.promised
-        read = self.reads.under_way
+        read, lesson = self.reads.under_way, self.learner.lessons.lesson
         protocol = (
             promised,
             is_answered,
             frozenset(acceptor.accepted.values()),
-            tuple(self.learner.known),
+            tuple(self.learner.known.entries),
             frozenset(self.learner.heard.items()),
             frozenset(ballot for ballot in proposer.used if promised < ballot),
             leadership.prepare,
@@ -71,6 +71,11 @@ class Memory:
             None if read is None else (read.round, read.slot, read.requests, frozenset(read.echoes)),
             self.reads.last if self.reads.last.ballot == leadership.prepare.ballot else None,
             self.stopped != "",
+            frozenset(
+                (node, transfer.slot, transfer.digest, len(transfer.rows), transfer.landing is not None)
+                for node, transfer in self.learner.transfers.coming.items()
+            ),
+            (acceptor.floor, self.learner.known.base, self._base_state()),
         )
         bookkeeping = (
             acceptor.reply if is_answered else None,
@@ -79,5 +84,10 @@ class Memory:
             frozenset(self.learner.taught.items()),
             max(proposer.heard_round, promised.round),
             self.resend_at_ms is not None,
+            (lesson.slot if lesson else 0, self.learner.lessons.is_idle, frozenset(self.learner.lessons.given.items())),
         )
         return Key(protocol, bookkeeping)
+
+    def _base_state(self) -> bytes:
+        """What the dropped part of the log led to, with what followed; nothing as long as the log is whole."""
+        return self.learner.state.digest() if self.learner.known.base else b""

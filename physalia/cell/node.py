@@ -5,10 +5,12 @@ the step table. The roles talk by messages only, also inside a node: what it sen
 that its own vote counts only once it is durable.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from physalia.cell.acceptor import Acceptor
+from physalia.cell.forgetting import install, truncate
 from physalia.cell.learner import Learner
+from physalia.cell.log import Log
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
@@ -23,6 +25,7 @@ from physalia.model import (
     Ask,
     Ballot,
     Campaign,
+    Chunk,
     Command,
     Consult,
     Decide,
@@ -32,6 +35,7 @@ from physalia.model import (
     Effect,
     Event,
     Flush,
+    Install,
     Internal,
     Jury,
     Known,
@@ -56,12 +60,15 @@ from physalia.model import (
     Store,
     Stutter,
     Submit,
+    Take,
     Tick,
+    Truncate,
     Vote,
 )
 from physalia.store import NotUnderstood
 from physalia.store import Store as Database
 
+REJECTED = Stutter("rejected")
 RESEND_AFTER_MS = 200
 """How long the proposer waits for an answer before it sends again, unless the node is told otherwise."""
 
@@ -118,9 +125,19 @@ class Node:
         return self._proposer.active
 
     @property
-    def known(self) -> Sequence[Command]:
-        """known[n]: the decided prefix, slot 1 first. Not a copy."""
+    def known(self) -> Log:
+        """known[n]: the decided prefix, slot 1 first; what is truncated of it cannot be looked at. Not a copy."""
         return self._learner.known
+
+    @property
+    def floor(self) -> Slot:
+        """Up to which slot this node dropped its votes; a snapshot on its disk holds what came of them (R10)."""
+        return self._acceptor.floor
+
+    @property
+    def refused_lessons(self) -> Mapping[str, int]:
+        """How many lessons of others came to nothing, by why (R9). Not a copy."""
+        return self._learner.transfers.refused
 
     @property
     def reading(self) -> Consultation | None:
@@ -170,7 +187,7 @@ class Node:
     @property
     def has_taught(self) -> bool:
         """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
-        return bool(self._learner.taught)
+        return bool(self._learner.taught or self._learner.lessons.lesson)
 
     @property
     def is_idle(self) -> bool:
@@ -236,9 +253,10 @@ class Node:
         slot = self._learner.first_unknown
         if slot in self._learner.heard:
             events.append(Learn(slot))
+        events += [Install(teacher, slot) for teacher, slot in self._learner.transfers.due()]
         return tuple(events)
 
-    def step(self, event: Event) -> Step:
+    def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
             return rejected(event.command, "stopped") if type(event) is Submit else IGNORED
@@ -263,10 +281,15 @@ class Node:
                 return self._reads.peek(event)
             case Campaign():
                 return self._campaign(event.ballot)
+            case Truncate():
+                return truncate(self._acceptor, self._learner, self._reads, event.slot)
+            case Install():
+                roles = self._acceptor, self._learner, self._proposer, self._reads
+                return install(*roles, event.teacher, event.slot)
             case Tick():
                 return self._tick(event.now_ms)
 
-    def _receive(self, sender: NodeId, message: Message) -> Step:
+    def _receive(self, sender: NodeId, message: Message) -> Step:  # one case a message
         match message:  # first what tells nothing of this node itself: nearly everything
             case Proposal() if message.ballot.node != self.node_id:
                 return self._vote(sender, message)
@@ -274,28 +297,58 @@ class Node:
                 return self._proposer.record_vote(sender, message)
             case Decision():
                 return self._asking(self._learner.record(sender, message), sender, message.slot)
-            case Echo():
+            case Echo() if message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._reads.record_echo(sender, message)
-            case Round():
+            case Round() if message.ballot.node != self.node_id:
                 return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
             case Ask():
                 recorded = self._proposer.record_acknowledgement(sender, message.prefix)
                 taught = self._learner.teach(sender, message)
                 return self._asking(taught if taught.effects else recorded, sender, message.prefix)
+            case Chunk():
+                return self._learner.take(sender, message)
+            case Take():
+                return self._learner.lessons.go_on(sender, message)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
+        return self._answer(sender, message)
+
+    def _answer(self, sender: NodeId, message: Message) -> Step:
+        """What tells of acts of this node itself, all of which it remembers."""
         match message:
             case Proposal():
                 return self._vote(sender, message)
             case Vote():
                 return self._proposer.record_vote(sender, message)
             case Prepare():
-                step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
+                step = IGNORED
+                if sender == message.ballot.node:
+                    step = self._telling(self._accept(self._acceptor.promise(message)), sender, message.prefix + 1)
                 return self._asking(step, sender, message.prefix)
             case Promise():
                 return self._proposer.record_promise(sender, message)
             case Refusal():
-                return self._proposer.record_refusal(sender, message)
+                led = self._proposer.is_leading
+                return self._left(self._proposer.record_refusal(sender, message), led=led)
+            case Echo():
+                return self._reads.record_echo(sender, message)
+            case Round():
+                return self._acceptor.echo(message) if sender == message.ballot.node else IGNORED
+            case _:
+                return IGNORED
+
+    def _left(self, step: Step, *, led: bool) -> Step:
+        """After what may show that nothing comes of the ballot any more: whoever waits is told that it is unknown (R6).
+
+        A member hears of a higher ballot, falls idle and says so; one that was replaced may never hear of it. Readers
+        are told by the clock.
+        """
+        if not led or self._proposer.is_leading:
+            return step
+        rejects = self._proposer.doubts()
+        if not rejects:
+            return step
+        return Step(step.announces if isinstance(step.announces, Action) else REJECTED, (*step.effects, *rejects))
 
     def _campaign(self, ballot: Ballot) -> Step:
         """Take over; reads that are under way are asked about again, under the new ballot."""
@@ -305,8 +358,18 @@ class Node:
         return step
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
-        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        step = IGNORED
+        if sender == proposal.ballot.node:
+            step = self._telling(self._accept(self._acceptor.vote(proposal)), sender, proposal.slot)
         return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
+
+    def _telling(self, step: Step, sender: NodeId, slot: Slot) -> Step:
+        """The step, and the last decision to the sender if it works at or below the floor: then it asks for more."""
+        if slot > self._acceptor.floor or sender == self.node_id:
+            return step
+        learner = self._learner
+        last = Send(sender, Decision(learner.prefix, learner.known[-1]))
+        return resent([last]) if step is IGNORED else Step(step.announces, (*step.effects, last))
 
     def _stop(self, teller: NodeId, loss: str) -> Step:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
@@ -348,12 +411,14 @@ class Node:
         return step
 
     def _decide(self, ballot: Ballot, slot: Slot) -> Step:
+        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
         try:
-            return self._sent(self._proposer.decide(ballot, slot))
+            return self._left(self._sent(self._proposer.decide(ballot, slot)), led=led)
         except NotUnderstood:
             return self._stop_before(slot, self._proposer.leadership.proposals[slot])
 
     def _learn(self, slot: Slot) -> Step:
+        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
         try:
             step, verdict = self._learner.learn(slot)
         except NotUnderstood:
@@ -366,7 +431,7 @@ class Node:
             assert verdict is not None
             more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)
-        return self._sent(Step(step.announces, (*step.effects, *more)) if more else step)
+        return self._left(self._sent(Step(step.announces, (*step.effects, *more)) if more else step), led=led)
 
     def _sent(self, step: Step) -> Step:
         """After an action of the proposer: what it sent is given its time before anything is sent again."""
@@ -380,6 +445,7 @@ class Node:
         From a tick on everybody may be taught again.
         """
         self._learner.taught.clear()
+        self._learner.lessons.tick()
         if self._resend_at_ms is not None and now_ms < self._resend_at_ms:
             return IGNORED
         is_due = self._resend_at_ms is not None
@@ -389,4 +455,4 @@ class Node:
         if self._proposer.is_leading:
             return resent(self._proposer.unacknowledged() + self._reads.unanswered())
         rejects = self._reads.give_up()
-        return Step(Stutter("rejected"), tuple(rejects)) if rejects else IGNORED
+        return Step(REJECTED, tuple(rejects)) if rejects else IGNORED

@@ -31,6 +31,7 @@ from physalia.model import (
     Reason,
     Refusal,
     Reject,
+    RequestId,
     Slot,
     Step,
     Store,
@@ -112,10 +113,11 @@ class Proposer:
     def is_leading(self) -> bool:
         """Whether the active ballot may get anything decided yet, as far as the node heard.
 
-        Once a majority has left it for a higher one it cannot, and yet only an own promise or vote makes the node idle.
+        Once so many have left it for a higher one that the others are no majority it cannot, and yet only an own
+        promise or vote makes the node idle.
         """
         members = self.learner.configurations.members(self.learner.first_unknown)
-        return self.active != NO_BALLOT and not is_majority(self.leadership.refused, members)
+        return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)
 
     @property
     def next_slot(self) -> Slot:
@@ -251,6 +253,21 @@ class Proposer:
             return []
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
+
+    def abandon(self) -> tuple[bool, list[Effect]]:
+        """All that waits was jumped over, or may have been: tell everybody what is known of it, or that nothing is.
+
+        A node that jumps cannot tell what became of its own proposals either, so it leads no more. Whether it led.
+        """
+        was_leading = self.active != NO_BALLOT
+        told: dict[RequestId, Effect] = {}
+        for command in self.waiting:
+            if not isinstance(command, NoOp):
+                verdict, request = self.learner.state.verdict(command), command.request
+                told[request] = Reject(request, "outcome unknown") if verdict is None else Answer(request, verdict)
+        self.waiting.clear()
+        self.leadership = idle()
+        return was_leading, list(told.values())
 
     def fall_idle_below(self, ballot: Ballot) -> bool:
         """The node promised `ballot` or voted under it, and leads no lower one any more. Whether it led one."""

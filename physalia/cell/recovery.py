@@ -8,8 +8,24 @@ comes before it, and stops there (R5): it was stopped there, or the software was
 from collections.abc import Iterable
 
 from physalia.cell.acceptor import Acceptor
+from physalia.cell.image import BadImage, digest_of, landing
+from physalia.cell.learner import Learner
 from physalia.cell.proposer import Proposer
-from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Promised, Stopped, UsedBallot
+from physalia.model import (
+    NO_BALLOT,
+    Accepted,
+    Ballot,
+    DurableRecord,
+    Head,
+    Known,
+    Part,
+    Promised,
+    Row,
+    Slot,
+    Snapshot,
+    Stopped,
+    UsedBallot,
+)
 
 
 class CorruptRecords(ValueError):
@@ -22,14 +38,40 @@ def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRec
     Raises `CorruptRecords`, which names the first impossible record.
     """
     stopped: Stopped | None = None
+    rows: tuple[Row, ...] = ()
     for place, record in enumerate(records, start=1):
-        if stopped is not None or not _is_possible(acceptor, proposer, record):
+        learner = proposer.learner
+        whole = (*rows, *record.rows) if isinstance(record, Snapshot) else ()
+        if whole and isinstance(record, Snapshot) and _is_too_new(whole[0], learner):
+            learner.too_new = record.slot
+            return None
+        if stopped is not None or not (
+            _is_possible_snapshot(acceptor, learner, record, whole)
+            if isinstance(record, Snapshot)
+            else _is_possible(acceptor, proposer, record)
+        ):
             raise CorruptRecords(f"record {place} of node {acceptor.node} cannot follow those before it: {record!r}")
-        if isinstance(record, Stopped):
-            stopped = record
-        else:
-            _restore(acceptor, proposer, record)
+        match record:
+            case Stopped():
+                stopped = record
+            case Part(first, some):
+                rows = (*rows[:first], *some)
+            case Snapshot(_, floor):
+                _land(acceptor, learner, whole, floor)
+                rows = ()
+            case _:
+                _restore(acceptor, proposer, record)
     return stopped
+
+
+def _land(acceptor: Acceptor, learner: Learner, rows: tuple[Row, ...], floor: Slot) -> None:
+    """A snapshot: of what is known anyway, whose log goes on where it is; or of what only the snapshot tells."""
+    there = landing(rows, learner.configurations.alpha, learner.empty)
+    if there.slot > learner.prefix:
+        learner.land(there)
+    acceptor.forget_up_to(floor)
+    learner.truncate(floor)
+    learner.configurations.forget_below(learner.prefix)
 
 
 def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) -> bool:
@@ -41,14 +83,36 @@ def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) 
             return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot != acceptor.answered
         case Accepted(ballot, slot):
             is_new = acceptor.voted_under(slot) < ballot
-            return _was_sent(acceptor, proposer, ballot) and acceptor.promised <= ballot and is_new and slot >= 1
+            return (
+                _was_sent(acceptor, proposer, ballot)
+                and acceptor.promised <= ballot
+                and is_new
+                and slot > acceptor.floor
+            )
         case Known(slot):
             learner = proposer.learner
             return slot == learner.first_unknown + len(learner.heard)
-        case Stopped():
+        case Stopped() | Part():
             return True
         case _:
             return False
+
+
+def _is_too_new(row: Row, learner: Learner) -> bool:
+    """Whether later software wrote this: what it makes of the log, this one cannot tell (R5)."""
+    return isinstance(row, Head) and row.version > learner.empty.understands
+
+
+def _is_possible_snapshot(acceptor: Acceptor, learner: Learner, record: Snapshot, rows: tuple[Row, ...]) -> bool:
+    """Whether it raises the floor, makes sense, and is what the records before it lead to, as far as they go."""
+    if not acceptor.floor < record.floor <= record.slot or record.slot < learner.prefix or learner.heard:
+        return False
+    if record.slot == learner.prefix:
+        return digest_of(rows) == digest_of(learner.image())
+    try:
+        return landing(rows, learner.configurations.alpha, learner.empty).slot == record.slot
+    except BadImage:
+        return False
 
 
 def _was_sent(acceptor: Acceptor, proposer: Proposer, ballot: Ballot) -> bool:

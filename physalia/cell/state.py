@@ -7,10 +7,27 @@ from typing import assert_never
 
 from attrs import Factory, define, evolve, field
 
-from physalia.model import Change, Command, Execute, Jury, NoOp, Read, Slot, Told, Verdict, Volume, Write
+from physalia.model import (
+    Change,
+    Command,
+    Execute,
+    Fault,
+    Jury,
+    NoOp,
+    Read,
+    Refused,
+    Slot,
+    Told,
+    Verdict,
+    Volume,
+    Write,
+)
 from physalia.store import Store, digest
 
 FIRST_VOLUME = Volume(version=0, primary="a", replica="b")
+
+SAY_NOTHING: frozenset[Fault] = frozenset({"session expired", "number went back", "number reused"})
+"""What is answered to a request that is not remembered, whatever became of it."""
 
 
 @define
@@ -22,7 +39,7 @@ class State:
 
     jury: Jury
     volume: Volume = FIRST_VOLUME
-    verdicts: dict[Command, Verdict] = Factory(dict)
+    verdicts: dict[Write | Read | Change, Verdict] = Factory(dict)
     store: Store = Factory(Store)
     prefix: Slot = field(default=0, eq=False)
 
@@ -56,7 +73,18 @@ class State:
 
     def answer(self, command: Command) -> Told | None:
         """What there is to say about a command that is asked for again, None if nothing is known of it."""
-        return self.store.remembered(command) if type(command) is Execute else self.verdicts.get(command)
+        if isinstance(command, Execute):
+            return self.store.remembered(command)
+        return None if isinstance(command, NoOp) else self.verdicts.get(command)
+
+    def verdict(self, command: Command) -> Told | None:
+        """What the log said of a command that may be in it, None if that is not remembered, or it is not in it.
+
+        An answer that only says why it cannot be done any more says nothing of whether it was.
+        """
+        answer = self.answer(command)
+        faults = {reply.fault for reply in getattr(answer, "replies", (answer,)) if isinstance(reply, Refused)}
+        return None if faults & SAY_NOTHING else answer
 
     def digest(self) -> bytes:
         """32 bytes that are the same on every node that applied the same."""

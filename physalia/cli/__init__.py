@@ -6,18 +6,38 @@ concluded, 4 when something does not work here, 130 after an interrupt, and 141 
 Nothing heavy is imported before it is needed, so that help appears at once.
 """
 
+import os
 import signal
 import sys
 import sysconfig
 from pathlib import Path
 from types import FrameType
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the program ``physalia`` and exit with its code."""
     signal.signal(signal.SIGTERM, _interrupt)
+    open_what_is_closed()
     own_packages_first()
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while what runs the command is being imported; then it has started nothing
+        sys.stderr.write("physalia: interrupted; nothing is left running.\n")
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def open_what_is_closed() -> None:
+    """Where a standard stream was closed before this process began, what is printed goes nowhere.
+
+    Python has no stream there, and the first file that somebody opens, or a process that is started, would get its
+    number: then what was meant for a terminal would stand in that file.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def own_packages_first() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import checks, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import INTERRUPTED, checks, histories, installation, interrupts, journals, models, schemas, servers
 from physalia.cli.colony import admin, demo, kv
 from physalia.cli.colony import commands as colony
 from physalia.cli.fleet import blast_radius, repair
@@ -19,7 +19,7 @@ from physalia.cli.proof import commands as prove
 from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
-_USAGE, _CANNOT_RUN, _INTERRUPTED, _NOBODY_READS = 2, 4, 130, 141
+_USAGE, _CANNOT_RUN, _NOBODY_READS = 2, 4, 141
 
 app = typer.Typer(
     name="physalia",
@@ -101,7 +101,7 @@ def _run(arguments: Sequence[str]) -> int:
         with interrupts.kept() as struck:
             result = app(list(arguments), prog_name="physalia", standalone_mode=False, auto_envvar_prefix="PHYSALIA")
     except (KeyboardInterrupt, typer.Abort):
-        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+        return _complain("interrupted; nothing is left running.", INTERRUPTED)
     except (BadInput, PlacementError) as error:
         return _complain(str(error), _USAGE)
     except CannotRun as error:
@@ -115,8 +115,8 @@ def _run(arguments: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001  # exit code 1, Python's own, would mean that something is refuted
         say(*traceback.format_exc().split("\n")[:-1], to_stderr=True)
         return _complain("this is a defect of physalia, and says nothing about what was checked.", _CANNOT_RUN)
-    if struck() or result == _INTERRUPTED:  # newer versions of typer turn the exception into this
-        return _complain("interrupted; nothing is left running.", _INTERRUPTED)
+    if struck() or result == INTERRUPTED:  # newer versions of typer turn the exception into this
+        return _complain("interrupted; nothing is left running.", INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 

@@ -233,9 +233,10 @@ class Host:
             self.stopped = batch.failed
             return ()
         for each in batch.waiting:
-            hosted = self._hosted[each.key]
-            hosted.awaited -= each.is_awaited
-            hosted.queued -= 1
+            hosted = self._hosted.get(each.key)
+            if hosted is not None:
+                hosted.awaited -= each.is_awaited
+                hosted.queued -= 1
         for key in batch.behind:
             self._begin_anew(key, batch)
         for key in batch.wanted:

@@ -6,7 +6,20 @@ from physalia.model.effects import Effect
 from physalia.model.value import value
 
 ActionName: TypeAlias = Literal[
-    "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "consult", "echo", "serve"
+    "issue",
+    "prepare",
+    "promise",
+    "propose",
+    "vote",
+    "decide",
+    "learn",
+    "flush",
+    "crash",
+    "consult",
+    "echo",
+    "serve",
+    "truncate",
+    "install",
 ]
 StutterKind: TypeAlias = Literal[
     "recorded", "resent", "ignored", "refused", "rejected", "peeked", "stopped", "restarted"

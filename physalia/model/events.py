@@ -1,7 +1,7 @@
 """What happens to a node. An event holds every choice: from one state it leads to one next state.
 
-`Submit`, `Query`, `Peek`, `Campaign`, `Receive` and `Tick` come from outside. The others are internal: the node says by
-`due()` which of them it could take, and whoever drives it decides when.
+`Submit`, `Query`, `Peek`, `Campaign`, `Truncate`, `Receive` and `Tick` come from outside. The others are internal: the
+node says by `due()` which of them it could take, and whoever drives it decides when.
 """
 
 from typing import TypeAlias
@@ -40,6 +40,13 @@ class Campaign:
     """The failure detector says: take over, with this ballot. `Node.next_ballot()` names one that will do."""
 
     ballot: Ballot
+
+
+@value
+class Truncate:
+    """Write a snapshot of all that is known, and drop what is older: the log and the votes up to `slot` (R10)."""
+
+    slot: Slot
 
 
 @value
@@ -97,5 +104,13 @@ class Serve:
     read: int
 
 
-Internal: TypeAlias = Propose | Decide | Learn | Consult | Serve
-Event: TypeAlias = Submit | Query | Peek | Campaign | Receive | Tick | Internal
+@value
+class Install:
+    """Be taught everything up to `slot` by the snapshot of `teacher`, all of which came (R9)."""
+
+    teacher: NodeId
+    slot: Slot
+
+
+Internal: TypeAlias = Propose | Decide | Learn | Consult | Serve | Install
+Event: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Receive | Tick | Internal

@@ -1,7 +1,7 @@
 """What nodes say to each other.
 
 The first five are the message sets of the step table, under the same field names, and `Round` and `Echo` those of its
-reads. `Ask` and `Refusal` only help along: no guard of the specification reads them.
+reads. `Ask`, `Chunk`, `Take` and `Refusal` only help along: no guard of the specification reads them.
 """
 
 from typing import TypeAlias
@@ -9,6 +9,7 @@ from typing import TypeAlias
 from physalia.model.ballots import Ballot
 from physalia.model.commands import Command
 from physalia.model.ids import NodeId, Slot
+from physalia.model.snapshots import Row
 from physalia.model.value import value
 
 
@@ -34,7 +35,7 @@ class Promise:
     """`node` takes no part in lower ballots any more (design rule R2).
 
     `accepted` holds its votes above the prepare's prefix, by rising slot; `floor` is the slot up to which it dropped
-    its votes, and is 0 in this version.
+    its votes: what is at or below it is decided.
     """
 
     ballot: Ballot
@@ -94,6 +95,27 @@ class Ask:
 
 
 @value
+class Chunk:
+    """Part of the sender's snapshot at `slot`: `rows` of it, from number `first` on, counted from 0.
+
+    `digest` vouches for all rows of the snapshot together.
+    """
+
+    slot: Slot
+    digest: bytes
+    first: int
+    rows: tuple[Row, ...]
+
+
+@value
+class Take:
+    """Of your snapshot at `slot` I hold the first `rows`: go on."""
+
+    slot: Slot
+    rows: int
+
+
+@value
 class Refusal:
     """A prepare or proposal of `ballot` came too late: the sender promised `promised`."""
 
@@ -101,4 +123,4 @@ class Refusal:
     promised: Ballot
 
 
-Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Round | Echo | Ask | Refusal
+Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Round | Echo | Ask | Chunk | Take | Refusal

@@ -44,10 +44,13 @@ class Leaving:
 
 
 class Links:
-    """The owner of the dialled connections. `pong` is called with the number of a server that answered a ping."""
+    """The owner of the dialled connections. `pong` is called with the number of a server that answered a ping.
+
+    `carried` counts the messages of nodes that were to leave, and `dropped` those of them that did not.
+    """
 
     def __init__(self, pong: Callable[[int], None]) -> None:
-        self.dropped = 0
+        self.carried = self.dropped = 0
         self._pong = pong
         self._links: dict[int, Leaving] = {}
         self._pings = 0
@@ -59,6 +62,7 @@ class Links:
 
     def carry(self, server: int, envelope: Envelope) -> None:
         """A message leaves for a server with the next `send_all`, or is dropped."""
+        self.carried += 1
         link = self._links.get(server)
         if link is None:
             self.dropped += 1

@@ -132,7 +132,7 @@ class Server:
                 self._door.close()
                 for task in tasks:
                     task.cancel()
-        self._log.info("ended", refused=dict(self.refusals))
+        self._log.info("ended", refused=dict(self.refusals), carried=self.links.carried)
 
     # Outlet of the nodes
 
@@ -278,12 +278,18 @@ class Server:
             self.telling.beat()
             self._door.close_revoked()
             await asyncio.sleep(self._settings.ping_every_s)
-            for key in self.nodes.drop_cold(self._clock() - self._settings.cold_after_s):
-                self.leadership.forget(key)
+            self._drop_cold()
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
             self._look_around()
+
+    def _drop_cold(self) -> None:
+        dropped = self.nodes.drop_cold(self._clock() - self._settings.cold_after_s)
+        for key in dropped:
+            self.leadership.forget(key)
+        if dropped and not self.nodes.recent:
+            self._log.info("at rest", carried=self.links.carried)
 
     async def _tick(self) -> None:
         """A clock, as long as some node has something to send again."""

@@ -30,7 +30,7 @@ from physalia.server.settings import LoopName, Settings
 from physalia.transport import KeyFile
 from physalia.wire import CodecError, decode_charter, is_charter
 
-BORN_AT_ONCE = 10_000
+BORN_AT_ONCE = 2_000
 FOLDED_AT_ONCE = 4096
 YOUNG_OBJECTS = 50_000
 """So many objects more than at the last look make Python look for unused ones again, instead of 700.
@@ -81,12 +81,19 @@ def create(settings: Settings) -> None:
 
 
 def found_all(journal: Journal, nodes: Iterable[tuple[NodeKey, Charter]]) -> None:
-    """Let nodes be born with their charters, safe and folded when it returns. Raises what a journal raises."""
+    """Let nodes be born with their charters, safe and folded when it returns. Raises what a journal raises.
+
+    What was born is folded now and then, so that the append table, whose pages stay in the file, stays small.
+    """
     for number, (key, charter) in enumerate(nodes, start=1):
         journal.admit(key)
         journal.append([(key, charter)])
         if number % BORN_AT_ONCE == 0:
-            journal.flush()
+            _fold_all(journal)
+    _fold_all(journal)
+
+
+def _fold_all(journal: Journal) -> None:
     journal.flush()
     while journal.fold(FOLDED_AT_ONCE):
         pass

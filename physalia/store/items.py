@@ -58,6 +58,10 @@ class Items:
                 self._remember(key, old)
         self.size_bytes = size
 
+    def keep(self, key: str, item: Item) -> None:
+        """The item is one of those that somebody else has, who teaches them all."""
+        self.change({key: item}, self.size_bytes + grown_bytes(key, self.now.get(key), item))
+
     # Snapshots
 
     def snapshot(self, slot: Slot) -> None:

@@ -21,6 +21,8 @@ class Limits:
     partition_bytes: int = 1 << 26
     sessions: int = 1024
     page_items: int = 1000
+    chunk_bytes: int = 1 << 16
+    """About how much of a snapshot is taught at once."""
     snapshots: int = 8
     snapshot_changes: int = 10_000
     """How many changes are remembered for the snapshots, all together."""

@@ -46,19 +46,22 @@ class NotUnderstood(Exception):
 class Store:
     """One partition: its items, and the sessions of its clients.
 
-    `slot` is that of the last command that was applied. `understands` is the highest version whose rules this software
-    carries out; so far there is one set of rules.
+    `slot` is that of the last command that was applied, and `version` the highest one of all. `understands` is the
+    highest version whose rules this software carries out; so far there is one set of rules.
     """
 
     limits: Limits = field(default=LIMITS, repr=False)
     understands: int = VERSION
     slot: Slot = 0
+    version: int = field(default=VERSION, eq=False)
     items: Items = Factory(lambda self: Items(self.limits), takes_self=True)
     sessions: Sessions = Factory(lambda self: Sessions(self.limits.sessions), takes_self=True)
 
     def copy(self) -> "Store":
         """The same, sharing nothing that can change."""
-        return Store(self.limits, self.understands, self.slot, self.items.copy(), self.sessions.copy())
+        return Store(
+            self.limits, self.understands, self.slot, self.version, self.items.copy(), self.sessions.copy()
+        )  # fmt: skip
 
     def is_understood(self, command: Execute) -> bool:
         """Whether this software knows what the command means, all of it."""
@@ -74,6 +77,7 @@ class Store:
         if not self.is_understood(command):
             raise NotUnderstood(f"the command in slot {slot} is of version {command.version}")
         self.slot = slot
+        self.version = max(self.version, command.version)
         match command.body:
             case Transact():
                 return self._request(slot, command.request, command.body)

@@ -60,6 +60,13 @@ class Sessions:
         self.sum.note(slot, None, self.table)
         return Opened(slot)
 
+    def keep(self, name: Slot, session: Session) -> None:
+        """The session is one of those that somebody else has, who teaches them all, in the order of the table."""
+        before = self.table.get(name)
+        self.table[name] = session
+        self.sum.note(name, before, self.table)
+        self.opened[session.opened_by] = name
+
     def _longest_ago(self) -> Slot:
         """The session that was used longest ago; of several that a batch used last, the one that was opened first."""
         used = next(iter(self.table.values())).used

@@ -5,7 +5,8 @@ members only those that are none.
 """
 
 from physalia.model import Charter
-from physalia.wire.codec import NODE, decode, encode
+from physalia.wire.codec import decode, encode
+from physalia.wire.commands import NODE
 from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS
 from physalia.wire.shapes import CodecError, Many, Natural
 from physalia.wire.transactions import Listed

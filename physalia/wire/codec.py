@@ -15,51 +15,38 @@ from physalia.model import (
     Accepted,
     Ask,
     Ballot,
-    Change,
+    Chunk,
     Command,
     Decision,
     DurableRecord,
     Echo,
     Entry,
     Envelope,
-    Execute,
     Known,
     Message,
-    NoOp,
     Origin,
+    Part,
     Prepare,
     Promise,
     Promised,
     Proposal,
-    Read,
     Refusal,
     Report,
     Round,
+    Snapshot,
     Stopped,
+    Take,
     UsedBallot,
     Vote,
-    Write,
 )
+from physalia.wire.commands import COMMAND, COUNT, NODE, SLOT, TEXT
 from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_REPORTS
-from physalia.wire.shapes import Choice, CodecError, Many, Members, Natural, Row, Shape, Text
-from physalia.wire.transactions import REQUEST, Nested
+from physalia.wire.shapes import Choice, CodecError, Many, Natural, Row, Shape
+from physalia.wire.snapshots import ROWS, Digest
 
 T = TypeVar("T")
 
-COUNT = Natural(0)
-SLOT = Natural(1)
-NODE = Natural(1)
-TEXT = Text()
 BALLOT = Row(Ballot, round=Natural(1), node=NODE)
-COMMAND = Choice[Command](
-    {
-        1: Row(Write, request=REQUEST, expects=COUNT, primary=TEXT, replica=TEXT),
-        2: Row(Read, request=REQUEST),
-        3: Row(Change, request=REQUEST, expects=COUNT, members=Members()),
-        4: Row(NoOp),
-        5: Row(Execute, request=REQUEST, version=Natural(1), body=Nested()),
-    }
-)
 REPORTS = Many(Row(Report, slot=SLOT, ballot=BALLOT, value=COMMAND), key=lambda report: report.slot, limit=MAX_REPORTS)
 MESSAGE = Choice[Message](
     {
@@ -72,6 +59,8 @@ MESSAGE = Choice[Message](
         7: Row(Refusal, ballot=BALLOT, promised=BALLOT),
         8: Row(Round, ballot=BALLOT, read=Natural(1)),
         9: Row(Echo, ballot=BALLOT, nonce=Natural(1), node=NODE),
+        10: Row(Chunk, slot=SLOT, digest=Digest(), first=COUNT, rows=ROWS),
+        11: Row(Take, slot=SLOT, rows=Natural(1)),
     }
 )
 RECORD = Choice[DurableRecord](
@@ -81,6 +70,8 @@ RECORD = Choice[DurableRecord](
         3: Row(Accepted, ballot=BALLOT, slot=SLOT, value=COMMAND),
         4: Row(Known, slot=SLOT, value=COMMAND),
         5: Row(Stopped, teller=NODE, lost=TEXT),
+        6: Row(Part, first=COUNT, rows=ROWS),
+        7: Row(Snapshot, slot=SLOT, floor=SLOT, rows=ROWS),
     }
 )
 ORIGIN = Row(Origin, cell=Natural(1), life=Natural(1), node=NODE)

@@ -23,3 +23,9 @@ MAX_REPORTS = 65_536
 
 MAX_ENCODED_BYTES = 1 << 24
 """The longest encoded message, record or command, in bytes."""
+
+MAX_ROWS = 1 << 20
+"""How many rows of a snapshot are said at once."""
+
+MAX_WINDOW = 1 << 10
+"""The largest window, and one slot more, of which a snapshot has the members."""

@@ -39,7 +39,8 @@ from physalia.model import (
     Whereabouts,
 )
 from physalia.store import LIMITS
-from physalia.wire.codec import COUNT, ENVELOPE, NODE, TEXT, decode, encode
+from physalia.wire.codec import ENVELOPE, decode, encode
+from physalia.wire.commands import COUNT, NODE, TEXT
 from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
 from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Shape
 from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name

@@ -27,6 +27,8 @@ class Attempt(NamedTuple):
     session: Slot
     number: int
     attempt: int
+    content: int = 1
+    """What it asks for, out of two things under one number."""
 
 
 class Effect(NamedTuple):
@@ -34,6 +36,7 @@ class Effect(NamedTuple):
 
     client: Client
     number: int
+    content: int = 1
 
 
 class Session(NamedTuple):
@@ -41,6 +44,7 @@ class Session(NamedTuple):
 
     name: Slot
     number: int
+    content: int
     place: int
     used: Slot
 
@@ -54,7 +58,7 @@ class Copy(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a node says of an attempt: "done" and where, or "expired", or "old"."""
+    """What a node says of an attempt: "done" and where, or "expired", "old" or "reused"."""
 
     to: Attempt
     says: str
@@ -77,6 +81,8 @@ class End(NamedTuple):
     number: int
     how: str
     place: int
+    content: int = 0
+    """Which content was done; 0 if none was, or nobody knows."""
 
 
 class State(NamedTuple):
@@ -107,6 +113,8 @@ class Clients(Machine[State]):
     """How many sessions are remembered."""
     nodes: range
     """Who applies the log."""
+    careless: frozenset[Client] = frozenset()
+    """Clients that ask again for something else, under the same number."""
 
     @property
     def everyone(self) -> range:
@@ -151,13 +159,13 @@ class Clients(Machine[State]):
 
     def begun(self, r: Node, state: Copy, slot: Slot) -> Copy:
         """A session begins."""
-        new = Session(slot, 0, 0, self.stamp(r, slot))
+        new = Session(slot, 0, 1, 0, self.stamp(r, slot))
         return state._replace(applied=slot, sessions=self.remembered(state.sessions, new))
 
     def performed(self, r: Node, state: Copy, slot: Slot, asked: Attempt) -> Copy:
         """A request takes effect."""
-        effects = (*state.effects, Effect(asked.client, asked.number))
-        new = Session(asked.session, asked.number, len(effects), self.stamp(r, slot))
+        effects = (*state.effects, Effect(asked.client, asked.number, asked.content))
+        new = Session(asked.session, asked.number, asked.content, len(effects), self.stamp(r, slot))
         return Copy(slot, self.remembered(state.sessions, new), effects)
 
     def applied(self, r: Node, state: Copy, slot: Slot, asked: Attempt) -> tuple[Copy, Answer]:
@@ -168,6 +176,8 @@ class Clients(Machine[State]):
         known = next((one for one in state.sessions if one.name == asked.session), None)
         if known is None:
             return idle, Answer(asked, "expired", 0)
+        if asked.number == known.number and asked.content != known.content:
+            return idle, Answer(asked, "reused", 0)
         if asked.number == known.number:
             return idle, Answer(asked, "done", known.place)
         if asked.number < known.number:
@@ -177,15 +187,19 @@ class Clients(Machine[State]):
 
     # What clients do.
 
+    def content(self, c: Client, t: int) -> int:
+        """What a client asks for in its so-manieth attempt."""
+        return t if c in self.careless else 1
+
     def open(self, s: State, c: Client, attempt: int) -> Attempt:
         """An attempt at the request that a client waits for."""
-        return Attempt(c, s.clients[c].session, s.clients[c].number, attempt)
+        return Attempt(c, s.clients[c].session, s.clients[c].number, attempt, self.content(c, attempt))
 
-    def ended(self, s: State, c: Client, how: str, place: int) -> State:
+    def ended(self, s: State, c: Client, how: str, place: int, content: int = 0) -> State:
         """The client waits no more."""
         me = s.clients[c]
         return s._replace(
-            clients=put(s.clients, c, me._replace(waits=False)), ends=s.ends | {End(c, me.number, how, place)}
+            clients=put(s.clients, c, me._replace(waits=False)), ends=s.ends | {End(c, me.number, how, place, content)}
         )
 
     @action(c="everyone")
@@ -275,22 +289,22 @@ class Clients(Machine[State]):
             return None
         return s._replace(copies=put(s.copies, r, s.copies[q]))
 
-    @action(c="everyone")
-    def hear(self, s: State, c: Client) -> State | None:
-        """It hears that its request is done."""
-        mine = {self.open(s, c, t) for t in self.tries}
-        place = next((a.place for a in s.answers if a.to in mine and a.says == "done"), 0)
+    @action(c="everyone", t="tries")
+    def hear(self, s: State, c: Client, t: int) -> State | None:
+        """It hears that its request is done, the one with the content of attempt `t`."""
+        mine = self.open(s, c, t)
+        place = next((a.place for a in s.answers if a.to == mine and a.says == "done"), 0)
         if not (
             s.clients[c].waits
             and place != 0
         ):  # fmt: skip
             return None
-        return self.ended(s, c, "done", place)
+        return self.ended(s, c, "done", place, self.content(c, t))
 
     @action(c="everyone")
     def fail(self, s: State, c: Client) -> State | None:
         """Of *every* attempt it hears that it came to nothing. That one did says nothing of the others."""
-        nothing = s.refused | {a.to for a in s.answers if a.says == "expired"}
+        nothing = s.refused | {a.to for a in s.answers if a.says in ("expired", "reused")}
         if not (
             s.clients[c].waits
             and all(self.open(s, c, t) in nothing for t in range(1, s.clients[c].attempts + 1))
@@ -315,7 +329,7 @@ class Clients(Machine[State]):
         return (
             s.refused | set(s.log) <= s.sent
             and not s.refused & set(s.log)
-            and all(a.to in s.log and a.says in ("done", "expired", "old") for a in s.answers)
+            and all(a.to in s.log and a.says in ("done", "expired", "old", "reused") for a in s.answers)
             and all(s.copies[r].applied <= len(s.log) for r in self.nodes)
             and all(len(s.copies[r].sessions) <= self.max_sessions for r in self.nodes)
             and all(s.clients[c].number <= self.requests[c] for c in self.everyone)
@@ -335,14 +349,17 @@ class Clients(Machine[State]):
 
     @invariant
     def exactly_once(self, s: State) -> bool:
-        """No request takes effect twice."""
-        return all(len(set(s.copies[r].effects)) == len(s.copies[r].effects) for r in self.nodes)
+        """No request takes effect twice, nor another one under its number."""
+        return all(
+            len({(e.client, e.number) for e in s.copies[r].effects}) == len(s.copies[r].effects) for r in self.nodes
+        )  # fmt: skip
 
     @invariant
     def done_is_done(self, s: State) -> bool:
         """What a client takes for done took effect, there."""
         return all(
-            len(s.copies[r].effects) < e.place or s.copies[r].effects[e.place - 1] == Effect(e.client, e.number)
+            len(s.copies[r].effects) < e.place
+            or s.copies[r].effects[e.place - 1] == Effect(e.client, e.number, e.content)
             for e in s.ends
             if e.how == "done"
             for r in self.nodes
@@ -352,7 +369,7 @@ class Clients(Machine[State]):
     def not_done_is_not_done(self, s: State) -> bool:
         """What a client takes for not done took no effect, and never will."""
         return all(
-            Effect(e.client, e.number) not in s.copies[r].effects
+            all((f.client, f.number) != (e.client, e.number) for f in s.copies[r].effects)
             for e in s.ends
             if e.how == "not done"
             for r in self.nodes
@@ -362,7 +379,7 @@ class Clients(Machine[State]):
     def one_answer(self, s: State) -> bool:
         """Whoever is asked, and however often, the answer is that of the first time."""
         return all(
-            a.place == b.place
+            (a.place, a.to.content) == (b.place, b.to.content)
             for a in s.answers
             for b in s.answers
             if (a.to.client, a.to.number, a.says) == (b.to.client, b.to.number, "done") and b.says == "done"

@@ -59,7 +59,7 @@ def test_commits_that_were_not_made_are_not_believed() -> None:
     with pytest.raises(AssertionError, match="what was answered is not what was decided"):
         made.check()
     made = some_commits()
-    del made.nodes[1]._learner.known[50]
+    del made.nodes[1]._learner.known.entries[50]
     made.commits -= 1
     with pytest.raises(AssertionError, match="what was answered is not what was decided"):
         made.check()
@@ -67,14 +67,14 @@ def test_commits_that_were_not_made_are_not_believed() -> None:
 
 def test_a_fork_is_not_believed() -> None:
     made = some_commits()
-    made.nodes[2]._learner.known[50] = NoOp()
+    made.nodes[2]._learner.known.entries[50] = NoOp()
     with pytest.raises(AssertionError, match="two nodes know different decisions"):
         made.check()
 
 
 def test_a_node_that_is_not_told_is_not_believed() -> None:
     made = some_commits()
-    del made.nodes[2]._learner.known[10:]
+    del made.nodes[2]._learner.known.entries[10:]
     with pytest.raises(AssertionError, match="a node is not told of decisions"):
         made.check()
 

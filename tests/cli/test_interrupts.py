@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import z3
 
+from physalia import cli
 from physalia.cli import interrupts, run
 from physalia.placement.site.generate import Fabric, generate
 from physalia.placement.site.topology import Topology
@@ -175,3 +176,23 @@ def test_a_request_to_terminate_is_exit_130(tmp_path: Path) -> None:
     _, told = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, told
     assert told.splitlines()[-1] == "physalia: interrupted; nothing is left running."
+
+
+def test_an_interrupt_while_commands_are_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Imports take a second, and more on a busy machine: there it comes before anybody who would hear it is there."""
+
+    def interrupted(_arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "run", interrupted)
+    monkeypatch.setattr(cli, "own_packages_first", lambda: None)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "physalia: interrupted; nothing is left running.\n"

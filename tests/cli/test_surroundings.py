@@ -15,6 +15,7 @@ from conformance import verify as chain
 from conformance.links import LINKS, CannotRun, Failure, Link, LinkReport, Progress, Settings, Verdict
 from conformance.tlc.limits import Limits
 from physalia.cli import run
+from physalia.placement.site.shipped import example
 from tests import PATIENCE_S
 from tests.cli.test_cli import ROOT, fake_links, physalia, schema
 
@@ -58,6 +59,30 @@ def test_nobody_who_reads_is_exit_141_and_nothing_is_refuted(arguments: list[str
     )
     assert done.returncode == (141 if writes_there else {"conformance": 2}.get(arguments[0], 0))
     assert "Traceback" not in (done.stderr or "") + (done.stdout or "")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_stream_that_is_closed_takes_what_is_printed_nowhere(number: int, tmp_path: Path) -> None:
+    """The exit code says it all the same, and no file that is opened next takes the place of the stream."""
+    site, written = example("single-fed.json"), tmp_path / "cert.json"
+    command = [sys.executable, "-m", "physalia.cli", "place"]
+    codes = []
+    for arguments in (
+        ["query", site, "--instance", "server-1-01-01", "--cert", written],
+        ["check", written, example("dual-fed.json")],
+        ["query", site, "--instance", "nobody"],
+    ):
+        done = subprocess.run(
+            [*command, *map(str, arguments)], cwd=ROOT, text=True, check=False, timeout=PATIENCE_S,
+            capture_output=True, preexec_fn=lambda: os.close(number),
+        )  # fmt: skip
+        codes.append(done.returncode)
+        said = (done.stdout, done.stderr)
+        assert "Traceback" not in "".join(said)
+        if number:
+            assert not said[number - 1]
+    assert codes == [0, 1, 2]
+    assert json.loads(written.read_text())["claim"] == "optimal"
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

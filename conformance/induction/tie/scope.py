@@ -126,6 +126,21 @@ def is_seen_below(name: str, action: str, conjunct: str) -> bool:
     return conjunct in guard and bool(guard[conjunct].eq(own))
 
 
+def is_taken_below(name: str, action: str) -> bool:
+    """Whether the action is one of the layer below, unchanged, and that layer is tied: its edges are compared there."""
+    below = LAYERS[name].on
+    if below not in TIED or action not in system_of(below).actions:
+        return False
+    there, system = system_of(below), system_of(name)
+    before, here = there.actions[action], system.actions[action]
+    if before.guard.keys() != here.guard.keys() or before.updates.keys() != here.updates.keys():
+        return False
+    effects, same = system.effects(here), there.effects(before)
+    return all(is_seen_below(name, action, conjunct) for conjunct in here.guard) and all(
+        bool(effects[relation].eq(same[relation])) for relation in here.updates
+    )
+
+
 NOT_TIED: Mapping[str, str] = {
     "truncation": "no graph has floors above 0",
     "leaving": "no graph has nodes that leave",

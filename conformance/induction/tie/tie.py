@@ -23,7 +23,7 @@ from conformance.induction.tie.evaluations import CrossChecked, cross_check
 from conformance.induction.tie.flips import Flipped, flip_targets
 from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
-from conformance.induction.tie.scope import LIVES, NOT_TIED, TIED, is_seen_below
+from conformance.induction.tie.scope import LIVES, NOT_TIED, TIED, is_seen_below, is_taken_below
 from conformance.induction.tie.weakened import Weakened, weakened_guards
 from conformance.links import Failure, Profile, Progress, Row, Verdict, combine
 from conformance.manifest import Manifest, Model, load_manifest
@@ -263,7 +263,10 @@ def _tied(name: str, system: System, chosen: list[Model], settings: _Settings) -
     caught = sum(bool(one.caught) for one in weakened)
     progress.finish(f"tie, weakened guards of {name}", f"{caught} of {len(weakened)} caught")
     taken = {action for model in tied for action, times in model.taken.items() if times}
-    never = [action for action in system.actions if action not in taken and (lives or action not in layer.no_edge)]
+    never = [
+        action for action in system.actions
+        if action not in taken and (lives or action not in layer.no_edge) and not is_taken_below(name, action)
+    ]  # fmt: skip
     return _Part(tied, flipped, checked, weakened, never)
 
 

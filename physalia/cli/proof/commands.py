@@ -29,7 +29,7 @@ def prove(
         float | None,
         typer.Option(
             metavar="S",
-            help="Seconds for each query; without it, z3 counts its work, the same on every machine.",
+            help="Seconds for each query; without it, solvers count their work, the same on every machine.",
         ),
     ] = None,
     queries: Annotated[bool, typer.Option("--queries", help="Print every query, with its time and outcome.")] = False,

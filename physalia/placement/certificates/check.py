@@ -248,8 +248,8 @@ class _Case:
             one = rule["type"] in {"cap", "pair-cap"} and "kind" in rule
             for kind in (rule["kind"],) if one else CAPPED.get(rule["type"], ()):
                 self.most[kind] = min(self.most[kind], rule.get("most", (self.nodes - 1) // 2))
-        ids = {rule["id"] for rule in policy["rules"] if rule["id"].strip()} - FIXED
-        demand(len(ids) == len(policy["rules"]), "two rules have one id, or a rule has none of its own")
+        ids = {one for rule in policy["rules"] if (one := rule["id"]) == normalize("NFC", one.strip())} - {"", *FIXED}
+        demand(len(ids) == len(policy["rules"]), "two rules have one id, or a rule has none of its own, in NFC")
         self.clients = {client: self.query[client] for client in CLIENTS if client in self.query}
         demand(site.servers.keys() >= {*self.clients.values()}, "the query is about what is no server")
         self.own = site.keys[site.servers[self.query["instance"]]["rack"]]
@@ -269,7 +269,7 @@ class _Case:
         """By color, the servers that may hold a node."""
         servers, colors = self.site.servers, {one["color"] for one in self.site.servers.values()}
         wanted, own = {self.query["color"]} if "color" in self.query else colors, {*self.clients.values()}
-        demand(wanted <= colors and all(map(str.strip, colors)), "no server has the color, or one has none")
+        demand(wanted <= colors == {normalize("NFC", c.strip()) for c in colors} - {""}, "no such color, or not in NFC")
         limits = {one["client"]: one["most"] for one in sorted(self.rules["hop-limit"], key=lambda one: -one["most"])}
         found: dict[str, list[Candidate]] = {color: [] for color in ({""} if mixed else wanted)}
         known: dict[object, tuple[int, int] | None] = {}

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+from unicodedata import normalize
 
 import attrs
 from attrs import field, frozen
@@ -216,6 +217,11 @@ def _rule(where: str, at: int, table: Mapping[str, Any]) -> Rule:
     here = f"{where}: rule {identity}"
     if not identity.isprintable():
         raise BadPolicy(f"{here}: an id may hold only characters that can be printed.")
+    if identity != identity.strip() or identity != normalize("NFC", identity):
+        raise BadPolicy(
+            f"{here}: an id may not begin or end with a space, and is written in Unicode's normal form NFC: "
+            "else two that look alike could differ."
+        )
     kind = table.get("type")
     if not (isinstance(kind, str) and kind in TYPES):
         raise BadPolicy(f"{here}: there is no type {kind!r}; there are {', '.join(TYPES)}.")

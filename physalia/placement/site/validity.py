@@ -117,7 +117,7 @@ def _claim(taken: dict[str, str], kind: str, name: str) -> None:
 def _check_characters(who: str, name: str) -> None:
     if not name.isprintable():
         raise BadTopology(f"{who}: a name may hold only characters that can be printed.")
-    if name != name.strip() or name != normalize("NFC", name):
+    if not _is_seen_as_it_is(name):
         raise BadTopology(
             f"{who}: a name may not begin or end with a space, and is written in Unicode's normal form NFC: "
             "else two that look alike could differ."
@@ -210,22 +210,38 @@ def _check_servers(topology: Topology) -> None:
     racks = topology.racks
     hangable = {name for name, switch in topology.switches.items() if switch.tier == "rack"}
     checked: set[tuple[str, ...]] = set()
+    colors: set[str] = set()
     for server in topology.servers.values():
         if server.switches not in checked:
             _check_switches_of(topology, server, hangable)
             checked.add(server.switches)
         if server.rack not in racks:
             raise BadTopology(f"server {server.name} stands in rack {server.rack}, which does not exist.")
-        if not server.color.strip():
-            raise BadTopology(f"server {server.name} has an empty color.")
-        if not server.color.isprintable():
-            raise BadTopology(f"server {server.name} has the color {server.color}, which cannot be printed.")
+        if server.color not in colors:
+            _check_color(server)
+            colors.add(server.color)
         if server.capacity < 0:
             raise BadTopology(f"server {server.name} has the negative capacity {server.capacity}.")
         if server.nodes < 0:
             raise BadTopology(f"server {server.name} holds a negative number of nodes, {server.nodes}.")
         if server.capacity >= MOST_COUNT or server.nodes >= MOST_COUNT:
             raise BadTopology(f"server {server.name} has a capacity or a number of nodes of more than 100 digits.")
+
+
+def _check_color(server: Server) -> None:
+    if not server.color.strip():
+        raise BadTopology(f"server {server.name} has an empty color.")
+    if not server.color.isprintable():
+        raise BadTopology(f"server {server.name} has the color {server.color}, which cannot be printed.")
+    if not _is_seen_as_it_is(server.color):
+        raise BadTopology(
+            f"server {server.name} has the color {server.color!r}: a color may not begin or end with a space, and is "
+            "written in Unicode's normal form NFC: else two that look alike could differ."
+        )
+
+
+def _is_seen_as_it_is(text: str) -> bool:
+    return text == text.strip() == normalize("NFC", text)
 
 
 def _check_switches_of(topology: Topology, server: Server, hangable: set[str]) -> None:

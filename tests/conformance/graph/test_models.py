@@ -106,7 +106,7 @@ def test_the_constants_of_clients_are_the_models(name: str) -> None:
     model: Any = MODELS[name]
     mirrored = {
         "Requests": tuple(model.requests.values()), "MaxAttempts": model.max_attempts, "MaxSlot": model.max_slot,
-        "MaxSessions": model.max_sessions, "Nodes": frozenset(model.nodes),
+        "MaxSessions": model.max_sessions, "Nodes": frozenset(model.nodes), "Careless": model.careless,
     }  # fmt: skip
     assert mirrored == constants(name)
 

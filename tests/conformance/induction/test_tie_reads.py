@@ -23,7 +23,7 @@ from conformance.induction.tie.formulas import Formulas
 from conformance.induction.tie.knowing import read_knowledge
 from conformance.induction.tie.model import Mismatch, Tie, TiedModel
 from conformance.induction.tie.recalled import recalling
-from conformance.induction.tie.scope import TIED
+from conformance.induction.tie.scope import TIED, is_taken_below
 from conformance.induction.tie.weakened import weakened_guards
 from conformance.links import Profile, Verdict
 from conformance.manifest import load_manifest
@@ -282,3 +282,13 @@ def test_a_vote_that_is_no_matter_is_refused() -> None:
     wrong = of_kind(ReadsDespiteReports, MODELS["MCReads"])
     found = first(run("reads", wrong))
     assert (found.kind, found.action) == ("step", "serve")
+
+
+def test_only_an_action_that_is_the_same_in_the_layer_below_is_compared_there() -> None:
+    taken = {layer: {act for act in system_of(layer).actions if is_taken_below(layer, act)} for layer in TIED}
+    assert {"crash", "learn", "believe", "write_vote"} <= taken["reads"]
+    # The first time, it is noted by whom.
+    assert not {"choose", "ask", "echo", "serve", "acknowledge"} & taken["reads"]
+    # A crash empties the outbox, and takes knowledge.
+    assert "crash" not in taken["outbox"] | taken["knowledge"]
+    assert not taken["ballots"]

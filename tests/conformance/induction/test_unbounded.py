@@ -16,6 +16,7 @@ from conformance.induction.unbounded import ProofReport, prove_layers
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from spec.induction.attacks.attacks import ATTACKS
 from spec.induction.layers.stack import LAYERS
+from spec.induction.proving import second_opinion as second_opinions
 from spec.induction.proving.second_opinion import Opinion, Second
 from spec.induction.proving.solve import Effort
 from spec.induction.proving.weaken import Ending
@@ -132,9 +133,23 @@ def test_a_disagreement_of_solvers_is_an_error(tmp_path: Path) -> None:
         assert [failure.verdict for failure in opinions.failures()] == ([] if verdict is Verdict.HOLDS else [verdict])
 
 
+def test_what_a_second_solver_may_do_is_counted_and_named_when_it_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same on every machine: of the queries of the base some need more than a little work, and most need less."""
+    monkeypatch.setattr(second_opinions, "WORK", 4_000)
+    opinions = judge_again(prove_base(tmp_path), Silence())
+    left = opinions.which(Opinion.UNDECIDED)
+    assert opinions.verdict is Verdict.INCONCLUSIVE
+    assert 0 < len(left) < len(opinions.opinions) == 92
+    assert {one.said for one in left} == {
+        "unknown (RESOURCEOUT), with a limit of 4,000 units of work; `physalia prove --second --timeout S` sets another"
+    }
+
+
 @pytest.mark.slow
 def test_a_second_solver_agrees_on_the_base(tmp_path: Path) -> None:
-    opinions = judge_again(prove_base(tmp_path), Silence(), timeout_s=20)
+    opinions = judge_again(prove_base(tmp_path), Silence())
     assert opinions.verdict is Verdict.HOLDS
     assert len(opinions.opinions) == 92
 

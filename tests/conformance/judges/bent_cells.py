@@ -9,14 +9,15 @@ from conformance.judges.coverage import Coverage
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play, play
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Setup
+from conformance.world.scenario import Deliver, EndFlush, Give, GoBack, Happening, Setup
 from physalia.cell import RESEND_AFTER_MS, Node
-from physalia.cell.steps import IGNORED
+from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (
     Ask,
     Ballot,
     Campaign,
     Event,
+    Internal,
     Learn,
     NoOp,
     Prepare,
@@ -54,6 +55,9 @@ DECIDE: tuple[Happening, ...] = (
     *(Deliver(node, 1, Vote(B, 1, node)) for node in (1, 2, 3)),
 )
 """And gets a command decided, but for its own internal events, which `run` does when they are due."""
+
+STOPPED: tuple[Happening, ...] = (LEAD[0], GoBack(1, 0), LEAD[1])
+"""And its disk goes back to before it used its ballot, of which it hears then."""
 
 Bend = Callable[[Node, Event, Step], Step]
 
@@ -269,3 +273,29 @@ def one_more_message(_: Node, event: Event, step: Step) -> Step:
     if isinstance(event, Receive) and isinstance(event.message, Vote) and step is IGNORED:
         return Step(Stutter("resent"), (Send(2, Proposal(B, 2, NoOp())),))
     return step
+
+
+def goes_on(_: Node, __: Event, step: Step) -> Step:
+    """Does not care what its disk has lost."""
+    return IGNORED if _stops(step) else step
+
+
+def writes_nothing_down(_: Node, __: Event, step: Step) -> Step:
+    """Stops for as long as it lives."""
+    return evolve(step, effects=()) if _stops(step) else step
+
+
+def records_a_tick(_: Node, event: Event, step: Step) -> Step:
+    """Takes note of the time."""
+    return RECORDED if isinstance(event, Tick) else step
+
+
+def _stops(step: Step) -> bool:
+    return isinstance(step.announces, Stutter) and step.announces.kind == "stopped"
+
+
+class DueAfterTheEnd(Node):
+    """Has plans when it has stopped for good."""
+
+    def due(self) -> tuple[Internal, ...]:
+        return (Learn(1),) if self.stopped else super().due()

@@ -18,7 +18,7 @@ MODULES = tuple(
     f"conformance.{name}"
     for name in (
         "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
-        "judges.readers", "judges.databases",
+        "judges.readers", "judges.databases", "judges.gone_back",
         "world.world", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip

@@ -1,7 +1,10 @@
 """Broken cells: the running cell with one line of its source replaced, as a package of its own beside the real one."""
 
 import sys
-from importlib import resources
+from collections.abc import Sequence
+from importlib import import_module, resources
+from importlib.abc import InspectLoader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from itertools import count
 from types import ModuleType
 from typing import cast
@@ -10,9 +13,6 @@ from attrs import frozen
 
 from conformance.world.cells import MakeNode
 
-_MODULES = (
-    "steps", "configuration", "state", "learner", "acceptor", "proposer", "reads", "recovery", "loss", "memory", "node",
-)  # fmt: skip
 _numbers = count()
 
 
@@ -30,18 +30,39 @@ class NotApplied(AssertionError):
     """The text of a fault does not occur exactly once, so the fault is none."""
 
 
-def break_cell(fault: Fault) -> MakeNode:
-    """A factory of nodes that have this fault."""
-    package = f"broken_cell_{next(_numbers)}"
-    sys.modules[package] = ModuleType(package)
-    for name in _MODULES:
+@frozen
+class _Package(MetaPathFinder, InspectLoader):
+    """The modules of the real cell, under another package's name, one of them with a fault."""
+
+    name: str
+    fault: Fault
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.rpartition(".")[0] != self.name:
+            return None
+        return ModuleSpec(fullname, self)
+
+    def get_source(self, fullname: str) -> str:
+        name, fault = fullname.rpartition(".")[2], self.fault
         source = resources.files("physalia.cell").joinpath(f"{name}.py").read_text(encoding="utf-8")
         if name == fault.module:
             if source.count(fault.old) != 1 or fault.old == fault.new:
                 raise NotApplied(f"{fault.name}: {fault.old!r} occurs {source.count(fault.old)} times in {name}.py")
             source = source.replace(fault.old, fault.new)
-        module = ModuleType(f"{package}.{name}")
-        sys.modules[module.__name__] = module
-        code = compile(source.replace("from physalia.cell.", f"from {package}."), f"<{fault.name}: {name}.py>", "exec")
-        exec(code, module.__dict__)
-    return cast("MakeNode", sys.modules[f"{package}.node"].Node)
+        return source.replace("from physalia.cell.", f"from {self.name}.")
+
+    def is_package(self, fullname: str) -> bool:
+        return False
+
+
+def break_cell(fault: Fault) -> MakeNode:
+    """A factory of nodes that have this fault."""
+    package = _Package(f"broken_cell_{next(_numbers)}", fault)
+    parent = ModuleType(package.name)
+    parent.__path__ = []
+    sys.modules[package.name] = parent
+    sys.meta_path.append(package)
+    import_module(f"{package.name}.{fault.module}")  # also one that no node needs
+    return cast("MakeNode", import_module(f"{package.name}.node").Node)

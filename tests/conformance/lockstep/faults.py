@@ -159,12 +159,17 @@ FAULTS = (
     ),
     Fault(
         "a leader that everybody has left takes commands on", "proposer",
-        "return self.active != NO_BALLOT and not is_majority(self.leadership.refused, members)",
+        "return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)",
         "return self.active != NO_BALLOT",
     ),
     Fault(
+        "half of the members are not enough to depose", "proposer",
+        "is_majority(members - self.leadership.refused, members)",
+        "not is_majority(self.leadership.refused, members)",
+    ),
+    Fault(
         "one refusal deposes", "proposer",
-        "not is_majority(self.leadership.refused, members)", "not self.leadership.refused",
+        "is_majority(members - self.leadership.refused, members)", "not self.leadership.refused",
     ),
     Fault(
         "a client is not answered by who learns", "node",

@@ -14,6 +14,7 @@ from conformance.world.scenario import (
     FreeDisk,
     Give,
     Given,
+    GoBack,
     Happening,
     Haunt,
     Scenario,
@@ -87,7 +88,7 @@ def test_a_vote_reads_as_people_say_it() -> None:
 
 @pytest.mark.parametrize("happening", [
     Haunt(1, 2, Ask(0), "cell"), Haunt(1, 2, Ask(0), "life"), Haunt(2, 1, Vote(B, 1, 2), "incarnation"),
-    FailFlush(2, 1), FillDisk(3), FreeDisk(3),
+    FailFlush(2, 1), FillDisk(3), FreeDisk(3), GoBack(3, 2),
 ], ids=str)  # fmt: skip
 def test_what_disks_and_forerunners_do_is_read_back(happening: Happening) -> None:
     scenario = Scenario(Setup.of(3, 3, 3), (happening,))

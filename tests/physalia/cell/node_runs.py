@@ -90,7 +90,11 @@ def is_possible(event: Event, journal: Sequence[DurableRecord]) -> bool:
         case Receive(1, Vote(ballot, slot)):
             votes = [record for record in journal if isinstance(record, Accepted)]
             return any((vote.ballot, vote.slot) == (ballot, slot) for vote in votes)
-        case Receive(_, Prepare(ballot) | Promise(ballot) | Proposal(ballot) | Vote(ballot) | Refusal(ballot)):
+        case Receive(
+            _,
+            Prepare(ballot) | Promise(ballot) | Proposal(ballot) | Vote(ballot) | Refusal(ballot)
+            | Round(ballot) | Echo(ballot),
+        ):  # fmt: skip
             return ballot.node != ME or UsedBallot(ballot) in journal
         case _:
             return True

@@ -12,6 +12,7 @@ from physalia.model import (
     Campaign,
     Decision,
     DurableRecord,
+    Echo,
     Event,
     Flush,
     Known,
@@ -25,6 +26,7 @@ from physalia.model import (
     Refusal,
     Reject,
     Report,
+    Round,
     Step,
     Stopped,
     Store,
@@ -46,6 +48,8 @@ JOURNAL: list[DurableRecord] = [UsedBallot(OWN), Promised(OWN), Accepted(OWN, 1,
 TOLD = [
     (3, Prepare(OWN, 0), "its use of"),
     (3, Proposal(OWN, 1, ONE), "its use of"),
+    (2, Round(OWN, 1), "its use of"),
+    (3, Echo(OWN, 1, 3), "its use of"),
     (2, Proposal(OWN, 1, ONE), "its use of"),
     (3, Promise(OWN, 3, (), 0), "its use of"),
     (3, Vote(OWN, 1, 3), "its use of"),
@@ -72,7 +76,7 @@ def test_what_a_node_hears_of_itself_and_does_not_remember_stops_it(sender: int,
     assert node.stopped.startswith(f"node 2 stops for good: node {sender} tells of {lost}")
 
 
-@pytest.mark.parametrize(("sender", "message", "lost"), TOLD[:8], ids=str)
+@pytest.mark.parametrize(("sender", "message", "lost"), TOLD[:10], ids=str)
 def test_what_it_remembers_does_not(sender: int, message: Message, lost: str) -> None:
     node = Node(2, {1, 2, 3}, 2, JOURNAL)
     assert kind(hear(node, message, sender)) != "stopped"

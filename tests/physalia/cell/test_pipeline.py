@@ -12,6 +12,7 @@ from physalia.model import (
     Prepare,
     Propose,
     Refusal,
+    Reject,
     Report,
     Step,
     Store,
@@ -142,6 +143,8 @@ def test_a_leader_that_a_majority_has_left_takes_nothing_on_and_falls_silent() -
     assert hear(node, higher, 9) == recorded()
     node.step(Tick(0))
     assert node.step(Tick(100)).announces == Stutter("resent")
+    doubts = (Reject(ONE.request, "outcome unknown"), Reject(TWO.request, "outcome unknown"))
+    assert hear(node, higher, 3) == Step(Stutter("rejected"), doubts)
     assert hear(node, higher, 3) == recorded()
     assert node.step(Tick(200)) == ignored()
     assert [node.step(Submit(command)) for command in (ONE, TWO, THREE)] == [

@@ -51,6 +51,24 @@ def test_put_get_and_a_condition_that_fails(three: Colony) -> None:
     talk(three, work)
 
 
+def test_the_settings_may_leave_out_what_the_journals_know(tmp_path: Path) -> None:
+    """Nodes are dropped after every turn of the clock here, and come back with what they know."""
+    with colony(tmp_path, extra="ping_every_s = 0.05\nsuspect_after_s = 0.4\ncold_after_s = 0.0\n") as made:
+        for server in made.servers:
+            text = made.config(server).read_text(encoding="utf-8")
+            made.config(server).write_text(text[: text.index("[[cells]]")], encoding="utf-8")
+        made.start(*made.servers)
+
+        async def work(client: AsyncClient) -> None:
+            for version in range(3):
+                await put(client, version)
+                while made.log(LEADER).count("at rest") <= version:
+                    await asyncio.sleep(0.05)
+            assert (await client.read(1)).saw == Volume(3, "primary-2", "replica")
+
+        talk(made, work)
+
+
 def test_what_was_acknowledged_survives_the_kill_of_each_server_in_turn(three: Colony) -> None:
     """Writes go on while one is dead, whichever it is, and after it came back."""
 
@@ -222,12 +240,12 @@ class TestStarting:
         assert done.returncode == 2
         assert "never heard of node 99 of cell 1 in life 101" in done.stderr
 
-    def test_a_node_of_which_the_settings_say_nothing(self, made: Colony) -> None:
+    def test_a_cell_that_the_journal_knows_otherwise(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")
-        made.config(1).write_text(text[: text.index("[[cells]]")], encoding="utf-8")
+        made.config(1).write_text(text.replace("alpha = 3", "alpha = 4"), encoding="utf-8")
         done = made.run(1)
         assert done.returncode == 2
-        assert "has node 11 of cell 1 in life 101, of which the settings say nothing" in done.stderr
+        assert "knows cell 1 otherwise than the settings" in done.stderr
 
     def test_no_journal(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")

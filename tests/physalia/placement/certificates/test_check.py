@@ -176,6 +176,22 @@ def test_names_that_look_alike_and_differ_are_refused(name: str) -> None:
         check(forged, content)
 
 
+@pytest.mark.parametrize("name", ["rack-cap ", "cafe\u0301", " "])
+def test_ids_and_colors_that_look_alike_and_differ_are_refused(name: str) -> None:
+    """Whoever reads "rack-cap" twice, or sees two servers of one color, would not know that they differ."""
+    topology = row_of_racks()
+    made = _made(topology)
+    made["policy"]["rules"].append({"id": name, "type": "cap", "kind": "rack", "most": 3})
+    made["policy_sha256"] = hashlib.sha256(canonical(made["policy"])).hexdigest()
+    with pytest.raises(Refused, match="none of its own, in NFC"):
+        check(canonical(made), files.dumps(topology))
+    document = json.loads(files.dumps(topology))
+    document["servers"][-1]["color"] = name
+    forged, content = _forged(document, _made(topology))
+    with pytest.raises(Refused, match="no such color, or not in NFC"):
+        check(forged, content)
+
+
 def test_more_nodes_than_servers_are_refuted_at_once() -> None:
     topology = row_of_racks()
     made = _made(topology, policy_of(rack_cap(3), cell_size=10**12))

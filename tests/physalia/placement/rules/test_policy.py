@@ -131,6 +131,8 @@ def test_an_empty_policy_has_the_defaults_and_no_rules() -> None:
         (rule('type = "survives"') + "\n" + rule('type = "survives"'), "two rules have the id r"),
         ('[[rules]]\nid = "color"\ntype = "survives"', "rule color: this id belongs to a rule that always holds"),
         ('[[rules]]\ntype = "survives"', "rule number 1 has no id"),
+        ('[[rules]]\nid = "a "\ntype = "survives"', "rule a : an id may not begin or end with a space"),
+        ('[[rules]]\nid = "e\\u0301"\ntype = "survives"', "rule e\u0301: an id may not begin or end with"),
         ('[[rules]]\nid = "a\\nb"\ntype = "survives"', "rule a\\nb: an id may hold only characters"),
         ('rules = "none"', "rules must be a list of tables"),
         ("rules = [1]", "rules must be a list of tables"),
