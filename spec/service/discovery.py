@@ -161,7 +161,7 @@ class Discovery(Machine[State]):
 
     @action(n="nodes")
     def push(self, s: State, n: Node) -> State | None:
-        """`n` tells caches where the cell is."""
+        """`n` tells caches where the cell is (R14)."""
         if not (
             self.max_cache > 0
             and s.knows[n] > 0
