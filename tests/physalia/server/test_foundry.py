@@ -216,14 +216,14 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
     run(work)
 
 
-OF_NOBODY = [
+OF_NOBODY: list[Traffic] = [
     Seen(1, 1, ()), Scanned(1, Page((), None)), Granted(1), Denied(1, ""), Where(1, None), Find(1, 1), Push(()),
     Reply(1, b""), Decline(1, "busy", ""), Pong(1),
 ]  # fmt: skip
 """What no server is ever to hear, whoever says it."""
-OF_CLIENTS = [Look(1, 1, 0, ("a",)), Scan(1, 1, 0, "", 10, None), Request(1, 1, b"")]
-OF_SERVERS = [Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0)))]
-OF_OPERATORS = [Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b"")]
+OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",)), Scan(1, 1, 0, "", 10, None), Request(1, 1, b"")]
+OF_SERVERS: list[Traffic] = [Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0)))]
+OF_OPERATORS: list[Traffic] = [Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b"")]
 MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}
 
 
