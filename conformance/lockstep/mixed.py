@@ -302,7 +302,8 @@ class Mixed:
                 f"by the specification it applied {state.applied[node]}",
                 self._words(),
             )
-        if list(one.known) != self.log[: len(one.known)]:
+        kept = slice(one.known.base, len(one.known))
+        if one.known[kept] != self.log[kept]:
             raise Refuted(f"the cell forks: node {node} knows another log", self._words())
         if self.digests.setdefault(len(one.known), one.digest()) != one.digest():
             raise Refuted(f"the cell forks: node {node} is in another state after {len(one.known)} decisions")

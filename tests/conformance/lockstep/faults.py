@@ -65,11 +65,12 @@ FAULTS = (
     Fault("a hole is not filled", "proposer", "return NoOp() if is_hole else None", "return None"),
     Fault(
         "a change is effective at once", "configuration",
-        "return self.of_slots[slot - 1]", "return self.of_slots[min(slot + self.alpha - 1, self.last) - 1]",
+        "return self.of_slots[slot - 1 - self.base]",
+        "return self.of_slots[min(slot + self.alpha - 1, self.last) - 1 - self.base]",
     ),
     Fault(
         "a change is effective one slot late", "configuration",
-        "return self.of_slots[slot - 1]", "return self.of_slots[max(0, slot - 2)]",
+        "return self.of_slots[slot - 1 - self.base]", "return self.of_slots[max(0, slot - 2 - self.base)]",
     ),
     Fault(
         "a change that failed is counted", "state",
@@ -142,7 +143,7 @@ FAULTS = (
     ),
     Fault(
         "the command that came last is proposed first", "proposer",
-        "for command in self.waiting:", "for command in reversed(self.waiting):",
+        "for command in self.waiting:\n            if command not in", "for command in reversed(self.waiting):\n            if command not in",
     ),
     Fault(
         "what is unanswered is sent again at every tick", "node",
@@ -182,6 +183,6 @@ FAULTS = (
     ),
     Fault(
         "a node takes its own vote for one that its disk lost", "loss",
-        "acceptor.voted_under(message.slot) < message.ballot", "acceptor.voted_under(message.slot) <= message.ballot",
+        "acceptor.voted_under(slot) < ballot", "acceptor.voted_under(slot) <= ballot",
     ),
 )  # fmt: skip
