@@ -10,16 +10,20 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from physalia.model import NO_BALLOT
-
-if TYPE_CHECKING:
-    from physalia.server.server import Server
+from physalia.server.atlas import Atlas
+from physalia.server.leadership import Leadership
+from physalia.server.links import Links
+from physalia.server.nodes import Nodes
+from physalia.server.requests import Requests
+from physalia.server.suspicion import Suspicion
+from physalia.transport import Refusals
 
 MOST_HEAD_BYTES = 1 << 13
 MOST_AT_ONCE = 32
@@ -29,10 +33,23 @@ _JSON, _TEXT = "application/json", "text/plain; version=0.0.4; charset=utf-8"
 Page = tuple[HTTPStatus, str, bytes]
 
 
+class Server(Protocol):
+    """What is looked at of a server: its parts, none of which is changed."""
+
+    number: int
+    atlas: Atlas
+    nodes: Nodes
+    requests: Requests
+    suspicion: Suspicion
+    leadership: Leadership
+    links: Links
+    refusals: Refusals
+
+
 class Figures(Collector):
     """What Prometheus is told of one server."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
 
     def collect(self) -> Iterator[Metric]:
@@ -62,7 +79,7 @@ class Figures(Collector):
 class Watch:
     """The pages of one server."""
 
-    def __init__(self, server: "Server") -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(Figures(server))
