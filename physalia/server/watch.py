@@ -114,6 +114,7 @@ class Watch:
             "state": state,
             "is_full": server.nodes.host.journal.full,
             "suspected": sorted(server.suspicion.suspected),
+            "reached": len(server.links.reached),
         }
 
     def summary(self) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """``physalia colony``: a colony on this machine, started, looked at, broken, healed and ended."""
 
 import asyncio
-import json as jsons
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 FOLDER = Path(".physalia", "colony")
-LOOK_S = 2.0
+HELD = ("nodes", "in_memory", "leading", "stopped")
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
 Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
 Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
@@ -137,6 +136,20 @@ def down(folder: Folder = FOLDER) -> int:
     return 0
 
 
+@app.command()
+def restart(folder: Folder = FOLDER) -> int:
+    """Restart all servers, one after the other, each only when all are well: clients go on meanwhile."""
+    from physalia.colony import ServerFailed  # noqa: PLC0415
+    from physalia.colony.health import restart_in_turn  # noqa: PLC0415
+
+    colony, processes = open_colony(folder)
+    try:
+        restart_in_turn(colony, processes, lambda server: say(f"server {server} is started anew"))
+    except ServerFailed as error:
+        raise CannotRun(str(error)) from None
+    return 0
+
+
 def open_colony(folder: Path) -> "tuple[Colony, Processes]":
     """The colony in a folder. Raises `BadInput`."""
     from physalia import colony as colonies  # noqa: PLC0415
@@ -180,16 +193,12 @@ def _numbers(colony: "Colony", text: str) -> list[int] | None:
 
 def _holds(colony: "Colony", number: int) -> dict[str, int] | None:
     """What a server says of all its nodes; None if it says nothing. Of now, and each server for itself."""
-    from urllib.request import urlopen  # noqa: PLC0415
+    from physalia.colony.health import page  # noqa: PLC0415
 
-    watch = colony.settings[number].watch
-    if watch is None:
-        return None
+    told = page(colony, number, "/inspect")
     try:
-        with urlopen(f"http://{watch}/inspect", timeout=LOOK_S) as answer:  # an address of ours
-            told = jsons.load(answer)
-        return {name: int(told[name]) for name in ("nodes", "in_memory", "leading", "stopped")}
-    except (OSError, ValueError, KeyError, TypeError):
+        return None if told is None else {name: int(told[name]) for name in HELD}
+    except (KeyError, TypeError, ValueError):
         return None
 
 
