@@ -32,6 +32,7 @@ from physalia.model import (
     Decide,
     DurableRecord,
     Execute,
+    Install,
     Known,
     Learn,
     NodeId,
@@ -61,7 +62,8 @@ BACK = "a node that is rolled back stops before what it had applied"
 UP = "a node that had stopped goes on with new software"
 AT_THE_DOOR = "an old leader does not take what it does not understand"
 AGAIN = "a node that had stopped is started as it was, and stops again"
-MARKS = (LEARNED, LED, UNHEARD, WITHOUT_IT, STILL, BACK, UP, AT_THE_DOOR, AGAIN)
+JUMPED = "a snapshot is taken for the decisions that it stands for"
+MARKS = (LEARNED, LED, UNHEARD, WITHOUT_IT, STILL, BACK, UP, AT_THE_DOOR, AGAIN, JUMPED)
 
 
 class Needs(dict[int, int]):
@@ -209,6 +211,8 @@ class Mixed:
             self._judge_stop(outcome)
         elif isinstance(outcome.event, Decide | Learn) and isinstance(outcome.announces, Action):
             self._judge_apply(outcome)
+        elif isinstance(outcome.event, Install) and isinstance(outcome.announces, Action):
+            self._judge_jump(outcome)
         elif isinstance(outcome.event, Submit):
             self._judge_door(outcome, outcome.event)
         if outcome.event is not None or (outcome.trouble and not outcome.is_lost):
@@ -243,6 +247,13 @@ class Mixed:
         if node in self.stopped_once:
             self.reached[UP] += 1
 
+    def _judge_jump(self, outcome: Outcome) -> None:
+        """A snapshot stands for many decisions, each of which the node must understand to make use of it."""
+        node = outcome.node
+        for _ in range(self.state.applied[node], len(self.world.nodes[node].known)):
+            self._step("apply", node, outcome)
+        self.reached[JUMPED] += 1
+
     def _judge_stop(self, outcome: Outcome) -> None:
         stored = [record for record in outcome.stored if isinstance(record, Known)]
         if len(stored) != 1 or outcome.sent or outcome.answers:
@@ -263,7 +274,8 @@ class Mixed:
         is_silent = not any(said) and kind in ("ignored", "rejected") and self.world.due[node] == ()
         if not is_silent or any(one.reason != "stopped" for one in rejects):
             raise Refuted(f"node {node} has stopped, and does something", (event_words(event), f"it: {kind}"))
-        if isinstance(event, Submit) and [one.request for one in rejects] != [event.command.request]:
+        asks = event.command.request if isinstance(event, Submit) else getattr(event, "request", None)
+        if asks is not None and [one.request for one in rejects] != [asks]:
             raise Refuted(f"node {node} has stopped, and does not tell a client so", (event_words(event),))
         self.reached[UNHEARD] += 1
 

@@ -51,6 +51,7 @@ from physalia.model import (
     Query,
     Receive,
     Refusal,
+    Reject,
     Round,
     Send,
     Serve,
@@ -259,7 +260,7 @@ class Node:
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
-            return rejected(event.command, "stopped") if type(event) is Submit else IGNORED
+            return self._turned_away(event)
         match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
             case Receive():
                 return self._receive(event.sender, event.message)
@@ -375,12 +376,27 @@ class Node:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
         record = Stopped(teller, loss)
         self._stopped = self._why(record)
-        return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._proposer.doubts()))
+        return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._nobody_waits()))
 
     def _stop_before(self, slot: Slot, value: Command) -> Step:
         """The decision is written down, so that the node stops before it again if it is started as it is (R5)."""
         self._stopped = self._why_before(slot)
-        return Step(Stutter("stopped", self._stopped), (Store(Known(slot, value)), Flush(), *self._proposer.doubts()))
+        return Step(Stutter("stopped", self._stopped), (Store(Known(slot, value)), Flush(), *self._nobody_waits()))
+
+    def _nobody_waits(self) -> list[Effect]:
+        """Whoever waits for this node is told that it says nothing more (R6)."""
+        return self._reads.give_up() + self._proposer.doubts()
+
+    @staticmethod
+    def _turned_away(event: Event) -> Step:
+        """A node that has stopped does nothing, and says so to clients."""
+        match event:
+            case Submit(command):
+                return rejected(command, "stopped")
+            case Query(request) | Peek(request):
+                return Step(Stutter("rejected"), (Reject(request, "stopped"),))
+            case _:
+                return IGNORED
 
     def _why_before(self, slot: Slot) -> str:
         return (

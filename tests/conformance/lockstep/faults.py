@@ -143,7 +143,8 @@ FAULTS = (
     ),
     Fault(
         "the command that came last is proposed first", "proposer",
-        "for command in self.waiting:\n            if command not in", "for command in reversed(self.waiting):\n            if command not in",
+        "for command in self.waiting:\n            if command not in",
+        "for command in reversed(self.waiting):\n            if command not in",
     ),
     Fault(
         "what is unanswered is sent again at every tick", "node",
