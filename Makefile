@@ -15,7 +15,7 @@ help: ## Show this list
 verify: $(READY) ## Check every link of the chain; VERIFY_FLAGS=--quick or --deep for less or more
 	$(BIN)/physalia verify $(VERIFY_FLAGS)
 
-demo: $(READY) ## Three servers, each killed in turn while clients write; what they saw is judged
+demo: $(READY) ## Three servers, broken and healed for a minute while clients work; what they saw and disks have is judged
 	$(BIN)/physalia colony demo $(DEMO_FLAGS)
 
 test: $(READY) ## Run the tests; PYTEST_FLAGS="-n auto -m slow" for the long ones

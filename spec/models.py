@@ -1,6 +1,6 @@
 """Every model of `tla/`, by its name there: the constants of `MC*.tla` and `MC*.cfg`, written down a second time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import fields
@@ -13,6 +13,7 @@ from spec.log import Log
 from spec.machine import Machine
 from spec.register import Register
 from spec.service.clients import Client, Clients
+from spec.service.discovery import Discovery
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
 from spec.service.versions import Versions
@@ -74,6 +75,19 @@ def teaching(cell: CellProperties, *, truncators: set[Node], students: set[Node]
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
     """A cell in which the disk of node 1 may go back; `heir` may follow it, or nobody if that is 1 as well."""
     return Lives(law=law, cell=cell, frail=frozenset({1}), heir={n: heir if n == 1 else n for n in cell.nodes})
+
+
+def discovery(*plan: set[Node], alpha: int = 1, caches: int = 0, frail: Iterable[Node] = ()) -> Discovery:
+    """A cell whose members are these, version after version, and one client, which knows them first if nobody else."""
+    return Discovery(
+        max_node=max(max(members) for members in plan),
+        plan={version: frozenset(members) for version, members in enumerate(plan, start=1)},
+        alpha=alpha,
+        max_cache=caches,
+        max_client=1,
+        knowing=frozenset() if caches else frozenset({1}),
+        frail=frozenset(frail),
+    )
 
 
 def ballots(
@@ -295,6 +309,9 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCClientsNext": clients(2, max_attempts=2, max_slot=4, max_sessions=1),
     "MCClientsNodes": clients(1, 0, 0, max_attempts=1, max_slot=4, max_sessions=2, nodes=2),
     "MCClientsJump": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, nodes=2),
+    "MCDiscoveryWindow": discovery({1, 2, 3}, {2, 3, 4}, {1, 3, 4}, alpha=2),
+    "MCDiscoveryLoss": discovery({1, 2, 3}, {2, 3, 4}, frail={1}),
+    "MCDiscoveryCaches": discovery({1, 2}, {2}, caches=2),
     "MCClientsReused": clients(1, 0, max_attempts=2, max_slot=4, max_sessions=1, careless={1}),
     "MCLeases": leases(4, 1, max_version=2),
     "MCLeasesRenewal": leases(2, 1, max_version=3),

@@ -192,9 +192,7 @@ class AsyncClient:
             effort.was_full |= said.reason == "pipeline full"
             if said.reason in ("pipeline full", "busy"):
                 break
-            if said.leader:
-                self.places.hinted(cell, Address.parse(said.leader))
-            else:
+            if not self.places.hinted(cell, said.leader):
                 self.places.turn_away(cell)
                 break
         raise _Again

@@ -67,9 +67,13 @@ class Places:
         members = _addresses(known)
         return members[known.next % len(members)] if members else self.given[self.next]
 
-    def hinted(self, cell: CellId, address: Address) -> None:
-        """Somebody answered from there, or was named as who may."""
-        self._of(cell).hint = address
+    def hinted(self, cell: CellId, leader: str) -> bool:
+        """Somebody names an address as that of who may answer; False if it is none."""
+        try:
+            self._of(cell).hint = Address.parse(leader)
+        except ValueError:
+            return False
+        return True
 
     def answered(self, cell: CellId, address: Address) -> None:
         """It is there that the cell answers."""

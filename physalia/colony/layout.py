@@ -105,9 +105,9 @@ def lay_out(
         raise ColonyExists(f"{folder} is not empty: name another directory, or remove what is in it.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     numbers = range(1, servers + 1)
-    listens_at = _free_ports(servers + caches)
+    listens_at = _free_ports(2 * servers + caches)
     listen = dict(zip(numbers, listens_at, strict=False))
-    cached = {FIRST_CACHE + place: at for place, at in enumerate(listens_at[servers:])}
+    cached = {FIRST_CACHE + place: at for place, at in enumerate(listens_at[2 * servers :])}
     _write_keys(folder, [*numbers, *cached])
     for number, address in cached.items():
         _cache_config(folder, number).write_text(
@@ -124,7 +124,7 @@ def lay_out(
         peers = _table("peers", at) + (_table("public", public) if ways else "")
         peers += _table("caches", cached) if cached else ""
         config_in(folder, number).write_text(
-            f'server = {number}\nlisten = "{listen[number]}"\n'
+            f'server = {number}\nlisten = "{listen[number]}"\nwatch = "{listens_at[servers + number - 1]}"\n'
             f'directory = "server-{number}"\nkeys = "{_keys_of(number)}"\n'
             f"{extra}\n{peers}{plans}",
             encoding="utf-8",

@@ -9,9 +9,9 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ from physalia.server.requests import Requests
 from physalia.server.settings import Settings
 from physalia.server.suspicion import Suspicion
 from physalia.server.telling import Telling
+from physalia.server.watch import MOST_HEAD_BYTES, Watch
 from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
@@ -89,7 +90,8 @@ class Server:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
-        self._atlas = atlas
+        self.number = settings.server
+        self.atlas = atlas
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
@@ -107,8 +109,10 @@ class Server:
         self._takes_over = False
         self._failure: asyncio.Future[None] | None = None
 
-    async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
+    async def run(self, listener: socket.socket, stop: asyncio.Event, watching: socket.socket | None = None) -> None:
         """Serve on a bound socket until `stop`; then take nothing on, answer what was asked, and end.
+
+        Somebody may look at it on another one.
 
         Raises an `ExceptionGroup` of whatever failed.
         """
@@ -117,7 +121,7 @@ class Server:
         loop.set_exception_handler(self._failed)
         with ThreadPoolExecutor(1, "journal") as thread:
             disk = Disk(thread, self._clock)
-            async with asyncio.TaskGroup() as group:
+            async with self._watched(watching), asyncio.TaskGroup() as group:
                 works = (self._write(disk), self._beat(), self._tick(), self._lead())
                 tasks = [group.create_task(work) for work in works]
                 own = Party("server", self._settings.server)
@@ -135,6 +139,14 @@ class Server:
                 for task in tasks:
                     task.cancel()
         self._log.info("ended", refused=dict(self.refusals), carried=self.links.carried)
+
+    @asynccontextmanager
+    async def _watched(self, watching: socket.socket | None) -> AsyncIterator[None]:
+        if watching is None:
+            yield
+            return
+        with closing(await asyncio.start_server(Watch(self).answer, sock=watching, limit=MOST_HEAD_BYTES)):
+            yield
 
     # Outlet of the nodes
 
@@ -192,7 +204,7 @@ class Server:
         self.requests.gone(self._callers.pop(connection))
 
     def _asked(self, caller: Caller, request: Request) -> None:
-        key = self._atlas.here(request.cell)
+        key = self.atlas.here(request.cell)
         if key is None:
             caller.say(Decline(request.number, "unknown cell", ""))
             return
@@ -202,7 +214,7 @@ class Server:
             self.nodes.when_loaded(key, partial(self._submit, key, command))
 
     def _looked(self, caller: Caller, asked: Look | Scan) -> None:
-        key = self._atlas.here(asked.cell)
+        key = self.atlas.here(asked.cell)
         if key is None:
             caller.say(Decline(asked.number, "unknown cell", ""))
             return

@@ -21,6 +21,7 @@ _FROM_ENVIRONMENT = {
     "listen": str,
     "directory": str,
     "keys": str,
+    "watch": str,
     "ping_every_s": float,
     "suspect_after_s": float,
     "drain_s": float,
@@ -61,6 +62,8 @@ class Settings:
     """Where clients reach servers, this one too, where that is elsewhere than peers do."""
     caches: Mapping[int, Address]
     """The caches that this server tells where its cells are, by their numbers."""
+    watch: Address | None
+    """Where it can be looked at; nowhere, if that is None."""
     cells: tuple[CellPlan, ...]
     ping_every_s: float
     suspect_after_s: float
@@ -89,6 +92,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     peers: dict[int, str] = {}
     public: dict[int, str] = {}
     caches: dict[int, str] = {}
+    watch: str = ""
     cells: list[_Cell] = []
     ping_every_s: float = 1.0
     suspect_after_s: float = 2.0
@@ -147,6 +151,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
         public={number: _address(f"public.{number}", text) for number, text in file.public.items()},
         caches={number: _address(f"caches.{number}", text) for number, text in file.caches.items()},
+        watch=_address("watch", file.watch) if file.watch else None,
         cells=tuple(cells),
         ping_every_s=file.ping_every_s,
         suspect_after_s=file.suspect_after_s,

@@ -27,7 +27,7 @@ from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
 from physalia.server.settings import LoopName, Settings
-from physalia.transport import KeyFile
+from physalia.transport import Address, KeyFile
 from physalia.wire import CodecError, decode_charter, is_charter
 
 BORN_AT_ONCE = 2_000
@@ -53,6 +53,8 @@ class Prepared:
 
     settings: Settings
     listener: socket.socket
+    watching: socket.socket | None
+    """Where it can be looked at."""
     host: Host
     atlas: Atlas
     ring: KeyFile
@@ -111,21 +113,26 @@ def prepare(settings: Settings) -> Prepared:
                 f"{settings.keys} has no key for servers {settings.server} and {peer}: add one that both have, and "
                 "nobody else."
             )
-    listener = _bind(settings)
+    listener = _bind(settings.listen, "listen")
+    try:
+        watching = None if settings.watch is None else _bind(settings.watch, "watch")
+    except CannotStart:
+        listener.close()
+        raise
     try:
         host = Host(Journal(Directory(settings.directory), settings.server, encode_kept))
     except BaseException:
-        listener.close()
+        _close(listener, watching)
         raise
     try:
         atlas = Atlas(settings.server, host, host.journal.nodes())
         _bring_back(host, atlas, settings)
     except BaseException:
-        listener.close()
+        _close(listener, watching)
         with suppress(FlushFailed):
             host.journal.close()
         raise
-    return Prepared(settings, listener, host, atlas, ring)
+    return Prepared(settings, listener, watching, host, atlas, ring)
 
 
 def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
@@ -141,7 +148,7 @@ def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
     except* (FlushFailed, JournalDamaged, CorruptRecords, CodecError) as group:
         raise CannotStart(_sentence(group)) from None
     finally:
-        prepared.listener.close()
+        _close(prepared.listener, prepared.watching)
         with suppress(FlushFailed):
             prepared.host.journal.close()
 
@@ -164,7 +171,7 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
     server = Server(prepared.settings, prepared.host, prepared.atlas, prepared.ring, log)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    running = asyncio.ensure_future(server.run(prepared.listener, stop))
+    running = asyncio.ensure_future(server.run(prepared.listener, stop, prepared.watching))
 
     def signalled() -> None:
         if stop.is_set():
@@ -183,15 +190,20 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
     return not len(server.requests)
 
 
-def _bind(settings: Settings) -> socket.socket:
-    address = settings.listen
+def _bind(address: Address, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotStart(f"{address} is in use by another process: let listen name a free port.") from None
+            raise CannotStart(f"{address} is in use by another process: let {setting} name a free port.") from None
         raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
+
+
+def _close(*sockets: socket.socket | None) -> None:
+    for one in sockets:
+        if one is not None:
+            one.close()
 
 
 def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:

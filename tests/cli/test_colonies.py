@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from physalia.cli import run
-from physalia.colony import Processes, load
+from physalia.colony import Processes, health, load
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +32,9 @@ def states(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     return found + bad
 
 
-def test_a_colony_is_started_broken_healed_and_ended(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_colony_is_started_broken_healed_and_ended(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     at = ["--folder", str(folder)]
     assert run(["colony", "up", "--servers", "3", *at]) == 0
     assert capsys.readouterr().out.count("listens at 127.0.0.1:") == 3
@@ -45,7 +47,12 @@ def test_a_colony_is_started_broken_healed_and_ended(folder: Path, capsys: pytes
         assert run(["colony", "heal", server, *at]) == 0
     capsys.readouterr()
     assert states(folder, capsys) == ["running", "running", "running"]
+    assert run(["colony", "restart", *at]) == 0
+    assert capsys.readouterr().out.count("is started anew") == 3
     assert run(["colony", "down", *at]) == 0
+    monkeypatch.setattr(health, "START_S", 0.1)
+    assert run(["colony", "restart", *at]) == 4, "nobody is well"
+    capsys.readouterr()
     assert states(folder, capsys) == ["not running", "not running", "not running"]
     assert run(["colony", "up", *at]) == 0  # the same colony again
     capsys.readouterr()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 FOLDER = Path(".physalia", "colony")
+HELD = ("nodes", "in_memory", "leading", "stopped")
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
 Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
 Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
@@ -68,15 +69,17 @@ def status(folder: Folder = FOLDER, json: Json = False) -> int:
             "address": address,
             "state": _state(processes, number),
             "network": sorted({rule for (one, other), rule in bad.items() if number in (one, other)}),
+            "holds": _holds(colony, number) if processes.pid(number) is not None else None,
         }
         for number, address in colony.by_server.items()
     ]
     if json:
-        print_json({"schema_version": 2, "cells": len(colony.cells), "servers": servers})
+        print_json({"schema_version": 2, "cells": _cells(servers), "servers": servers})
     else:
         for one in servers:
             network = f"; its connections are {' and '.join(one['network'])}" if one["network"] else ""
-            say(f"server {one['server']} at {one['address']}: {one['state']}{network}")
+            say(f"server {one['server']} at {one['address']}: {one['state']}{network}{_counted(one['holds'])}")
+        say(f"{_cells(servers)} cells have a leader")
     return 0 if all(one["state"] == "running" and not one["network"] for one in servers) else 1
 
 
@@ -133,6 +136,20 @@ def down(folder: Folder = FOLDER) -> int:
     return 0
 
 
+@app.command()
+def restart(folder: Folder = FOLDER) -> int:
+    """Restart all servers, one after the other, each only when all are well: clients go on meanwhile."""
+    from physalia.colony import ServerFailed  # noqa: PLC0415
+    from physalia.colony.health import restart_in_turn  # noqa: PLC0415
+
+    colony, processes = open_colony(folder)
+    try:
+        restart_in_turn(colony, processes, lambda server: say(f"server {server} is started anew"))
+    except ServerFailed as error:
+        raise CannotRun(str(error)) from None
+    return 0
+
+
 def open_colony(folder: Path) -> "tuple[Colony, Processes]":
     """The colony in a folder. Raises `BadInput`."""
     from physalia import colony as colonies  # noqa: PLC0415
@@ -172,6 +189,29 @@ def _numbers(colony: "Colony", text: str) -> list[int] | None:
         if one and one not in colony.settings:
             raise BadInput(f"--from names server {one}: there are {', '.join(map(str, colony.settings))}.")
     return numbers
+
+
+def _holds(colony: "Colony", number: int) -> dict[str, int] | None:
+    """What a server says of all its nodes; None if it says nothing. Of now, and each server for itself."""
+    from physalia.colony.health import page  # noqa: PLC0415
+
+    told = page(colony, number, "/inspect")
+    try:
+        return None if told is None else {name: int(told[name]) for name in HELD}
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _cells(servers: list[dict[str, Any]]) -> int:
+    """How many cells have a leader, as all servers together see it."""
+    return sum(one["holds"]["leading"] for one in servers if one["holds"] is not None)
+
+
+def _counted(holds: dict[str, int] | None) -> str:
+    if holds is None:
+        return ""
+    stopped = f", {holds['stopped']} stopped for good" if holds["stopped"] else ""
+    return f"; {holds['nodes']} nodes, {holds['in_memory']} in memory, {holds['leading']} lead{stopped}"
 
 
 def _bad_ways(colony: "Colony") -> dict[tuple[int, int], str]:

@@ -14,6 +14,7 @@ from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
 from spec.register import Register
 from spec.service.clients import Clients
+from spec.service.discovery import Discovery
 from spec.service.leases import Leases
 from spec.service.reads import Reads
 from spec.service.versions import Versions
@@ -79,6 +80,17 @@ def test_the_constants_of_leases_are_the_models(name: str) -> None:
     assert mirrored == constants(name)
 
 
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Discovery)])
+def test_the_constants_of_discovery_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    mirrored = {
+        "Nodes": frozenset(model.nodes), "Plan": tuple(model.plan.values()), "Alpha": model.alpha,
+        "Caches": frozenset(model.caches), "Clients": frozenset(model.clients), "Knowing": model.knowing,
+        "Frail": model.frail,
+    }  # fmt: skip
+    assert mirrored == constants(name)
+
+
 @pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, Versions)])
 def test_the_constants_of_versions_are_the_models(name: str) -> None:
     model: Any = MODELS[name]
@@ -102,7 +114,7 @@ def test_the_constants_of_clients_are_the_models(name: str) -> None:
 OF_A_CELL = [
     name
     for name, machine in {**MODELS, **PROGRESS}.items()
-    if not isinstance(machine, Register | Chain | Clients | Leases | Versions)
+    if not isinstance(machine, Register | Chain | Clients | Discovery | Leases | Versions)
 ]
 
 
@@ -134,6 +146,7 @@ def test_the_constants_are_the_models(name: str) -> None:
 
 
 RUNGS = (
+    "Discovery",
     "Store",
     "Log",
     "Window",

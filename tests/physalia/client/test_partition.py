@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -313,3 +315,13 @@ def test_a_client_without_keys_says_where_it_looked(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("PHYSALIA_KEYS", raising=False)
     with pytest.raises(ValueError, match="PHYSALIA_KEYS"):
         AsyncClient("physalia://127.0.0.1:7400")
+
+
+def test_clients_stand_at_the_top_and_cost_nothing_until_then() -> None:
+    import physalia  # noqa: PLC0415
+
+    assert physalia.AsyncClient is AsyncClient
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        physalia.Nothing  # noqa: B018
+    quiet = "import sys, physalia; sys.exit('physalia.client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", quiet], check=False).returncode == 0

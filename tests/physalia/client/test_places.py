@@ -64,3 +64,12 @@ def test_what_is_no_address_is_nobody() -> None:
     places = Places(list(GIVEN), next=0)
     places.learn(Whereabouts(7, 9, 1, ((1, "nonsense"), (2, "member:2"))))
     assert places.address(7) == Address("member", 2)
+
+
+def test_a_hint_is_followed_if_it_is_an_address() -> None:
+    places = Places(list(GIVEN), next=0)
+    assert places.hinted(7, "leader:9")
+    assert places.address(7) == Address("leader", 9)
+    for nonsense in ("", "leader", "leader:", "leader:99999999"):
+        assert not places.hinted(7, nonsense)
+    assert places.address(7) == Address("leader", 9)

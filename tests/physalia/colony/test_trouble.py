@@ -1,6 +1,7 @@
 """A colony in trouble holds, and a colony that is wrong is found out."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 
 from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks
 from conformance.links import Verdict
-from physalia.colony import Colony, Processes, lay_out
+from physalia.colony import Colony, Processes, ServerFailed, health, lay_out
 from physalia.colony.faults import Fault
+from physalia.colony.health import restart_in_turn
 from physalia.colony.trouble import Trouble, make_trouble
 from physalia.colony.work import Saw, read_all, work
 
@@ -47,6 +49,9 @@ def holds(colony: Colony, seconds: float, faults: list[Fault]) -> None:
         assert part.verdict is Verdict.HOLDS, part
     assert {Fault(name) for name in trouble.faults} == set(faults), "not every fault had its turn"
     said = "".join(logs)
+    for file in (*colony.folder.glob("*.keys"), colony.folder / "operator.toml", colony.folder / "keys.toml"):
+        for secret in re.findall(r'secret = "(\w+)"', file.read_text(encoding="utf-8")):
+            assert secret not in said, "a secret is in a log"
     assert '"suspected"' in said, "nobody noticed that anybody was gone"
     assert "refused by the journal" in said, "no disk was full"
 
@@ -120,3 +125,36 @@ def test_what_a_majority_of_disks_forgot_is_refuted(colony: Colony) -> None:
     asyncio.run(read_all(colony, saw))
     verdicts = {part.name: part.verdict for part in judge_histories(saw.write(colony.folder), 50)}
     assert verdicts == {"kv": Verdict.REFUTED, "store": Verdict.REFUTED}
+
+
+def test_a_rolling_restart_leaves_no_gap(colony: Colony) -> None:
+    """Clients work while each server drains, ends and comes back; everything is judged, and nobody is told no."""
+    processes, saw, restarted = Processes(colony), Saw(), list[int]()
+    processes.start(*colony.settings)
+
+    async def main() -> None:
+        until = asyncio.Event()
+        working = asyncio.create_task(work(colony, saw, 4, until, seed=3))
+        await asyncio.to_thread(restart_in_turn, colony, processes, restarted.append)
+        until.set()
+        await working
+        await read_all(colony, saw)
+
+    asyncio.run(main())
+    assert restarted == [1, 2, 3]
+    assert [part.verdict for part in judge_histories(saw.write(colony.folder), 20)] == [Verdict.HOLDS] * 2
+    ends = [event["type"] for event in saw.registers + saw.transactions]
+    assert "fail" not in ends, "somebody was told that nothing could be done"
+
+
+def test_a_rolling_restart_stops_where_a_server_is_not_well(colony: Colony, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of three is gone: to take another one away would stop every cell."""
+    processes, restarted = Processes(colony), list[int]()
+    processes.start(*colony.settings)
+    processes.kill(3)
+    monkeypatch.setattr(health, "START_S", 0.2)
+    with pytest.raises(ServerFailed, match="all must be well"):
+        restart_in_turn(colony, processes, restarted.append)
+    assert not restarted
+    assert processes.pid(1) is not None
+    assert processes.pid(2) is not None

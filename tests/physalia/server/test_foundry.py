@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from attrs import evolve
@@ -10,8 +11,35 @@ from attrs import evolve
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, Malformed, Operator, Unavailable, found
 from physalia.journal import NodeKey
-from physalia.model import Cap, Change, Create, Founding, RequestId
-from physalia.transport import CLIENT, Party
+from physalia.model import (
+    Ask,
+    Bundle,
+    Cap,
+    Carry,
+    Change,
+    Create,
+    Decline,
+    Denied,
+    Envelope,
+    Find,
+    Founding,
+    Granted,
+    Look,
+    Origin,
+    Page,
+    Ping,
+    Pong,
+    Push,
+    Reply,
+    Request,
+    RequestId,
+    Scan,
+    Scanned,
+    Seen,
+    Traffic,
+    Where,
+)
+from physalia.transport import CLIENT, OPERATOR, Party
 from physalia.wire import encode_command
 from tests import PATIENCE_S
 from tests.physalia.server.colonies import Colony, colony
@@ -184,5 +212,40 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
                 client._deadline_s = 0.3
                 with pytest.raises(Unavailable):
                     await client.partition(7).get("a")
+
+    run(work)
+
+
+OF_NOBODY: list[Traffic] = [
+    Seen(1, 1, ()), Scanned(1, Page((), None)), Granted(1), Denied(1, ""), Where(1, None), Find(1, 1), Push(()),
+    Reply(1, b""), Decline(1, "busy", ""), Pong(1),
+]  # fmt: skip
+"""What no server is ever to hear, whoever says it."""
+OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",)), Scan(1, 1, 0, "", 10, None), Request(1, 1, b"")]
+OF_SERVERS: list[Traffic] = [Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0)))]
+OF_OPERATORS: list[Traffic] = [Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b"")]
+MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}
+
+
+@pytest.mark.parametrize("own", [CLIENT, OPERATOR, Party("server", 2)])
+def test_who_has_a_key_is_cut_off_for_everything_that_is_not_its_to_say(
+    tmp_path: Path, vfs: SimulatedVfs, own: Party
+) -> None:
+    """Every kind of traffic that there is, from each role, authentic: nothing of a node changes, nothing is born."""
+    every: list[Traffic] = [*OF_NOBODY, *OF_CLIENTS, *OF_SERVERS, *OF_OPERATORS]
+    assert {type(one) for one in every} | {Ping} == set(get_args(Traffic))
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one:
+            before, count = one.memory(), 0
+            for said in every:
+                if said in MAY[own.role]:
+                    continue
+                count += 1
+                await one.say(own, said)
+                assert one.server.refusals == {"role": count}, said
+            assert one.memory() == before
+            assert [key.cell for key in one.server.nodes.host.journal.nodes()] == [1]
+            assert not one.running.done()
 
     run(work)

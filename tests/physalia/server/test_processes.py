@@ -224,6 +224,28 @@ class TestStarting:
         )
         self.refused(made, 2, "belongs to server 1, not to server 2")
 
+    def test_a_port_to_be_looked_at_that_is_in_use(self, made: Colony) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            self._set(made, f'watch = "127.0.0.1:{taken.getsockname()[1]}"\n')
+            done = made.run(1)
+        assert (done.returncode, "let watch name a free port" in done.stderr) == (4, True)
+
+    def test_a_peer_or_a_cache_with_which_there_is_no_key(self, made: Colony) -> None:
+        self._set(made, '[caches]\n99 = "127.0.0.1:1"\n', at_end=True)
+        done = made.run(1)
+        assert (done.returncode, "no key for servers 1 and 99" in done.stderr) == (2, True)
+
+    def test_a_cache_with_the_number_of_a_server(self, made: Colony) -> None:
+        self._set(made, '[caches]\n1 = "127.0.0.1:1"\n', at_end=True)
+        done = made.run(1)
+        assert (done.returncode, "is the number of a server too" in done.stderr) == (2, True)
+
+    @staticmethod
+    def _set(made: Colony, text: str, *, at_end: bool = False) -> None:
+        config = made.config(1)
+        before = config.read_text(encoding="utf-8")
+        config.write_text(before + text if at_end else text + before, encoding="utf-8")
+
     def test_an_unknown_key(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")
         made.config(1).write_text("lissten = 3\n" + text, encoding="utf-8")

@@ -1,0 +1,158 @@
+"""What may be looked at: figures, health, single nodes; no secret, nothing changed, and nobody may ask too much."""
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
+from physalia.server.watch import MOST_AT_ONCE, MOST_HEAD_BYTES, Watch
+from tests.physalia.server.test_server import Alone, alone, run
+
+ROOT = Path(__file__).resolve().parents[3]
+SECRET = "node-of-a-secret-volume"
+
+
+@pytest.fixture
+def vfs() -> Iterator[SimulatedVfs]:
+    with simulated_vfs() as made:
+        yield made
+
+
+def data(one: Alone, path: str) -> tuple[int, Any]:
+    status, kind, body = Watch(one.server).page(path)
+    assert kind == "application/json"
+    return status.value, json.loads(body)
+
+
+def figures(one: Alone) -> dict[str, float]:
+    status, _, body = Watch(one.server).page("/metrics")
+    assert status == 200
+    families = text_string_to_metric_families(body.decode())
+    return {sample.name: sample.value for family in families for sample in family.samples}
+
+
+def test_figures_follow_what_happens(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            before = figures(one)
+            assert (before["physalia_nodes"], before["physalia_nodes_leading"]) == (1, 0)
+            await client.partition(1).put("a", 1)
+            after = figures(one)
+            assert after["physalia_nodes_leading"] == after["physalia_nodes_in_memory"] == 1
+            assert after["physalia_campaigns_total"] == before["physalia_campaigns_total"] + 1
+            one.server.refusals["mac"] += 3
+            assert figures(one)["physalia_refused_total"] == 3
+
+    run(work)
+
+
+def test_health_says_when_it_serves_no_more(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one:
+            status, told = data(one, "/health")
+            assert status == 200
+            assert told == {
+                "schema_version": 1, "server": 1, "state": "serving", "is_full": False, "suspected": [], "reached": 0,
+            }  # fmt: skip
+            one.server.requests.is_closed = True
+            status, told = data(one, "/health")
+            assert (status, told["state"]) == (503, "draining")
+
+    run(work)
+
+
+def test_a_node_is_shown_without_any_secret_and_one_at_rest_stays_at_rest(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            await client.partition(1).put(SECRET, SECRET.encode())
+            status, told = data(one, "/inspect/1")
+            node = one.server.nodes.host.node(one.server.atlas.here(1))  # type: ignore[arg-type]
+            assert node is not None
+            assert status == 200
+            assert (told["prefix"], told["digest"], told["items"]) == (node.prefix, node.digest().hex(), 1)
+            assert told["leads"] is True
+            pages = "".join(
+                Watch(one.server).page(path)[2].decode() for path in ("/metrics", "/health", "/inspect", "/inspect/1")
+            )
+            assert SECRET not in pages
+            assert "c" * 64 not in pages, "no key of anybody"
+            assert data(one, "/inspect")[1]["leading"] == 1
+            key = one.server.atlas.here(1)
+            assert key is not None
+            await asyncio.sleep(0.1)
+            one.server.nodes.restless.clear()
+            assert one.server.nodes.host.drop(key)
+            assert data(one, "/inspect/1")[1]["in_memory"] is False
+            assert one.server.nodes.host.node(key) is None
+
+    run(work)
+
+
+@pytest.mark.parametrize("path", ["/", "/inspect/2", "/inspect/x", f"/inspect/{2**63}", "/inspect/-1", "/../keys.toml"])
+def test_what_is_not_there_is_404(tmp_path: Path, vfs: SimulatedVfs, path: str) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one:
+            assert data(one, path)[0] == 404
+
+    run(work)
+
+
+async def ask(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+def test_it_speaks_http_to_who_asks_for_little_and_by_get(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one:
+            watching = socket.create_server(("127.0.0.1", 0))
+            port = watching.getsockname()[1]
+            server = await asyncio.start_server(Watch(one.server).answer, sock=watching, limit=MOST_HEAD_BYTES)
+            async with server:
+                end = b" HTTP/1.1\r\nHost: x\r\n\r\n"
+                answer = await ask(port, b"GET /health?x=1" + end)
+                assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+                assert b"no-store" in answer
+                assert (await ask(port, b"POST /health" + end)).startswith(b"HTTP/1.1 405 ")
+                assert (await ask(port, b"\xff\xfe\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+                assert (await ask(port, b"GET /nothing" + end)).startswith(b"HTTP/1.1 404 ")
+                assert await ask(port, b"GET /" + b"x" * (4 * MOST_HEAD_BYTES) + end) == b""
+                idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(MOST_AT_ONCE)]
+                await asyncio.sleep(0.1)
+                assert await ask(port, b"GET /health" + end) == b"", "a crowd is sent away"
+                for reader, writer in idle:
+                    writer.close()
+                    assert await reader.read() == b""
+
+    run(work)
+
+
+def test_the_dashboard_asks_for_nothing_that_no_server_tells(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one:
+            one.server.refusals["mac"] += 1
+            told = set(figures(one))
+            board = json.loads((ROOT / "docs" / "grafana-dashboard.json").read_text(encoding="utf-8"))
+            asked = {
+                name
+                for panel in board["panels"]
+                for target in panel["targets"]
+                for name in re.findall(r"physalia_\w+", target["expr"])
+            }
+            assert asked
+            assert asked <= told
+
+    run(work)
