@@ -34,14 +34,14 @@ from physalia.model import (
 )
 from tests.conformance.judges.bent_cells import DECIDE, THREE, bent, end_flushes, follow, on, run, sends
 
-WAITS = Read(RequestId("waits", 1))
+WAITS, SECOND = Read(RequestId("waits", 1)), Read(RequestId("y", 1))
 
 
 def lesson(make: MakeNode) -> None:
     """Node 1 leads and decides two slots without node 3, at which a client waits; it truncates, and teaches node 3."""
     played = Play(evolve(THREE, store_is_small=True), make)
     follow(played, (Give(3, Campaign(Ballot(1, 3))), Give(3, Submit(WAITS)), *DECIDE))
-    follow(played, (Give(1, Submit(Read(RequestId("y", 1)))),))
+    follow(played, (Give(1, Submit(SECOND)),))
     for kind in (Proposal, Vote):
         follow(played, (Deliver(*each) for each in in_flight(played, kind) if 3 not in each[:2]))
     follow(played, (Give(1, Truncate(2)),))
