@@ -68,7 +68,15 @@ class GoneBack:
     def _must_rest(self, outcome: Outcome) -> None:
         is_quiet = not (outcome.sent or outcome.stored or outcome.answers or outcome.found)
         kind = outcome.announces.kind if isinstance(outcome.announces, model.Stutter) else "an action"
-        if kind not in ("ignored", "rejected") or not is_quiet:
+        match outcome.event:
+            case model.Submit(command):
+                told = [command.request]
+            case model.Query(request) | model.Peek(request):
+                told = [request]
+            case _:
+                told = []
+        right = ("rejected" if told else "ignored", tuple((request, "stopped") for request in told))
+        if (kind, outcome.rejects) != right or not is_quiet:
             raise Refuted(
                 f"node {self.node} has stopped for good, and still does something ({kind})",
                 (f"event: {event_words(outcome.event)}",),

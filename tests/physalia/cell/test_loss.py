@@ -17,15 +17,18 @@ from physalia.model import (
     Flush,
     Known,
     Message,
+    Peek,
     Prepare,
     Promise,
     Promised,
     Proposal,
     Propose,
+    Query,
     Receive,
     Refusal,
     Reject,
     Report,
+    RequestId,
     Round,
     Step,
     Stopped,
@@ -154,6 +157,18 @@ def test_a_restart_from_the_disk_of_a_node_that_stopped_is_stopped() -> None:
     for event in (*events, Receive(2, Promise(OWN, 2, (), 0))):
         assert again.step(event) == Step(Stutter("ignored"), ())
     assert kind(Node(2, {1, 2, 3}, 2, JOURNAL[:1]).step(Receive(3, Prepare(HIGHER, 0)))) != "ignored"
+
+
+def test_who_reads_from_a_node_that_stops_is_told() -> None:
+    """Also who waited when it stopped (R6)."""
+    node = leader()
+    waits, asks = RequestId("reader", 1), RequestId("reader", 2)
+    assert node.step(Query(waits)).effects == ()
+    stopped = hear(node, Refusal(HIGHER, Ballot(9, node.node_id)), 3)
+    assert kind(stopped) == "stopped"
+    assert Reject(waits, "not the proposer") in stopped.effects
+    for event in (Query(asks), Peek(asks, 0)):
+        assert node.step(event) == Step(Stutter("rejected"), (Reject(asks, "stopped"),))
 
 
 def test_nothing_follows_the_stop() -> None:
