@@ -122,11 +122,12 @@ class LockstepRules(RuleBasedStateMachine):
             self.play(self.moves.query(self.moves.to_leader(node)))
         self._flow(then, 0)
 
-    @rule(node=_nodes, other=_nodes)
-    def peek(self, node: int, other: int) -> None:
-        """Any node is asked what it knows, by a client that saw what another one knows, which may be more."""
-        seen = len(self.moves.world.nodes[self.moves.node(other)].known)
-        self.play(self.moves.peek_from(self.moves.node(node), seen))
+    @rule(node=_nodes)
+    def peek(self, node: int) -> None:
+        """A client that saw what a node knows asks all of them; some may know less."""
+        seen = len(self.moves.world.nodes[self.moves.node(node)].known)
+        for other in self.moves.node_ids:
+            self.play(self.moves.peek_from(other, seen))
 
     @rule(node=_nodes, place=_places)
     def retry(self, node: int, place: int) -> None:
