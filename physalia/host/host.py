@@ -11,7 +11,7 @@ it is made anew from the journal before its next event. A flush that failed ends
 
 Not every node is in memory. `want` has one read with the next batch, by its charter, which is its first record then;
 `drop` lets one go. To drop a node is a crash, and to read it again is its restart: the host does it only when nothing
-of the node waits, and whoever drives it when nobody owes the node an answer.
+of the node waits, and whoever drives it when nobody owes the node an answer (R14).
 """
 
 from collections.abc import Sequence
