@@ -18,7 +18,7 @@ from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.placement.definition import World
 from conformance.placement.sites import Seeded
 from conformance.refutation import Refuted
-from physalia.blast_radius.fates import Fates
+from physalia.blast_radius.fates import Fates, Seen, fates
 from physalia.blast_radius.four import Four
 from spec.sites.examples import AS_THE_INSTANCE_SEES_IT, BLAST_RADIUS_MODELS
 
@@ -58,10 +58,9 @@ def test_every_single_device_and_the_worst_pair_are_counted() -> None:
 
 def test_whoever_counts_otherwise_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
     case = edge_case()
-    real = judging.fates
 
-    def one_less(seen: judging.Seen) -> Fates:
-        found = real(seen)
+    def one_less(seen: Seen) -> Fates:
+        found = fates(seen)
         return Fates(found.blast & (np.arange(len(found.blast)) % 7 > 0), found.unserved)
 
     list(judge_every_set(case))
