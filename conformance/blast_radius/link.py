@@ -15,7 +15,7 @@ from attrs import define, field, frozen
 
 from conformance.blast_radius import unbounded
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
-from conformance.blast_radius.sites import FABRIC, SERVERS, Case, made_up, of_model
+from conformance.blast_radius.sites import Case, leaning, made_up, of_model
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.placement.explore import Drawn
@@ -137,12 +137,14 @@ def judge_case(case: Case, tally: Tally) -> None:
 
 
 def _models(tally: Tally, progress: Progress) -> None:
-    """The sites of the models, and the edge case: a cell that survives as its instance sees it, and no copy."""
-    for name, machine in {**BLAST_RADIUS_MODELS, "edge case": AS_THE_INSTANCE_SEES_IT}.items():
+    """The sites of the models; a cell that survives as its instance sees it, and no copy; and a site that leans."""
+    cases = [leaning()]
+    for machine in (*BLAST_RADIUS_MODELS.values(), AS_THE_INSTANCE_SEES_IT):
         topology, volumes, devices = of_model(machine)
-        judge_case(Case(topology=topology, volumes=volumes[:VOLUMES], devices=devices), tally)
-        progress.update(MODELS, tally.sites, "sites", total=len(BLAST_RADIUS_MODELS) + 1)
-        assert name
+        cases.append(Case(topology=topology, volumes=volumes[:VOLUMES], devices=devices))
+    for done, case in enumerate(cases, start=1):
+        judge_case(case, tally)
+        progress.update(MODELS, done, "sites", total=len(cases))
 
 
 def _seeded(tally: Tally, count: int, seed: int, progress: Progress) -> None:
@@ -202,6 +204,3 @@ def _judged(theorem: Theorem, check: unbounded.Check) -> Iterator[Failure]:
             verdict = Verdict.INCONCLUSIVE if found == "unknown" else Verdict.REFUTED
             title = f"{theorem.name}: not decided in time" if found == "unknown" else f"{theorem.name} {what}"
             yield Failure(title=title, verdict=verdict, replay=replay)
-
-
-__all__ = ["AMOUNTS", "FABRIC", "LINK", "SERVERS", "judge_case", "run"]

@@ -103,3 +103,32 @@ def of_model(machine: BlastRadius) -> tuple[Topology, tuple[Asked, ...], tuple[s
 def told(failure: Failure) -> str:
     """A failure of the models by its name in a topology."""
     return "--".join(failure)
+
+
+def leaning() -> Case:
+    """Two racks that each hang on one core alone, and a server that hangs on nothing: bridges, and nodes out of reach.
+
+    The volumes are in the two racks and their cells beyond the cores, so that two devices are worse than any one. One
+    volume has its replica on a node of its cell, another node of which nobody reaches.
+    """
+    racks = [Rack(f"rack-{name}", "row", (f"feed-{1 + at % 2}",)) for at, name in enumerate("abcdez")]
+    tors = [Switch(f"tor-{name}", "rack", f"rack-{name}") for name in "abcdez"]
+    pairs = [
+        ("tor-a", "core-1"),
+        ("tor-b", "core-2"),
+        *((f"tor-{one}", f"core-{at}") for one in "cde" for at in (1, 2)),
+    ]
+    servers = [Server(f"{name}{at}", f"rack-{name}", (f"tor-{name}",), "any", 9) for name in "abcdez" for at in (1, 2)]
+    topology = build(
+        name="leaning", rows=["row"], powers=[Power("feed-1", "feed"), Power("feed-2", "feed")], racks=racks,
+        switches=[*tors, Switch("core-1", "core"), Switch("core-2", "core")],
+        links=[Link("--".join(pair), pair) for pair in pairs], servers=servers,
+    )  # fmt: skip
+    volumes = [
+        Asked(instance=f"{name}1", primary=f"{name}2", replica=None, cell=cell)
+        for name in "ab"
+        for cell in (("c1", "d1", "e1"), ("c2", "d2", "e1"), ("c1", "d2", "e2"))
+    ]
+    late = Asked(instance="c1", primary="c2", replica="d1", cell=("d1", "e1", "z1"))
+    devices = ("tor-c", "tor-d", "core-1", "core-2", "tor-a--core-1", "tor-b--core-2", "feed-1", "c1", "d1", "a2")
+    return Case(topology=topology, volumes=(*volumes, late), devices=devices)
