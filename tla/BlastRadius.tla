@@ -83,7 +83,7 @@ Write(p) ==
 
 Next ==
   \/ \E d \in Fallible : Fail(d) \/ Repair(d)
-  \/ \E s \in cell, t \in Server \ Client : Move(s, t)
+  \/ \E s \in Server, t \in Server \ Client : Move(s, t)
   \/ \E r \in Copy : Hear(r) \/ Shrink(r) \/ Install(r) \/ Write(r)
   \/ \E p \in Copy, r \in Copy : Mirror(p, r)
 
