@@ -33,7 +33,7 @@ from spec.induction.layers.vocabulary import And, Implies, Not, Or
 Server, Epoch, Write = (z3.DeclareSort(name) for name in ("Server", "Epoch", "Write"))
 
 LETTERS = Letters({"p": Server, "r": Server, "m": Server, "n": Server, "e": Epoch, "f": Epoch, "g": Epoch, "w": Write})
-forall, exists = LETTERS.forall, LETTERS.exists
+forall = LETTERS.forall
 
 older = z3.Function("older", Epoch, Epoch, z3.BoolSort())
 """older(e, f): epoch e is before f."""
@@ -64,6 +64,8 @@ class Volume(Layer):
     """On its way down the chain under an epoch."""
     has = relation(Server, Epoch, Write)
     """A server said under an epoch that it holds the write."""
+    offered = relation(Epoch, Server)
+    """A copy is on its way to a new server; it may be empty."""
     copied = relation(Epoch, Server, Write)
     """A copy on its way to a new server has the write in it."""
     acknowledged = relation(Write)
@@ -186,14 +188,17 @@ class Volume(Layer):
         """A primary that is alone sends all it has to another server."""
         return Step(
             when(serves=self.serves(s, p, e), alone=s.alone(e), other=p != r),
-            then(copied=lambda f, n, w: Or(s.copied(f, n, w), And(f == e, n == r, s.holds(p, w)))),
+            then(
+                offered=lambda f, n: Or(s.offered(f, n), And(f == e, n == r)),
+                copied=lambda f, n, w: Or(s.copied(f, n, w), And(f == e, n == r, s.holds(p, w))),
+            ),
         )
 
     @action()
     def adopt(self, s: State, r: Term, e: Term) -> Step:
         """The new copy takes it, once, and gives up what it had."""
         return Step(
-            when(newer=Not(s.noted(r, e)), sent=exists(lambda w: s.copied(e, r, w))),
+            when(newer=Not(s.noted(r, e)), sent=s.offered(e, r)),
             then(
                 holds=lambda n, w: Or(And(n != r, s.holds(n, w)), And(n == r, s.copied(e, r, w))),
                 has=lambda n, f, w: Or(s.has(n, f, w), And(n == r, f == e, s.copied(e, r, w))),
@@ -247,6 +252,7 @@ class Volume(Layer):
             forall(lambda e, f: Implies(And(s.newest(e), older(e, f)), Not(s.alone(f)))),
             forall(lambda e, f, n: Implies(And(s.newest(e), older(e, f)), Not(s.noted(n, f)))),
             forall(lambda e, f, w: Implies(And(s.newest(e), older(e, f)), Not(s.sent(f, w)))),
+            forall(lambda e, f, n: Implies(And(s.newest(e), older(e, f)), Not(s.offered(f, n)))),
             forall(lambda e, f, n, w: Implies(And(s.newest(e), older(e, f)), Not(s.copied(f, n, w)))),
             forall(lambda e, f, n, w: Implies(And(s.newest(e), older(e, f)), Not(s.has(n, f, w)))),
         )
@@ -275,7 +281,10 @@ class Volume(Layer):
     @invariant
     def copies_of_one_alone(self, s: State) -> Formula:
         """Copies are sent by whoever is alone, to others."""
-        return forall(lambda e, r, w: Implies(s.copied(e, r, w), And(s.alone(e), Not(s.primary(e, r)))))
+        return And(
+            forall(lambda e, r: Implies(s.offered(e, r), And(s.alone(e), Not(s.primary(e, r))))),
+            forall(lambda e, r, w: Implies(s.copied(e, r, w), And(s.alone(e), Not(s.primary(e, r))))),
+        )
 
     @invariant
     def alone_while_newest(self, s: State) -> Formula:
