@@ -8,7 +8,6 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
-from spec.blast_radius import BlastRadius
 from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
@@ -19,6 +18,8 @@ from spec.service.discovery import Discovery
 from spec.service.leases import Leases
 from spec.service.reads import Reads
 from spec.service.versions import Versions
+from spec.sites.blast_radius import BlastRadius
+from spec.sites.site import Site
 from spec.teaching import Teaching
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
@@ -26,14 +27,16 @@ ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.ru
 KINDS: dict[str, type[Content]] = {"write": Write, "read": Read, "change": Change}
 
 
-def constants(name: str) -> dict[str, Any]:
-    """The constants of a model, with its tables, as TLC would read them."""
+def constants(name: str, but: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """The constants of a model, with its tables, as TLC would read them, but those that are read elsewhere."""
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     module = (TLA / f"{name}.tla").read_text(encoding="utf-8")
     found: dict[str, Any] = {
         constant: parse_value(text) for constant, text in re.findall(r"^  (\w+) = (.*)$", config, flags=re.MULTILINE)
     }
     for constant, table in re.findall(r"^  (\w+) <- (\w+)$", config, flags=re.MULTILINE):
+        if constant in but:
+            continue
         definition = re.search(rf"^{table}\s*==(.*?)(?=^\S|\Z)", module, flags=re.MULTILINE | re.DOTALL)
         assert definition is not None
         found[constant] = parse_value(definition[1].strip())
@@ -113,10 +116,71 @@ def test_the_constants_of_clients_are_the_models(name: str) -> None:
     assert mirrored == constants(name)
 
 
+def site_of(name: str, table: str) -> Any:
+    """A site of `tla/`, as TLC would read it; a model may define it in a module of its own, or add to another's."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in TLA.glob("*.tla")}
+    definitions = {
+        found[1]: (module, found[2])
+        for module, text in texts.items()
+        if module == name or module.startswith("Site")
+        for found in re.finditer(r"^(\w+)\s*==(.*?)(?=^\w|^====|^----|\Z)", text, flags=re.MULTILINE | re.DOTALL)
+    }
+    body = definitions[table][1].strip()
+    if body in definitions:
+        return site_of(name, body)
+    extended = re.fullmatch(r"\[(\w+) EXCEPT !\.servers =\s*@ \\o <<(.*)>>\]", body, flags=re.DOTALL)
+    if extended is not None:
+        before = dict(site_of(name, extended[1]).pairs)
+        before["servers"] = (*before["servers"], parse_value(extended[2].strip()))
+        return before
+    return parse_value(body)
+
+
+def mirrored_site(site: Site) -> dict[str, Any]:
+    """A site of the mirror, as `tla/` writes it."""
+    return {
+        "servers": [
+            {"name": one.name, "rack": one.rack, "switches": one.switches} for one in site.servers
+        ],
+        "devices": {
+            name: {"kind": one.kind, "supplies": one.supplies}
+            | ({"row": one.row} if one.row else {})
+            | ({"tier": one.tier} if one.tier else {})
+            for name, one in site.devices.items()
+        },
+        "links": site.links,
+    }  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """TLC's records as dictionaries, its sequences as lists."""
+    if isinstance(value, Function):
+        return {key: plain(part) for key, part in value.pairs}
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return [plain(part) for part in value] if any(isinstance(part, Function) for part in value) else value
+    return value
+
+
+@pytest.mark.parametrize("name", [name for name, machine in MODELS.items() if isinstance(machine, BlastRadius)])
+def test_the_constants_of_the_blast_radius_are_the_models(name: str) -> None:
+    model: Any = MODELS[name]
+    config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
+    (table,) = re.findall(r"^  Site <- (\w+)$", config, flags=re.MULTILINE)
+    assert plain(site_of(name, table)) == mirrored_site(model.site)
+    found = constants(name, but=frozenset({"Site"}))
+    mirrored = {
+        "Clients": dict(model.clients), "Size": model.size, "Rules": model.rules, "Fallible": model.fallible,
+        "MaxEpoch": model.max_epoch,
+    }  # fmt: skip
+    assert found | {"Clients": plain(found["Clients"])} == mirrored
+
+
 OF_A_CELL = [
     name
     for name, machine in {**MODELS, **PROGRESS}.items()
-    if not isinstance(machine, Register | Chain | Clients | Discovery | Leases | Versions)
+    if not isinstance(machine, BlastRadius | Register | Chain | Clients | Discovery | Leases | Versions)
 ]
 
 
@@ -144,10 +208,13 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Reads):
         assert list(model.max_reads) == list(model.ballots)
         mirrored |= {"MaxReads": tuple(model.max_reads.values())}
+    if isinstance(model, Teaching):
+        mirrored |= {"Truncators": model.truncators, "Students": model.students}
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
 RUNGS = (
+    "BlastRadius",
     "Discovery",
     "Store",
     "Log",
@@ -156,6 +223,7 @@ RUNGS = (
     "Cell",
     "Lives",
     "Reads",
+    "Teaching",
     "Clients",
     "Leases",
     "Versions",
@@ -163,9 +231,16 @@ RUNGS = (
     "Volume",
 )
 
+PROPERTIES = {
+    "BlastRadius": ("BlastRadiusClaims",), "Cell": ("CellProperties",), "Clients": ("ClientsProperties",),
+    "Teaching": ("CellProperties", "Teaching"),
+}  # fmt: skip
+"""Where the invariants of a rung stand, if not in its own module."""
+
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
     "MCCellSharedCrashRefines": "only the refinement",
+    "MCTeachingRefines": "only the refinement and what is recoverable",
     "MCBallotsThreeBallots": "too large for the refinement",
     "MCCellContestCrash": "too large for all and the refinement",
     **dict.fromkeys(("MCLivesTrust", "MCLivesStop"), "only what is to fall"),
@@ -179,10 +254,11 @@ def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
     rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
-    module = f"{rung}Properties" if rung in ("Cell", "Clients") else rung
-    after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
+    modules = PROPERTIES.get(rung, (rung,))
+    first, *others = ((TLA / f"{module}.tla").read_text(encoding="utf-8") for module in modules)
+    after_next = first.split("\nTypeOK ==")[1] + "".join(others)
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
-    defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
+    defined += re.findall(r"^(\w+) +== (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
     mirrored = {part.replace("_", "") for part in MODELS[name].invariant_names()}
     invariants = {found for found in defined if found.lower() in mirrored}
     assert set(listed) == {"TypeOK", "Witnesses"} | invariants
@@ -198,6 +274,6 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
     kept = {part for part in listed if not part.startswith("refines")}
     assert kept - names == {
         "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed", "effectsstay", "entriesstay",
-        "leadersact", "recordskeepversions", "stoppedforgood",
+        "leadersact", "newerlistwins", "property", "recordskeepversions", "stoppedforgood",
     }  # fmt: skip
     assert names <= listed
