@@ -208,6 +208,7 @@ class TestRefused:
         wrong = Write(RequestId("c", 2), 0, "\ud800", "y")
         host.receive(said_to(ANN, Prepare(FIRST, 0)))
         host.receive(said_to(ANN, Proposal(FIRST, 1, wrong)))
+        host.receive(said_to(ANN, Proposal(FIRST, 1, wrong)))  # the vote is said again, which needs no record
         host.receive(said_to(ANN, Proposal(FIRST, 2, LARGE)))
         host.receive(said_to(BOB, Proposal(FIRST, 1, LARGE)))
         left = told(flush(host))
