@@ -7,12 +7,12 @@ TheSite    == DualFed
 TheClients == [instance |-> "i", primary |-> "p", replica |-> "r"]
 TheRules   == {"row", "instance", "copies", "still"}
 MayFail ==
-  {<<"fx">>, <<"fy">>, <<"rb">>, <<"a1">>, <<"b1">>, <<"b2">>, <<"c1">>, <<"c2">>,
+  {<<"fx">>, <<"fy">>, <<"rb">>, <<"n2">>, <<"a1">>, <<"b1">>, <<"c1">>, <<"c2">>,
    <<"x1">>, <<"x2">>}
 
 Witnesses ==
   /\ Reached(1, "ReachNeedyByOne", ReachNeedyByOne)
   /\ Reached(2, "ReachBlast", ReachBlast)
   /\ Reached(3, "ReachTwoPieces", ReachTwoPieces)
-  /\ Reached(4, "ReachSeenFromInstanceOnly", ReachSeenFromInstanceOnly)
+  /\ Reached(4, "ReachServedByTheOther", ReachServedByTheOther)
 ===============================================================================

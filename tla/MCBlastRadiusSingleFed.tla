@@ -8,13 +8,11 @@ TheClients == [instance |-> "i", primary |-> "p", replica |-> "r"]
 TheRules   == {"row", "instance", "copies", "still"}
 MayFail ==
   {<<"fa">>, <<"fb">>, <<"fc">>, <<"tb">>, <<"tc">>, <<"x1">>, <<"x2">>, <<"k1">>,
-   <<"k2">>, <<"tb", "x1">>, <<"p">>}
+   <<"k2">>, <<"tb", "x1">>, <<"n2">>}
 
 Witnesses ==
   /\ Reached(1, "ReachNeedyByOne", ReachNeedyByOne)
   /\ Reached(2, "ReachFarFire", ReachFarFire)
   /\ Reached(3, "ReachBlast", ReachBlast)
-  /\ Reached(4, "ReachUnservedOnly", ReachUnservedOnly)
-  /\ Reached(5, "ReachCutOff", ReachCutOff)
-  /\ Reached(6, "ReachServedByTheOther", ReachServedByTheOther)
+  /\ Reached(4, "ReachCutOff", ReachCutOff)
 ===============================================================================

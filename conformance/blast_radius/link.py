@@ -11,16 +11,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from conformance.blast_radius import unbounded
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
 from conformance.blast_radius.sites import Case, leaning, made_up, of_model
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.placement.audited import judge_audit
+from conformance.placement.definition import Question
 from conformance.placement.explore import Drawn
+from conformance.placement.fleets import judge_fleet
+from conformance.placement.judge import judge
 from conformance.placement.sites import Seeded
+from conformance.placement.table import by_definition
 from conformance.refutation import Refuted
+from physalia.placement.rules.policy import AntiAffinity, Policy, Survives
 from physalia.placement.site import format as files
 from spec.sites.examples import AS_THE_INSTANCE_SEES_IT, BLAST_RADIUS_MODELS
 
@@ -36,7 +42,7 @@ ALWAYS = (
     "by one failure: the premise holds", "locality: the premise holds", "pieces: the premise holds",
     "in blast by one failure, though the cell survives as the instance sees it",
     "unserved by failures outside of the row, for a cell that is not in it",
-    "every single device", "the worst pair", "a group of servers",
+    "every single device", "the worst pair", "a group of servers", "survival of a copy binds",
 )  # fmt: skip
 """What must be seen, or nothing was shown of it."""
 
@@ -72,12 +78,12 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     start = time.monotonic()
     amount, tally = AMOUNTS[settings.profile], Tally()
     rows, failures = [], []
-    for part, judge in (
+    for part, judged in (
         (MODELS, lambda: _models(tally, progress)),
         (SEEDED, lambda: _seeded(tally, amount.seeded, settings.seed, progress)),
         (DRAWN, lambda: _drawn(tally, amount.drawn, settings.seed, progress)),
     ):
-        row, found = _part(part, judge, tally, progress)
+        row, found = _part(part, judged, tally, progress)
         rows.append(row)
         failures += found
     if not failures:
@@ -96,12 +102,12 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
 
 
 def _part(
-    part: str, judge: Callable[[], None], tally: Tally, progress: Progress
+    part: str, judged: Callable[[], None], tally: Tally, progress: Progress
 ) -> tuple[Row, list[Failure]]:  # fmt: skip
     start, sites, fates = time.monotonic(), tally.sites, tally.fates
     failures = []
     try:
-        judge()
+        judged()
     except Refuted as refuted:
         failures.append(_failure(part, refuted, tally))
     verdict = Verdict.REFUTED if failures else Verdict.HOLDS
@@ -145,6 +151,38 @@ def _models(tally: Tally, progress: Progress) -> None:
     for done, case in enumerate(cases, start=1):
         judge_case(case, tally)
         progress.update(MODELS, done, "sites", total=len(cases))
+    tally.marks.update(judge_rules(cases[-1]))
+
+
+def judge_rules(case: Case) -> set[str]:
+    """Place a cell on a site where copies see less than the instance, and judge the answers by definition.
+
+    On sites that are made up at random a copy hardly ever decides. Marks of the rules that bind.
+    """
+    asked = case.volumes[0]
+    rules = (
+        AntiAffinity(id="apart"),
+        Survives(id="seen-from-instance"),
+        Survives(id="seen-from-primary", client="primary"),
+        Survives(id="seen-from-replica", client="replica"),
+    )
+    question = Question(
+        topology=case.topology, policy=Policy(cell_size=len(asked.cell), rules=rules), instance=asked.instance,
+        primary=asked.primary, replica=asked.replica,
+    )  # fmt: skip
+    table, binding = by_definition(question)
+    # Without a server that every good cell needs there is none, though there are cells for the instance alone.
+    servers = dict(case.topology.servers)
+    for name in sorted(frozenset.intersection(*table.legal))[-1:]:
+        servers[name] = evolve(servers[name], drained=True)
+    without = evolve(question, topology=evolve(case.topology, servers=servers))
+    for each in (question, without):
+        table, more = by_definition(each)
+        binding |= more
+        judge(each, table, z3=False)
+        judge_audit(each, table)
+        judge_fleet(each, table, Seeded("blast radius"))
+    return binding
 
 
 def _seeded(tally: Tally, count: int, seed: int, progress: Progress) -> None:

@@ -131,10 +131,10 @@ GOOD = ("row", "instance", "copies")
 """What a placement keeps under the policy `blast-radius.toml`."""
 
 BLAST_RADIUS_MODELS = {
-    "MCBlastRadiusSingleFed": blast_radius(SINGLE_FED, "fa fb fc tb tc x1 x2 k1 k2 tb-x1 p", *GOOD, "still"),
+    "MCBlastRadiusSingleFed": blast_radius(SINGLE_FED, "fa fb fc tb tc x1 x2 k1 k2 tb-x1 n2", *GOOD, "still"),
     "MCBlastRadiusDualHomed": blast_radius(DUAL_HOMED, "fa ta tb u v w k1 ta-u i-ta n1-ta", *GOOD, "still"),
     "MCBlastRadiusCrossing": blast_radius(CROSSING, "f1 f2 p3 rb tb tc x2 k1 r-tc n1", *GOOD, "still"),
-    "MCBlastRadiusDualFed": blast_radius(DUAL_FED, "fx fy rb a1 b1 b2 c1 c2 x1 x2", *GOOD, "still"),
+    "MCBlastRadiusDualFed": blast_radius(DUAL_FED, "fx fy rb n2 a1 b1 c1 c2 x1 x2", *GOOD, "still"),
     "MCBlastRadiusMonolith": blast_radius(MONOLITH, "tb x1 k1 k2 y1 y2", "instance", "copies", "still"),
     "MCBlastRadiusMoves": blast_radius(WITH_ONE_MORE, "ta tb fc k1", *GOOD, max_epoch=3),
     "MCBlastRadiusFailOver": blast_radius(DUAL_HOMED, "ta-u td i-ta k1", *GOOD, "still", max_epoch=4),
