@@ -8,7 +8,6 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
-from spec.blast_radius import BlastRadius
 from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
@@ -144,6 +143,8 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Reads):
         assert list(model.max_reads) == list(model.ballots)
         mirrored |= {"MaxReads": tuple(model.max_reads.values())}
+    if isinstance(model, Teaching):
+        mirrored |= {"Truncators": model.truncators, "Students": model.students}
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
@@ -156,6 +157,7 @@ RUNGS = (
     "Cell",
     "Lives",
     "Reads",
+    "Teaching",
     "Clients",
     "Leases",
     "Versions",
@@ -165,7 +167,7 @@ RUNGS = (
 
 INVARIANTS_LEFT_OUT = {
     "MCCellChangeRefines": "only the refinement", "MCCellTwoBallotsRefines": "only the refinement",
-    "MCCellSharedCrashRefines": "only the refinement",
+    "MCCellSharedCrashRefines": "only the refinement", "MCTeachingRefines": "only the refinement",
     "MCBallotsThreeBallots": "too large for the refinement",
     "MCCellContestCrash": "too large for all and the refinement",
     **dict.fromkeys(("MCLivesTrust", "MCLivesStop"), "only what is to fall"),
@@ -179,8 +181,10 @@ def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     config = (TLA / f"{name}.cfg").read_text(encoding="utf-8")
     listed = re.split(r"^PROPERT\w+$", config.split("INVARIANTS\n")[1], flags=re.MULTILINE)[0].split()
     rung = next(part for part in RUNGS if name.startswith(f"MC{part}"))
-    module = f"{rung}Properties" if rung in ("Cell", "Clients") else rung
+    module = f"{rung}Properties" if rung in ("Cell", "Clients") else "CellProperties" if rung == "Teaching" else rung
     after_next = (TLA / f"{module}.tla").read_text(encoding="utf-8").split("\nTypeOK ==")[1]
+    if rung == "Teaching":  # which has the invariants of the cell, and its own
+        after_next += (TLA / "Teaching.tla").read_text(encoding="utf-8").split("\nTeachingSpec ==")[1]
     defined = re.findall(r"^(\w+) ==$(?!\n  \[\])", after_next, flags=re.MULTILINE)
     defined += re.findall(r"^(\w+) == (?!\[|INSTANCE)\S", after_next, flags=re.MULTILINE)
     mirrored = {part.replace("_", "") for part in MODELS[name].invariant_names()}
