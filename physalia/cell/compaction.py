@@ -35,7 +35,7 @@ def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
             case _:
                 rest.append(record)
     promises = list(votes.values())
-    if carrier is not None and carrier.ballot == promised and carrier not in promises and answered < promised:
+    if carrier is not None and answered < promised and all(vote.ballot < promised for vote in promises):
         promises.append(carrier)  # its slot is below the floor, but nothing else says what it promised
     ordered = sorted((vote.ballot, vote.slot) for vote in promises)
     by_place = {(vote.ballot, vote.slot): vote for vote in promises}

@@ -108,6 +108,7 @@ def lesson(*log: Command) -> list[Chunk]:
 
 
 EVERYTHING = everything()
+LESSON = lesson(SWAP, TWO)
 
 
 def is_possible(event: Event, journal: Sequence[DurableRecord]) -> bool:
@@ -142,11 +143,20 @@ class Run:
         self.journal: list[DurableRecord] = []
         self.possible = [event for event in EVERYTHING if is_possible(event, ())]
         self.now_ms = 0
+        self.takes: list[Event] = []
+        """The chunks that the node asked for last."""
 
     def do(self, event: Event) -> Step:
         if isinstance(event, Tick):
             self.now_ms = event.now_ms
         step = self.node.step(event)
+        self.takes = [
+            Receive(effect.to, chunk)
+            for effect in step.effects
+            if isinstance(effect, Send) and isinstance(effect.message, Take)
+            for chunk in LESSON
+            if chunk.first == effect.message.rows
+        ]
         if stored := [effect.record for effect in step.effects if isinstance(effect, Store)]:
             self.journal += stored
             self.possible = [event for event in EVERYTHING if is_possible(event, self.journal)]
@@ -174,6 +184,8 @@ def any_event(run: Run, chance: random.Random) -> Event:
     due = run.node.due()
     if due and chance.random() < 0.6:
         return chance.choice(due)
+    if run.takes and chance.random() < 0.5:
+        return chance.choice(run.takes)
     if chance.random() < 0.1:
         return Tick(run.now_ms + chance.choice((1, 60, 200)))
     if run.node.active == NO_BALLOT and chance.random() < 0.2:

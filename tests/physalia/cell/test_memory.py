@@ -24,6 +24,7 @@ from physalia.cell.state import State
 from physalia.cell.teaching import Lessons, Transfers
 from physalia.model import (
     Action,
+    Ask,
     Ballot,
     Campaign,
     Consult,
@@ -42,6 +43,7 @@ from physalia.model import (
     Serve,
     Submit,
     Tick,
+    Truncate,
 )
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS
@@ -212,7 +214,10 @@ DISPLACED = (Receive(2, Decision(1, SWAP)), Learn(1))
 STOP = Receive(2, Refusal(OWN, ALIEN))
 READ = (*ELECTED[:4], Query(RequestId("reader", 1)))
 ECHOES = tuple(Receive(sender, Echo(OWN, 1, sender)) for sender in (1, 2))
+FORGOT = (Receive(2, Decision(1, SWAP)), Learn(1), Receive(2, Decision(2, TWO)), Learn(2), Truncate(2))
 RARE: list[tuple[Event | None, ...]] = [
+    FORGOT,
+    (*FORGOT, Receive(4, Ask(0))),
     (Receive(2, Prepare(ALIEN, 0)), None),
     (Receive(3, Prepare(Ballot(2, 3), 0)), None),
     (*ELECTED, Propose(OWN, 1, ONE), ADOPT, Propose(OWN, 2, TWO)),
@@ -227,7 +232,8 @@ RARE: list[tuple[Event | None, ...]] = [
     (*READ, Consult(OWN, 1), *ECHOES),
     (*READ, Consult(OWN, 1), *ECHOES, Serve(OWN, 1)),
 ]
-"""Runs that differ in nothing but what is promised or proposed, whether they stopped, what is spent, or who reads.
+"""Runs that differ in nothing but what is promised or proposed, whether they stopped, what is spent, who reads, or whom
+they taught.
 
 Random ones take long to get there.
 """
@@ -313,8 +319,20 @@ def test_a_part_of_the_protocol_that_is_called_bookkeeping_is_found() -> None:
 
 def test_the_runs_meet_everything() -> None:
     chance, met = random.Random(6), set()
-    for _ in range(800):
+    for _ in range(1600):
         run = Run()
         met |= {kind(step) for _ in range(40) if (step := run.advance(chance)) is not None}
-    actions = {"prepare", "promise", "propose", "vote", "decide", "learn", "consult", "echo", "serve"}
+    actions = {
+        "prepare",
+        "promise",
+        "propose",
+        "vote",
+        "decide",
+        "learn",
+        "consult",
+        "echo",
+        "serve",
+        "truncate",
+        "install",
+    }
     assert met == actions | {"recorded", "resent", "ignored", "refused", "rejected"}
