@@ -86,12 +86,16 @@ class Clients:
             for waiting in [one for one in self.open if one[0] == node]:
                 del self.open[waiting]
 
-    def judge_ends(self) -> None:
-        """When a world has settled, nobody waits any more: every request has ended, also of who was deposed (R6)."""
-        if self.open:
-            node, request = min(self.open, key=lambda one: self.open[one])
+    def judge_ends(self, lost: Iterable[NodeId] = ()) -> None:
+        """When a world has settled, nobody waits any more: every request has ended, also of who was deposed (R6).
+
+        Nobody hears the nodes that are `lost`, and whoever waits for them has to count that as unknown.
+        """
+        waiting = [one for one in self.open if one[0] not in lost]
+        if waiting:
+            node, request = min(waiting, key=lambda one: self.open[one])
             what = f"request {request.number} of {request.client} has no end at node {node}, though all has settled"
-            raise Refuted(what, (f"{len(self.open)} such requests",))
+            raise Refuted(what, (f"{len(waiting)} such requests",))
 
     def ask(self, command: Asked) -> None:
         """Somebody asks for a command."""

@@ -3,8 +3,7 @@
 The world and the driver are the lockstep's. The judge is another one: `spec/service/versions.py` has the log as it is
 decided, and says which decision a node applies, before which one it stops, and what other software makes of its disk
 (rule R5). Beside that: a node that stopped does nothing at all, no two nodes of one prefix differ in their digests, and
-when all have software that understands, all go on. Nothing is truncated here, so no snapshot of new software is read by
-old.
+when all have software that understands, all go on.
 """
 
 from collections import Counter
@@ -37,10 +36,11 @@ from physalia.model import (
     Known,
     Learn,
     NodeId,
+    Query,
     Reject,
+    RequestId,
     Stutter,
     Submit,
-    Truncate,
 )
 from physalia.store import LIMITS, Store
 from spec.service.versions import State, Versions
@@ -91,6 +91,7 @@ class Mixed:
         (self.state,) = self.machine.init()
         self.world = World(evolve(setup, store_is_small=True), self._make)
         self.reached: Counter[str] = Counter()
+        self.readers: dict[NodeId, set[RequestId]] = {node: set() for node in nodes}
         self.digests: dict[int, bytes] = {}
         self.steps = 0
         self.events = 0
@@ -142,8 +143,8 @@ class Mixed:
             case Give(node, Submit(Execute() as command)) if command not in self.world.asked:
                 if NEW in self.software.values() and self.random.random() < self.is_new:
                     return Give(node, Submit(evolve(command, version=NEW)))
-            case Give(node, Submit(Change()) | Truncate()):
-                return Pass(node, 1)  # members stay and logs are whole: `Versions` has neither changes nor snapshots
+            case Give(node, Submit(Change())):
+                return Pass(node, 1)  # the members stay: whom a change removes is another campaign's matter
         return happening
 
     def _happen(self, happening: Happening) -> None:
@@ -154,6 +155,7 @@ class Mixed:
             return
         for outcome in outcomes:
             self._judge(outcome)
+            self._note_readers(outcome)
 
     def _start(self, node: NodeId, version: int) -> None:
         """The node's process ends, and is started with software of this version."""
@@ -202,6 +204,17 @@ class Mixed:
         return None
 
     # The judge
+
+    def _note_readers(self, outcome: Outcome) -> None:
+        """Who waits for a read at which node; nobody does when it has stopped (R6)."""
+        waiting = self.readers[outcome.node]
+        if outcome.trouble:
+            waiting.clear()
+        if isinstance(outcome.event, Query):
+            waiting.add(outcome.event.request)
+        waiting -= {request for request, _ in outcome.rejects} | {one.request for one in outcome.found}
+        if waiting and self.machine.stopped(self.state, outcome.node):
+            raise Refuted(f"node {outcome.node} stops, and tells nobody who waits for a read", self._words())
 
     def _judge(self, outcome: Outcome) -> None:
         node, state = outcome.node, self.state

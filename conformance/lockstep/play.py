@@ -53,7 +53,7 @@ class Play:
         try:
             if isinstance(happening, Calm):
                 settle(self.world, self.judge, self._carry_out)
-                self.clients.judge_ends()
+                self.clients.judge_ends(self.world.went_back)
             else:
                 self._carry_out(happening)
         except NotPossible:

@@ -10,10 +10,30 @@ from typing import Any
 import pytest
 from attrs import asdict, evolve
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from physalia.model import Batch, Execute, OpenSession, Put, RequestId, Transact, Transaction
-from physalia.store import LIMITS, Limits, Store, batches, canonical, digest, interacts
+from physalia.model import (
+    Absent,
+    Add,
+    Batch,
+    Compare,
+    Delete,
+    Equals,
+    Execute,
+    Exists,
+    Get,
+    HasType,
+    HasVersion,
+    OpenSession,
+    Operation,
+    Put,
+    RequestId,
+    Transact,
+    Transaction,
+)
+from physalia.store import LIMITS, VERSION, Limits, Store, batches, canonical, digest, interacts, refusal
 from physalia.store.digests import MOST_UNSUMMED
+from physalia.wire import decode_command, encode_command
 from spec.service import transactions as spec
 from tests.physalia.store.random_logs import random_log
 from tests.physalia.store.strategies import SMALL, logs
@@ -83,6 +103,52 @@ def test_store_and_reference_agree() -> None:
 @given(logs)
 def test_store_and_reference_agree_on_what_can_be_made_small(log: list[Execute]) -> None:
     run(log, SMALL, Counter())
+
+
+MOST_BITS = 8 * LIMITS.value_bytes
+edges = st.sampled_from([0, 7, 8, 63, 64, 14_300, MOST_BITS - 2, MOST_BITS - 1])
+integers = st.builds(
+    lambda sign, bits, more: sign * (1 << bits) + more, st.sampled_from([1, -1]), edges, st.integers(-2, 2)
+)  # fmt: skip
+any_value = st.one_of(integers, st.booleans(), st.binary(max_size=9))
+some_key = st.sampled_from(["a", "é"])
+any_condition = st.one_of(
+    st.builds(Equals, some_key, any_value), st.builds(Exists, some_key), st.builds(Absent, some_key),
+    st.builds(HasType, some_key, st.sampled_from(["bytes", "integer", "boolean"])),
+    st.builds(Compare, some_key, st.sampled_from(["<", "<=", ">", ">=", "!="]), any_value),
+    st.builds(HasVersion, some_key, st.integers(0, 8)),
+)  # fmt: skip
+any_operation = st.one_of(
+    st.builds(Put, some_key, any_value), st.builds(Add, some_key, integers), st.builds(Delete, some_key),
+    st.builds(Get, some_key),
+)  # fmt: skip
+operations = st.lists(any_operation, max_size=4).map(tuple)
+large = st.builds(Transaction, st.lists(any_condition, max_size=3).map(tuple), operations, operations)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(large, min_size=1, max_size=8))
+def test_store_and_reference_agree_on_integers_of_any_size(asked: list[Transaction]) -> None:
+    """With the limits that cells have, up to them and across; what is let in also survives the codec."""
+    log = [Execute(RequestId("x", 1), VERSION, OpenSession())]
+    for number, transaction in enumerate(asked, start=2):
+        command = Execute(RequestId("x", number), VERSION, Transact(1, transaction))
+        if refusal(command) is None:
+            assert decode_command(encode_command(command)) == command
+            log.append(command)
+    run(log, LIMITS, Counter())
+
+
+def test_a_sum_may_grow_to_the_limit_and_not_across_it() -> None:
+    seen: Counter[str] = Counter()
+    for sign in (1, -1):
+        edge = sign * ((1 << MOST_BITS - 1) - 1)
+        steps: list[Operation] = [Put("a", edge), Add("a", 0), Add("a", sign)]
+        log = [Execute(RequestId("x", 1), VERSION, OpenSession())]
+        for number, step in enumerate(steps, start=2):
+            log.append(Execute(RequestId("x", number), VERSION, Transact(1, Transaction(then=(step,)))))
+        run(log, LIMITS, seen)
+    assert seen == Counter({"Opened": 2, "Done then": 4, "limit value_bytes": 2})
 
 
 @pytest.mark.parametrize("name", ["holds", "size", "total", "encode"])
