@@ -1,10 +1,10 @@
 """Durable writes a second of three servers, beside etcd's, and the processor time that the servers take for one.
 
 Both are three processes on this machine, each on a disk of its own folder, and 64 clients in this process, each of
-which writes its own cell or key, one write after the other. Physalia's client is this project's, on one connection a
-server; etcd's is plain HTTP/1.1 on its API of version 2, a connection a client: the cheapest that etcd has, for both
-ends, and cheaper than its API of today. Rounds alternate, and figures are medians. Processor time is that of the
-servers alone, as the system counts it. Where uvloop is installed, servers on it are measured too.
+which writes its own cell or key, one write after the other, on one connection a server. Physalia's client is this
+project's; etcd's is gRPC by hand (`benchmarks/etcd.py`), cheaper than ours, which spreads over the three members.
+Rounds alternate, and figures are medians. Processor time is that of the servers alone, as the system counts it. Where
+uvloop is installed, servers on it are measured too.
 
     python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N]
 """
@@ -16,7 +16,6 @@ import os
 import platform
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +29,7 @@ from typing import Any
 
 from attrs import astuple, frozen
 
+from benchmarks import etcd as peer
 from physalia.client import AsyncClient
 from physalia.colony import Processes, lay_out
 
@@ -95,70 +95,18 @@ def physalia(folder: Path, clients: int, seconds: float, loop: str) -> Round:
 
 def etcd(folder: Path, clients: int, seconds: float) -> Round:
     """A round of a fresh cluster of etcd, a key for each client."""
-    ports = free_ports(2 * SERVERS)
-    peers = [f"http://127.0.0.1:{port}" for port in ports[:SERVERS]]
-    cluster = ",".join(f"e{number}={peer}" for number, peer in enumerate(peers))
     with ExitStack() as stack:
-        members = []
-        for number, (peer, port) in enumerate(zip(peers, ports[SERVERS:], strict=True)):
-            url, data = f"http://127.0.0.1:{port}", str(folder / f"e{number}")
-            options = ["--name", f"e{number}", "--data-dir", data, "--listen-peer-urls", peer, "--enable-v2"]
-            options += [
-                "--initial-advertise-peer-urls",
-                peer,
-                "--listen-client-urls",
-                url,
-                "--initial-cluster",
-                cluster,
-            ]
-            options += ["--advertise-client-urls", url]
-            member = subprocess.Popen(["etcd", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603, S607
-            stack.callback(member.wait)
-            stack.callback(member.kill)
-            members.append(member.pid)
-        return asyncio.run(_etcd(ports[SERVERS:], members, clients, seconds))
+        ports, members = peer.start(stack, folder, free_ports(2 * SERVERS))
 
+        async def run() -> Round:
+            channels = await peer.connect(ports, PATIENCE_S)
 
-async def _etcd(ports: list[int], members: list[int], clients: int, seconds: float) -> Round:
-    await asyncio.gather(*(healthy(port) for port in ports))
-    streams = [await asyncio.open_connection("127.0.0.1", ports[number % SERVERS]) for number in range(clients)]
+            async def write(number: int) -> None:
+                await channels[number % SERVERS].put(b"volume-%d" % number, b"node-a+node-b")
 
-    async def write(number: int) -> None:
-        reader, writer = streams[number]
-        body = b"value=node-a+node-b"
-        head = (
-            f"PUT /v2/keys/volume-{number} HTTP/1.1\r\nHost: e\r\nContent-Type: application/x-www-form-urlencoded\r\n"
-        )
-        writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        status = await reader.readline()
-        assert status.split()[1] in (b"200", b"201"), status
-        length = 0
-        while (line := await reader.readline()) != b"\r\n":
-            name, _, text = line.partition(b":")
-            length = int(text) if name.lower() == b"content-length" else length
-        await reader.readexactly(length)
+            return await load(write, clients, seconds, lambda: sum(map(cpu_s_of, members)))
 
-    try:
-        return await load(write, clients, seconds, lambda: sum(map(cpu_s_of, members)))
-    finally:
-        for _, writer in streams:
-            writer.close()
-
-
-async def healthy(port: int) -> None:
-    """Wait until a member of etcd says that there is a leader."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
-                said = await reader.read()
-                writer.close()
-                if b'"health":"true"' in said:
-                    return
-            except OSError:
-                pass
-            await asyncio.sleep(0.05)
+        return asyncio.run(run())
 
 
 def cpu_s_of(pid: int) -> float:
@@ -208,9 +156,9 @@ def main() -> int:
         figures[f"{before}cpu_us_per_operation{after}"] = round(seen.cpu_us_per_operation)
         figures[f"{before}p50_ms{after}"] = round(seen.p50_ms, 1)
         if side in loops and "etcd" in medians:
-            peer = medians["etcd"]
-            figures[f"cpu_ratio_to_etcd{after}"] = round(seen.cpu_us_per_operation / peer.cpu_us_per_operation, 2)
-            figures[f"p50_ratio_to_etcd{after}"] = round(seen.p50_ms / peer.p50_ms, 2)
+            other = medians["etcd"]
+            figures[f"cpu_ratio_to_etcd{after}"] = round(seen.cpu_us_per_operation / other.cpu_us_per_operation, 2)
+            figures[f"p50_ratio_to_etcd{after}"] = round(seen.p50_ms / other.p50_ms, 2)
     figures["python"] = f"{platform.python_implementation()} {platform.python_version()}"
     if options.json:
         print(json.dumps(figures, indent=2))

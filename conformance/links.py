@@ -212,6 +212,7 @@ LINKS = {
     "histories": "conformance.histories.link:run",
     "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",
+    "blast-radius": "conformance.blast_radius.link:run",
 }
 
 

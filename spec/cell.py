@@ -213,7 +213,8 @@ class Cell(Outbox):
         proposal = self.proposal(s, b, i)
         if not (
             s.promised[n] <= b
-            and s.accepted[n][i].ballot < b and self.floor(s, n) < i
+            and s.accepted[n][i].ballot < b
+            and self.floor(s, n) < i
             and proposal is not None
             and self.reaches(proposal, n)
         ):  # fmt: skip

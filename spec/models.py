@@ -17,6 +17,7 @@ from spec.service.discovery import Discovery
 from spec.service.leases import Duration, Leases, Process
 from spec.service.reads import Reads
 from spec.service.versions import Versions
+from spec.sites.examples import BLAST_RADIUS_MODELS
 from spec.store import Store
 from spec.teaching import Teaching
 from spec.volume import Volume
@@ -318,6 +319,7 @@ MODELS: Mapping[str, Machine[Any]] = {
     "MCLeasesRestart": leases(1, 1, max_version=2, frail={1}),
     "MCVersions": versions((1, 2), (2, 1, 1), (0, 1, 1), max_slot=2),
     "MCVersionsBack": versions((1, 2, 1), (2, 2, 2), (2, 0, 0), max_slot=3),
+    **BLAST_RADIUS_MODELS,
 }  # fmt: skip
 """Machines by the names of their models: all but those that are about progress."""
 

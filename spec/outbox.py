@@ -241,7 +241,7 @@ class Outbox(Commands, Machine[State]):
         return all_flushed(s.disk[n], s.queue[n]).used
 
     def floor(self, s: State, n: Node) -> Slot:
-        """Up to which slot `n` dropped its votes and the entries of its log, as it remembers."""
+        """Up to which slot `n` dropped its votes and the entries of its log (R10), as it remembers."""
         return all_flushed(s.disk[n], s.queue[n]).floor
 
     def kept_by(self, entry: Entry) -> int:

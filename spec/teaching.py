@@ -56,7 +56,7 @@ class Teaching(CellProperties):
 
     @action(n="nodes", i="slots")
     def install(self, s: State, n: Node, i: Slot) -> State | None:
-        """`n` is taught everything up to slot `i` by the snapshot of another node. Votes above it survive.
+        """`n` is taught everything up to slot `i` by the snapshot of another node (R9). Votes above it survive.
 
         Whoever led does so no more: it cannot tell what became of its own proposals in the slots that it jumped over.
         """

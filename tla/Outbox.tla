@@ -10,7 +10,8 @@
 (* before.  A journal keeps a prefix of what was written, always: whoever      *)
 (* flushes the record keeps those decisions too.                               *)
 (*                                                                             *)
-(* Rules: R2 and R4 (durable before it is sent), R16 (what a restart finds).   *)
+(* Rules: R2 and R4 (durable before it is sent), R10 (what a snapshot drops),  *)
+(* R16 (what a restart finds).                                                 *)
 (* Leaves out: flushes that fail; a group commit is several flushes in a row.  *)
 (* Mirrored by spec/outbox.py; Cell has the steps.                             *)
 EXTENDS Commands

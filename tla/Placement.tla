@@ -29,12 +29,17 @@ IsMajority(some, all) == 2 * Cardinality(some) > Cardinality(all)
 (* failures count that leave it up.  What each cuts off does not depend on the *)
 (* cell: survival is a cap on sets of servers like any other.                  *)
 
-Harm == {f \in Failure : Up(Instance, f)}
-StillReached == [f \in Harm |-> ReachedFrom(Instance, f)]
+Harm == {f \in Failure : Up(Instance, {f})}
+StillReached == [f \in Harm |-> ReachedFrom(Instance, {f})]
 
 MajoritySurvives(c) == \A f \in Harm : IsMajority(c \cap StillReached[f], c)
 
 Cut == [f \in Harm |-> Server \ StillReached[f]]
+
+\* The same as a client sees it, while the instance is up and reaches it.  An
+\* instance on two switches may reach the cell where its primary does not.
+CutFrom(client) ==
+  [f \in {f \in Harm : client \in StillReached[f]} |-> Server \ ReachedFrom(client, {f})]
 
 -------------------------------------------------------------------------------
 (* Rules.  Each is a record, as in a policy's file.                            *)
@@ -43,7 +48,7 @@ Cut == [f \in Harm |-> Server \ StillReached[f]]
 Within(c, k, domain) == {s \in c : DomainOf[s][k] = domain}
 
 \* Servers without power when a rack or an element of power fails alone.
-Dark == [d \in OfKind({"rack"}) \cup Power |-> {s \in Server : Rack(s) \notin Living(<<d>>)}]
+Dark == [d \in OfKind({"rack"}) \cup Power |-> {s \in Server : Rack(s) \notin Living({<<d>>})}]
 
 \* A rule about a client that the query does not name rules nothing.
 Speaks(r) ==
@@ -53,6 +58,9 @@ Speaks(r) ==
 
 \* The domain that a minimum is about: the one named, or that of a client.
 Meant(r) == IF "of" \in DOMAIN r THEN DomainOf[ClientOf[r.of]][r.kind] ELSE r.name
+
+\* Whoever must see a majority survive.
+SeenFrom(r) == IF "client" \in DOMAIN r THEN ClientOf[r.client] ELSE Instance
 
 Keeps(r, c) ==
   CASE r.type \in {"cap", "pair-cap"} ->
@@ -70,7 +78,9 @@ Keeps(r, c) ==
     \* Two cells that share four of seven lose their majorities together.
     [] r.type = "overlap" ->
          \A other \in Site.cells : Cardinality({s \in c : Name(s) \in other}) <= r.most
-    [] r.type = "survives" -> MajoritySurvives(c)
+    [] r.type = "survives" ->
+         LET cut == CutFrom(SeenFrom(r))
+         IN \A f \in DOMAIN cut : IsMajority(c \ cut[f], c)
 
 \* Drained and full servers take no node; nor does what some client cannot reach.
 Candidate(s) ==
@@ -145,10 +155,11 @@ PowerSurvives ==
 
 \* Survival is a cap on each cut, which is how it is solved and certified; and
 \* as a rule of the policy it makes every legal cell survive.
-KeepsCuts == \A f \in Harm : Cardinality(cell \cap Cut[f]) <= (Policy.size - 1) \div 2
+KeepsCuts(cut) == \A f \in DOMAIN cut : Cardinality(cell \cap cut[f]) <= (Policy.size - 1) \div 2
 SurvivalIsACap ==
-  Whole => /\ MajoritySurvives(cell) <=> KeepsCuts
-           /\ Legal(cell) /\ Has("survives", 0) => KeepsCuts
+  Whole => /\ MajoritySurvives(cell) <=> KeepsCuts(Cut)
+           /\ \A r \in Policy.rules : r.type = "survives" /\ Speaks(r) /\ Legal(cell) =>
+                KeepsCuts(CutFrom(SeenFrom(r)))
 
 \* Always true.  One line for each whole cell: legal, optimal, survives, value.
 Told ==

@@ -1,11 +1,13 @@
 -------------------------------- MODULE Sites ---------------------------------
-(* What there is in a site, what still lives when one thing fails, who is then *)
-(* reached, and how far things are apart.  No variables: Placement asks.       *)
+(* What there is in a site, what still lives when things fail, who is then     *)
+(* reached, and how far things are apart.  No variables: Placement asks about  *)
+(* one failure at a time, BlastRadius about sets of them.                      *)
 (*                                                                             *)
 (* Everything is said by definition and for a dozen servers: reachability is a *)
 (* closure, a distance the least of its kind.                                  *)
-(* Leaves out: probabilities, more than one failure.                           *)
-(* Mirrored by World in conformance/placement/definition.py.                   *)
+(* Leaves out: probabilities.                                                  *)
+(* Mirrored by spec/sites/site.py, and by World in                             *)
+(* conformance/placement/definition.py.                                        *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANT
@@ -28,8 +30,8 @@ Switch == OfKind({"switch"})
 Power == OfKind({"pdu", "ups", "feed"})
 
 -------------------------------------------------------------------------------
-(* One thing fails: a tuple, <<name>> of a device or <<end, end>> of a link    *)
-(* between two switches, or between a server and a switch.                     *)
+(* A thing that fails: a tuple, <<name>> of a device or a server, or           *)
+(* <<end, end>> of a link between two switches, or a server and a switch.      *)
 
 OwnLink == UNION {{<<Name(s), t>> : t \in Site.servers[s].switches} : s \in Server}
 
@@ -40,34 +42,40 @@ Failure == {<<d>> : d \in Device} \cup Site.links \cup OwnLink
 \* Any one supply is enough.  A feed has none, nor has a switch whose power is
 \* not modelled: these live until they fail.  A switch in a rack has that rack
 \* for its only supply, and a rack is supplied by elements of power.
-Living(f) ==
+Living(failed) ==
   LET lives[d \in Device] ==
-        f # <<d>> /\ (Supplies(d) = {} \/ \E p \in Supplies(d) : lives[p])
+        <<d>> \notin failed /\ (Supplies(d) = {} \/ \E p \in Supplies(d) : lives[p])
   IN {d \in Device : lives[d]}
 
+Lives(s, failed) == <<Name(s)>> \notin failed /\ Rack(s) \in Living(failed)
+
 \* All of the living switches at the near ends of a server's living links.
-SwitchesAt(s, f) ==
-  {t \in Site.servers[s].switches : f # <<Name(s), t>> /\ t \in Living(f)}
+Beside(s, failed, living) ==
+  {t \in Site.servers[s].switches : <<Name(s), t>> \notin failed /\ t \in living}
+SwitchesAt(s, failed) == Beside(s, failed, Living(failed))
 
 \* Power alone does not make an instance: it needs a way out.
-Up(s, f) == Rack(s) \in Living(f) /\ SwitchesAt(s, f) # {}
+Up(s, failed) == Lives(s, failed) /\ SwitchesAt(s, failed) # {}
 
-Joined(t, u, f) == \E l \in Site.links : l # f /\ {l[1], l[2]} = {t, u}
-
-\* A dead switch is in no ball, so nothing is reached through one.
-Around(s, f) ==
-  LET living == Living(f)
+\* The switches within so many links of some others; a link carries when both of
+\* its ends live.
+Around(start, failed, living) ==
+  LET carrying == {l \in Site.links \ failed : {l[1], l[2]} \subseteq living}
       ball[k \in 1..Cardinality(Switch)] ==
-        IF k = 1 THEN SwitchesAt(s, f)
+        IF k = 1 THEN start
         ELSE LET near == ball[k - 1]
-             IN near \cup {t \in Switch \cap living : \E u \in near : Joined(t, u, f)}
+             IN near \cup UNION {{l[1], l[2]} : l \in
+                  {l \in carrying : {l[1], l[2]} \cap near # {}}}
   IN ball
 
 \* Servers do not forward: they are reached from switches, and reach no further.
-ReachedFrom(client, f) ==
-  LET fabric == Around(client, f)[Cardinality(Switch)]
-  IN {s \in Server : \/ s = client
-                     \/ Rack(s) \in Living(f) /\ SwitchesAt(s, f) \cap fabric # {}}
+ReachedFrom(client, failed) ==
+  LET living == Living(failed)
+      start  == Beside(client, failed, living)
+      fabric == Around(start, failed, living)[Cardinality(Switch)]
+  IN {s \in Server : /\ {<<Name(s)>>, <<Name(client)>>} \cap failed = {}
+                     /\ {Rack(s), Rack(client)} \subseteq living
+                     /\ s = client \/ Beside(s, failed, living) \cap fabric # {}}
 
 -------------------------------------------------------------------------------
 (* Domains.  The set of what is above a server at a level, over *all* supply   *)
@@ -84,13 +92,13 @@ DomainOf == [s \in Server |-> [k \in {"rack", "row", "pdu", "ups", "feed"} |->
 Domains(k) == {DomainOf[s][k] : s \in Server} \ {{}}
 
 -------------------------------------------------------------------------------
-(* Hops: the links of a shortest path, with everything alive (f is <<>>).      *)
+(* Hops: the links of a shortest path, with everything alive.                  *)
 
 \* More than any path has; what has no path may hold no node.
 Unreached == Cardinality(Switch) + 2
 
 HopsFrom(client) ==
-  LET ball == Around(client, <<>>)
+  LET ball == Around(SwitchesAt(client, {}), {}, Living({}))
       far(s) == {k \in DOMAIN ball : ball[k] \cap Site.servers[s].switches # {}}
   IN [s \in Server |->
         IF s = client THEN 0

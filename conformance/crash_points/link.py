@@ -14,6 +14,7 @@ from attrs import define, frozen
 from conformance.crash_points.campaign import Broken, run_campaign
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.torture import run_cells
+from conformance.crash_points.versions import wrong_versions
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 
 LINK = "crash-points"
@@ -63,6 +64,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
              lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
     )  # fmt: skip
     failures = {part.name: part.run(progress) for part in parts}
+    failures["versions"] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in wrong_versions()]
     rows = [part.row(failures[part.name]) for part in parts]
     progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
     return LinkReport.of(

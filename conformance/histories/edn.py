@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from attrs import Factory, define, frozen
 
-from conformance.histories.history import FALSE, TRUE, Map, Typed, Value
+from conformance.histories.history import FALSE, MOST_NESTED, TRUE, Map, Typed, Value, integer
 
 _TOKEN = re.compile(
     r"""(?P<space>[\s,]+|;[^\n]*)
@@ -61,6 +61,8 @@ def read(text: str) -> list[Form]:
         here = stack[-1]
         if kind == "open":
             stack.append(_Open(token, line))
+            if len(stack) > MOST_NESTED:
+                raise NotEdn(line, f"it is nested more than {MOST_NESTED} deep")
         elif kind == "discard":
             here.discards += 1
         elif kind == "close":
@@ -119,7 +121,10 @@ def _atom(kind: str, token: str, line: int) -> Value:
     if token.startswith(":"):
         return Typed("keyword", token[1:])
     if _INTEGER.fullmatch(token):
-        return int(token.rstrip("N"))
+        try:
+            return integer(token.rstrip("N"))
+        except ValueError as error:
+            raise NotEdn(line, str(error)) from None
     if _FLOAT.fullmatch(token):
         return Typed("float", float(token.rstrip("M")))
     if token[0].isdigit() or token.startswith("#"):

@@ -45,19 +45,41 @@ class Map:
         return frozenset(name for name, _ in self.entries)
 
 
-def value(given: object) -> Value:
-    """What came from a file, as a value."""
+MOST_NESTED = 100
+"""How deep lists and maps of a file may stand in each other."""
+MOST_DIGITS = 100_000
+"""How long an integer of a file may be: longer than any that the store lets in."""
+_AT_ONCE = 4_000
+"""So many digits Python reads at once, whatever its own limit is set to."""
+
+
+def integer(text: str) -> int:
+    """The integer that a text writes down. Raises `ValueError` with a reason for one that is too long."""
+    digits = text.lstrip("+-")
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"an integer of {len(digits):,} digits is too long; {MOST_DIGITS:,} are read")
+    total = 0
+    for start in range(0, len(digits), _AT_ONCE):
+        part = digits[start : start + _AT_ONCE]
+        total = total * 10 ** len(part) + int(part)
+    return -total if text.startswith("-") else total
+
+
+def value(given: object, room: int = MOST_NESTED) -> Value:
+    """What came from a file, as a value. Raises `ValueError` if it is nested too deeply."""
+    if room < 0:
+        raise ValueError(f"it is nested more than {MOST_NESTED} deep")
     match given:
         case bool():
             return TRUE if given else FALSE
         case float():
             return Typed("float", given)
         case list() | tuple():
-            return tuple(map(value, given))
+            return tuple(value(one, room - 1) for one in given)
         case dict():
-            return Map(frozenset((value(name), value(one)) for name, one in given.items()))
+            return Map(frozenset((value(name), value(one, room - 1)) for name, one in given.items()))
         case set() | frozenset():
-            return Typed("set", frozenset(map(value, given)))
+            return Typed("set", frozenset(value(one, room - 1) for one in given))
         case Hashable():
             return given
     raise TypeError(f"{given!r} cannot stand in a history")

@@ -22,9 +22,9 @@ from conformance.histories.generate import small
 from conformance.histories.history import TRUE, Map
 from conformance.histories.judging import Judged, judge, lines
 from conformance.histories.known import MODELS
-from conformance.histories.locks import record as locks_seen
 from conformance.histories.reading import parse
-from conformance.histories.worlds import record
+from conformance.histories.slots import SlotStore
+from conformance.histories.worlds import record, record_lock
 from conformance.leases import link as leases
 from conformance.leases.campaign import RATES
 from conformance.links import BadInput, CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
@@ -32,7 +32,10 @@ from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, long, troubled, 
 from conformance.refutation import How, Refuted
 from conformance.world.cells import MakeNode
 from physalia.cell import Node
+from physalia.model import Done
+from physalia.model import Refused as Refused_
 
+SLOTS = SlotStore()
 SMALL = {Profile.QUICK: 400, Profile.DEFAULT: 2_000, Profile.DEEP: 20_000}
 """So many small histories of each model are held against the definition."""
 SMALL_OPERATIONS = 6
@@ -148,25 +151,35 @@ def _campaign(
     started, amount, failure = monotonic(), campaign.amounts[settings.profile], None
     seen = Counter[str]()
     steps = 0
-    runs = amount.runs if campaign.steer in (long, very_long) else max(amount.runs, LEAST_SCENARIOS)
+    of_store = any(setup.store_is_small for setup in campaign.setups)
+    least = 0 if campaign.steer in (long, very_long) else LEAST_SCENARIOS * (1 + of_store)
+    runs = max(amount.runs, least)
     for number in range(runs):
         seed = f"{settings.seed}/{campaign.name}/{number}"
         setup = campaign.setups[number % len(campaign.setups)]
         try:
-            history = record(setup, seed, amount.length, campaign.steer, MODELS["store"], make_node)
+            seen_of = record(setup, seed, amount.length, campaign.steer, MODELS["store"], make_node)
         except Refuted as refuted:
             failure = _refuted(settings, f"{campaign.name}, scenario {number}: {refuted.title}", refuted.lines)
             failure = failure if refuted.how is How.JUDGED else None
             break
-        judged = judge(history, MODELS["store"], Budget())
-        steps += len(history.operations)
-        seen.update(_seen(judged))
+        for history, model, of_what in zip(seen_of, (MODELS["store"], SLOTS), ("", "transactions "), strict=True):
+            judged = judge(history, model, Budget())
+            steps += len(history.operations)
+            seen.update(f"{of_what}{what}" for what in _seen(judged))
+            if judged.window is not None:
+                title = f"{campaign.name}, scenario {number}: {judged.why}"
+                failure = _refuted(settings, title, lines(judged.window), len(judged.window.bound))
+                break
+            if judged.verdict is Verdict.INCONCLUSIVE and not judged.history.operations:
+                continue
+            seen.update(["not judged"] if judged.verdict is Verdict.INCONCLUSIVE else [])
         progress.update(f"clients: {campaign.name}", number + 1, "scenarios", total=runs)
-        if judged.window is not None:
-            title = f"{campaign.name}, scenario {number}: {judged.why}"
-            failure = _refuted(settings, title, lines(judged.window), len(judged.window.bound))
+        if failure is not None:
             break
     reached = REACHED if campaign.steer is troubled else REACHED[:2]
+    if of_store:
+        reached = (*reached, *(f"transactions {what}" for what in REACHED))
     missing = [what for what in reached if not seen[what]]
     verdict = Verdict.INCONCLUSIVE if missing else Verdict.HOLDS
     if missing and failure is None:
@@ -188,6 +201,8 @@ def _seen(judged: Judged) -> Iterator[str]:
     for one in judged.history.operations:
         if one.is_open:
             yield "without answer"
+        elif isinstance(one.answer, Done | Refused_):
+            yield "done" if isinstance(one.answer, Done) and one.answer.succeeded else "refused"
         else:
             assert isinstance(one.answer, Map)
             yield "done" if one.answer.get("succeeded") == TRUE else "refused"
@@ -202,7 +217,7 @@ def locks(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple
     started, seen, failure = monotonic(), Counter[str](), None
     model, most = MODELS["lease"], leases.CONTESTS[settings.profile]
     for number in range(most):
-        judged = judge(locks_seen(leases.seed_of(settings, number), leases.EVENTS, RATES, model), model, Budget())
+        judged = judge(record_lock(leases.seed_of(settings, number), leases.EVENTS, RATES, model), model, Budget())
         seen.update("without answer" if one.is_open else one.f for one in judged.history.operations)
         progress.update("clients: leases", number + 1, "contests", total=most)
         if judged.window is not None:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from attrs import evolve, frozen
 
-from conformance.histories.history import FALSE, TRUE, Map, Operation, Value
+from conformance.histories.history import FALSE, TRUE, Map, Operation, Typed, Value
 
 
 class Kind(Enum):
@@ -282,14 +282,22 @@ class Lease:
         return f"held by {shown(state[0])}" if isinstance(state, tuple) else "free"
 
 
+MOST_SHOWN = 200
+"""How many characters of a text are shown, and bits of an integer."""
+
+
 def shown(one: Value) -> str:
     """A value in a few words."""
     if one is None:
         return "nil"
     if isinstance(one, str):
-        return f'"{one}"'
+        return f'"{one}"' if len(one) <= MOST_SHOWN else f'"{one[:MOST_SHOWN]}..." ({len(one):,} characters)'
+    if isinstance(one, int) and one.bit_length() > MOST_SHOWN:
+        return f"{one >> (one.bit_length() - 64):#x}... (an integer of {one.bit_length():,} bits)"
     if isinstance(one, tuple):
         return f"[{', '.join(map(shown, one))}]"
+    if isinstance(one, Typed) and isinstance(one.value, frozenset):
+        return f"#{{{', '.join(sorted(map(shown, one.value)))}}}"
     if isinstance(one, Map):
         return f"{{{', '.join(sorted(f'{name}: {shown(given)}' for name, given in one.entries))}}}"
     return str(one)

@@ -12,7 +12,7 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from conformance.histories import edn
-from conformance.histories.history import History, Map, Operation, Typed, Value, value
+from conformance.histories.history import MOST_NESTED, History, Map, Operation, Typed, Value, integer, value
 from conformance.histories.models import Malformed, Model, shown
 from conformance.links import BadInput
 
@@ -39,6 +39,8 @@ class Event:
 def read(path: Path, model: Model) -> History:
     """The history in a file. Raises `BadInput` with the line and the field that are wrong."""
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise BadInput(f"{path} has {size:,} bytes, and at most {MOST_BYTES:,} are read: split it by keys.")
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is no text in UTF-8: {error.reason} at byte {error.start}.") from None
@@ -49,7 +51,7 @@ def read(path: Path, model: Model) -> History:
 
 def parse(text: str, model: Model, source: str) -> History:
     """The history in a text, called `source` in what is said of it."""
-    return pair(_events(text, source), model, source)
+    return pair(_events(text.removeprefix("\ufeff"), source), model, source)
 
 
 def _events(text: str, source: str) -> Iterator[Event]:
@@ -67,15 +69,21 @@ def _from_json(text: str, source: str) -> Iterator[Event]:
         if not line.strip():
             continue
         try:
-            given = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_once)
-        except (ValueError, RecursionError) as error:
+            given = json.loads(line, parse_constant=_no_constant, parse_int=integer, object_pairs_hook=_once)
+        except RecursionError:
+            raise _wrong(source, number, "", f"it is nested more than {MOST_NESTED} deep") from None
+        except ValueError as error:
             raise _wrong(source, number, "", f"it is no JSON: {error}") from None
         if not isinstance(given, dict):
             raise _wrong(source, number, "", "an event is a JSON object")
         for name in given:
             if name not in _FIELDS:
                 raise _wrong(source, number, name, f"there is no such field; there are {', '.join(_FIELDS)}")
-        yield _event(source, number, {name: value(one) for name, one in given.items()})
+        try:
+            fields = {name: value(one) for name, one in given.items()}
+        except ValueError as error:
+            raise _wrong(source, number, "", str(error)) from None
+        yield _event(source, number, fields)
 
 
 def _from_edn(text: str, source: str) -> Iterator[Event]:

@@ -12,6 +12,9 @@ from attrs import Factory, define
 
 from conformance.histories.history import History, Operation, value
 from conformance.histories.models import Model
+from conformance.histories.reading import Event, pair
+from conformance.histories.transactions import Transactions
+from conformance.leases.campaign import Driver as Contest
 from conformance.lockstep.campaigns import Steer
 from conformance.lockstep.moves import Moves
 from conformance.refutation import Refuted
@@ -38,10 +41,12 @@ class Recorder:
     queried: dict[RequestId, int] = Factory(dict)
     found: dict[RequestId, tuple[int, Volume]] = Factory(dict)
     """Reads that take no slot (R7), which are to be as consistent as all others; not those that may be stale."""
+    transactions: Transactions = Factory(Transactions)
 
     def note(self, outcome: Outcome) -> None:
         """Take note of one step. Raises `Refuted` for an answer to nobody, and for two different ones to one (R6)."""
         self.moment += 1
+        self.transactions.note(outcome, self.moment)
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
                 self.asked.setdefault(command.request, (self.moment, command))
@@ -56,7 +61,7 @@ class Recorder:
         for request, verdict in outcome.answers:
             self.moment += 1
             if not isinstance(verdict, Verdict):
-                continue  # a reply of the store, which has a judge of its own
+                continue  # a reply of the store
             if request not in self.asked:
                 raise Refuted(f"somebody is answered who asked nothing: {request}")
             _, first = self.answered.setdefault(request, (self.moment, verdict))
@@ -114,10 +119,13 @@ def _members(members: frozenset[int]) -> str:
     return " ".join(map(str, sorted(members)))
 
 
-def record(setup: Setup, seed: str, length: int, steer: Steer, model: Model, make_node: MakeNode = Node) -> History:
-    """One run of one world, with some calm at its end; what its clients saw. Raises `Refuted` as `Recorder.note` does.
+def record(
+    setup: Setup, seed: str, length: int, steer: Steer, model: Model, make_node: MakeNode = Node
+) -> tuple[History, History]:
+    """One run of one world, with some calm at its end: what its clients saw of records, and of the store.
 
-    A run ends early at what the world itself refutes, such as a node that raises: that is another link's to judge.
+    Raises `Refuted` as `Recorder.note` does. A run ends early at what the world itself refutes, such as a node that
+    raises: that is another link's to judge.
     """
     world, recorder = World(setup, make_node), Recorder()
 
@@ -139,7 +147,22 @@ def record(setup: Setup, seed: str, length: int, steer: Steer, model: Model, mak
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
             _drain(world, happen)
-    return recorder.history(model, seed)
+    return recorder.history(model, seed), recorder.transactions.history(seed)
+
+
+def record_lock(seed: str, events: int, rates: frozenset[int], model: Model) -> History:
+    """What the users of a lock saw in one contest of the lockstep: the same seed, but nobody looks inside.
+
+    A lock that ended by itself is recorded as a `release` by its holder, at the moment from which it does not believe
+    in it any more. A request of which nobody heard in time is an `acquire` without an end.
+    """
+    driver = Contest(seed, rates, is_judged=False)
+    driver.run(events)
+    told = (
+        Event(line=line, process=one.process, type=one.type, f=one.f, value=None)
+        for line, one in enumerate(driver.told, start=1)
+    )
+    return pair(told, model, seed)
 
 
 def _drain(world: World, happen: Callable[[Happening], None]) -> None:

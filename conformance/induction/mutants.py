@@ -22,7 +22,7 @@ from spec.induction.proving.queries import premises_of
 from spec.induction.proving.solve import Effort
 from spec.induction.proving.weaken import Ending, Weakened, without
 
-_HIGHEST = ("leaving", "outbox")
+_HIGHEST = ("leaving", "outbox", "volume")
 """The layers that no other one extends."""
 
 

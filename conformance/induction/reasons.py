@@ -37,4 +37,8 @@ REASONS: Mapping[str, str] = {
     "leaving: guard crash.alive": "an erased node has nothing that a crash could take",
     "leaving: guard truncate.alive": "an erased node holds nothing that is counted on",
     "leaving: guard store.alive": "what an erased node stores is not counted on",
+    "volume: invariant one_newest": "whoever changes the record makes its own the only newest; nobody else asks",
+    "volume: guard hold.follows": "a primary holds what it sent, and nobody asks what it says of itself",
+    "volume: guard shrink.member": "who knows an epoch that has two copies is one of them",
+    "volume: guard mirror.alone": "a primary with a replica that holds everything writes the record that there is",
 }

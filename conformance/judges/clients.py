@@ -76,12 +76,13 @@ class Clients:
                 self.open.setdefault((node, command.request), self.time)
             case Query(request):
                 self.open.setdefault((node, request), self.time)
-        ended = [request for request, _ in outcome.rejects]
+        # What is told to readers rests on no record, and is told at once (R7), also where something waits for a flush.
+        ended = [request for request, _ in outcome.rejects] + [one.request for one in outcome.found]
         if not (outcome.waits or outcome.is_lost):
-            ended += [request for request, _ in outcome.answers] + [one.request for one in outcome.found]
+            ended += [request for request, _ in outcome.answers]
         for request in ended:
             self.open.pop((node, request), None)
-        if outcome.trouble:
+        if outcome.trouble or outcome.is_lost_disk:
             for waiting in [one for one in self.open if one[0] == node]:
                 del self.open[waiting]
 

@@ -74,8 +74,15 @@ FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slot
 REFUSED_ROUND = "a round of reads is refused"
 READ_AGAIN = "a round of reads is asked about again"
 READ_REJECTED = "a read is rejected by a node that leads no more"
+MANY_ROUNDS = f"more than {MANY} rounds of reads under one ballot"
+MANY_USED = 8
+MANY_BALLOTS = f"a node hears from itself, and has used more than {MANY_USED} ballots above its promise"
+HIGH_REFUSAL = "a refusal tells of a round that is more than 2^31 above"
+MANY_CHANGES = 8
+HIGH_JURY = f"more than {MANY_CHANGES} changes of the members are effective"
+READ_AND_PEEKED = ("action consult", "action echo", "action serve", "stutter peeked")
 READING = (
-    "action consult", "action echo", "action serve", "stutter peeked", REFUSED_ROUND, READ_AGAIN, READ_REJECTED,
+    *READ_AND_PEEKED, REFUSED_ROUND, READ_AGAIN, READ_REJECTED, MANY_ROUNDS,
 )  # fmt: skip
 
 ALWAYS = (
@@ -83,7 +90,10 @@ ALWAYS = (
     FAILED_FLUSH, PAGE_CACHE, REFUSED, BESIDE_FULL, ROOM_AGAIN, *FOREIGN,
     DUPLICATE, PIPELINE_FULL, FAILED_WRITE, SETTLED, FORGED,
 )  # fmt: skip
-LONG = (LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, REPEATED_LESSON, SETTLED)
+LONG = (
+    LONG_PROMISE, LONG_RECOVERY, OLD_RETRY, HIGH_VERSION, HIGH_BALLOT, LONG_LESSON, REPEATED_LESSON, MANY_BALLOTS,
+    HIGH_REFUSAL, SETTLED,
+)  # fmt: skip
 WITH_FEW_NODES = (DEPOSED, OLD_VOTE)
 WITH_PIPELINE = (PIPELINED, PIPELINED_DISK, HOLE, TWICE, AGAIN_WHILE_ONE_WAITS, PASSED_ACKNOWLEDGEMENT)
 WITH_PIPELINED_CHANGES = (HEARSAY,)
@@ -167,6 +177,7 @@ class Coverage:
         self._receipt(outcome)
         if outcome.rejects:
             self.reach(READ_REJECTED)
+        self._of_juries(outcome)
         match name, args:
             case "prepare", (int(b),):
                 self._prepared(machine, b, before)
@@ -176,8 +187,9 @@ class Coverage:
                 promises = after.promises | machine.waiting(after, n).promises
                 if any(m.ballot == b and m.node == n and len(m.accepted) > MANY for m in promises):
                     self.reach(LONG_PROMISE)
-                if b in self._leads and n not in self._leads[b].invited:
-                    self.reach(LATE_PROMISE)
+                self._promised(machine, n, b, before)
+            case "consult", (int(), int(t)) if t > MANY:
+                self.reach(MANY_ROUNDS)
             case "propose", (int(b), int(i), str(v)):
                 self._proposed(machine, b, i, v, before)
             case "decide", (int(b), int(i)):
@@ -188,11 +200,26 @@ class Coverage:
                 self._crashed(n, k, before)
                 self._met_trouble(outcome, before)
 
+    def _promised(self, machine: spec.Cell, n: int, b: int, before: spec.State) -> None:
+        if b in self._leads and n not in self._leads[b].invited:
+            self.reach(LATE_PROMISE)
+        used = [ballot for ballot in machine.used(before, n) if ballot > before.promised[n]]
+        if machine.owner[b] == n and len(used) > MANY_USED:
+            self.reach(MANY_BALLOTS)
+
+    def _of_juries(self, outcome: Outcome) -> None:
+        seen = [verdict.saw for _, verdict in outcome.answers if isinstance(verdict, model.Verdict)]
+        if any(isinstance(saw, model.Jury) and saw.version > MANY_CHANGES for saw in seen):
+            self.reach(HIGH_JURY)
+
     def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
         node = outcome.node
         match outcome.event:
             case model.Receive(_, model.Ask(prefix)) if prefix < len(before.known[node]) and not outcome.sent:
                 self.reach(REPEATED_LESSON)
+        match outcome.event:
+            case model.Receive(_, model.Refusal(ballot, promised)) if promised.round - ballot.round > LATE_CLOCK_MS:
+                self.reach(HIGH_REFUSAL)
         match outcome.event:
             case model.Receive(sender, message) if not is_from(sender, message):
                 self.reach(FORGED)

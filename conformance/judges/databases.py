@@ -10,7 +10,7 @@ from typing import Any
 from conformance.judges.judged import Asked, JudgedCell
 from conformance.plain import plain, read_word, word
 from conformance.refutation import Refuted
-from conformance.wording import command_words, request_words
+from conformance.wording import command_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
@@ -55,10 +55,6 @@ class Databases:
             case model.Submit(model.Execute() as command):
                 for _, answer in outcome.answers:
                     self._judge_again(node, command, answer, log)
-            case model.Install():
-                for request, answer in outcome.answers:
-                    if not isinstance(answer, model.Verdict):
-                        self._judge_jumped(request, answer, log)
             case model.Decide() | model.Learn() if log and isinstance(self._machine.content.get(log[-1]), Asked):
                 reply = self._machine.stored(log).reply
                 self._reach(replied(read_word(reply)))
@@ -67,13 +63,6 @@ class Databases:
                 told = [word(plain(answer)) for _, answer in outcome.answers]
                 if any(one != reply for one in told):
                     raise Refuted(f"the answer to {log[-1]} is not the log's", (f"- {reply}", f"+ {', '.join(told)}"))
-
-    def _judge_jumped(self, request: model.RequestId, answer: model.StoreReply, log: Log) -> None:
-        """What a snapshot tells of a request is what the log says of it."""
-        mine = [name for name in log if name.startswith(f"execute({request_words(request)},")]
-        replies = self._machine.stored(log).replies
-        if not any(word(plain(answer)) in replies.get(name, ()) for name in mine):
-            raise Refuted(f"the answer to {request_words(request)} is not the log's", (str(answer),))
 
     def _note_sessions(self, log: Log) -> None:
         """Whether a session made room that was opened later than another one, but used longer ago."""

@@ -68,7 +68,15 @@ class GoneBack:
     def _must_rest(self, outcome: Outcome) -> None:
         is_quiet = not (outcome.sent or outcome.stored or outcome.answers or outcome.found)
         kind = outcome.announces.kind if isinstance(outcome.announces, model.Stutter) else "an action"
-        if kind not in ("ignored", "rejected") or not is_quiet:
+        match outcome.event:
+            case model.Submit(command):
+                told = [command.request]
+            case model.Query(request) | model.Peek(request):
+                told = [request]
+            case _:
+                told = []
+        right = ("rejected" if told else "ignored", tuple((request, "stopped") for request in told))
+        if (kind, outcome.rejects) != right or not is_quiet:
             raise Refuted(
                 f"node {self.node} has stopped for good, and still does something ({kind})",
                 (f"event: {event_words(outcome.event)}",),
@@ -111,4 +119,4 @@ class GoneBack:
         if any(self._promised < ballot for ballot in promises & self._promises):
             yield "a promise"
         if any(self._promised < ballot and ballot not in self._used for ballot in uses & self._uses):
-            yield "a ballot"
+            yield "a ballot of its reads" if isinstance(message, model.Round | model.Echo) else "a ballot"

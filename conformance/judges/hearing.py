@@ -99,16 +99,24 @@ class Hearing:
 
     def _note_chunk(self, teacher: NodeId, chunk: model.Chunk, prefix: int) -> None:
         """Rows count in their order, and those of two snapshots never together. The first row says how many come."""
+        transfer = self.transfer(teacher, chunk, prefix)
+        if transfer is not None and transfer != self._coming.get(teacher):
+            self._coming[teacher] = transfer
+            self.revision += 1
+
+    def transfer(self, teacher: NodeId, chunk: model.Chunk, prefix: int) -> tuple[int, bytes, int, int] | None:
+        """What came, with this chunk, of the snapshot that it is of; None if it does not belong anywhere."""
         slot, digest, came, of = self._coming.get(teacher, (0, b"", 0, 0))
         if chunk.slot <= prefix:
-            return
+            return None
         if (slot, digest) != (chunk.slot, chunk.digest):
             if chunk.first > 0 or not chunk.rows or not isinstance(chunk.rows[0], model.Head):
-                return
+                return None
             came, of = 0, chunk.rows[0].rows
-        if chunk.first == came and came < of:
-            self._coming[teacher] = (chunk.slot, chunk.digest, came + len(chunk.rows), of)
-            self.revision += 1
+        if chunk.first > came:
+            return None
+        more = len(chunk.rows) if chunk.first == came < of else 0
+        return chunk.slot, chunk.digest, came + more, of
 
     def snapshots(self, prefix: int) -> Iterator[tuple[NodeId, int]]:
         """The snapshots that came whole and lead beyond what is known: of whom, and to which slot."""

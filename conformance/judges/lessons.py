@@ -10,6 +10,7 @@ from conformance.judges.hearing import Hearing
 from conformance.judges.projection import Names
 from conformance.judges.timers import told
 from conformance.refutation import Refuted
+from conformance.wording import message_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
@@ -68,6 +69,8 @@ class Lessons:
             case model.Receive(sender, model.Ask() | model.Take() as message):
                 self._judge_chunk(outcome, sender, message)
             case model.Receive(sender, message):
+                if isinstance(message, model.Chunk):
+                    self._judge_student(outcome, sender, message, before, hearing)
                 self._note_receipt(outcome, sender, message, before, hearing)
             case model.Truncate() if isinstance(outcome.announces, model.Action) and self._machine.floor(before, node):
                 self._reach(WRITTEN_AGAIN)
@@ -96,6 +99,21 @@ class Lessons:
             self._lessons[node] = (chunk.slot, 0)
             if first > 0:
                 self._reach(MANY_CHUNKS)
+
+    def _judge_student(
+        self, outcome: Outcome, teacher: NodeId, chunk: model.Chunk, before: spec.State, hearing: Hearing
+    ) -> None:
+        """Whoever gets a chunk, the next one or one more time, asks for what it lacks yet, and for nothing else."""
+        transfer = hearing.transfer(teacher, chunk, len(before.known[outcome.node]))
+        asked = {(p.receiver, p.message) for p in outcome.sent if isinstance(p.message, model.Take)}
+        wanted = set()
+        if transfer is not None and transfer[2] < transfer[3]:
+            wanted = {(teacher, model.Take(chunk.slot, transfer[2]))}
+        if asked != wanted:
+            raise Refuted(
+                f"node {outcome.node} does not ask for what it lacks of a snapshot",
+                (*(f"- {message_words(message)}" for _, message in wanted), *told(outcome.sent)),
+            )
 
     def _judge_jumped(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
         """Every request that waits ends when its node jumps: it is answered, or nobody knows what became of it."""

@@ -32,10 +32,6 @@ class Manners:
         self._refused_for: dict[NodeId, model.Ballot] = {}
         self._taught: dict[NodeId, dict[NodeId, int]] = {}
         """Up to which slot each node has taught each other one since it last looked at its clock."""
-        self._chunks: dict[NodeId, dict[NodeId, tuple[int, int]]] = {}
-        """Which chunk of a snapshot each node sent each other one last, in the same time: its slot and first row."""
-        self._lessons: dict[NodeId, tuple[int, int]] = {}
-        """The snapshot that each node taught last, and how often it has looked at its clock since."""
 
     def judge(self, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing) -> None:
         """`hearing` is what the node had heard before this step."""
@@ -62,18 +58,11 @@ class Manners:
             case None:  # it crashed, and what it had heard is forgotten
                 self._refused_for.pop(node, None)
                 self._taught.pop(node, None)
-                self._chunks.pop(node, None)
-                self._lessons.pop(node, None)
                 self._judge_next_ballot(node)
-            case model.Install() if isinstance(outcome.announces, model.Action):
-                self._judge_jumped(outcome, before, hearing)
             case model.Learn() | model.Decide():
                 self._judge_deposed(outcome, before, after, hearing)
             case model.Tick():
                 self._taught.pop(node, None)
-                self._chunks.pop(node, None)
-                slot, ticks = self._lessons.get(node, (0, 0))
-                self._lessons[node] = (slot, ticks + 1)
             case model.Propose(_, slot, value):
                 self._judge_turn(outcome, slot, value, before, hearing)
             case model.Submit(command):
@@ -85,9 +74,6 @@ class Manners:
         match message:
             case model.Ask():
                 self._judge_lesson(outcome, sender)
-                self._judge_chunk(outcome, sender, message)
-            case model.Take():
-                self._judge_chunk(outcome, sender, message)
             case model.Refusal(ballot, promised) if ballot == self._world.nodes[node].active:
                 passed = self._refused_for.get(node, model.NO_BALLOT)
                 self._refused_for[node] = max(promised, passed)
@@ -211,51 +197,6 @@ class Manners:
                 yield sender, model.Ask(prefix)
             case model.Prepare(prefix=theirs) if theirs > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
-
-    def _lower(self, node: NodeId, sender: NodeId, message: model.Message) -> Iterator[tuple[NodeId, model.Message]]:
-        """Whoever works at or below a floor is told what is known last, so that it asks to be taught (R10)."""
-        cell = self._world.nodes[node]
-        lowest = 0
-        match message:
-            case model.Prepare(ballot, prefix) if ballot.node == sender != node:
-                lowest = prefix + 1
-            case model.Proposal(ballot, slot) if ballot.node == sender != node:
-                lowest = slot
-        if 0 < lowest <= cell.floor:
-            yield sender, model.Decision(len(cell.known), cell.known[-1])
-
-    def _judge_chunk(self, outcome: Outcome, student: NodeId, message: model.Ask | model.Take) -> None:
-        """Who asks for what is dropped is taught a snapshot, chunk by chunk, each once in a tick."""
-        node, cell = outcome.node, self._world.nodes[outcome.node]
-        chunks = [packet.message for packet in outcome.sent if isinstance(packet.message, model.Chunk)]
-        given, (taught, ticks) = self._chunks.setdefault(node, {}), self._lessons.get(node, (0, 0))
-        last = given.get(student, (0, -1))
-        if isinstance(message, model.Ask):
-            is_due, first = message.prefix < cell.known.base and last == (0, -1), 0
-        else:
-            first = message.rows
-            is_due = message.slot == taught and ticks == 0 and last < (taught, first)
-        if is_due and not chunks:
-            raise Refuted(f"node {node} does not teach node {student} what it dropped", told(outcome.sent))
-        for chunk in chunks:
-            place = (chunk.slot, chunk.first)
-            if chunk.first != first or place <= last or not max(1, cell.known.base) <= chunk.slot <= len(cell.known):
-                raise Refuted(f"node {node} teaches node {student} another chunk than it needs: {place} after {last}")
-            given[student] = place
-            self._lessons[node] = (chunk.slot, 0)
-
-    def _judge_jumped(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
-        """Every request that waits ends when its node jumps: it is answered, or nobody knows what became of it."""
-        node = outcome.node
-        waiting = {self._names.asked[name] for name in hearing.in_order if name not in before.known[node]}
-        ended = {request for request, _ in outcome.answers} | {
-            request for request, reason in outcome.rejects if reason == "outcome unknown"
-        }
-        if ended != waiting:
-            raise Refuted(
-                f"node {node} jumps over slots, and does not tell just those who wait",
-                (f"- {sorted(map(str, waiting))}", f"+ {sorted(map(str, ended))}"),
-            )
 
     def _judge_lesson(self, outcome: Outcome, sender: NodeId) -> None:
         """A lesson is given once in a tick, or one that arrives twice makes ever more of them."""

@@ -16,8 +16,10 @@ from conformance.judges.coverage import (
     FAILED_WRITE,
     FAR_AHEAD,
     FORGED,
+    HIGH_JURY,
     LATE_RESEND,
     LONG,
+    READ_AND_PEEKED,
     READING,
     SETTLED,
     WITH_CHANGES,
@@ -38,7 +40,7 @@ from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken
-from conformance.world.scenario import Duplicate, Happening, Setup
+from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
@@ -106,8 +108,12 @@ def orderly(moves: Moves, random: Random) -> Iterator[Happening]:
 
 
 def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
-    """The same, with clients that read: mostly from who leads, and what is true now."""
+    """The same, with clients that read: mostly from who leads, and what is true now; sometimes for long first."""
+    if random.random() < LONG_READINGS:
+        yield from much_reading(moves, random)
     for happening in troubled(moves, random, events):
+        if isinstance(happening, Arrival) and not _is_in_flight(moves, happening):
+            continue  # it was chosen before what readers did, and that took the message
         yield happening
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
@@ -134,7 +140,28 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
 
 
 TRUNCATIONS_PER_EVENT = 0.05
+
+
+def _is_in_flight(moves: Moves, wanted: Arrival) -> bool:
+    ways = ((one.sender, one.receiver, one.message) for one in moves.world.in_flight)
+    return (wanted.sender, wanted.receiver, wanted.message) in ways
+
+
+def much_reading(moves: Moves, random: Random) -> Iterator[Happening]:
+    """One leader answers one read after the other, with a write now and then, and nothing goes wrong."""
+    node = random.choice(sorted(moves.world.setup.members))
+    wanted = [moves.campaign(node), *(None for _ in range(ROUNDS_IN_A_ROW))]
+    for at, asked in enumerate(wanted):
+        happening = asked or (moves.write(node, 0) if at % MOST_READ == 0 else None) or moves.query(node)
+        yield happening
+        while (next_one := moves.due(0) or moves.flush(0) or moves.deliver(0)) is not None:
+            yield next_one
+
+
 READS_PER_EVENT = 0.1
+LONG_READINGS = 0.15
+ROUNDS_IN_A_ROW = 80
+MOST_READ = 10
 LATE_ANSWERS = 0.2
 OPEN_SLOTS = 0.3
 
@@ -184,6 +211,11 @@ SIZE_AMOUNTS = {
     Profile.QUICK: Amount(runs=9, most_runs=540, length=120),
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160),
     Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240),
+}
+READERS_AMOUNTS = {
+    Profile.QUICK: Amount(runs=9, most_runs=540, length=120, scenarios=6, moves=30),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=160, scenarios=20, moves=40),
+    Profile.DEEP: Amount(runs=1_800, most_runs=2_700, length=240, scenarios=300, moves=60),
 }
 FORGETTING_AMOUNTS = {
     Profile.QUICK: Amount(runs=18, most_runs=360, length=200),
@@ -239,7 +271,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             name="readers, 3 + 1 nodes, alpha 1 to 3",
             setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
             marks=(*READING, SETTLED),
-            amounts=SIZE_AMOUNTS,
+            amounts=READERS_AMOUNTS,
             steer=reading,
         ),
         Campaign(
@@ -256,7 +288,12 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="older disks, 3 and 5 nodes",
             setups=(setup(3, 3, 3), setup(5, 5, 2)),
-            marks=(*map(stops_for, ("a ballot", "a promise", "a vote")), STAYS_STOPPED, UNHEARD, SETTLED),
+            marks=(
+                *map(stops_for, ("a ballot", "a ballot of its reads", "a promise", "a vote")),
+                STAYS_STOPPED,
+                UNHEARD,
+                SETTLED,
+            ),
             amounts=SIZE_AMOUNTS,
             steer=going_back,
         ),
@@ -285,14 +322,14 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="long, 3 + 1 nodes",
             setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), late_ms, strict=True)),
-            marks=(*LONG, *map(open_at_once, range(1, 9))),
+            marks=(*LONG, *READ_AND_PEEKED, HIGH_JURY, *map(open_at_once, range(1, 9))),
             amounts=LONG_AMOUNTS,
             steer=long,
         ),
         Campaign(
             name="very long, 3 nodes",
             setups=(setup(3, 3, 3, slots=6_000),),
-            marks=(*LONG, FAR_AHEAD),
+            marks=(*LONG, *READ_AND_PEEKED, FAR_AHEAD),
             amounts=VERY_LONG_AMOUNTS,
             steer=very_long,
         ),

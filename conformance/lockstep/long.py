@@ -3,23 +3,29 @@
 The random driver's runs are short and troubled: thousands of its events decide a dozen slots. These decide hundreds.
 Nearly everything arrives, in order; and what is long about them is said by the stages: a node that hears no decision
 for a long time, and then is taught, or takes over; a restart with many votes; a client that repeats an old command; a
-ballot of a very high round.
+ballot of a very high round. Clients read meanwhile, with rounds that are confirmed, and with tokens that never go back.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
+from conformance.lockstep.far import far_above, insistence
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import quarrel
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
-from physalia.model import NO_BALLOT, Ballot, Campaign, Decision, NodeId
+from physalia.model import NO_BALLOT, Ballot, Campaign, Decision, NodeId, Slot
 
 JUMPS = (0, 0, 60, 2**31, 2**53)
 """By how many rounds a node takes over beyond what it needs."""
 
 ROUGH = 0.02
 """The chance that something else happens to a message than that it arrives in its turn."""
+
+CHANGES_IN_A_ROW = 14
+"""So many changes of the members follow each other, each with a command between."""
+READS = 0.2
+"""The chance that clients read between two bursts of commands."""
 
 MAX_IDLE = 8
 """So often all clocks tick and nothing comes of it, before somebody takes over."""
@@ -35,6 +41,10 @@ class LongRun:
         self.lag = lag
         """For how many slots a deaf node hears no decision."""
         self._jumps = iter(random.sample(JUMPS, len(JUMPS)))
+        self.readers = Random()  # noqa: S311  # set to what it is just below
+        self.readers.setstate(random.getstate())
+        self.token: Slot = 0
+        """The last slot that the client saw who reads what any node knows: it never goes back."""
         self.deaf: NodeId | None = None
         self.idle = 0
 
@@ -87,13 +97,21 @@ class LongRun:
             yield self.moves.crash(node, self.random.getrandbits(8))
         for _ in range(3):
             yield from quarrel(self.moves, self.random)
+        yield from insistence(self.moves, self.random)
+        yield from far_above(self.moves, self.random)
         yield from self._take_over(self._node())
-        others = sorted(set(self.moves.node_ids) - self.moves.members_now())
+        for _ in range(CHANGES_IN_A_ROW):
+            yield from self._change()
+        yield from self._work(self.lag // 8)
+
+    def _change(self) -> Iterator[Happening]:
+        """One member makes room for a node that is none, if there is one."""
+        members = self.moves.members_now()
+        others = sorted(set(self.moves.node_ids) - members)
         if others:
-            members = self.moves.members_now()
             members = members - {self.random.choice(sorted(members))} | {self.random.choice(others)}
             yield from _if(self.moves.change(self.moves.to_leader(1), 0, members))
-        yield from self._work(self.lag // 8)
+            yield from self._work(1)
 
     # What they are made of
 
@@ -104,6 +122,8 @@ class LongRun:
             before = self.known
             for _ in range(self.random.randint(1, self.moves.world.setup.alpha)):
                 yield from _if(self._ask())
+            if self.readers.random() < READS:
+                yield from self._read()
             yield from self._drain()
             if self.known > before:
                 self.idle = 0
@@ -120,6 +140,14 @@ class LongRun:
         if what == "retry":
             return self.moves.retry(leader, self.random.getrandbits(16))
         return self.moves.read(leader) if what == "read" else self.moves.write(leader, 0)
+
+    def _read(self) -> Iterator[Happening]:
+        """Clients read: some what is true now, and one what any node knows, if that is no less than it saw before."""
+        for _ in range(self.readers.randint(1, 3)):
+            yield self.moves.query(self.moves.to_leader(self.readers.getrandbits(8)))
+        node = self.readers.choice(self.moves.node_ids)
+        yield self.moves.peek_from(node, self.token)
+        self.token = max(self.token, len(self.moves.world.nodes[node].known))
 
     def _drain(self) -> Iterator[Happening]:
         """What is due is done and everything arrives, nearly all of it in its turn."""

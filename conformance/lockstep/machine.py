@@ -115,6 +115,20 @@ class LockstepRules(RuleBasedStateMachine):
         """A leader is asked for a read."""
         self.play(self.moves.read(self.moves.to_leader(node)))
 
+    @rule(node=_nodes, count=st.integers(1, 3), then=_afterwards)
+    def query(self, node: int, count: int, then: int) -> None:
+        """A leader is asked what is true now, and some messages arrive."""
+        for _ in range(count):
+            self.play(self.moves.query(self.moves.to_leader(node)))
+        self._flow(then, 0)
+
+    @rule(node=_nodes)
+    def peek(self, node: int) -> None:
+        """A client that saw what a node knows asks all of them; some may know less."""
+        seen = len(self.moves.world.nodes[self.moves.node(node)].known)
+        for other in self.moves.node_ids:
+            self.play(self.moves.peek_from(other, seen))
+
     @rule(node=_nodes, place=_places)
     def retry(self, node: int, place: int) -> None:
         """A client asks again, at any node."""

@@ -3,7 +3,8 @@
 The world and the driver are the lockstep's. The judge is another one: `spec/service/versions.py` has the log as it is
 decided, and says which decision a node applies, before which one it stops, and what other software makes of its disk
 (rule R5). Beside that: a node that stopped does nothing at all, no two nodes of one prefix differ in their digests, and
-when all have software that understands, all go on.
+when all have software that understands, all go on. Nothing is truncated here, so no snapshot of new software is read by
+old.
 """
 
 from collections import Counter
@@ -39,6 +40,7 @@ from physalia.model import (
     Reject,
     Stutter,
     Submit,
+    Truncate,
 )
 from physalia.store import LIMITS, Store
 from spec.service.versions import State, Versions
@@ -140,8 +142,8 @@ class Mixed:
             case Give(node, Submit(Execute() as command)) if command not in self.world.asked:
                 if NEW in self.software.values() and self.random.random() < self.is_new:
                     return Give(node, Submit(evolve(command, version=NEW)))
-            case Give(node, Submit(Change())):
-                return Pass(node, 1)  # the members stay: whom a change removes is another campaign's matter
+            case Give(node, Submit(Change()) | Truncate()):
+                return Pass(node, 1)  # members stay and logs are whole: `Versions` has neither changes nor snapshots
         return happening
 
     def _happen(self, happening: Happening) -> None:

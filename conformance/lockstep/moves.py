@@ -269,8 +269,12 @@ class Moves:
 
     def peek(self, node: NodeId, behind: int) -> Happening:
         """A read that may be stale, by a client that saw what the first node knows, or so many slots less."""
+        return self.peek_from(node, max(0, len(self.world.nodes[1].known) - behind))
+
+    def peek_from(self, node: NodeId, token: int) -> Happening:
+        """A read that may be stale, by a client that saw this slot."""
         self.readers += 1
-        return Give(node, Peek(RequestId("reader", self.readers), max(0, len(self.world.nodes[1].known) - behind)))
+        return Give(node, Peek(RequestId("reader", self.readers), token))
 
     def change(self, node: NodeId, slip: int, members: frozenset[NodeId]) -> Happening | None:
         """A change of the members; with `slip` 0 it expects what is known to be the jury's version."""

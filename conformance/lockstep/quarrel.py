@@ -290,7 +290,13 @@ def overtaken(moves: Moves, node: NodeId) -> Iterator[Happening]:
     for event in _due_at(moves, node, Consult):
         yield Give(node, event)
     for kind in (Round, Echo):
-        for packet in [one for one in moves.world.in_flight if isinstance(one.message, kind)]:
+        yield from arrive(moves, [one for one in moves.world.in_flight if isinstance(one.message, kind)])
+
+
+def arrive(moves: Moves, packets: Collection[Packet]) -> Iterator[Happening]:
+    """These messages arrive, in this order, as far as they are still in flight."""
+    for packet in packets:
+        if packet in moves.world.in_flight:
             yield Deliver(packet.sender, packet.receiver, packet.message)
 
 

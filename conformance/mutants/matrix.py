@@ -43,6 +43,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "histories": ("verify", "histories", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
+    "blast-radius": ("verify", "blast-radius", "--quick"),
 }
 
 

@@ -52,7 +52,8 @@ class Combinations:
         self._topology = topology
         devices = [*single_failures(topology), *topology.servers]
         fails = {device: topology.failure_probability(device) for device in devices}
-        uncertain = [device for device in devices if 0.0 < fails[device] < 1.0]
+        self.devices = uncertain = [device for device in devices if 0.0 < fails[device] < 1.0]
+        """Those that may fail, in the order of their bits."""
         self._uncertain = [Fraction(fails[device]) for device in uncertain]
         number = np.arange(1 << len(uncertain))
         self._weight = np.ones(len(number))
@@ -103,24 +104,37 @@ class Combinations:
 
     def up(self, instance: str) -> Truth:
         """The instance is up."""
-        lives = ~self._failed[instance] & self.power(self._topology.servers[instance].rack)
-        return lives & _any(list(self.at(instance).values()))
+        return self.lives(instance) & _any(list(self.at(instance).values()))
+
+    def lives(self, server: str) -> Truth:
+        """A server lives."""
+        found: Truth = ~self._failed[server] & self.power(self._topology.servers[server].rack)
+        return found
 
     def reached(self, instance: str) -> dict[str, Truth]:
         """For each server: the instance, being up, reaches it."""
+        topology, found = self._topology, self._spread(self.at(instance))
+        servers = {}
+        for server in topology.servers:
+            ways = [way & found[switch] for switch, way in self.at(server).items()]
+            alive = self.lives(server)
+            servers[server] = alive if server == instance else alive & _any(ways)
+        return servers
+
+    def joined(self, switch: str) -> dict[str, Truth]:
+        """For each switch: it is in one piece with this one, which lives."""
+        return self._spread({switch: self.switch(switch)})
+
+    def _spread(self, start: dict[str, Truth]) -> dict[str, Truth]:
+        """The switches that are joined with some of these over living links."""
         topology, nowhere = self._topology, np.zeros(len(self._weight), bool)
         lives = {switch: self.switch(switch) for switch in topology.switches}
-        found = {switch: nowhere.copy() for switch in topology.switches} | self.at(instance)
+        found = {switch: nowhere.copy() for switch in topology.switches} | start
         for _ in topology.switches:
             for link in topology.links.values():
                 for here, there in (link.ends, link.ends[::-1]):
                     found[there] = found[there] | (found[here] & ~self._failed[link.name] & lives[there])
-        servers = {}
-        for server in topology.servers:
-            ways = [way & found[switch] for switch, way in self.at(server).items()]
-            alive = ~self._failed[server] & self.power(topology.servers[server].rack)
-            servers[server] = alive if server == instance else alive & _any(ways)
-        return servers
+        return found
 
 
 def _any(truths: list[Truth]) -> Truth:

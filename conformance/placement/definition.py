@@ -130,6 +130,14 @@ class Question:
         """What each single failure leaves, if it leaves the instance up."""
         return harms(self.topology, self.instance)
 
+    def harms_seen_from(self, client: str | None) -> dict[str, set[str]]:
+        """What a client still reaches after each single failure in which the instance is up and reaches that client."""
+        if client is None or client == "instance":
+            return self.harms
+        name = self.clients[client]
+        worlds = {device: World(self.topology, frozenset({device})) for device in self.harms}
+        return {device: world.reached(name) for device, world in worlds.items() if name in self.harms[device]}
+
     @property
     def clients(self) -> dict[str, str]:
         """The servers that the query names, by their roles."""
@@ -180,8 +188,8 @@ class Question:
                 return cell.isdisjoint(self.clients.values())
             case Overlap(most=most):
                 return all(len(cell & set(other.servers)) <= most for other in self.topology.cells.values())
-            case Survives():
-                return not breaking(self.harms, cell)
+            case Survives(client=client):
+                return client not in {None, *self.clients} or not breaking(self.harms_seen_from(client), cell)
 
     def domains(self, kind: str) -> dict[frozenset[str], frozenset[str]]:
         """The domains of a kind: the racks, rows or elements that name one, and the servers in it."""

@@ -9,6 +9,8 @@ from itertools import combinations
 from random import Random
 from typing import Protocol, TypeVar
 
+from attrs import evolve
+
 from conformance.placement.definition import Question
 from physalia.placement.rules.policy import (
     DOMAIN_KINDS,
@@ -201,7 +203,7 @@ def question(choose: Choices) -> Question:
     if any(len(cell.servers) == 2 for cell in topology.cells.values()):  # noqa: PLR2004
         rules.append(Overlap(id="no-pair", most=1))
     rules += [rule for rule in _more_rules(choose, topology, size, spare) if choose.number(1, 3) == 1]
-    return Question(
+    asked = Question(
         topology=topology,
         policy=Policy(
             cell_size=size,
@@ -214,6 +216,16 @@ def question(choose: Choices) -> Question:
         replica=replica if choose.number(1, 2) == 1 else None,
         color="blue" if choose.number(1, 4) == 1 else None,
     )
+    return _seen_from_copies(asked)
+
+
+def _seen_from_copies(asked: Question) -> Question:
+    """Where the instance must see a majority survive, on some sites the copies must too, even such as nobody names."""
+    policy = asked.policy
+    if not any(isinstance(rule, Survives) for rule in policy.rules) or len(asked.topology.servers) % 3 == 0:
+        return asked
+    copies = (Survives(id="primary-survival", client="primary"), Survives(id="replica-survival", client="replica"))
+    return evolve(asked, policy=evolve(policy, rules=(*policy.rules, *copies)))
 
 
 def _crossed(choose: Choices) -> Question:

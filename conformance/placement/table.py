@@ -55,5 +55,6 @@ def _binding(
     for rule in question.policy.rules:
         freed = min((value for cell, value in values.items() if broken[cell] == {rule.id}), default=None)
         if freed is not None and (table.best is None or freed < table.best) and type(rule) in _NAMES:
-            found.append(f"{_NAMES[type(rule)]} binds")
+            copies = isinstance(rule, Survives) and rule.client is not None
+            found.append(f"{'survival of a copy' if copies else _NAMES[type(rule)]} binds")
     return found

@@ -98,7 +98,9 @@ class Acceptor:
         self.accepted = {slot: vote for slot, vote in self.accepted.items() if slot > floor}
 
     def voted_under(self, slot: Slot) -> Ballot:
-        """The ballot of the last vote in the slot."""
+        """The ballot of the last vote in the slot; of one that was dropped, the highest that it can have been."""
+        if slot <= self.floor:
+            return self.promised
         accepted = self.accepted.get(slot)
         return NO_BALLOT if accepted is None else accepted.ballot
 

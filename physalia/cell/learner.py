@@ -164,7 +164,7 @@ class Learner:
         What is lost of a lesson is asked for again, and the next tick allows it.
         """
         if ask.prefix < self.known.base:
-            return self.lessons.begin(sender, ask.prefix, self)
+            return self.lessons.begin(sender, ask.prefix, self.known, self.image, self.empty.limits.chunk_bytes)
         first = max(ask.prefix, self.taught.get(sender, 0)) + 1
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         if first > last:

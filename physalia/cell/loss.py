@@ -3,12 +3,12 @@
 A promise, a vote and the use of a ballot are durable before anybody hears of them, and memory has whatever is durable.
 So a message that tells of one by this very incarnation that memory lacks proves that the disk lost it. What is older
 than the promise cannot be told any more: it was forgotten because the promise stands for it. So it is with the votes up
-to the floor, for which a snapshot stands.
+to the floor: the promise stands for these too.
 """
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.proposer import Proposer
-from physalia.model import Ballot, Echo, Message, Prepare, Promise, Proposal, Refusal, Round, Slot, Vote
+from physalia.model import Ballot, Echo, Message, Prepare, Promise, Proposal, Refusal, Round, Vote
 
 
 def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
@@ -17,14 +17,14 @@ def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
         case Proposal() | Prepare() | Round() | Echo():
             return _lost_use(message.ballot, acceptor, proposer)
         case Vote():
-            if message.node == acceptor.node and _lacks_vote(acceptor, message.slot, message.ballot):
+            if message.node == acceptor.node and acceptor.voted_under(message.slot) < message.ballot:
                 return f"its vote in slot {message.slot} under {message.ballot}"
             return _lost_use(message.ballot, acceptor, proposer)
         case Promise():
             if message.node == acceptor.node and acceptor.promised < message.ballot:
                 return f"its promise of {message.ballot}"
             for report in message.accepted:
-                if message.node == acceptor.node and _lacks_vote(acceptor, report.slot, report.ballot):
+                if message.node == acceptor.node and acceptor.voted_under(report.slot) < report.ballot:
                     return f"its vote in slot {report.slot} under {report.ballot}"
                 if loss := _lost_use(report.ballot, acceptor, proposer):
                     return loss
@@ -33,10 +33,6 @@ def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
             return _lost_use(message.ballot, acceptor, proposer) or _lost_use(message.promised, acceptor, proposer)
         case _:
             return ""
-
-
-def _lacks_vote(acceptor: Acceptor, slot: Slot, ballot: Ballot) -> bool:
-    return slot > acceptor.floor and acceptor.voted_under(slot) < ballot
 
 
 def _lost_use(ballot: Ballot, acceptor: Acceptor, proposer: Proposer) -> str:

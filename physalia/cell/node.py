@@ -249,12 +249,16 @@ class Node:
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
+        learner = self._learner
         leads = self._proposer.active != NO_BALLOT
+        if not (leads or learner.heard or learner.transfers.coming):
+            return ()
         events = self._proposer.due() + self._reads.due() if leads else []
-        slot = self._learner.first_unknown
-        if slot in self._learner.heard:
+        slot = learner.first_unknown
+        if slot in learner.heard:
             events.append(Learn(slot))
-        events += [Install(teacher, slot) for teacher, slot in self._learner.transfers.due()]
+        if learner.transfers.coming:
+            events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -322,9 +326,8 @@ class Node:
             case Vote():
                 return self._proposer.record_vote(sender, message)
             case Prepare():
-                step = IGNORED
-                if sender == message.ballot.node:
-                    step = self._telling(self._accept(self._acceptor.promise(message)), sender, message.prefix + 1)
+                step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
+                step = self._telling(step, sender, message.ballot, message.prefix + 1)
                 return self._asking(step, sender, message.prefix)
             case Promise():
                 return self._proposer.record_promise(sender, message)
@@ -359,14 +362,13 @@ class Node:
         return step
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
-        step = IGNORED
-        if sender == proposal.ballot.node:
-            step = self._telling(self._accept(self._acceptor.vote(proposal)), sender, proposal.slot)
+        step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
+        step = self._telling(step, sender, proposal.ballot, proposal.slot)
         return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
 
-    def _telling(self, step: Step, sender: NodeId, slot: Slot) -> Step:
-        """The step, and the last decision to the sender if it works at or below the floor: then it asks for more."""
-        if slot > self._acceptor.floor or sender == self.node_id:
+    def _telling(self, step: Step, sender: NodeId, ballot: Ballot, slot: Slot) -> Step:
+        """The step, and the last decision to the ballot's owner if it works at or below the floor: then it asks."""
+        if slot > self._acceptor.floor or sender == self.node_id or sender != ballot.node:
             return step
         learner = self._learner
         last = Send(sender, Decision(learner.prefix, learner.known[-1]))

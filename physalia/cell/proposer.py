@@ -261,7 +261,7 @@ class Proposer:
         """
         was_leading = self.active != NO_BALLOT
         told: dict[RequestId, Effect] = {}
-        for command in self.waiting:
+        for command in tuple(self.waiting):
             if not isinstance(command, NoOp):
                 verdict, request = self.learner.state.verdict(command), command.request
                 told[request] = Reject(request, "outcome unknown") if verdict is None else Answer(request, verdict)

@@ -107,16 +107,21 @@ class Reads:
 
     def vouching(self, slot: Slot) -> frozenset[NodeId]:
         """Who promised the active ballot, and reported no vote in the slot and a floor below it."""
+        leadership = self.proposer.leadership
+        if slot > leadership.reported:  # nobody reported anything there
+            return frozenset([node for node, promise in leadership.promises.items() if promise.floor < slot])
         return frozenset(
             node
-            for node, promise in self.proposer.leadership.promises.items()
+            for node, promise in leadership.promises.items()
             if promise.floor < slot and all(report.slot != slot for report in promise.accepted)
         )
 
     def next_round(self) -> Round | None:
         """The round that could begin: if reads wait, no other is under way, and a majority could vouch for it."""
+        if not self.waiting or self.under_way is not None:
+            return None
         ballot, slot = self.proposer.active, self.highest
-        if not self.waiting or self.under_way is not None or ballot == NO_BALLOT:
+        if ballot == NO_BALLOT:
             return None
         if slot + 1 > self.proposer.learner.configurations.last:
             return None
@@ -128,16 +133,20 @@ class Reads:
         """Whether the round is confirmed by the members of the slot after it, and all that it must see is applied."""
         if read.round.ballot != self.proposer.active or read.slot > self.proposer.learner.prefix:
             return False
-        return is_majority(read.echoes & self.vouching(read.slot + 1), self.members_after(read.slot))
+        members = self.members_after(read.slot)
+        if not is_majority(read.echoes, members):  # asked after every step: what is cheap first
+            return False
+        return is_majority(read.echoes & self.vouching(read.slot + 1), members)
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
         if not self.is_busy:
             return []
-        begin, read = self.next_round(), self.under_way
-        if begin is not None:
-            return [Consult(begin.ballot, begin.read)]
-        return [Serve(read.round.ballot, read.round.read)] if read is not None and self.is_vouched(read) else []
+        read = self.under_way
+        if read is not None:
+            return [Serve(read.round.ballot, read.round.read)] if self.is_vouched(read) else []
+        begin = self.next_round()
+        return [] if begin is None else [Consult(begin.ballot, begin.read)]
 
     # What it hears
 
@@ -163,7 +172,9 @@ class Reads:
     def record_echo(self, sender: NodeId, echo: Echo) -> Step:
         """Remember who echoed the round that is under way, and no other."""
         read = self.under_way
-        if read is None or echo.node != sender or Round(echo.ballot, echo.nonce) != read.round or sender in read.echoes:
+        if read is None or echo.node != sender or sender in read.echoes:
+            return IGNORED
+        if echo.nonce != read.round.read or echo.ballot != read.round.ballot:
             return IGNORED
         read.echoes.add(sender)
         return RECORDED

@@ -65,7 +65,7 @@ def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRec
 
 
 def _land(acceptor: Acceptor, learner: Learner, rows: tuple[Row, ...], floor: Slot) -> None:
-    """A snapshot: of what is known anyway, whose log goes on where it is; or of what only the snapshot tells."""
+    """A snapshot (R10): of what is known anyway, whose log goes on where it is; or of what only the snapshot tells."""
     there = landing(rows, learner.configurations.alpha, learner.empty)
     if there.slot > learner.prefix:
         learner.land(there)

@@ -6,17 +6,15 @@ that a question that arrives twice does not make ever more of them.
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from attrs import Factory, define, evolve, frozen
 
 from physalia.cell.image import BadImage, Landing, digest_of, landing, pieces
+from physalia.cell.log import Log
 from physalia.cell.steps import IGNORED, RECORDED, resent
 from physalia.model import Ask, Chunk, Head, NodeId, Row, Send, Slot, Step, Take
 from physalia.store import Store as Database
-
-if TYPE_CHECKING:
-    from physalia.cell.learner import Learner
 
 
 @frozen
@@ -39,12 +37,17 @@ class Lessons:
         """The same, sharing nothing that can change."""
         return Lessons(self.lesson, self.is_idle, self.given.copy())
 
-    def begin(self, student: NodeId, prefix: Slot, learner: "Learner") -> Step:
-        """The student knows so many slots, and of those that follow the log has dropped some: send the first chunk."""
+    def begin(
+        self, student: NodeId, prefix: Slot, log: Log, image: Callable[[], tuple[Row, ...]], size_bytes: int
+    ) -> Step:
+        """The student knows so many slots, and of those that follow the log has dropped some: send the first chunk.
+
+        `image` gives the rows for all that is known now; a chunk is of about `size_bytes`.
+        """
         lesson = self.lesson
-        if lesson is None or lesson.slot <= prefix or lesson.slot < learner.known.base:
-            rows, slot = learner.image(), learner.prefix
-            digest, cut = digest_of(rows), pieces(rows, learner.empty.limits.chunk_bytes)
+        if lesson is None or lesson.slot <= prefix or lesson.slot < log.base:
+            rows, slot = image(), len(log)
+            digest, cut = digest_of(rows), pieces(rows, size_bytes)
             lesson = self.lesson = Lesson(slot, {first: Chunk(slot, digest, first, some) for first, some in cut})
         return self._give(student, lesson, 0)
 

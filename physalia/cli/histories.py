@@ -52,6 +52,8 @@ def check(
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = _model(model)
+    if html is not None:
+        _must_be_free(html, files)
     histories = [reading.read(file, known) for file in files]
     judged = []
     with display() as progress:
@@ -117,3 +119,12 @@ def _window(judged: "Judged") -> dict[str, Any]:
             for one in window.bound
         ],
     }
+
+
+def _must_be_free(html: Path, files: list[Path]) -> None:
+    """The picture takes the place of no history, and there is a folder for it; before anything is judged."""
+    if any(html.resolve() == file.resolve() for file in files):
+        raise BadInput(f"--html {html} is one of the histories: the picture would take its place. Name another file.")
+    if html.is_dir() or not html.parent.is_dir():
+        why = "is a folder" if html.is_dir() else f"cannot be written: there is no folder {html.parent}"
+        raise BadInput(f"--html {html} {why}. Name a file in a folder that is there.")

@@ -5,8 +5,10 @@ its request, and answers the second time what it answered the first (design rule
 """
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 from attrs import define
@@ -157,7 +159,10 @@ class AsyncClient:
         effort = _Effort()
         try:
             async with asyncio.timeout(limit_s):
-                async for attempt in _attempts():
+                with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
+                    return await self._attempt(cell, command, effort)
+                await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
+                async for attempt in _attempts(2 * FIRST_WINDOW_S):
                     with attempt:
                         return await self._attempt(cell, command, effort)
         except TimeoutError:
@@ -248,7 +253,7 @@ class AsyncClient:
         if task is None or _is_over(task):
             task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, CLIENT))
             self._links[address] = task
-        return await asyncio.shield(task)
+        return task.result() if task.done() else await asyncio.shield(task)
 
     def session_name(self) -> str:
         """A name that no other session anywhere has."""
@@ -256,10 +261,10 @@ class AsyncClient:
         return f"{self.name}/{self._opened}"
 
 
-def _attempts() -> AsyncRetrying:
+def _attempts(first_window_s: float = FIRST_WINDOW_S) -> AsyncRetrying:
     """Again and again, after a random wait from a window that doubles (R12)."""
     return AsyncRetrying(
-        wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
+        wait=wait_random_exponential(multiplier=first_window_s, max=LAST_WINDOW_S),
         retry=retry_if_exception_type(_Again),
     )
 

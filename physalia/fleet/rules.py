@@ -28,7 +28,7 @@ from physalia.placement.rules.policy import (
     Survives,
 )
 from physalia.placement.site.topology import POWER_KINDS
-from physalia.placement.survival.cuts import cut_sets
+from physalia.placement.survival.cuts import cuts_seen_from
 
 CLIENTS: Sequence[Client] = ("instance", "primary", "replica")
 NOBODY = -1
@@ -68,7 +68,7 @@ class Rules:
     """Those that hold for every cell, none of which another one implies."""
     most_shared: int | None
     """How many servers two cells may share at most; None if there is no such rule."""
-    _cuts: dict[int, tuple[Limit, ...]] = field(factory=dict, init=False)
+    _cuts: dict[tuple[str, int, int, bool], tuple[Limit, ...]] = field(factory=dict, init=False)
     _near: dict[tuple[Client, int], NDArray[np.bool_]] = field(factory=dict, init=False)
 
     @classmethod
@@ -104,25 +104,35 @@ class Rules:
         return frozenset(server for server in volume if server != NOBODY) if apart else frozenset()
 
     def cuts(self, volume: Volume) -> tuple[Limit, ...]:
-        """What each single failure cuts off from the instance, where the policy asks for survival and no limit does."""
-        rule = next((rule for rule in self.policy.rules if isinstance(rule, Survives)), None)
-        if rule is None:
-            return ()
-        stand = int(self.site.stand_of[volume[0]])
-        if stand not in self._cuts:
+        """What each single failure cuts off from the instance, or from a copy, where the policy asks for survival.
+
+        Without those that some limit implies.
+        """
+        found: list[Limit] = []
+        for rule in self.policy.rules:
+            if isinstance(rule, Survives):
+                client = volume[CLIENTS.index(rule.seen_from)]
+                found += self._cuts_seen_from(rule, volume[0], client) if client != NOBODY else ()
+        return tuple(found)
+
+    def _cuts_seen_from(self, rule: Survives, instance: int, client: int) -> tuple[Limit, ...]:
+        site = self.site
+        # A copy on the instance's own server sees what that sees; on another one, what its stand does.
+        key = (rule.id, int(site.stand_of[instance]), int(site.stand_of[client]), instance == client)
+        if key not in self._cuts:
             spare = self.policy.cell_size - self.policy.majority
-            numbers = {name: at for at, name in enumerate(self.site.stands)}
+            numbers = {name: at for at, name in enumerate(site.stands)}
             found = []
-            for device, cut in cut_sets(self.site.topology, self.site.names[volume[0]], spare).items():
+            for device, cut in cuts_seen_from(site.topology, site.names[instance], site.names[client], spare).items():
                 stands = frozenset(
                     at
                     for name, at in numbers.items()
-                    if name[0] in cut.racks or self.site.names[self.site.members[at][0]] in cut.servers
+                    if name[0] in cut.racks or site.names[site.members[at][0]] in cut.servers
                 )
                 if not self._implied(stands, spare):
                     found.append(Limit(rule.id, f"what {device} cuts off", stands, spare))
-            self._cuts[stand] = tuple(found)
-        return self._cuts[stand]
+            self._cuts[key] = tuple(found)
+        return self._cuts[key]
 
     def leasts(self, volume: Volume) -> tuple[Least, ...]:
         """The minimum counts that hold for the cell of a volume."""

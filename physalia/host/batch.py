@@ -85,9 +85,15 @@ class Batch:
             self.failed = error
 
     def _append(self, journal: Journal) -> list[Waiting]:
-        """Step by step: one that is refused takes those of its node that come after it along, and no others."""
+        """All of it at once, or, if something is wrong with it, step by step.
+
+        Then one that is refused takes those of its node that come after it along, and no others.
+        """
+        waiting = [each for each in self.waiting if each.key not in self.behind]
+        if journal.take([(each.key, record) for each in waiting for record in each.records]):
+            return waiting
         appended = []
-        for each in self.waiting:
+        for each in waiting:
             if each.key in self.behind:
                 continue
             try:

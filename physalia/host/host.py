@@ -11,7 +11,7 @@ it is made anew from the journal before its next event. A flush that failed ends
 
 Not every node is in memory. `want` has one read with the next batch, by its charter, which is its first record then;
 `drop` lets one go. To drop a node is a crash, and to read it again is its restart: the host does it only when nothing
-of the node waits, and whoever drives it when nobody owes the node an answer.
+of the node waits, and whoever drives it when nobody owes the node an answer (R14).
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,6 @@ from physalia.model import (
     Flush,
     NodeId,
     Origin,
-    Receive,
     Send,
     Store,
 )
@@ -152,8 +151,13 @@ class Host:
 
     def receive(self, envelope: Envelope) -> tuple[Output, ...]:
         """A message came: a step of the node that it is meant for, if that is here (design rule R15)."""
-        event, hosted = self._let_in(envelope)
-        return () if event is None or hosted is None else self._step(hosted, event)
+        origin = envelope.origin
+        hosted = self._hosted.get(NodeKey(origin.cell, origin.life, envelope.to))
+        event = None if hosted is None else hosted.border.receive(envelope)
+        if hosted is None or event is None:
+            self.strangers += 1
+            return ()
+        return self._step(hosted, event)
 
     def step(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
         """Give a node an event; return what may leave at once.
@@ -164,24 +168,8 @@ class Host:
         hosted = self._hosted.get(key)
         return () if hosted is None else self._step(hosted, event)
 
-    def run(self, key: NodeKey, event: Event) -> tuple[Output, ...]:
-        """A step, and every step that is due after it."""
-        hosted = self._hosted.get(key)
-        return () if hosted is None else self._run(hosted, event)
-
-    def run_envelope(self, envelope: Envelope) -> tuple[Output, ...]:
-        """The step that a message makes, and every step that is due after it."""
-        event, hosted = self._let_in(envelope)
-        return () if event is None or hosted is None else self._run(hosted, event)
-
-    def _let_in(self, envelope: Envelope) -> tuple[Receive | None, Hosted | None]:
-        origin = envelope.origin
-        hosted = self._hosted.get(NodeKey(origin.cell, origin.life, envelope.to))
-        event = None if hosted is None else hosted.border.receive(envelope)
-        self.strangers += event is None
-        return event, hosted
-
-    def _run(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+    def run(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
+        """A step of a node that `hosted` has just shown, and every step that is due after it."""
         if self.stopped is not None:
             return ()
         outputs = self._step(hosted, event)

@@ -128,6 +128,26 @@ class Journal:
             self.flush()
         self._sequences.pop(key, None)
 
+    def take(self, batch: Sequence[tuple[NodeKey, Any]]) -> bool:
+        """Take the records of a batch as `append` does, if nothing is wrong with it; else change nothing, and say so.
+
+        So whoever has many small batches that may fail apart from each other can give all of them at once.
+        """
+        self._store.require_alive()
+        keys = [key for key, _ in batch]
+        try:
+            records = [value if self._encode is None else self._encode(value) for _, value in batch]
+            sizes = list(map(len, records))
+        except Exception:  # noqa: BLE001  # whatever it is, `append` finds it again and says it
+            return False
+        is_too_much = self._waiting.size_bytes + sum(sizes) > MAX_WAITING_BYTES
+        if is_too_much or max(sizes, default=0) > MAX_RECORD_BYTES or not set(map(type, records)) <= {bytes}:
+            return False
+        if not self._sequences.keys() >= set(keys):
+            return False
+        self._waiting.add(keys, self._next_sequences(keys), records, sum(sizes))
+        return True
+
     def append(self, batch: Iterable[tuple[NodeKey, Any]]) -> None:
         """Take the records of a batch, all or none, for the next flush.
 

@@ -5,13 +5,14 @@ Two commands are the same command if they are equal; a command that was decided 
 
 from typing import TypeAlias
 
-from attrs import field, frozen, validators
+from attrs import field, validators
 
 from physalia.model.ids import NodeId, RequestId
 from physalia.model.transactions import Execute
+from physalia.model.value import key
 
 
-@frozen(cache_hash=True)
+@key
 class Write:
     """Set a volume's primary and replica, if the volume's version is `expects` when the command is applied."""
 
@@ -21,14 +22,14 @@ class Write:
     replica: str
 
 
-@frozen(cache_hash=True)
+@key
 class Read:
     """Read the volume's record. In this version a read takes a slot of the log, like a write."""
 
     request: RequestId
 
 
-@frozen(cache_hash=True)
+@key
 class Change:
     """Replace the cell's members, if the jury's version, pending changes included, is `expects` (design rule R1).
 
@@ -40,7 +41,7 @@ class Change:
     members: frozenset[NodeId] = field(validator=validators.min_len(1))
 
 
-@frozen(cache_hash=True)
+@key
 class NoOp:
     """Fills a hole. Nobody asked for it, so nobody is answered."""
 

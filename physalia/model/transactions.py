@@ -7,10 +7,10 @@ the same request. There are no floats: two machines need not agree on their sums
 
 from typing import Final, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import field
 
 from physalia.model.ids import RequestId, Slot
-from physalia.model.value import value
+from physalia.model.value import key, value
 
 Value: TypeAlias = bytes | int | bool
 ValueType: TypeAlias = Literal["bytes", "integer", "boolean"]
@@ -162,13 +162,13 @@ class Unread:
 Body: TypeAlias = OpenSession | Transact | Batch | Unread
 
 
-@frozen(cache_hash=True)
+@key
 class Execute:
     """Let the store carry out `body` by the rules of `version`. Whoever does not know these stops before it (R5)."""
 
     request: RequestId
     version: int
-    body: Body
+    body: Body = field(hash=False)  # what the request asks for is compared, and would cost most to hash
 
 
 # Answers

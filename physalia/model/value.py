@@ -11,6 +11,7 @@ from attrs import define
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    from attrs import frozen as key
     from attrs import frozen as value
 else:
 
@@ -18,5 +19,9 @@ else:
         """Make a class of values, with slots, of one whose body names the fields."""
         return define(cls, unsafe_hash=True)
 
+    def key(cls: type[T]) -> type[T]:
+        """Make a class of values that are in many sets: each remembers its hash."""
+        return define(cls, unsafe_hash=True, cache_hash=True)
 
-__all__ = ["value"]
+
+__all__ = ["key", "value"]

@@ -18,6 +18,11 @@ from physalia.server.suspicion import Suspicion
 PATIENCE_S = 0.5
 """How long a campaign is given, at least half of it, before the same node tries again."""
 
+MOMENT_S = 0.25
+MOST_UNDER_WAY = 512
+MOST_AT_ONCE = 64
+"""How many take over before anything else is looked at."""
+
 
 class Leadership:
     """Decides about campaigns; `pending` has the nodes that are to take over when it is their turn."""
@@ -29,6 +34,7 @@ class Leadership:
         self.campaigns = 0
         self._nodes, self._atlas, self._suspicion, self._clock, self._rng = nodes, atlas, suspicion, clock, rng
         self._not_before_s: dict[NodeKey, float] = {}
+        self._begun: deque[tuple[float, NodeKey]] = deque()
 
     def rightful(self, key: NodeKey) -> NodeId:
         """Who should lead the cell of this node: whom it promised to follow, if that is there; else the next in line.
@@ -72,9 +78,19 @@ class Leadership:
                 self.pending.append(key)
 
     def take_over(self) -> None:
-        """The next one in `pending` takes over, if it still should."""
-        key = self.pending.popleft()
-        self.wanted(key)
+        """The next ones in `pending` take over, if they still should, and not too many of those that began are left.
+
+        A moment is over when others have answered, so that no server has to take in more than it can write; and after
+        `MOMENT_S` in any case, since a cell that is led again may be busy from then on.
+        """
+        now_s, begun = self._clock(), self._begun
+        while begun and begun[0][0] <= now_s - MOMENT_S:
+            begun.popleft()
+        room = MOST_UNDER_WAY - sum(key in self._nodes.restless for _, key in begun)
+        for _ in range(min(room, MOST_AT_ONCE, len(self.pending))):
+            key = self.pending.popleft()
+            begun.append((now_s, key))
+            self.wanted(key)
 
     def forget(self, key: NodeKey) -> None:
         """The node was dropped."""

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Protocol
 
 from physalia.cell import Node
-from physalia.host import Batch, Host, Output
+from physalia.host import Batch, Host, Hosted, Output
 from physalia.journal import NodeKey
 from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
 from physalia.server.atlas import Atlas
@@ -50,6 +50,7 @@ class Nodes:
         self.recent: dict[NodeKey, float] = {}
         self.restless: set[NodeKey] = set()
         """Nodes to which somebody owes an answer, perhaps, or that taught somebody: ticks are for them alone (R14)."""
+        self._busy: set[NodeKey] = set()
         self.impostors = 0
         self.homeless = 0
         self._atlas = atlas
@@ -71,7 +72,7 @@ class Nodes:
         elif hosted.homes.get(origin.node) != server:
             self.impostors += 1
         else:
-            self._inside.append(envelope)
+            self._take(hosted, envelope)
             self._run()
 
     def receive_all(self, server: int, envelopes: Iterable[Envelope]) -> None:
@@ -112,8 +113,9 @@ class Nodes:
         if self.host.stopped is not None:
             raise self.host.stopped
         for key in tuple(self._said):
-            if self.host.hosted(key) is not None:
-                self._note(key)
+            hosted = self.host.hosted(key)
+            if hosted is not None:
+                self._note(hosted)
                 for call in self._said.pop(key):
                     call()
             elif not self.host.is_coming(key):
@@ -138,10 +140,14 @@ class Nodes:
         return dropped
 
     def tick(self, now_ms: int, suspected: set[int]) -> None:
-        """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer."""
+        """Let nodes send again what nobody answered, unless only servers that are `suspected` owe an answer.
+
+        One that did something since the last tick has time yet: what it sent then is given its time anyway.
+        """
+        busy, self._busy = self._busy, set()
         for key in tuple(self.restless):
             node = self.host.node(key)
-            if node is None:
+            if node is None or (key in busy and not node.has_taught):
                 continue
             owing = {self._atlas.server_of(key, other) for other in node.silent()}
             if owing - {None} <= suspected and not node.has_taught:
@@ -164,27 +170,39 @@ class Nodes:
         return frozenset() if node is None else node.members
 
     def _begin(self, key: NodeKey, event: Event) -> None:
-        self._let_out(self.host.run(key, event))
-        self._note(key)
-        self._run()
+        hosted = self.host.hosted(key)
+        if hosted is not None:
+            self._do(hosted, event)
+            self._run()
 
     def _run(self) -> None:
         """Bring messages inside this server until there are none."""
         inside = self._inside
         while inside:
             envelope = inside.popleft()
-            self._let_out(self.host.run_envelope(envelope))
-            self._note(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
+            hosted = self.host.hosted(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
+            if hosted is not None:
+                self._take(hosted, envelope)
 
-    def _note(self, key: NodeKey) -> None:
+    def _take(self, hosted: Hosted, envelope: Envelope) -> None:
+        event = hosted.border.receive(envelope)
+        if event is not None:
+            self._do(hosted, event)
+
+    def _do(self, hosted: Hosted, event: Event) -> None:
+        outputs = self.host.run(hosted, event)
+        if outputs:
+            self._let_out(outputs, hosted)
+        self._note(hosted)
+
+    def _note(self, hosted: Hosted) -> None:
         """The node did something."""
-        node = self.host.node(key)
-        if node is None:
-            return
-        self.recent.pop(key, None)
-        self.recent[key] = self.now_s
+        key, node, recent = hosted.key, hosted.node, self.recent
+        recent.pop(key, None)
+        recent[key] = self.now_s
         if node.active != NO_BALLOT or node.has_taught:
             self.restless.add(key)
+            self._busy.add(key)
         if node.stopped and key not in self._halted:
             self._halted.add(key)
             self._outlet.stopped(key, node.stopped)
@@ -194,13 +212,17 @@ class Nodes:
         if node is not None and (node.active != NO_BALLOT or node.has_taught):
             self.restless.add(key)
 
-    def _let_out(self, outputs: tuple[Output, ...]) -> None:
+    def _let_out(self, outputs: Iterable[Output], hosted: Hosted | None = None) -> None:
+        """Hand out what leaves: of one node, or, after a flush, of any."""
         for output in outputs:
             if not isinstance(output, Envelope):
                 self._outlet.tell(output)
                 continue
-            origin = output.origin
-            server = self._atlas.server_of(NodeKey(origin.cell, origin.life, origin.node), output.to)
+            if hosted is None:
+                origin = output.origin
+                server = self._atlas.server_of(NodeKey(origin.cell, origin.life, origin.node), output.to)
+            else:
+                server = hosted.homes.get(output.to)
             if server == self._atlas.own:
                 self._inside.append(output)
             elif server is None:

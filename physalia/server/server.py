@@ -39,6 +39,7 @@ from physalia.model import (
     Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.disk import Disk
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -61,7 +62,6 @@ AT_REST_AFTER_S = 0.2
 FOLDED_FROM = 256
 FOLDED_AT_ONCE = 64
 """Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
-TAKEN_OVER_AT_ONCE = 32
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
@@ -106,6 +106,7 @@ class Server:
         self._to_note: asyncio.TimerHandle | None = None
         self._to_tick = asyncio.Event()
         self._to_take_over = asyncio.Event()
+        self._takes_over = False
         self._failure: asyncio.Future[None] | None = None
 
     async def run(self, listener: socket.socket, stop: asyncio.Event, watching: socket.socket | None = None) -> None:
@@ -118,7 +119,8 @@ class Server:
         loop = asyncio.get_running_loop()
         self._failure = loop.create_future()
         loop.set_exception_handler(self._failed)
-        with ThreadPoolExecutor(1, "journal") as disk:
+        with ThreadPoolExecutor(1, "journal") as thread:
+            disk = Disk(thread, self._clock)
             async with self._watched(watching), asyncio.TaskGroup() as group:
                 works = (self._write(disk), self._beat(), self._tick(), self._lead())
                 tasks = [group.create_task(work) for work in works]
@@ -244,9 +246,8 @@ class Server:
 
     # The tasks
 
-    async def _write(self, disk: ThreadPoolExecutor) -> None:
+    async def _write(self, disk: Disk) -> None:
         """Gather, write, settle: one batch after the other, as long as there is something to write."""
-        loop = asyncio.get_running_loop()
         while True:
             await self._wait_to_write(disk)
             self._to_write.clear()
@@ -254,14 +255,15 @@ class Server:
                 self._to_note.cancel()
                 self._to_note = None
             if self.foundry.needs_disk:
-                await loop.run_in_executor(disk, self.foundry.work)
+                await disk.call(self.foundry.work)
                 for key in self.foundry.settle():
                     self._log.info("founded", node=str(key))
                     self.nodes.when_loaded(key, partial(self.telling.look, key))
             if not self._host.needs_flush:
                 continue
+            await asyncio.sleep(0)  # what leaves without the disk is on its way before anybody waits for it
             batch = self.nodes.gather()
-            await loop.run_in_executor(disk, batch.write, self._host.journal)
+            await disk.write(batch, self._host.journal)
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
@@ -269,15 +271,16 @@ class Server:
                 await asyncio.sleep(READ_BACK_EVERY_S)
             self._look_around()
 
-    async def _wait_to_write(self, disk: ThreadPoolExecutor) -> None:
+    async def _wait_to_write(self, disk: Disk) -> None:
         """Until there is something to write; meanwhile what was written is folded, a little at a time."""
-        loop, journal = asyncio.get_running_loop(), self._host.journal
+        journal = self._host.journal
         while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._to_write.wait(), AT_REST_AFTER_S)
+                async with asyncio.timeout(AT_REST_AFTER_S):
+                    await self._to_write.wait()
                 return
             try:
-                await loop.run_in_executor(disk, journal.fold, FOLDED_AT_ONCE)
+                await disk.call(journal.fold, FOLDED_AT_ONCE)
             except JournalFull:
                 break
         await self._to_write.wait()
@@ -311,15 +314,18 @@ class Server:
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             if not self.nodes.restless:
                 self._to_tick.clear()
+                if self._takes_over and not self.leadership.pending:
+                    self._takes_over = False
+                    self._log.info("taken over", campaigns=self.leadership.campaigns)
             self._look_around()
 
     async def _lead(self) -> None:
-        """Take over after a server that was lost, a few cells at a time."""
+        """Take over after a server that was lost, a few cells at a time, and not many before others have answered."""
         while True:
             await self._to_take_over.wait()
             self._to_take_over.clear()
-            for _ in range(min(TAKEN_OVER_AT_ONCE, len(self.leadership.pending))):
-                self.leadership.take_over()
+            self._takes_over |= bool(self.leadership.pending)
+            self.leadership.take_over()
             self.links.send_all()
             await asyncio.sleep(TAKE_OVER_EVERY_S)
             self._look_around()

@@ -4,15 +4,14 @@ Nothing of this depends on the state, so a client, a server and a proposer come 
 it (a sum that becomes too large, a partition that is full) is refused when the command is applied.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from physalia.model import (
     Absent,
     Add,
     Batch,
     Compare,
-    Condition,
     Delete,
     Equals,
     Execute,
@@ -21,7 +20,6 @@ from physalia.model import (
     HasType,
     HasVersion,
     OpenSession,
-    Operation,
     Put,
     Refused,
     RequestId,
@@ -39,8 +37,6 @@ from physalia.store.values import size_bytes
 PAIR: Final = 2
 MAX_NUMBER: Final = 2**63 - 1
 _RELATIONS: Final = frozenset({"<", "<=", ">", ">=", "!="})
-_CONDITIONS: Final = frozenset({Equals, Exists, Absent, HasType, Compare, HasVersion})
-_OPERATIONS: Final = frozenset({Put, Delete, Add, Get})
 
 
 def refusal(command: Execute, limits: Limits = LIMITS) -> Refused | None:
@@ -54,16 +50,15 @@ def refusal(command: Execute, limits: Limits = LIMITS) -> Refused | None:
 
 def max_session(command: Execute) -> Slot:
     """The highest slot that the command names as a session: it cannot be judged before that is known."""
-    match command.body:
-        case Transact(session):
-            return session
-        case Batch(entries):
-            return max(asked.session for _, asked in entries)
-    return 0
+    body = command.body
+    if type(body) is Transact:
+        return body.session
+    return max(asked.session for _, asked in body.entries) if type(body) is Batch else 0
 
 
 def _check_command(command: Execute, limits: Limits) -> None:
-    _must(type(command.request) is RequestId and is_natural(command.version, 1), "command")
+    if not (type(command.request) is RequestId and is_natural(command.version, 1)):
+        raise _invalid("command")
     body = command.body
     if type(body) is Transact:
         _check_request(command.request, body, limits)
@@ -87,8 +82,8 @@ def _check_batch(entries: Sequence[tuple[RequestId, Transact]], limits: Limits) 
 
 
 def _check_request(request: RequestId, asked: Transact, limits: Limits) -> None:
-    transaction = asked.transaction
-    if not (is_natural(request.number, 1) and is_natural(asked.session, 1)):
+    number, session, transaction = request.number, asked.session, asked.transaction
+    if not (type(number) is type(session) is int and 1 <= number <= MAX_NUMBER and 1 <= session <= MAX_NUMBER):
         raise _invalid("request")
     if type(transaction) is not Transaction:
         raise _invalid("transaction")
@@ -98,38 +93,47 @@ def _check_request(request: RequestId, asked: Transact, limits: Limits) -> None:
     steps = len(if_) + len(then) + len(else_)
     if not 1 <= steps <= limits.transaction_steps:
         raise Refusal(Refused("limit", "transaction_steps", steps, limits.transaction_steps))
-    size = 0
-    for condition in if_:
-        if type(condition) not in _CONDITIONS:
-            raise _invalid("condition")
-        size += _check_step(condition, limits)
-    for operation in (*then, *else_):
-        if type(operation) not in _OPERATIONS:
-            raise _invalid("operation")
-        size += _check_step(operation, limits)
+    size = _steps_bytes(if_, _CONDITIONS, "condition", limits)
+    size += _steps_bytes(then, _OPERATIONS, "operation", limits)
+    if else_:
+        size += _steps_bytes(else_, _OPERATIONS, "operation", limits)
     if size > limits.transaction_bytes:
         raise Refusal(Refused("limit", "transaction_bytes", size, limits.transaction_bytes))
 
 
-def _check_step(step: Condition | Operation, limits: Limits) -> int:
-    """Check one condition or operation; return its size in bytes."""
-    key = step.key
-    if type(key) is not str:
-        raise _invalid("key")
+def _steps_bytes(steps: tuple[Any, ...], checks: "_Checks", kind: str, limits: Limits) -> int:
+    """Check conditions or operations, of which there is one check for each type; return their size in bytes."""
+    total = 0
+    for step in steps:
+        check = checks.get(type(step))
+        if check is None:
+            raise _invalid(kind)
+        key = step.key
+        if type(key) is not str:
+            raise _invalid("key")
+        size = len(key) if key.isascii() else _encoded_bytes(key)
+        if not 1 <= size <= limits.key_bytes:
+            raise Refusal(Refused("limit", "key_bytes", size, limits.key_bytes))
+        total += size + check(step, limits)
+    return total
+
+
+def _encoded_bytes(key: str) -> int:
     try:
-        size = len(key) if key.isascii() else len(key.encode())
+        return len(key.encode())
     except UnicodeEncodeError:
         raise _invalid("key") from None
-    if not 1 <= size <= limits.key_bytes:
-        raise Refusal(Refused("limit", "key_bytes", size, limits.key_bytes))
-    check = _CHECKS.get(type(step))
-    return size if check is None else size + check(step, limits)
+
+
+def _check_no_more(_: Exists | Absent | Delete | Get, __: Limits) -> int:
+    return 0
 
 
 def _check_version(condition: HasVersion, _: Limits) -> int:
-    if not is_natural(condition.version, 0):
-        raise _invalid("version")
-    return 0
+    version = condition.version
+    if type(version) is int and 0 <= version <= MAX_NUMBER:
+        return 0
+    raise _invalid("version")
 
 
 def _check_type(condition: HasType, _: Limits) -> int:
@@ -151,9 +155,11 @@ def _check_amount(operation: Add, limits: Limits) -> int:
 
 
 def _check_value(step: Put | Equals | Compare, limits: Limits) -> int:
-    if type(step.value) not in TYPE_NAMES:
+    value = step.value
+    if type(value) not in TYPE_NAMES:
         raise _invalid("value")
-    return _within(step.value, limits)
+    size = size_bytes(value)
+    return size if size <= limits.value_bytes else _within(value, limits)
 
 
 def _within(value: Value, limits: Limits) -> int:
@@ -163,15 +169,23 @@ def _within(value: Value, limits: Limits) -> int:
     return size
 
 
-_CHECKS: Final[dict[type, Callable[[Any, Limits], int]]] = {
-    Put: _check_value,
+_Checks: TypeAlias = Mapping[type, Callable[[Any, Limits], int]]
+"""What else there is to check of a step, beside its key; each returns the size of the value."""
+
+_CONDITIONS: Final[_Checks] = {
     Equals: _check_value,
-    Compare: _check_comparison,
-    Add: _check_amount,
+    Exists: _check_no_more,
+    Absent: _check_no_more,
     HasType: _check_type,
+    Compare: _check_comparison,
     HasVersion: _check_version,
 }
-"""What else there is to check of a step, beside its key; each returns the size of the value."""
+_OPERATIONS: Final[_Checks] = {
+    Put: _check_value,
+    Delete: _check_no_more,
+    Add: _check_amount,
+    Get: _check_no_more,
+}
 
 
 def _invalid(about: str) -> Refusal:

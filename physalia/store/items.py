@@ -110,6 +110,8 @@ class Items:
 
 def grown_bytes(key: str, old: Item | None, new: Item | None) -> int:
     """By how many bytes the partition grows if `new` takes the place of `old` under the key."""
-    if old is None:
-        return 0 if new is None else len(key.encode()) + size_bytes(new.value)
-    return (size_bytes(new.value) if new is not None else -len(key.encode())) - size_bytes(old.value)
+    if old is not None and new is not None:
+        return size_bytes(new.value) - size_bytes(old.value)
+    if old is not None:
+        return -len(key.encode()) - size_bytes(old.value)
+    return 0 if new is None else len(key.encode()) + size_bytes(new.value)

@@ -78,9 +78,10 @@ class Store:
             raise NotUnderstood(f"the command in slot {slot} is of version {command.version}")
         self.slot = slot
         self.version = max(self.version, command.version)
-        match command.body:
-            case Transact():
-                return self._request(slot, command.request, command.body)
+        body = command.body
+        if type(body) is Transact:  # first what is nearly everything
+            return self._request(slot, command.request, body)
+        match body:
             case OpenSession():
                 return self.sessions.open(slot, command.request)
             case Batch(entries):
@@ -93,9 +94,10 @@ class Store:
 
         So there is one to each command that was applied here. A session that is named by a later slot may be there yet.
         """
-        match command.body:
-            case Transact() as asked:
-                return self._remembered(command.request, asked)
+        body = command.body
+        if type(body) is Transact:
+            return self._remembered(command.request, body)
+        match body:
             case OpenSession():
                 name = self.sessions.opened.get(command.request)
                 return None if name is None else Opened(name)
@@ -109,7 +111,8 @@ class Store:
         reply = self.sessions.remembered(request, asked)
         if reply is not None or asked.session > self.slot:
             return reply
-        return self.sessions.objection(request, asked)
+        session = self.sessions.new_request(request, asked)
+        return session if isinstance(session, Refused) else None
 
     def page(self, prefix: str, most_items: int, token: Token | None = None) -> Page | Refused:
         """The next items whose keys begin with the prefix, all of them from one moment: when the first page was read.
@@ -135,11 +138,11 @@ class Store:
 
     def _request(self, slot: Slot, request: RequestId, asked: Transact) -> Done | Refused:
         sessions = self.sessions
-        objection = sessions.objection(request, asked)
-        if objection is not None:
-            return sessions.remembered(request, asked) or objection
+        session = sessions.new_request(request, asked)
+        if isinstance(session, Refused):
+            return sessions.remembered(request, asked) or session
         reply = self._transact(slot, asked.transaction)
-        sessions.replied(slot, request, asked, reply)
+        sessions.replied(slot, request, asked, reply, session)
         return reply
 
     def _transact(self, slot: Slot, transaction: Transaction) -> Done | Refused:
@@ -162,7 +165,7 @@ class Store:
         for operation in transaction.else_ if failed else transaction.then:
             key = operation.key
             before = changed[key] if key in changed else now.get(key)
-            after: Item | Refused | None = None
+            after: Item | None = None
             if type(operation) is Put:
                 after = Item(operation.value, slot)
             elif type(operation) is Get:
@@ -170,9 +173,10 @@ class Store:
                 results.append(before)
                 continue
             elif type(operation) is Add:
-                after = added(operation, before, slot, limits)
-            if isinstance(after, Refused):
-                return after
+                sum_or_refused = added(operation, before, slot, limits)
+                if isinstance(sum_or_refused, Refused):
+                    return sum_or_refused
+                after = sum_or_refused
             growth_bytes += grown_bytes(key, before, after)
             changed[key] = after
             results.append(after)

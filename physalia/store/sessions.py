@@ -79,20 +79,20 @@ class Sessions:
             return None
         return session.reply if session.asked == asked else None
 
-    def objection(self, request: RequestId, asked: Transact) -> Refused | None:
-        """Why the request cannot be a new one, None if it can be."""
+    def new_request(self, request: RequestId, asked: Transact) -> Session | Refused:
+        """The session, if the request is a new one in it; or why it cannot be."""
         session = self.table.get(asked.session)
         if session is None or session.opened_by.client != request.client:
             return Refused("session expired", size=asked.session)
         if request.number > session.number:
-            return None
+            return session
         fault: Fault = "number went back" if request.number < session.number else "number reused"
         return Refused(fault, size=request.number, most=session.number)
 
-    def replied(self, slot: Slot, request: RequestId, asked: Transact, reply: Done | Refused) -> None:
-        """A new request of a session that there is was given this reply."""
+    def replied(self, slot: Slot, request: RequestId, asked: Transact, reply: Done | Refused, session: Session) -> None:
+        """A new request of this session was given this reply."""
         name, table = asked.session, self.table
-        session = table[name]
         table[name] = Session(session.opened_by, slot, request.number, asked, reply)
         table.move_to_end(name)
-        self.sum.note(name, session, table)
+        if name not in self.sum.before:
+            self.sum.note(name, session, table)

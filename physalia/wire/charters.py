@@ -11,9 +11,11 @@ from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS
 from physalia.wire.shapes import CodecError, Many, Natural
 from physalia.wire.transactions import Listed
 
-TAG = 6
-"""Among the tags of records."""
+TAG = 100
+"""Far from the tags of records, beside which a charter stands."""
 WIDTH = 5
+_BEGIN = bytes([0x90 | WIDTH, TAG])
+"""How MessagePack begins a list of so many, and the tag."""
 NODES = Many(NODE, key=lambda node: node, limit=MAX_MEMBERS)
 SERVERS = Listed(Natural(1), MAX_MEMBERS)
 PLACES = Many(Natural(0), key=lambda place: place, limit=MAX_MEMBERS)
@@ -60,5 +62,5 @@ def decode_charter(data: bytes) -> Charter:
 
 
 def is_charter(data: bytes) -> bool:
-    """Whether these bytes of a record are those of a charter: by the tag, after the one byte that begins the list."""
-    return data[1:2] == bytes([TAG])
+    """Whether these bytes of what a journal keeps are meant as a charter, as no record is."""
+    return data.startswith(_BEGIN)

@@ -79,6 +79,32 @@ def test_a_node_that_is_not_told_is_not_believed() -> None:
         made.check()
 
 
+def test_reads_are_served_from_what_was_answered() -> None:
+    made = cell.quiet(3, 3)
+    made.read(2, 50)
+    assert made.reads >= 50
+    assert not made.rejected
+    assert len(made.nodes[1].known) == made.commits  # nothing was written for them
+
+
+def test_a_read_that_leaves_out_what_was_answered_is_not_believed() -> None:
+    made = cell.quiet(3, 3)
+    made.commits += 1
+    with pytest.raises(AssertionError, match="a read leaves out what was answered"):
+        made.read(1, 10)
+
+
+def test_reads_that_are_rejected_or_wait_for_ever_are_not_believed() -> None:
+    for spoil, said in ((2, "a reader of a leader was rejected"), (0, "reads wait for ever")):
+        made = cell.quiet(3, 3)
+        if spoil:
+            made.nodes[1]._proposer.leadership.refused.update({2, 3})
+        else:
+            made.nodes.update(dict.fromkeys((2, 3), made.nodes[1]))
+        with pytest.raises(AssertionError, match=said):
+            cell.Rate().add_reads(made, 1)
+
+
 def test_a_rejected_client_is_not_believed() -> None:
     made = some_commits()
     made.queue.extend([(1, Submit(command)) for command in made.load.first(4)])
@@ -89,6 +115,7 @@ def test_a_rejected_client_is_not_believed() -> None:
 
 def test_the_figures_are_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(cell, "COMMITS_PER_CELL", 50)
+    monkeypatch.setattr(cell, "READS_PER_CELL", 200)
     monkeypatch.setattr(sys, "argv", ["cell", "--json", "--seconds", "0.01"])
     assert cell.main() == 0
     figures = json.loads(capsys.readouterr().out)
@@ -96,6 +123,8 @@ def test_the_figures_are_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     for size in (3, 7):
         assert figures[f"commits_per_second_{size}"] > 0
         assert figures[f"commits_per_cpu_second_{size}"] > 0
+        assert figures[f"transactions_per_second_{size}"] > 0
+        assert 0 < figures[f"read_of_100_to_write_{size}"] < figures[f"read_of_1_to_write_{size}"]
 
 
 def test_a_profile_names_the_steps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

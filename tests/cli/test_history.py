@@ -49,6 +49,15 @@ def test_an_empty_history_and_one_that_is_too_much_are_inconclusive(
     assert "1 situations are remembered" in capsys.readouterr().out
 
 
+def test_the_picture_takes_the_place_of_no_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = tmp_path / "it.jsonl"
+    history.write_bytes((CORPUS / "stale-read.jsonl").read_bytes())
+    for html in (history, tmp_path / "no" / "folder" / "it.html", tmp_path):
+        assert check("--model", "register", "--html", str(html), str(history)) == 2
+        assert "--html" in capsys.readouterr().err
+    assert history.read_bytes() == (CORPUS / "stale-read.jsonl").read_bytes()
+
+
 def test_bad_input_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "bad.jsonl").write_text('{"process": 0, "type": "ok", "f": "read"}\n', encoding="utf-8")
     assert check("--model", "register", str(tmp_path / "bad.jsonl")) == 2

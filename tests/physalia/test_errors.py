@@ -6,8 +6,9 @@ import pytest
 
 from physalia import errors
 from physalia.errors import error
-from physalia.model import Absent, Done, Failed, Fault, Item, Reason, Refused
+from physalia.model import Absent, Done, Equals, Failed, Fault, HasVersion, Item, Reason, Refused
 from physalia.model.effects import Here
+from tests.physalia.store.test_door import BAD
 
 ERRORS: list[tuple[Done | Refused | Reason, type[errors.PhysaliaError]]] = [
     (Done(1, succeeded=False, results=(), failed=(Failed(Absent("a"), Item(1, 3)),)), errors.ConditionFailed),
@@ -53,6 +54,23 @@ def test_a_failed_condition_tells_what_was_there() -> None:
     assert wrong.failed == failed
     assert "Absent(key='a')" in str(wrong)
     assert "b'x'" in str(wrong)
+
+
+def test_values_of_any_size_are_told() -> None:
+    for value, said in ((10**9_000, "an integer of"), (bytes(30_000), "(30000 bytes)"), (True, "True of version 3")):
+        failed = (Failed(Equals("a", value), Item(value, 3)), Failed(HasVersion("a", 2), Item(value, 3)))
+        wrong = error(Done(1, succeeded=False, results=(), failed=failed))
+        assert said in str(wrong)
+        assert len(str(wrong)) < 1_000
+
+
+def test_what_is_no_request_says_what_it_should_be() -> None:
+    """Every name that the door gives to what is wrong."""
+    for _, refused in BAD:
+        assert isinstance(refused, Refused)
+        assert len(str(error(refused)).split()) > 3
+    assert "bytes, an integer or a boolean" in str(error(Refused("invalid", "value")))
+    assert "from 1 to 512" in str(error(Refused("limit", "key_bytes", 0, 512)))
 
 
 def test_a_limit_is_told_with_its_name_and_its_size() -> None:

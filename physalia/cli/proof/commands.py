@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.links import Progress
     from spec.induction.proving.solve import Effort
 
-_LAYERS = "ballots, disk, outbox, knowledge, reads, truncation, leaving"
+_LAYERS = "ballots, disk, outbox, knowledge, reads, truncation, leaving, volume"
 
 
 def prove(

@@ -161,4 +161,6 @@ def _speaks_of(rule: Rule) -> set[str]:
         return {rule.client}
     if isinstance(rule, Minimum):
         return {rule.of} if rule.of is not None else set()
-    return {"instance"} if isinstance(rule, AntiAffinity | Survives) else set()
+    if isinstance(rule, Survives):
+        return {"instance", rule.seen_from}
+    return {"instance"} if isinstance(rule, AntiAffinity) else set()

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from physalia.placement.rules.policy import Survives, to_document
+from physalia.placement.rules.policy import Client, Survives, to_document
 from physalia.placement.site.format import digest
 from physalia.placement.site.hops import Hops
 from physalia.placement.site.topology import ALSO
@@ -101,12 +101,15 @@ def _must_survive(answer: Answer) -> bool:
 
 
 def _links(answer: Answer) -> int:
-    """How many links a checker follows: of the shortest ways from the instance to the nodes of a cell that survives."""
-    if not _must_survive(answer):
-        return 0
-    query = answer.problem.query
-    way = Hops(answer.problem.topology).of(query.instance)
-    return sum(way.to(server) or 0 for server in answer.servers)
+    """How many links a checker follows: of the shortest ways to the nodes from whoever must see a majority survive."""
+    network, clients = Hops(answer.problem.topology), answer.problem.query.clients()
+    ways = [network.of(clients[one]) for one in _watching(answer) if one in clients]
+    return sum(way.to(server) or 0 for way in ways for server in answer.servers)
+
+
+def _watching(answer: Answer) -> set[Client]:
+    """The clients that must see a majority survive."""
+    return {rule.seen_from for rule in answer.problem.policy.rules if isinstance(rule, Survives)}
 
 
 def _failures(answer: Answer) -> int:
@@ -116,8 +119,8 @@ def _failures(answer: Answer) -> int:
     """
     if answer.cost is None or not _must_survive(answer):
         return 0
-    stated, instance_itself = answer.problem, 2
-    met = (_links(answer) + instance_itself) * (2 + stated.topology.most_single_points)
+    stated, client_itself = answer.problem, 2
+    met = (_links(answer) + client_itself * len(_watching(answer))) * (2 + stated.topology.most_single_points)
     return met // ((stated.policy.cell_size - 1) // 2 + 1)
 
 
@@ -128,7 +131,7 @@ def _too_long(answer: Answer) -> str:
     prices = [(key, price) for dual in duals for key, price in dual.prices.items()]
     keys = {*(key for key, _ in prices), *(part.key for part in parts if isinstance(part, Split))}
     joined = [key.split(ALSO) for key in keys if ALSO in key]
-    cuts = {one for key in keys for one in key.split(ALSO) if one.startswith("cut ")}
+    cuts = {one for key in keys for one in key.split(ALSO) if one.partition(" ")[0].endswith("cut")}
     numbers = [*(price for _, price in prices), *(number for dual in duals for number in (dual.scale, dual.node))]
     for count, most, what in (
         (len(duals), MOST_LEAVES, "leaves"),

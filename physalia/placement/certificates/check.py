@@ -50,9 +50,10 @@ RULE, MOST, TREES = {"id": str, "type": str}, {"id": str, "type": str, "most": C
 RULES: dict[str, Data] = {
     "cap": {**MOST, "kind": KIND}, "pair-cap": {**MOST, "kind?": ELEMENT}, "hop-limit": {**MOST, "client": CLIENT},
     "minimum": {**RULE, "kind": KIND, "least": COUNT, "of?": CLIENT, "name?": str}, "single-failure": MOST,
-    "overlap": MOST, APART: RULE, "survives": RULE,
+    "overlap": MOST, APART: RULE, "survives": {**RULE, "client?": CLIENT},
 }  # fmt: skip
-CAPPED = {"single-failure": ("rack", "single"), "overlap": ("cell",), "survives": ("cut",), "pair-cap": POWER}
+CAPPED = {"single-failure": ("rack", "single"), "overlap": ("cell",), "pair-cap": POWER}
+CUTS = {"cut": "instance", "primary-cut": "primary", "replica-cut": "replica"}  # what a failure cuts off from whom
 PLACED = {"placement": [str], "cost": dict.fromkeys(("worst_hop", "spread", "hops", "fill"), COUNT)}
 CLAIMS: dict[str, Data] = {"infeasible": {"evidence": {"trees": TREES}}, "feasible": PLACED}
 CLAIMS["optimal"] = {**PLACED, "evidence": {"trees": TREES, "nearer": TREES}}
@@ -221,32 +222,34 @@ class _Site:
             far |= level
         return far
 
-    def lost(self, device: str, home: str) -> Members:
-        """What a server does not reach when a device failed; nothing if it is not up itself."""
+    def lost(self, device: str, home: str, instance: str) -> Members:
+        """What a server does not reach when a device failed; nothing if it is not up, or the instance is lost to it."""
         kills, found = self.kills, self.near(home, device).keys()
-        if not found or device in kills[self.servers[home]["rack"]]:
-            return set(), set()
+        down = not found or device in kills[self.servers[home]["rack"]]
         groups = {at for (rack, *on), at in self.groups.items() if device in kills[rack] or found.isdisjoint(on)}
         name, _, switch = device.partition(JOINT)
         ways = {*self.servers[name]["switches"]} - {switch} if name in self.servers and name != home else found
-        return groups, {name} if found.isdisjoint(ways) and self.group[name] not in groups else set()
+        alone = {name} if found.isdisjoint(ways) and self.group.get(name) not in groups else set()
+        unseen = home != instance and (instance in alone or self.group[instance] in groups)
+        return (set(), set()) if down or unseen else (groups, alone)
 
 
 class _Case:
     """One certificate of one topology."""
 
     def __init__(self, made: Data, site: _Site) -> None:
-        self.made, self.site, self.query, policy = made, site, made["query"], made["policy"]
-        self.asked, self.known = Counter[str](), dict[str, Members]()
+        self.made, self.site, self.query, self.spread = made, site, made["query"], made["policy"]["spread"]
+        self.asked, self.known, policy = Counter[str](), dict[str, Members](), made["policy"]
         self.nodes, self.rules = policy["cell_size"], {kind: list[Data]() for kind in RULES}
-        self.most = dict.fromkeys((*KINDS, "single", "cell", "cut", JOINED), min(self.nodes, len(site.servers)))
+        self.most = dict.fromkeys((*KINDS, "single", "cell", *CUTS, JOINED), min(self.nodes, len(site.servers)))
         for rule in policy["rules"]:
             read([rule.get("type")], frozenset(RULES), "the type of a rule")
             read([rule], RULES[rule["type"]], f"a rule of type {rule['type']}")
             self.rules[rule["type"]].append(rule)
             demand(rule["type"] != "minimum" or ("of" in rule) != ("name" in rule), "a minimum is of no domain, or two")
             one = rule["type"] in {"cap", "pair-cap"} and "kind" in rule
-            for kind in (rule["kind"],) if one else CAPPED.get(rule["type"], ()):
+            capped = {**CAPPED, "survives": [kind for kind in CUTS if CUTS[kind] == rule.get("client", "instance")]}
+            for kind in (rule["kind"],) if one else capped.get(rule["type"], ()):
                 self.most[kind] = min(self.most[kind], rule.get("most", (self.nodes - 1) // 2))
         ids = {one for rule in policy["rules"] if (one := rule["id"]) == normalize("NFC", one.strip())} - {"", *FIXED}
         demand(len(ids) == len(policy["rules"]), "two rules have one id, or a rule has none of its own, in NFC")
@@ -290,24 +293,23 @@ class _Case:
     def _range(self, key: str) -> tuple[int, int, int]:
         """The least and the most nodes in a domain, and how often each pair in it counts as spread."""
         kind = JOINED if JOINED in key else key.partition(" ")[0]
-        weight = int(kind in self.made["policy"]["spread"] and key not in self.own)
-        return self.minima.get(key, 0), self.most[kind], weight
+        return self.minima.get(key, 0), self.most[kind], int(kind in self.spread and key not in self.own)
 
     def _members(self, key: str) -> Members:
         """Who is in a domain."""
         site, (kind, _, name), parts = self.site, key.partition(" "), key.split(JOINED)
         if key in self.known:
             return self.known[key]
-        self._ask("searches", len(parts) if len(parts) > 1 or kind == "cut" else 0, MOST_SEARCHES)
+        self._ask("searches", len(parts) if len(parts) > 1 or kind in CUTS else 0, MOST_SEARCHES)
         if len(parts) > 1:
             demand(len({*parts}) == len(parts), f"{key} names a domain twice")
             listed = [self._members(part) for part in parts]
             groups = set.intersection(*(inside for inside, _ in listed))
             alone = {one for _, singles in listed for one in singles if site.group[one] not in groups}
             found = groups, {n for n in alone if all(n in some or site.group[n] in inside for inside, some in listed)}
-        elif kind == "cut":
+        elif kind in CUTS:
             demand(name in site.devices, f"there is no device {name}")
-            found = site.lost(name, self.query["instance"])
+            found = site.lost(name, self.clients[CUTS[kind]], self.clients["instance"])
         else:
             cell = kind == "cell" and name in site.cells
             demand(cell or key in site.members or key in self.minima, f"there is no domain {key}")
@@ -319,11 +321,10 @@ class _Case:
         self.asked[what] += count
         demand(self.asked[what] <= most, f"it asks for more than {most} {what}")
 
-    def _suspects(self, placement: list[str]) -> list[str]:
+    def _suspects(self, placement: list[str], client: str) -> list[str]:
         """What can break the paths to more nodes than may be lost: one path to each, whatever else there is."""
-        near, site, times = self.near["instance"], self.site, Counter[str]()
-        for name in (one for one in placement if one != self.query["instance"]):
-            server = site.servers[name]
+        near, site, times = self.near[client], self.site, Counter[str]()
+        for name, server in ((one, site.servers[one]) for one in placement if one != self.clients[client]):
             switch = min(server["switches"], key=lambda one: near.get(one, len(near) + 2))
             self._ask("links on the paths", near[switch] + 1, MOST_PRICES)
             found = {name + JOINT + switch, *site.kills[server["rack"]]}
@@ -331,7 +332,7 @@ class _Case:
                 found |= site.kills[switch]
                 link, switch = next((by, to) for by, to in site.ways[switch] if near[to] == near[switch] - 1)
                 found.add(link)
-            times.update(found | site.kills[switch] | {self.query["instance"] + JOINT + switch})
+            times.update(found | site.kills[switch] | {self.clients[client] + JOINT + switch})
         return [device for device, count in times.items() if count > (self.nodes - 1) // 2]
 
     def judge(self) -> str:
@@ -363,17 +364,17 @@ class _Case:
             low, high, weight = self._range(key)
             demand(low <= nodes <= high, f"{nodes} nodes are in {key}: {low} to {high} may be")
             spread += weight * (nodes * (nodes - 1) // 2)
-        for device in self._suspects(placement) if self.rules["survives"] else ():
-            groups, alone = self._members(f"cut {device}")
+        seen = {rule.get("client", "instance") for rule in self.rules["survives"]} & self.clients.keys()
+        for kind, device in ((k, one) for k in CUTS if CUTS[k] in seen for one in self._suspects(placement, CUTS[k])):
+            groups, alone = self._members(f"{kind} {device}")
             lost = sum(name in alone or site.group[name] in groups for name in placement)
-            demand(lost <= (self.nodes - 1) // 2, f"the failure of {device} cuts {lost} nodes off")
+            demand(lost <= (self.nodes - 1) // 2, f"the failure of {device} cuts {lost} nodes off ({kind})")
         return {"worst_hop": max(worst), "spread": spread, "hops": sum(hops), "fill": sum(fills)}
 
     def _prove(self, trees: Data, limit: int | None, cost: Data | None) -> None:
         """Every tree proves that a placement within the limit costs at least so much; without a cost, that none is."""
         demand(trees.keys() == self.candidates.keys(), "there is not one tree for each color")
-        candidates = self.candidates.items()
-        near = {color: [one for one in some if limit is None or one[2] <= limit] for color, some in candidates}
+        near = {c: [one for one in some if limit is None or one[2] <= limit] for c, some in self.candidates.items()}
         fill = 1 + self.nodes * max((nodes for some in near.values() for _, nodes, *_ in some), default=0)
         pair = fill * (1 + self.nodes * max((hops for some in near.values() for *_, hops in some), default=0))
         total = None if cost is None else cost["spread"] * pair + cost["hops"] * fill + cost["fill"]
@@ -425,8 +426,7 @@ class _Offers:
         """The sum over all servers of what a node is worth there beyond scale times cost and prices, if it is."""
         total = 0
         for at, (costs, sums) in self.columns.items():
-            worth = node - of_group[at]
-            if worth > 0:
+            if (worth := node - of_group[at]) > 0:
                 cheap = bisect_left(costs, -(-worth // scale)) if scale else len(costs)
                 total += worth * cheap - scale * sums[cheap]
         for name in of_server.keys() & self.costs.keys():

@@ -147,6 +147,8 @@ def _names(domains: Sequence[Domain]) -> str:
         return f"what {_list(names)} {'feed' if len(names) > 1 else 'feeds'} alone"
     if kind == "cut":
         return f"what the failure of {_list(names, 'or')} cuts off"
+    if kind.endswith("-cut"):
+        return f"what the failure of {_list(names, 'or')} cuts off from the {kind.removesuffix('-cut')}"
     if len(names) > 1:
         return f"{_PLURAL[kind]} {_list(names)}"
     return names[0] if names[0].startswith(kind) else f"{kind.upper() if kind in {'pdu', 'ups'} else kind} {names[0]}"

@@ -163,6 +163,9 @@ def _has_power_of_rack(device: Entry, housing: Housing, options: Options, ledger
     """Whether a server is fed like its rack, as far as its cords are recorded; if not it may be left out."""
     rack = housing.racks[device.reference("rack") or -1]
     name, cords = device.text("name") or f"device {device.key}", housing.units.cords(device)
+    if enclosure := housing.units.enclosure(device):
+        ledger.assume("servers in bays of one enclosure fail one by one: that it fails as a whole is not modelled",
+                      f"{name} in {enclosure}")  # fmt: skip
     if len(rack.supplies) < 2:  # noqa: PLR2004  # one feed or two
         return True
     if not cords:

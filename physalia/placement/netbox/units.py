@@ -3,6 +3,8 @@
 A unit is a device with outlets, or one whose role says so. One that is plugged into a circuit counts as part of that
 circuit. One that hangs on the outlet of another unit, in whatever rack, is an element of power of its own: it has power
 as long as any unit that it is plugged into has. A unit whose input nobody recorded hangs on whatever feeds its rack.
+
+A device in a bay of an enclosure, such as a blade, has no cords of its own: it is fed by those of the enclosure.
 """
 
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ class Units:
     made: dict[int, Power] = field(factory=dict)
     _inlets: dict[int, list[Entry]] = field(factory=dict)
     _outlets: dict[int, list[Entry]] = field(factory=dict)
+    _enclosures: dict[int, Entry] = field(factory=dict)
     _under_way: set[int] = field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -39,6 +42,10 @@ class Units:
             self._inlets.setdefault(port.number("device"), []).append(port)
         for outlet in self.dump.all("poweroutlet"):
             self._outlets.setdefault(outlet.number("device"), []).append(outlet)
+        for bay in self.dump.all("devicebay"):
+            inside = self.dump.named_by(bay, "device", "installed_device")
+            if inside is not None:
+                self._enclosures[inside.key] = self.dump.get("device", bay.number("device"), bay)
 
     def cascaded(self) -> Iterator[Entry]:
         """The units that are plugged into outlets of other units."""
@@ -48,11 +55,23 @@ class Units:
                 yield device
 
     def cords(self, device: Entry) -> list[str]:
-        """The elements of power that a device is plugged into, each once; none if no cord is recorded."""
-        direct = self.circuits.get(device.key, [])
-        return list(
-            dict.fromkeys([*direct, *(name for unit in self._above(device.key) for name in self.feeding(unit))])
-        )
+        """The elements of power that a device is plugged into, or its enclosure if it stands in one, each once.
+
+        None if no cord is recorded.
+        """
+        seen = set[int]()
+        while True:
+            direct = self.circuits.get(device.key, [])
+            found = [*direct, *(name for unit in self._above(device.key) for name in self.feeding(unit))]
+            seen.add(device.key)
+            if found or device.key not in self._enclosures or self._enclosures[device.key].key in seen:
+                return list(dict.fromkeys(found))
+            device = self._enclosures[device.key]
+
+    def enclosure(self, device: Entry) -> str:
+        """The name of the enclosure in a bay of which a device stands; empty if it stands in none."""
+        found = self._enclosures.get(device.key)
+        return "" if found is None else self._called(found.key)
 
     def feeding(self, unit: int) -> list[str]:
         """The elements of power of a unit: its circuits, or itself as an element."""

@@ -147,11 +147,24 @@ class Judge:
             case Overlap(most=most):
                 yield from self._too_alike(servers, most)
             case Survives():
-                from physalia.placement.survival.by_cuts import survives  # noqa: PLC0415  # only where the rule is on
+                yield from self._not_surviving(rule, servers)
 
-                survival = survives(self.topology, self.query.instance, servers)
-                if not survival.holds:
-                    yield survival.sentence
+    def _not_surviving(self, rule: Survives, servers: Sequence[str]) -> Iterator[str]:
+        from physalia.placement.survival.by_cuts import losses, survives  # noqa: PLC0415  # only where the rule is on
+
+        instance, client = self.query.instance, self.query.clients().get(rule.seen_from)
+        if client is None:
+            return  # it speaks of a client that the query does not name
+        if rule.client in {None, "instance"}:
+            survival = survives(self.topology, instance, servers)
+            if not survival.holds:
+                yield survival.sentence
+            return
+        found = losses(self.topology, instance, servers, client)
+        if found:
+            worst = max(found, key=lambda loss: len(loss.lost))
+            reached = f"if {worst.device} fails, the instance reaches the {rule.client} {client}"
+            yield f"{reached}, and that does not reach {', '.join(worst.lost)}."
 
     def _too_many(self, kind: DomainKind, racks: Sequence[str], most: int) -> Iterator[str]:
         for place, nodes in Counter(place_of(self.topology, rack, kind) for rack in racks).items():

@@ -92,9 +92,19 @@ class Overlap:
 
 @frozen(kw_only=True)
 class Survives:
-    """After any single failure that leaves the instance up, a majority of the cell is reachable from it."""
+    """After any single failure in which the instance is up and reaches a client, that reaches a majority of the cell.
+
+    The client is the instance itself, unless another is named. Reachability is not transitive through a server: an
+    instance on two switches may reach the cell where its primary does not.
+    """
 
     id: str
+    client: Client | None = None
+
+    @property
+    def seen_from(self) -> Client:
+        """The client that must reach a majority."""
+        return self.client or "instance"
 
 
 Rule = Cap | Minimum | SingleFailure | PairCap | HopLimit | AntiAffinity | Overlap | Survives
@@ -153,6 +163,12 @@ def parse(text: str, where: str) -> Policy:
 def default() -> Policy:
     """The policy that is shipped and used unless another is named: ``policies/default.toml``."""
     name = "policies/default.toml"
+    return parse(files("physalia.placement").joinpath(name).read_text(encoding="utf-8"), name)
+
+
+def blast_radius() -> Policy:
+    """The policy by which no volume falls with the configuration store alone: ``policies/blast-radius.toml``."""
+    name = "policies/blast-radius.toml"
     return parse(files("physalia.placement").joinpath(name).read_text(encoding="utf-8"), name)
 
 

@@ -2,11 +2,12 @@
 
 The keys are those of certificates: ``rack r1``, ``row a``, ``pdu p1+p2`` (the racks that have exactly these PDUs above
 them), ``ups``, ``feed`` likewise, ``single p1`` (the racks that lose power when p1 alone fails), ``cell c1`` (the
-servers of an existing cell), ``cut d`` (what the failure of d cuts off from the instance).
+servers of an existing cell), ``cut d`` (what the failure of d cuts off from the instance), ``primary-cut d`` and
+``replica-cut d`` (what it cuts off from that copy, while the instance reaches the copy).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from attrs import define, field
 
@@ -27,6 +28,9 @@ from physalia.placement.rules.policy import (
 from physalia.placement.rules.queries import Query
 from physalia.placement.site.topology import POWER_KINDS, Topology
 from physalia.placement.solver.instance import Domain
+
+if TYPE_CHECKING:
+    from physalia.placement.survival.cuts import Cut
 
 Capping = Cap | PairCap | SingleFailure | Overlap
 
@@ -167,23 +171,26 @@ def _add_cells(domains: Domains, topology: Topology, policy: Policy) -> None:
 
 
 def _add_cuts(domains: Domains, topology: Topology, policy: Policy, query: Query, *, every_cut: bool) -> None:
-    rules = tuple(rule for rule in policy.rules if isinstance(rule, Survives))
-    if not rules:
-        return
-    from physalia.placement.survival.cuts import cut_sets  # noqa: PLC0415  # only where the rule is on
+    from physalia.placement.survival.cuts import cuts_seen_from  # noqa: PLC0415  # only where the rule is on
 
     most = policy.cell_size - policy.majority
-    for device, cut in cut_sets(topology, query.instance, most).items():
-        alone = not cut.servers and len(cut.racks) == 1
-        if alone and not every_cut and _capped(domains, next(iter(cut.racks)), most):
-            continue
-        at = domains.add(f"cut {device}", 0, most, 0, rules)
-        assert at is not None
-        for rack in cut.racks:
-            domains.of_rack[rack] = (*domains.of_rack[rack], at)
-        domains.own += [at] if cut.servers else []
-        for server in cut.servers:
-            domains.of_server[server] = (*domains.of_server.get(server, ()), at)
+    for client, name in query.clients().items():
+        rules = tuple(rule for rule in policy.rules if isinstance(rule, Survives) and rule.seen_from == client)
+        kind = "cut" if client == "instance" else f"{client}-cut"
+        for device, cut in cuts_seen_from(topology, query.instance, name, most).items() if rules else ():
+            alone = not cut.servers and len(cut.racks) == 1
+            if not (alone and not every_cut and _capped(domains, next(iter(cut.racks)), most)):
+                _add_cut(domains, f"{kind} {device}", cut, most, rules)
+
+
+def _add_cut(domains: Domains, key: str, cut: "Cut", most: int, rules: tuple[Rule, ...]) -> None:
+    at = domains.add(key, 0, most, 0, rules)
+    assert at is not None
+    for rack in cut.racks:
+        domains.of_rack[rack] = (*domains.of_rack[rack], at)
+    domains.own += [at] if cut.servers else []
+    for server in cut.servers:
+        domains.of_server[server] = (*domains.of_server.get(server, ()), at)
 
 
 def _capped(domains: Domains, rack: str, most: int) -> bool:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from physalia.placement.errors import BadQuery
 from physalia.placement.site.topology import Topology
-from physalia.placement.survival.cuts import cut_sets
+from physalia.placement.survival.cuts import cuts_seen_from
 from physalia.placement.survival.failures import failures
 
 
@@ -59,13 +59,16 @@ class Loss:
     lost: tuple[str, ...]
 
 
-def losses(topology: Topology, instance: str, servers: Sequence[str]) -> list[Loss]:
-    """Every single failure that a cell does not survive, in the order of the topology; BadQuery for unknown servers."""
+def losses(topology: Topology, instance: str, servers: Sequence[str], client: str | None = None) -> list[Loss]:
+    """Every single failure that a cell does not survive, in the order of the topology; BadQuery for unknown servers.
+
+    With a ``client`` as that one sees it, for failures in which the instance is up and reaches it.
+    """
     check_names(topology, instance, servers)
     spare = len(servers) - (len(servers) // 2 + 1)
     cell = [topology.servers[name] for name in servers]
     found = []
-    for device, cut in cut_sets(topology, instance, spare).items():
+    for device, cut in cuts_seen_from(topology, instance, client or instance, spare).items():
         lost = tuple(server.name for server in cell if cut.holds(server))
         if len(lost) > spare:
             found.append(Loss(device, lost))

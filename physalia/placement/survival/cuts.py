@@ -27,6 +27,9 @@ class Cut:
         return server.rack in self.racks or server.name in self.servers
 
 
+MOST_REMEMBERED = 3
+"""The cuts of so many servers are kept: those of the clients of one volume."""
+
 Groups = dict[tuple[str, tuple[str, ...]], list[str]]
 """Servers by rack and switches: what cannot be told apart from the outside, but for its own links."""
 
@@ -36,15 +39,28 @@ def cut_sets(topology: Topology, instance: str, more_than: int = 0) -> Mapping[s
 
     A cell of n nodes needs those of more than n - majority servers alone. In the order of the topology: racks, power,
     switches, links between switches, links of servers. Those that were asked for last are kept: whoever explains an
-    answer asks a dozen questions about one instance.
+    answer asks a dozen questions about one volume.
     """
     last = topology.remembered("cuts")
     if (instance, more_than) not in last:
         found = _cut_sets(topology, instance, more_than)
-        last.clear()
+        if len(last) >= MOST_REMEMBERED:
+            last.pop(next(iter(last)))
         last[instance, more_than] = found
     cuts: Mapping[str, Cut] = last[instance, more_than]
     return cuts
+
+
+def cuts_seen_from(topology: Topology, instance: str, client: str, more_than: int = 0) -> Mapping[str, Cut]:
+    """What each single failure cuts off from a client of the volume, if the instance is up and reaches that client.
+
+    Reaching is mutual, so these are the cuts of the client in which the instance is not.
+    """
+    found = cut_sets(topology, client, more_than)
+    if client == instance:
+        return found
+    asked = topology.servers[instance]
+    return {device: cut for device, cut in found.items() if not cut.holds(asked)}
 
 
 def _cut_sets(topology: Topology, instance: str, more_than: int) -> dict[str, Cut]:

@@ -24,6 +24,7 @@ from spec.induction.attacks.replay_reads import (
     ReadsWithoutEchoes,
     on_reads,
 )
+from spec.induction.attacks.replay_teaching import FloorsAreNoMatter, on_teaching
 from spec.induction.attacks.scenario import Attack, Found
 from spec.induction.formulas.kernel import Action, System
 from spec.induction.formulas.structure import Juries, universe_of
@@ -201,6 +202,7 @@ _ALL = (
         layer="truncation", broken="replies count whatever their floor is: propose without floors_below",
         breaks=without("propose", "floors_below"),
         bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
+        replays=on_teaching(FloorsAreNoMatter),
         plan=(
             *_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "truncate",
             *_promise(2), "propose b=2 i=1", *_vote(2, 1),

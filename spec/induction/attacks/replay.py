@@ -167,7 +167,7 @@ def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
                 learners=frozenset(), mortals=frozenset(m.nodes),
             )  # fmt: skip
             try:
-                return taken(machine, "spec/cell.py", _cell_calls(machine, run))
+                return taken(machine, "spec/cell.py", cell_calls(machine, run))
             except NotReplayed as problem:
                 problems.append(str(problem))
         raise NotReplayed(problems[0])
@@ -175,7 +175,8 @@ def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
     return replayed
 
 
-def _cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
+def cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
+    """The steps of the cell that a run of the formulas is."""
     prepared = set()
     for step in run.steps:
         given = {**step.arguments, **step.witnesses}
@@ -194,6 +195,11 @@ def _cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
                 yield "propose", tuple(step.arguments.values())
             case "choose":
                 yield "decide", (given["b"], given["i"])
+            case "truncate":
+                if given["n"] != machine.owner[1]:  # who led has decided; everybody else learns what it forgets
+                    yield "learn", (given["n"], given["i"])
+                yield "truncate", (given["n"], given["i"])
+                yield "flush", (given["n"],)
             case "crash" | "lose_disk":
                 yield "crash", (given["n"], 0)
 

@@ -12,6 +12,7 @@ from spec.induction.layers.leaving import Leaving
 from spec.induction.layers.outbox import Outbox
 from spec.induction.layers.reads import Reads
 from spec.induction.layers.truncation import Truncation
+from spec.induction.layers.volume import Volume
 
 
 @frozen
@@ -30,6 +31,7 @@ LAYERS: dict[str, Floor] = {
     "reads": Floor(Reads, "knowledge"),
     "truncation": Floor(Truncation, "reads"),
     "leaving": Floor(Leaving, "truncation"),
+    "volume": Floor(Volume, ""),
 }
 """In the order in which they are proved."""
 

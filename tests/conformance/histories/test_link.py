@@ -56,7 +56,7 @@ def test_a_history_in_which_nothing_was_answered_is_inconclusive(text: str) -> N
 
 
 def test_clients_of_a_world_see_what_has_an_explanation() -> None:
-    history = record(CAMPAIGNS[0].setups[0], "0/3 nodes, alpha 3/0", 160, troubled, MODELS["store"])
+    history, _ = record(CAMPAIGNS[0].setups[0], "0/3 nodes, alpha 3/0", 160, troubled, MODELS["store"])
     answers = [one.answer for one in history.operations if isinstance(one.answer, Map)]
     assert sum(answer.get("succeeded") == TRUE for answer in answers) >= 2
     assert judge(history, MODELS["store"], Budget()).verdict is Verdict.HOLDS
@@ -96,6 +96,6 @@ def test_two_answers_to_one_request_are_refused() -> None:
 
 def test_a_campaign_whose_clients_see_nothing_is_inconclusive() -> None:
     setup = Setup.of(3, 3, 3)
-    history = record(setup, "x", 0, lambda _moves, _random, _length: iter(()), MODELS["store"])
+    history, _ = record(setup, "x", 0, lambda _moves, _random, _length: iter(()), MODELS["store"])
     assert not any(not one.is_open for one in history.operations)
     assert judge(history, MODELS["store"], Budget()).verdict is Verdict.INCONCLUSIVE

@@ -6,7 +6,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from conformance.histories.checker import Budget
+from conformance.histories.history import Typed
+from conformance.histories.judging import judge, words
 from conformance.histories.known import MODELS
+from conformance.histories.models import shown
 from conformance.histories.reading import parse, read
 from conformance.links import BadInput
 from physalia.cli.schemas import docs_folder
@@ -113,8 +117,44 @@ def test_what_is_no_history_at_all_is_refused_with_its_line(text: str, line: int
 
 def test_depth_is_no_trouble() -> None:
     deep = "[" * 100_000 + "]" * 100_000
-    with pytest.raises(BadInput, match="an event is a map"):
-        parse(f"[{deep}]", CAS, "it")
+    in_a_value = f"{{:process 0 :type :invoke :f :write :value {deep}}}"
+    for text in (f"[{deep}]", in_a_value, "{:a " * 5_000 + "1" + "}" * 5_000):
+        with pytest.raises(BadInput, match=r"^it, line 1: .*nested more than 100 deep"):
+            parse(text, CAS, "it")
+    for depth in (102, 900, 100_000):
+        nested = "[" * depth + "]" * depth
+        with pytest.raises(BadInput, match=r"^it, line 1: .*nested more than 100 deep"):
+            parse(f'{{"process": 0, "type": "invoke", "f": "write", "value": {nested}}}', CAS, "it")
+
+
+LONG = "9" * 60_000
+
+
+JSON_EVENT = '{{"process": {}, "type": "{}", "f": "{}", "value": {}}}'
+EDN_EVENT = "{{:process {} :type :{} :f :{} :value {}}}"
+
+
+@pytest.mark.parametrize("event", [JSON_EVENT, EDN_EVENT])
+def test_integers_of_any_size_are_read_and_shown(event: str) -> None:
+    """Python reads and writes no more than 4,300 digits unless told otherwise."""
+    wrote = [event.format(0, how, "write", f"-{LONG}") for how in ("invoke", "ok")]
+    found = [event.format(1, how, "read", 1) for how in ("invoke", "ok")]
+    history = parse("\n".join(wrote + found), CAS, "it")
+    assert history.operations[0].asked == 1 - 10**60_000
+    assert judge(history, CAS, Budget()).window is not None
+    assert "(an integer of" in words(history.operations[0])
+    with pytest.raises(BadInput, match="is too long"):
+        parse(event.format(0, "invoke", "write", "9" * 100_001), CAS, "it")
+
+
+def test_a_mark_of_the_byte_order_is_no_part_of_a_history() -> None:
+    text = '\ufeff{"process": 0, "type": "invoke", "f": "read"}'
+    assert len(parse(text, CAS, "it").operations) == 1
+
+
+def test_a_long_text_is_shown_in_part() -> None:
+    assert shown("x" * 10_000).endswith("(10,000 characters)")
+    assert shown(Typed("set", frozenset({10**9_000}))).startswith("#{0x")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ from tests.conformance.judges.bent_cells import (
     writes_nothing_down,
     wrong_promise,
 )
+from tests.conformance.judges.lesson_cases import LESSON_CASES
 from tests.conformance.judges.store_cases import STORE_CASES
 
 # Runs that need more than a list of events
@@ -319,6 +320,7 @@ CASES: dict[str, Callable[[], None]] = {
     "gone_back._must_rest": partial(run, bent(records_a_tick), *STOPPED, Pass(1, 1)),
     "gone_back._must_notice: node .. event": partial(run, bent(goes_on), *STOPPED),
     "gone_back._must_notice: node .. stops": partial(run, bent(writes_nothing_down), *STOPPED),
+    **LESSON_CASES,
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),
     "manners._judge_client: node .. rejects": partial(

@@ -18,7 +18,7 @@ MODULES = tuple(
     f"conformance.{name}"
     for name in (
         "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
-        "judges.readers", "judges.databases", "judges.gone_back",
+        "judges.readers", "judges.databases", "judges.gone_back", "judges.lessons",
         "world.world", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip

@@ -7,19 +7,21 @@ from typing import get_args
 
 import pytest
 
+from physalia.cell import forgetting
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.model import messages
 from physalia.model.announcements import ActionName, StutterKind
-from spec import cell
+from spec import cell, teaching
 from spec.service import reads
 
 ROOT = Path(__file__).resolve().parents[3]
 TABLE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
 TLA = (ROOT / "tla" / "Cell.tla").read_text(encoding="utf-8")
 READS = (ROOT / "tla" / "Reads.tla").read_text(encoding="utf-8")
+TEACHING = (ROOT / "tla" / "Teaching.tla").read_text(encoding="utf-8")
 OUTBOX = (ROOT / "tla" / "Outbox.tla").read_text(encoding="utf-8")
 
 PERFORMS = {
@@ -32,6 +34,8 @@ PERFORMS = {
     "consult": Reads.consult,
     "echo": Acceptor.echo,
     "serve": Reads.serve,
+    "truncate": forgetting.truncate,
+    "install": forgetting.install,
 }
 """Where the code performs an action. `issue`, `flush` and `crash` happen to a node and are announced by the world."""
 
@@ -63,6 +67,20 @@ def table_actions() -> list[tuple[str, tuple[str, ...]]]:
 
 def table_reads() -> list[tuple[str, tuple[str, ...]]]:
     return [signature(row[0]) for row in rows("step of a read")]
+
+
+def table_teaching() -> list[tuple[str, tuple[str, ...]]]:
+    return [signature(row[0]) for row in rows("step of teaching")]
+
+
+def test_teaching_has_two_more_everywhere() -> None:
+    following = TEACHING.split("\nNextOrTeach ==\n")[1].split("\nTeachingSpec ==")[0]
+    assert [name for name, _ in table_teaching()] == ["truncate", "install"]
+    assert [signature(call) for call in re.findall(r": (\w+\([^)]*\))", following)] == table_teaching()
+    taught = teaching.Teaching
+    assert [(name, tuple(getattr(taught, name).domains)) for name in taught.action_names()] == [
+        *table_actions(), *table_teaching(),
+    ]  # fmt: skip
 
 
 def test_reads_have_three_more_everywhere() -> None:
@@ -111,13 +129,13 @@ def test_the_variables_are_the_tables() -> None:
 
 
 def test_the_code_announces_the_tables_names() -> None:
-    assert list(get_args(ActionName)) == [name for name, _ in table_actions() + table_reads()]
+    assert list(get_args(ActionName)) == [name for name, _ in table_actions() + table_reads() + table_teaching()]
     assert sorted(get_args(StutterKind)) == sorted(row[0].strip("`") for row in rows("stutter"))
 
 
 @pytest.mark.parametrize("name", list(PERFORMS))
 def test_the_code_says_where_it_performs_an_action(name: str) -> None:
-    action, arguments = next(entry for entry in table_actions() + table_reads() if entry[0] == name)
+    action, arguments = next(entry for entry in table_actions() + table_reads() + table_teaching() if entry[0] == name)
     assert PERFORMS[name].__name__ == action
     assert (PERFORMS[name].__doc__ or "").startswith(f"{action.capitalize()}({', '.join(arguments)}): ")
 
@@ -145,7 +163,7 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
 
 
 def test_messages_of_the_model_are_what_the_code_puts_on_the_wire() -> None:
-    beyond = {"Ask", "Refusal", "Round", "Echo"}
+    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo"}
     sent = {kind.__name__ for kind in get_args(messages.Message)}
     assert sent - beyond == {"Prepare", "Promise", "Proposal", "Vote", "Decision"}
 

@@ -7,7 +7,7 @@ import pytest
 from conformance.histories.checker import Budget
 from conformance.histories.judging import judge
 from conformance.histories.known import MODELS
-from conformance.histories.locks import record
+from conformance.histories.worlds import record_lock
 from conformance.leases import link
 from conformance.leases.campaign import RATES, Driver
 from conformance.leases.judge import MARKS
@@ -47,7 +47,7 @@ def test_what_the_users_see_is_one_lock_if_clocks_differ_by_three_and_not_beyond
     model = MODELS["lease"]
     verdicts = {
         rates: {
-            judge(record(link.seed_of(QUICK, number), link.EVENTS, rates, model), model, Budget()).verdict
+            judge(record_lock(link.seed_of(QUICK, number), link.EVENTS, rates, model), model, Budget()).verdict
             for number in range(80)
         }
         for rates in (RATES, APART)

@@ -92,7 +92,7 @@ FAULTS = (
     Fault("a command decided twice counts twice", "state", "if verdict is None:", "if True:"),
     Fault(
         "decisions are learned out of order", "node",
-        "slot = self._learner.first_unknown\n        if slot in self._learner.heard:",
+        "slot = learner.first_unknown\n        if slot in learner.heard:",
         "slot = min(self._learner.heard, default=0)\n        if slot:",
     ),
     Fault(
@@ -184,6 +184,6 @@ FAULTS = (
     ),
     Fault(
         "a node takes its own vote for one that its disk lost", "loss",
-        "acceptor.voted_under(slot) < ballot", "acceptor.voted_under(slot) <= ballot",
+        "acceptor.voted_under(message.slot) < message.ballot", "acceptor.voted_under(message.slot) <= message.ballot",
     ),
 )  # fmt: skip

@@ -35,7 +35,7 @@ def find(broken: MakeNode, seed: str) -> Finding:
     raise AssertionError("no run finds the fault")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [*range(4), *(pytest.param(one, marks=pytest.mark.slow) for one in range(4, 10))])
 def test_a_fault_is_shown_by_as_few_events_as_can_show_it(seed: int) -> None:
     """Whatever run finds it first, the fewest are found; and of what is left no two can be left out."""
     broken = break_cell(BELOW)

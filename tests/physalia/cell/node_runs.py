@@ -3,6 +3,8 @@
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from attrs import evolve
+
 from physalia.cell import Memory, Node
 from physalia.model import (
     NO_BALLOT,
@@ -11,12 +13,16 @@ from physalia.model import (
     Ask,
     Ballot,
     Campaign,
+    Chunk,
+    Command,
     Decide,
     Decision,
     DurableRecord,
     Echo,
     Event,
+    Install,
     Learn,
+    Message,
     NodeId,
     NoOp,
     Prepare,
@@ -30,13 +36,18 @@ from physalia.model import (
     Report,
     RequestId,
     Round,
+    Send,
     Step,
     Store,
     Submit,
+    Take,
     Tick,
+    Truncate,
     UsedBallot,
     Vote,
 )
+from physalia.store import LIMITS
+from physalia.store import Store as Database
 from tests.physalia.cell.cell_world import change, write
 
 ME, ALPHA, MEMBERS = 1, 2, (1, 2, 3)
@@ -76,7 +87,24 @@ def everything() -> list[Event]:
     for ballot in (OWN, ALIEN, AGAIN):
         events += [Receive(ballot.node, Round(ballot, 1))]
         events += [Receive(sender, Echo(ballot, read, sender)) for sender in (1, 2, 3) for read in (1, 2)]
-    return [*events, Learn(1), Learn(2)]
+    events += [Receive(sender, chunk) for sender in (2, 3) for chunk in lesson(SWAP, TWO)]
+    events += [Receive(sender, Take(slot, rows)) for sender in (2, 4) for slot in (1, 2) for rows in (1, 2)]
+    return [*events, Truncate(1), Truncate(2), Install(2, 2), Install(3, 2), Learn(1), Learn(2)]
+
+
+def lesson(*log: Command) -> list[Chunk]:
+    """The chunks in which a node that knows this log teaches it, one row each."""
+    teacher = Node(2, MEMBERS, ALPHA, store=Database(evolve(LIMITS, chunk_bytes=1)))
+    for slot, value in enumerate(log, start=1):
+        teacher.step(Receive(3, Decision(slot, value)))
+        teacher.step(Learn(slot))
+    teacher.step(Truncate(len(log)))
+    chunks: list[Chunk] = []
+    question: Message = Ask(0)
+    while sent := [effect.message for effect in teacher.step(Receive(3, question)).effects if isinstance(effect, Send)]:
+        chunks += [message for message in sent if isinstance(message, Chunk)]
+        question = Take(chunks[-1].slot, chunks[-1].first + len(chunks[-1].rows))
+    return chunks
 
 
 EVERYTHING = everything()

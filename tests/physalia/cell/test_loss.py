@@ -17,15 +17,18 @@ from physalia.model import (
     Flush,
     Known,
     Message,
+    Peek,
     Prepare,
     Promise,
     Promised,
     Proposal,
     Propose,
+    Query,
     Receive,
     Refusal,
     Reject,
     Report,
+    RequestId,
     Round,
     Step,
     Stopped,
@@ -59,10 +62,12 @@ TOLD = [
     (3, Promise(HIGHER, 2, (), 0), "its promise of"),
     (2, Vote(ALIEN, 1, 2), "its vote in slot 1"),
     (3, Vote(HIGHER, 1, 2), "its vote in slot 1"),
-]
+    (3, Promise(HIGHER, 3, (*(Report(slot, ALIEN, ONE) for slot in range(1, 300)), Report(300, OWN, ONE)), 0),
+     "its use of"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("sender", "message", "lost"), TOLD, ids=str)
+@pytest.mark.parametrize(("sender", "message", "lost"), TOLD)
 def test_what_a_node_hears_of_itself_and_does_not_remember_stops_it(sender: int, message: Message, lost: str) -> None:
     node = Node(2, {1, 2, 3}, 2)
     step = hear(node, message, sender)
@@ -152,6 +157,18 @@ def test_a_restart_from_the_disk_of_a_node_that_stopped_is_stopped() -> None:
     for event in (*events, Receive(2, Promise(OWN, 2, (), 0))):
         assert again.step(event) == Step(Stutter("ignored"), ())
     assert kind(Node(2, {1, 2, 3}, 2, JOURNAL[:1]).step(Receive(3, Prepare(HIGHER, 0)))) != "ignored"
+
+
+def test_who_reads_from_a_node_that_stops_is_told() -> None:
+    """Also who waited when it stopped (R6)."""
+    node = leader()
+    waits, asks = RequestId("reader", 1), RequestId("reader", 2)
+    assert node.step(Query(waits)).effects == ()
+    stopped = hear(node, Refusal(HIGHER, Ballot(9, node.node_id)), 3)
+    assert kind(stopped) == "stopped"
+    assert Reject(waits, "not the proposer") in stopped.effects
+    for event in (Query(asks), Peek(asks, 0)):
+        assert node.step(event) == Step(Stutter("rejected"), (Reject(asks, "stopped"),))
 
 
 def test_nothing_follows_the_stop() -> None:

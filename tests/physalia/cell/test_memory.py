@@ -21,6 +21,7 @@ from physalia.cell.learner import Learner
 from physalia.cell.proposer import Leadership, Proposer
 from physalia.cell.reads import Consultation, Reads
 from physalia.cell.state import State
+from physalia.cell.teaching import Lessons, Transfers
 from physalia.model import (
     Action,
     Ballot,
@@ -111,14 +112,25 @@ def test_a_snapshot_of_another_node_is_refused() -> None:
 
 def containers() -> Iterator[tuple[type, str]]:
     """Every field of a node's memory that can be changed in place."""
-    for role in (Acceptor, Configurations, Consultation, Learner, Leadership, Proposer, Reads, State):
+    for role in (
+        Acceptor,
+        Configurations,
+        Consultation,
+        Learner,
+        Leadership,
+        Lessons,
+        Proposer,
+        Reads,
+        State,
+        Transfers,
+    ):
         for field in fields(role):
             if str(field.type).startswith(("dict", "set", "list")):
                 yield role, field.name
 
 
 def test_there_are_so_many_containers() -> None:
-    assert len(list(containers())) == 15
+    assert len(list(containers())) == 16
 
 
 @pytest.mark.parametrize(("role", "field"), list(containers()))

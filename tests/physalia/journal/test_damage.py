@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from physalia.journal import JournalDamaged, UnknownNode
+from physalia.journal.entries import pack, unpack
 from physalia.journal.folded import pack_checkpoint
 from tests.physalia.journal.shelf import ANN, BOB, FILES, Shelf, execute, store
 
@@ -173,6 +174,23 @@ def test_every_bit_of_an_entry_is_guarded(shelf: Shelf) -> None:
             shelf.path(name).touch()
         path.write_bytes(whole)
     assert connection_read == [[b"precious"]] * 98
+
+
+def test_every_bit_of_a_birth_is_guarded() -> None:
+    """No other record of the node would tell that it was born under another name."""
+    entry, _ = pack(b"whatever", 1, 1, 0, [ANN], [0], [b""])
+    assert unpack(entry) is not None
+    for place in range(8 * len(entry)):
+        bent = bytearray(entry)
+        bent[place // 8] ^= 1 << place % 8
+        assert unpack(bytes(bent)) is None, place
+
+
+def test_an_entry_is_neither_longer_nor_shorter_than_it_says() -> None:
+    entry, _ = pack(b"whatever", 1, 1, 0, [ANN, ANN], [0, 1], [b"", b"precious"])
+    assert unpack(entry) is not None
+    assert unpack(entry + b"!") is None
+    assert [unpack(entry[:size]) for size in range(len(entry))] == [None] * len(entry)
 
 
 def test_an_older_row_of_a_node_is_told_by_the_digest(shelf: Shelf) -> None:

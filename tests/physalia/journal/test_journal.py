@@ -100,6 +100,25 @@ def test_what_does_not_encode_is_refused_before_anything_of_the_batch_is_stored(
     assert opened.read(BOB) == []
 
 
+@pytest.mark.parametrize(
+    "wrong", [(BOB, bytes(MAX_RECORD_BYTES + 1)), (BOB, "text"), (NodeKey(9, 9, 9), b"unread"), (BOB, bytes(40))]
+)
+def test_a_batch_is_taken_whole_or_nothing_is_changed(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, wrong: tuple[NodeKey, bytes]
+) -> None:
+    """Unlike what was refused, nodes of a batch that was not taken need not be read again."""
+    opened = shelf.create()
+    if wrong[1] == bytes(40):
+        monkeypatch.setattr(journal, "MAX_WAITING_BYTES", 30)
+    assert not opened.take([(ANN, b"first"), wrong, (ANN, b"second")])
+    assert not opened.needs_flush
+    with pytest.raises(BatchRefused):
+        opened.append([wrong])
+    assert opened.take([(ANN, b"first"), (ANN, b"second")])
+    opened.flush()
+    assert shelf.reopen().read(ANN) == [b"first", b"second"]
+
+
 def test_reading_flushes_what_waits_of_the_node(shelf: Shelf) -> None:
     opened = shelf.create()
     opened.append([(ANN, b"one")])

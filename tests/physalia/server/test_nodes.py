@@ -10,7 +10,7 @@ import pytest
 from attrs import Factory, define, field
 
 from physalia.cell import RESEND_AFTER_MS, Node
-from physalia.host import Host, encode_kept
+from physalia.host import Host, Output, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
 from physalia.model import (
     Answer,
@@ -19,6 +19,7 @@ from physalia.model import (
     Ballot,
     Decision,
     Envelope,
+    Event,
     Found,
     Origin,
     Prepare,
@@ -27,6 +28,7 @@ from physalia.model import (
     Reject,
     RequestId,
 )
+from physalia.server import leadership
 from physalia.server.atlas import Atlas, charter_of
 from physalia.server.leadership import PATIENCE_S, Leadership
 from physalia.server.nodes import Nodes
@@ -203,6 +205,50 @@ def test_a_cell_that_did_what_it_was_asked_comes_to_rest(world: World) -> None:
     world.run()
     assert len(world.delivered) == before
     assert any(isinstance(envelope.message, Ask) for envelope in world.delivered)
+
+
+def test_a_lost_server_makes_no_storm(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many take-overs are under way and no more, until others have answered, or a moment is over."""
+    monkeypatch.setattr(leadership, "MOST_UNDER_WAY", 2)
+    one = world.running[1]
+    for cell in (1, 2, 3):
+        one.ask(cell, cell)
+    world.quiet()
+    one.leadership.pending.extend(one.key(cell) for cell in (3, 2, 1))
+    one.nodes.restless |= {one.key(3), one.key(2)}
+    one.leadership.take_over()
+    assert list(one.leadership.pending) == [one.key(1)]
+    one.leadership.take_over()
+    assert list(one.leadership.pending) == [one.key(1)]
+    one.nodes.restless.discard(one.key(3))
+    one.leadership.take_over()
+    assert list(one.leadership.pending) == []
+    one.leadership.pending.append(one.key(1))
+    one.nodes.restless |= {one.key(1)}
+    one.leadership.take_over()
+    assert list(one.leadership.pending) == [one.key(1)]
+    world.time.now_s += leadership.MOMENT_S
+    one.leadership.take_over()
+    assert list(one.leadership.pending) == []
+
+
+def test_a_node_that_did_something_since_the_last_tick_has_time_yet(world: World) -> None:
+    """Else each tick would look at every node of a busy server."""
+    server = world.running[2]
+    server.ask(1, 1)
+    server.flush()
+    ticked: list[NodeKey] = []
+    stepped = server.nodes.host.step
+
+    def step(key: NodeKey, event: Event) -> tuple[Output, ...]:
+        ticked.append(key)
+        return stepped(key, event)
+
+    server.nodes.host.step = step  # type: ignore[method-assign]
+    server.tick()
+    assert ticked == []
+    server.tick()
+    assert ticked == [server.key(1)]
 
 
 def test_a_lost_message_is_said_again(world: World) -> None:

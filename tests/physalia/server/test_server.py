@@ -19,6 +19,7 @@ from physalia.host import Host, encode_kept
 from physalia.journal import FlushFailed, Journal, NodeKey
 from physalia.model import Ballot, Carry, Envelope, Origin, Ping, Prepare, Read, Request, RequestId, Traffic, Volume
 from physalia.server import read_settings
+from physalia.server import server as server_module
 from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import Server
@@ -135,6 +136,24 @@ def test_a_full_disk_is_waited_out(tmp_path: Path, vfs: SimulatedVfs) -> None:
             one.disk.room_bytes = None
             assert (await asking).saw == Volume(2, "z", "y")
             assert not one.running.done()
+
+    run(work)
+
+
+def test_a_server_folds_its_journal_while_it_serves(
+    tmp_path: Path, vfs: SimulatedVfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "FOLDED_FROM", 4)
+    monkeypatch.setattr(server_module, "AT_REST_AFTER_S", 0.01)
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            journal = one.server.nodes.host.journal
+            for version in range(8):
+                assert (await client.write(1, version, "x", "y")).done
+            while journal.unfolded >= 4:
+                await asyncio.sleep(0.01)
+            assert (await client.write(1, 8, "z", "y")).saw == Volume(9, "z", "y")
 
     run(work)
 

@@ -5,6 +5,7 @@ What the damage says may be wrong, and then nodes may differ: here they have to 
 """
 
 from collections import Counter
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -77,8 +78,9 @@ class Fuzz:
         one = self.nodes[node]
         match self.random.randrange(12):
             case 0 | 1:
+                self.seen["submitted"] += 1
                 return Submit(self.command())
-            case 2 if self.random.random() < 0.1:
+            case 2 if self.random.random() < (0.01 if self.leader() else 0.5):
                 return Campaign(one.next_ballot())
             case 3:
                 return Tick(self.random.randrange(10**6))
@@ -89,14 +91,20 @@ class Fuzz:
                 return self.random.choice(due)
         return None
 
+    def leader(self) -> int | None:
+        return next((node for node, one in self.nodes.items() if one.is_leading), None)
+
     def step(self) -> None:
-        node = self.random.choice(NODES)
+        """Mostly the leader is asked, and what is due is done: else hardly anything would be decided."""
+        leader = self.leader()
+        node = leader if leader is not None and self.random.random() < 0.6 else self.random.choice(NODES)
         event = self.event(node)
         if event is None and self.packets:
             sender, node, data = self.packets.pop(self.random.randrange(len(self.packets)))
             if self.random.random() < 0.02:
                 data = self.damaged(data)
                 self.seen["damaged"] += 1
+            self.seen["received"] += 1
             try:
                 event = Receive(sender, decode_message(data))
             except CodecError:
@@ -123,23 +131,35 @@ class Fuzz:
                     self.seen[f"rejected {reason if isinstance(reason, str) else reason.fault}"] += 1
 
 
-def fuzz(steps: int) -> Counter[str]:
+STEPS = 600
+"""Of one run: then it begins anew, since what was damaged may have stopped everybody."""
+WANTED = (
+    "damaged", "refused by the codec", "decide", "learn", "stopped", "answered Done", "answered Refused",
+    "answered Opened", "rejected invalid", "rejected limit", "rejected not understood",
+)  # fmt: skip
+
+
+def fuzz(least: int) -> Counter[str]:
+    """Runs until so many transactions were asked for, and so many messages received."""
     seen: Counter[str] = Counter()
-    for seed in range(steps // 600):
+    for seed in count():
         run = Fuzz(seed)
-        for _ in range(600):
+        for _ in range(STEPS):
             run.step()
         seen += run.seen
-    return seen
+        if min(seen["submitted"], seen["received"]) >= least:
+            return seen
+    raise AssertionError("somebody stopped counting")
 
 
 def test_no_exception_comes_out_of_the_core() -> None:
-    seen = fuzz(12_000)
-    wanted = ["damaged", "refused by the codec", "decide", "learn", "stopped", "answered Done", "answered Refused"]
-    wanted += ["answered Opened", "rejected invalid", "rejected limit", "rejected not understood"]
-    assert all(seen[what] for what in wanted), seen
+    seen = fuzz(2_000)
+    assert all(seen[what] for what in WANTED), seen
 
 
 @pytest.mark.slow
 def test_no_exception_comes_out_of_the_core_in_a_long_run() -> None:
-    assert fuzz(600_000)["answered Done"] > 100
+    """A hundred thousand of each. Some of what was asked for is done: else nothing came as far as the store."""
+    seen = fuzz(100_000)
+    assert all(seen[what] > 10 for what in WANTED), seen
+    assert seen["answered Done"] > seen["submitted"] // 1_000, seen

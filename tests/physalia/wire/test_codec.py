@@ -421,12 +421,12 @@ def test_a_change_has_members() -> None:
 
 
 def test_values_are_frozen() -> None:
-    """Ballots and commands are at run time; messages are for mypy, which would complain of the last comment if not."""
+    """Ballots are at run time; commands and messages for mypy, which would complain of the comments if not."""
     with pytest.raises(AttributeError):
         B.round = 2  # type: ignore[misc]
     command = Read(RequestId("c", 1))
-    with pytest.raises(AttributeError):
-        command.request = RequestId("c", 2)  # type: ignore[misc]
+    command.request = RequestId("c", 2)  # type: ignore[misc]
+    assert command == Read(RequestId("c", 2))
     message = Ask(1)
     message.prefix = 2  # type: ignore[misc]
     assert message == Ask(2)

@@ -193,3 +193,38 @@ def test_only_racks_of_which_nothing_is_said_get_assumed_feeds() -> None:
     site = hall.imported(feeds_per_rack=1).topology
     assert site.racks["R1"].supplies == ("f1",)
     assert site.powers_above("R2")["feed"] == {"assumed feed A"}
+
+
+@pytest.mark.parametrize("cords", [1, 2])
+def test_blades_are_fed_by_the_cords_of_their_enclosure(cords: int) -> None:
+    """A blade has no power port: what its enclosure is plugged into is what it has."""
+    hall = Hall()
+    units = [hall.device(f"pdu-{at}", "pdu", hall.racks[0]) for at in (1, 2)]
+    for at, unit in enumerate(units, 1):
+        hall.feed(f"f{at}", hall.racks[0], unit)
+    enclosure = hall.device("enclosure", "core", hall.racks[0])
+    for unit in units[:cords]:
+        hall.plug(enclosure, unit)
+    for at, blade in enumerate(("s11", "s12"), 1):
+        hall.inventory.add("devicebay", device=enclosure, name=f"bay {at}", installed_device=hall.named(blade))
+    hall.inventory.add("devicebay", device=enclosure, name="empty", installed_device=None)
+    found = hall.imported()
+    servers = found.topology.servers.keys() & {"s11", "s12"}
+    assert noted(found.assumed, "is not modelled") == ("s11 in enclosure", "s12 in enclosure")
+    assert "s11" not in noted(found.assumed, "without recorded power cords")
+    if cords == 1:
+        assert not servers
+        assert noted(found.left_out, "--single-corded") == ("s11 on f1", "s12 on f1")
+        assert {"s11", "s12"} <= hall.imported(single_corded=Cords.AS_RACK).topology.servers.keys()
+    else:
+        assert servers == {"s11", "s12"}
+
+
+def test_an_enclosure_in_its_own_bay_is_no_endless_way() -> None:
+    hall = Hall()
+    for at in (1, 2):
+        hall.feed(f"f{at}", hall.racks[0])
+    blade, other = hall.named("s11"), hall.named("s12")
+    for inside, around in ((blade, other), (other, blade)):
+        hall.inventory.add("devicebay", device=around, name="bay", installed_device=inside)
+    assert {"s11", "s12"} <= set(noted(hall.imported().assumed, "without recorded power cords"))

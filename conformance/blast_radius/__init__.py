@@ -1,0 +1,1 @@
+"""The link blast-radius: whom failures take, counted against its definition and proved without bounds."""

@@ -1,0 +1,206 @@
+"""The link ``blast-radius``: whom failures take, as the running code counts it, as it is defined, and as it is proved.
+
+On small sites that a seed and Hypothesis make up, and on those of the models of ``tla/BlastRadius.tla``, every set of
+sixteen devices fails. For each volume and each set the running code's answer must be that of the definition; whoever
+keeps the premises of a claim must see the claim hold; single devices, the worst pair and groups of servers are counted
+volume by volume. z3 proves locality and pieces for sites of any size. The models themselves are run by ``tlc`` and
+``graph``.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from attrs import define, field, frozen
+
+from conformance.blast_radius import unbounded
+from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
+from conformance.blast_radius.sites import Case, leaning, made_up, of_model
+from conformance.blast_radius.unbounded import Theorem, theorems
+from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.placement.explore import Drawn
+from conformance.placement.sites import Seeded
+from conformance.refutation import Refuted
+from physalia.placement.site import format as files
+from spec.sites.examples import AS_THE_INSTANCE_SEES_IT, BLAST_RADIUS_MODELS
+
+LINK = "blast-radius"
+VOLUMES = 6
+SEEDED, DRAWN, MODELS = "sites from a seed", "sites from Hypothesis", "sites of the models"
+PAIRS_EVERY = 3
+"""The worst pair is counted by definition on every third site."""
+Z3_MS = 60_000
+
+ALWAYS = (
+    "a volume in blast", "a volume unserved and whole", "a volume that is served or lost anyway",
+    "by one failure: the premise holds", "locality: the premise holds", "pieces: the premise holds",
+    "in blast by one failure, though the cell survives as the instance sees it",
+    "unserved by failures outside of the row, for a cell that is not in it",
+    "every single device", "the worst pair", "a group of servers",
+)  # fmt: skip
+"""What must be seen, or nothing was shown of it."""
+
+
+@frozen(kw_only=True)
+class Amount:
+    """How many sites a profile makes up."""
+
+    seeded: int
+    drawn: int
+
+
+AMOUNTS = {
+    Profile.QUICK: Amount(seeded=3, drawn=1),
+    Profile.DEFAULT: Amount(seeded=12, drawn=5),
+    Profile.DEEP: Amount(seeded=200, drawn=40),
+}
+
+
+@define
+class Tally:
+    """What the sites add up to. ``latest`` is the one that is being judged."""
+
+    sites: int = 0
+    sets: int = 0
+    fates: int = 0
+    marks: Counter[str] = field(factory=Counter)
+    latest: Case | None = None
+
+
+def run(settings: Settings, progress: Progress) -> LinkReport:
+    """Judge made-up sites and those of the models, and prove what has no bounds."""
+    start = time.monotonic()
+    amount, tally = AMOUNTS[settings.profile], Tally()
+    rows, failures = [], []
+    for part, judge in (
+        (MODELS, lambda: _models(tally, progress)),
+        (SEEDED, lambda: _seeded(tally, amount.seeded, settings.seed, progress)),
+        (DRAWN, lambda: _drawn(tally, amount.drawn, settings.seed, progress)),
+    ):
+        row, found = _part(part, judge, tally, progress)
+        rows.append(row)
+        failures += found
+    if not failures:
+        failures += _unseen(tally)
+    proved, open_ones = _prove(settings.seed, progress)
+    rows += proved
+    failures += open_ones
+    notes = (
+        f"{tally.sites} sites, {tally.sets:,} sets of failed devices, the fates of {tally.fates:,} volumes under them",
+        f"{len(theorems())} theorems for sites of any size; each fails without any of its premises",
+        "the models of tla/BlastRadius.tla are run by the links tlc and graph, and their sites are judged here",
+    )
+    return LinkReport.of(
+        LINK, rows, failures, models=len(BLAST_RADIUS_MODELS), seconds=time.monotonic() - start, notes=notes
+    )  # fmt: skip
+
+
+def _part(
+    part: str, judge: Callable[[], None], tally: Tally, progress: Progress
+) -> tuple[Row, list[Failure]]:  # fmt: skip
+    start, sites, fates = time.monotonic(), tally.sites, tally.fates
+    failures = []
+    try:
+        judge()
+    except Refuted as refuted:
+        failures.append(_failure(part, refuted, tally))
+    verdict = Verdict.REFUTED if failures else Verdict.HOLDS
+    note = f"{tally.sites - sites} sites"
+    row = Row(name=part, verdict=verdict, steps=tally.fates - fates, seconds=time.monotonic() - start, note=note)
+    progress.finish(part, f"{verdict}: {note}")
+    return row, failures
+
+
+def _failure(part: str, refuted: Refuted, tally: Tally) -> Failure:
+    lines: tuple[str, ...] = tuple(refuted.lines)
+    if tally.latest is not None:
+        lines = (*lines, *files.dumps(tally.latest.topology).decode().splitlines())
+    return Failure(title=f"{part}: {refuted}", lines=lines, replay=f"physalia verify {LINK}")
+
+
+def _unseen(tally: Tally) -> Iterator[Failure]:
+    missing = [mark for mark in ALWAYS if not tally.marks[mark]]
+    if missing:
+        title = f"this never happened, so nothing was shown of it: {'; '.join(missing)}"
+        yield Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=f"physalia verify {LINK}")
+
+
+def judge_case(case: Case, tally: Tally) -> None:
+    """Everything about one site; Refuted if anything is wrong."""
+    tally.latest = case
+    pairs = tally.sites % PAIRS_EVERY == 0
+    marks = {*judge_every_set(case), *judge_claims(case), *judge_counts(case, pairs=pairs)}
+    tally.sites += 1
+    tally.sets += 1 << len(case.devices)
+    tally.fates += len(case.volumes) << len(case.devices)
+    tally.marks.update(marks)
+
+
+def _models(tally: Tally, progress: Progress) -> None:
+    """The sites of the models; a cell that survives as its instance sees it, and no copy; and a site that leans."""
+    cases = [leaning()]
+    for machine in (*BLAST_RADIUS_MODELS.values(), AS_THE_INSTANCE_SEES_IT):
+        topology, volumes, devices = of_model(machine)
+        cases.append(Case(topology=topology, volumes=volumes[:VOLUMES], devices=devices))
+    for done, case in enumerate(cases, start=1):
+        judge_case(case, tally)
+        progress.update(MODELS, done, "sites", total=len(cases))
+
+
+def _seeded(tally: Tally, count: int, seed: int, progress: Progress) -> None:
+    for number in range(count):
+        judge_case(made_up(Seeded(f"blast radius {seed} {number}"), VOLUMES), tally)
+        progress.update(SEEDED, number + 1, "sites", total=count)
+
+
+def _drawn(tally: Tally, count: int, seed: int, progress: Progress) -> None:
+    import hypothesis  # noqa: PLC0415  # heavy
+
+    done = 0
+
+    @hypothesis.seed(seed)
+    @hypothesis.settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    @hypothesis.given(hypothesis.strategies.data())
+    def search(data: hypothesis.strategies.DataObject) -> None:
+        nonlocal done
+        judge_case(made_up(Drawn(data.draw), VOLUMES), tally)
+        done += 1
+        progress.update(DRAWN, done, "sites", total=count)
+
+    search()
+
+
+def _prove(seed: int, progress: Progress) -> tuple[list[Row], list[Failure]]:
+    """Every theorem, that it is about something, and that it fails without any premise."""
+    check, rows, failures = unbounded.by_z3(Z3_MS, seed), [], []
+    for theorem in theorems():
+        start = time.monotonic()
+        found = list(_judged(theorem, check))
+        failures += found
+        verdict = found[0].verdict if found else Verdict.HOLDS
+        note = f"{theorem.says}; {len(theorem.premises)} premises, none of which is idle"
+        name = f"any size: {theorem.name}"
+        rows.append(Row(name=name, verdict=verdict, seconds=time.monotonic() - start, note=note))
+        progress.finish(name, f"{verdict}: {theorem.says}")
+    return rows, failures
+
+
+def _judged(theorem: Theorem, check: unbounded.Check) -> Iterator[Failure]:
+    replay = f"physalia verify {LINK}"
+    asked = [
+        ("unsat", unbounded.is_proved(theorem, check), "does not follow from its premises"),
+        ("sat", unbounded.is_about_something(theorem, check), "is about nothing: its premises cannot hold"),
+        *(("sat", unbounded.without(theorem, premise, check), f"does not need its premise {premise}")
+          for premise in theorem.premises),
+    ]  # fmt: skip
+    for wanted, found, what in asked:
+        if found != wanted:
+            verdict = Verdict.INCONCLUSIVE if found == "unknown" else Verdict.REFUTED
+            title = f"{theorem.name}: not decided in time" if found == "unknown" else f"{theorem.name} {what}"
+            yield Failure(title=title, verdict=verdict, replay=replay)

@@ -1,0 +1,134 @@
+"""Small sites with a few volumes, made up, and those of the models of ``tla/BlastRadius.tla``."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import frozen
+
+from conformance.blast_radius.every_set import Asked
+from conformance.placement.definition import single_failures
+from conformance.placement.sites import Choices, site
+from physalia.fleet.fleet import Fleet
+from physalia.fleet.rules import NOBODY
+from physalia.fleet.sites import Site
+from physalia.placement.site.topology import Link, Power, PowerKind, Rack, Server, Switch, Tier, Topology
+from physalia.placement.site.validity import build
+from spec.sites.blast_radius import BlastRadius
+from spec.sites.site import Failure
+
+CELL = 3
+FABRIC, SERVERS = 11, 5
+"""How many of the sixteen devices are racks, power, switches or links between these; and servers and their links."""
+
+
+@frozen(kw_only=True)
+class Case:
+    """A site, some volumes on it, and the devices of which every set fails."""
+
+    topology: Topology
+    volumes: tuple[Asked, ...]
+    devices: tuple[str, ...]
+
+    def fleet(self, where: Site) -> Fleet:
+        """The volumes as the running code has them."""
+        number: dict[str | None, int] = {**{name: at for at, name in enumerate(where.names)}, None: NOBODY}
+        clients = [[number[one.instance], number[one.primary], number[one.replica]] for one in self.volumes]
+        cells = [[where.number[node] for node in one.cell] for one in self.volumes]
+        return Fleet(np.array(clients, dtype=np.int32), np.array(cells, dtype=np.int32))
+
+
+def made_up(choose: Choices, volumes: int) -> Case:
+    """A site of up to twelve servers, some volumes with their cells anywhere on it, and sixteen devices."""
+    topology = site(choose)
+    names = list(topology.servers)
+    asked = tuple(_volume(choose, topology, names) for _ in range(volumes))
+    used = sorted(frozenset().union(*(one.servers for one in asked)))
+    own = [*used, *(link for name in used for link, _ in topology.links_of(name))]
+    taken = set(own) | {link for name in names for link, _ in topology.links_of(name)}
+    fabric = [one for one in single_failures(topology) if one not in taken]
+    few = choose.some(own, SERVERS, SERVERS)
+    return Case(topology=topology, volumes=asked, devices=(*choose.some(fabric, FABRIC, FABRIC), *few))
+
+
+def _volume(choose: Choices, topology: Topology, names: Sequence[str]) -> Asked:
+    """Two times in three the cell is in the row of the clients; now and then there is no replica."""
+    near = list(names)
+    if choose.number(1, 3) > 1:
+        row = topology.row_of(topology.servers[names[choose.number(0, len(names) - 1)]].rack)
+        near = [name for name in names if topology.row_of(topology.servers[name].rack) == row]
+    near = near if len(near) > CELL else list(names)
+    instance, primary, replica = (near[choose.number(0, len(near) - 1)] for _ in range(3))
+    return Asked(
+        instance=instance,
+        primary=primary,
+        replica=replica if choose.number(1, 6) > 1 else None,
+        cell=tuple(choose.some(near, CELL, CELL)),
+    )
+
+
+def of_model(machine: BlastRadius) -> tuple[Topology, tuple[Asked, ...], tuple[str, ...]]:
+    """The site of a model, a volume for each good placement, and the devices that fail there, by name."""
+    where = machine.site
+    powers, racks, switches = [], [], []
+    for name, one in where.devices.items():
+        if one.kind == "rack":
+            racks.append(Rack(name, one.row, tuple(sorted(one.supplies))))
+        elif one.kind == "switch":
+            tier: Tier = one.tier  # type: ignore[assignment]  # the models write the same words
+            inside = next((supply for supply in one.supplies if where.devices[supply].kind == "rack"), None)
+            switches.append(Switch(name, tier, inside, () if inside else tuple(sorted(one.supplies))))
+        else:
+            kind: PowerKind = one.kind  # type: ignore[assignment]
+            powers.append(Power(name, kind, tuple(sorted(one.supplies))))
+    topology = build(
+        name="model",
+        rows=sorted({rack.row for rack in racks}),
+        powers=powers,
+        racks=racks,
+        switches=switches,
+        links=[Link("--".join(link), link) for link in sorted(where.links)],
+        servers=[Server(one.name, one.rack, tuple(sorted(one.switches)), "any", 9) for one in where.servers],
+    )
+    clients = machine.clients
+    volumes = tuple(
+        Asked(
+            instance=clients["instance"], primary=clients["primary"], replica=clients["replica"],
+            cell=tuple(where.standing(s).name for s in sorted(cell)),
+        )
+        for cell in sorted(machine.placements, key=sorted)
+    )  # fmt: skip
+    return topology, volumes, tuple(sorted(map(told, machine.fallible)))
+
+
+def told(failure: Failure) -> str:
+    """A failure of the models by its name in a topology."""
+    return "--".join(failure)
+
+
+def leaning() -> Case:
+    """Two racks that each hang on one core alone, and a server that hangs on nothing: bridges, and nodes out of reach.
+
+    The volumes are in the two racks and their cells beyond the cores, so that two devices are worse than any one. One
+    volume has its replica on a node of its cell, another node of which nobody reaches.
+    """
+    racks = [Rack(f"rack-{name}", "row", (f"feed-{1 + at % 2}",)) for at, name in enumerate("abcdez")]
+    tors = [Switch(f"tor-{name}", "rack", f"rack-{name}") for name in "abcdez"]
+    pairs = [
+        ("tor-a", "core-1"),
+        ("tor-b", "core-2"),
+        *((f"tor-{one}", f"core-{at}") for one in "cde" for at in (1, 2)),
+    ]
+    servers = [Server(f"{name}{at}", f"rack-{name}", (f"tor-{name}",), "any", 9) for name in "abcdez" for at in (1, 2)]
+    topology = build(
+        name="leaning", rows=["row"], powers=[Power("feed-1", "feed"), Power("feed-2", "feed")], racks=racks,
+        switches=[*tors, Switch("core-1", "core"), Switch("core-2", "core")],
+        links=[Link("--".join(pair), pair) for pair in pairs], servers=servers,
+    )  # fmt: skip
+    volumes = [
+        Asked(instance=f"{name}1", primary=f"{name}2", replica=None, cell=cell)
+        for name in "ab"
+        for cell in (("c1", "d1", "e1"), ("c2", "d2", "e1"), ("c1", "d2", "e2"))
+    ]
+    late = Asked(instance="c1", primary="c2", replica="d1", cell=("d1", "e1", "z1"))
+    devices = ("tor-c", "tor-d", "core-1", "core-2", "tor-a--core-1", "tor-b--core-2", "feed-1", "c1", "d1", "a2")
+    return Case(topology=topology, volumes=(*volumes, late), devices=devices)

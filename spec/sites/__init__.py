@@ -1,0 +1,1 @@
+"""Sites whose devices fail, and what that does to a volume on them: the blast radius."""
