@@ -8,7 +8,6 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
-from spec.blast_radius import BlastRadius
 from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
@@ -19,7 +18,6 @@ from spec.service.discovery import Discovery
 from spec.service.leases import Leases
 from spec.service.reads import Reads
 from spec.service.versions import Versions
-from spec.teaching import Teaching
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}
