@@ -2,7 +2,7 @@
 
 Both are three processes on this machine, each on a disk of its own folder, and 64 clients in this process, each of
 which writes its own cell or key, one write after the other, on one connection a server. Physalia's client is this
-project's; etcd's is gRPC by hand (`benchmarks/etcd.py`), cheaper than ours, which spreads over the three members.
+project's; etcd's is gRPC by hand (`benchmarks/peers/etcd.py`), cheaper than ours, which spreads over the three members.
 Rounds alternate, and figures are medians. Processor time is that of the servers alone, as the system counts it. Where
 uvloop is installed, servers on it are measured too.
 
@@ -29,7 +29,7 @@ from typing import Any
 
 from attrs import astuple, frozen
 
-from benchmarks import etcd as peer
+from benchmarks.peers import etcd as peer
 from physalia.client import AsyncClient
 from physalia.colony import Processes, lay_out
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.placement_peer import solve
+from benchmarks.peers.cp_sat import solve
 from physalia.placement.certificates.certificate import certificate, dumps, size
 from physalia.placement.rules import policy as policies
 from physalia.placement.rules.queries import Query

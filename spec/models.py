@@ -11,7 +11,6 @@ from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
-from spec.register import Register
 from spec.service.clients import Client, Clients
 from spec.service.discovery import Discovery
 from spec.service.leases import Duration, Leases, Process
@@ -20,7 +19,8 @@ from spec.service.versions import Versions
 from spec.sites.examples import BLAST_RADIUS_MODELS
 from spec.store import Store
 from spec.teaching import Teaching
-from spec.volume import Volume
+from spec.volumes.register import Register
+from spec.volumes.volume import Volume
 from spec.window import Window
 
 FOUNDERS = frozenset({1, 2, 3})

@@ -3,7 +3,7 @@
 (* writes and reads of one sector.  The client writes to the primary, which   *)
 (* writes to the replica, and is told once both hold it.  Who is what stands  *)
 (* in a record, whose changes are in Volume.                                  *)
-(* Mirrored by spec/chain.py.                                                 *)
+(* Mirrored by spec/volumes/chain.py.                                                 *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS

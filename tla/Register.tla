@@ -7,7 +7,7 @@
 (* Values are all the writes so far, in their order, and not the last alone:  *)
 (* so nothing is lost unseen, and nothing happens twice.                      *)
 (* Leaves out: servers, epochs, who may write.                                *)
-(* Mirrored by spec/register.py; refined by Volume.                           *)
+(* Mirrored by spec/volumes/register.py; refined by Volume.                           *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS

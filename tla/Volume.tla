@@ -17,7 +17,7 @@
 (* Leaves out: the cell below the record, space on servers, lost disks (a     *)
 (* server that is gone takes no step), other sectors.                         *)
 (* The steps of clients and copies are those of Chain.                        *)
-(* Mirrored by spec/volume.py.                                                *)
+(* Mirrored by spec/volumes/volume.py.                                                *)
 EXTENDS Chain
 
 R == INSTANCE Register WITH contents <- Contents

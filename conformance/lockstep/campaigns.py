@@ -238,13 +238,18 @@ VERY_LONG_AMOUNTS = {
 }
 
 
-def _campaigns() -> tuple[Campaign, ...]:
-    """All campaigns. Clocks run at different rates, and in some worlds they show very much."""
-    slow_to_fast = ("1", "1/2", "3/2", "1", "1/3", "1", "1", "1", "2")
-    late_ms = (2**31, 2**32, 2**53)
+SLOW_TO_FAST = ("1", "1/2", "3/2", "1", "1/3", "1", "1", "1", "2")
+LATE_MS = (2**31, 2**32, 2**53)
+"""Clocks run at different rates, and in some worlds they show very much."""
 
-    def setup(nodes: int, members: int, alpha: int, late: int = 0, slots: int = 96) -> Setup:
-        return Setup.of(nodes, members, alpha, slow_to_fast[:nodes], late_ms=late, slots=slots)
+
+def setup(nodes: int, members: int, alpha: int, late: int = 0, slots: int = 96) -> Setup:
+    """A world of a campaign."""
+    return Setup.of(nodes, members, alpha, SLOW_TO_FAST[:nodes], late_ms=late, slots=slots)
+
+
+def _campaigns() -> tuple[Campaign, ...]:
+    """Campaigns of a few dozen slots."""
 
     def short(name: str, world: Setup, marks: tuple[str, ...]) -> Campaign:
         return Campaign(name=name, setups=(world,), marks=marks, amounts=SHORT_AMOUNTS, steer=troubled)
@@ -307,7 +312,7 @@ def _campaigns() -> tuple[Campaign, ...]:
         ),
         Campaign(
             name="1 to 9 members, alpha 1 to 8",
-            setups=tuple(setup(*size, late=late_ms[place % 3]) for place, size in enumerate(sizes)),
+            setups=tuple(setup(*size, late=LATE_MS[place % 3]) for place, size in enumerate(sizes)),
             marks=(
                 SETTLED,
                 FORGED,
@@ -319,9 +324,15 @@ def _campaigns() -> tuple[Campaign, ...]:
             amounts=SIZE_AMOUNTS,
             steer=troubled,
         ),
+    )
+
+
+def _long_campaigns() -> tuple[Campaign, ...]:
+    """Campaigns of thousands of slots."""
+    return (
         Campaign(
             name="long, 3 + 1 nodes",
-            setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), late_ms, strict=True)),
+            setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), LATE_MS, strict=True)),
             marks=(*LONG, *READ_AND_PEEKED, HIGH_JURY, *map(open_at_once, range(1, 9))),
             amounts=LONG_AMOUNTS,
             steer=long,
@@ -336,4 +347,4 @@ def _campaigns() -> tuple[Campaign, ...]:
     )
 
 
-CAMPAIGNS = _campaigns()
+CAMPAIGNS = (*_campaigns(), *_long_campaigns())

@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar, get_args
 
 from conformance.lockstep.requests import opens_a_session, request
+from conformance.world.mail import names_its_sender
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import (
     Another,
@@ -29,7 +30,7 @@ from conformance.world.scenario import (
     Pass,
     Stray,
 )
-from conformance.world.world import World, names_its_sender
+from conformance.world.world import World
 from physalia.model import (
     NO_BALLOT,
     Asked,

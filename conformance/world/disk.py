@@ -4,6 +4,8 @@ The disk reads the journal in its own way, which shares nothing with the node's 
 what a restart would bring back, and whether a message may leave: what it depends on must be flushed before (R2, R4).
 """
 
+from collections.abc import Set as AbstractSet
+
 from attrs import Factory, define
 
 from physalia.model import (
@@ -14,6 +16,7 @@ from physalia.model import (
     DurableRecord,
     Known,
     Message,
+    NodeId,
     Prepare,
     Promise,
     Promised,
@@ -176,3 +179,8 @@ class Disk:
     def write_anew(self) -> None:
         """Whatever was read is written once more, and flushed (design rule R16)."""
         self.flush(self.ask())
+
+
+def bears_loss(members: AbstractSet[NodeId], lost: AbstractSet[NodeId]) -> bool:
+    """Whether a configuration survives the loss of these disks: f of its 2f + 1 nodes."""
+    return 2 * len(members & lost) < len(members)

@@ -80,6 +80,11 @@ class Outcome:
     """Whether the disk of the node went back in time: it counts as lost, and whatever is said here reaches nobody."""
 
     @property
+    def is_issue(self) -> bool:
+        """Whether a client asked, and nobody has heard it yet."""
+        return isinstance(self.announces, Action) and self.announces.name == "issue"
+
+    @property
     def is_of_node(self) -> bool:
         """Whether the node took part. A first request has reached nobody yet, and a flush is the disk's."""
         if self.foreign:

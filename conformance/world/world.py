@@ -16,7 +16,6 @@ Any implementation with the few members of ``Cell`` can be put in, by a factory.
 """
 
 from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
 from fractions import Fraction
 from typing import TypeVar, assert_never
 
@@ -25,7 +24,8 @@ from attrs import evolve
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
-from conformance.world.disk import Disk, Journal
+from conformance.world.disk import Disk, Journal, bears_loss
+from conformance.world.mail import Mail, hold_law, names_its_sender, said
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting
 from conformance.world.scenario import (
     Calm,
@@ -59,7 +59,6 @@ from physalia.model import (
     Consult,
     Decide,
     DurableRecord,
-    Echo,
     Envelope,
     Event,
     Flush,
@@ -69,14 +68,11 @@ from physalia.model import (
     Message,
     NodeId,
     Origin,
-    Prepare,
-    Promise,
     Proposal,
     Propose,
     Reason,
     Reject,
     RequestId,
-    Round,
     Send,
     Serve,
     Step,
@@ -85,19 +81,13 @@ from physalia.model import (
     Submit,
     Tick,
     Told,
-    Vote,
 )
-from physalia.wire import CodecError, decode_envelope, decode_message, encode_envelope, encode_message
+from physalia.wire import decode_envelope, encode_envelope
 
 T = TypeVar("T")
 
 CELL, LIFE = 1, 2
 """The cell of every world, and its life: there was one before."""
-
-
-def names_its_sender(message: Message) -> bool:
-    """Whether the message says who sent it, so that a forged one is seen."""
-    return isinstance(message, Prepare | Promise | Proposal | Vote | Round | Echo)
 
 
 class NotPossible(Exception):
@@ -126,8 +116,7 @@ class World:
         self.decided: list[Command] = []
         """Whatever was written down as decided, slot by slot, by whoever came first. Nobody judges by it."""
         self.now_ms = Fraction(0)
-        self._decoded: dict[bytes, Message] = {}
-        self._opened: dict[bytes, Envelope] = {}
+        self.mail = Mail()
 
     def apply(self, happening: Happening) -> tuple[Outcome, ...]:
         """Let it happen; return the steps that it was, in order. A loss is none, and a first request is two.
@@ -136,7 +125,7 @@ class World:
         the codec does not give back.
         """
         return tuple(
-            one if one.node not in self.went_back or one.foreign or _is_issue(one) else evolve(one, is_lost_disk=True)
+            one if one.node not in self.went_back or one.foreign or one.is_issue else evolve(one, is_lost_disk=True)
             for one in self._apply(happening)
         )
 
@@ -179,20 +168,20 @@ class World:
         match happening:
             case Deliver():
                 del self.in_flight[place]
-                return self._receive(packet.receiver, self._open(packet))
+                return self._receive(packet.receiver, self.mail.open(packet))
             case Duplicate():
-                return self._receive(packet.receiver, self._open(packet))
+                return self._receive(packet.receiver, self.mail.open(packet))
             case Forge(sender, receiver, message, name):
                 if name == sender or not names_its_sender(message):
                     raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
-                return self._receive(receiver, evolve(self._open(packet), origin=_origin(name)))
+                return self._receive(receiver, evolve(self.mail.open(packet), origin=_origin(name)))
             case Stray(sender, receiver, message, at):
                 if at == receiver or not isinstance(message, Proposal):
                     raise NotPossible(f"{message_words(message)} does not go astray to {at}")
                 self._node(at)
-                return self._receive(at, evolve(self._open(packet), to=at))
+                return self._receive(at, evolve(self.mail.open(packet), to=at))
             case Haunt(_, receiver, _, another):
-                return self._haunt(receiver, self._open(packet), another)
+                return self._haunt(receiver, self.mail.open(packet), another)
             case _:
                 assert_never(happening)
 
@@ -217,7 +206,7 @@ class World:
         """Whether the disk of a node lost an act if it had the first `records` alone, and the cell survives that."""
         lost = self.went_back.keys() | {node}
         configurations = (self.setup.members, *(each.members for each in self.asked if isinstance(each, Change)))
-        is_survived = all(_bears(members, lost) for members in configurations)
+        is_survived = all(bears_loss(members, lost) for members in configurations)
         return is_survived and node not in self.went_back and self.disks[node].loses(records)
 
     def _due(self, node: NodeId) -> tuple[Internal, ...]:
@@ -240,7 +229,7 @@ class World:
         match event:
             case Submit(Change(members=members)) if not members <= self.nodes.keys():
                 raise NotPossible(f"not all of the nodes {sorted(members)} are there")
-            case Submit(Change(members=members)) if not _bears(members, self.went_back.keys()):
+            case Submit(Change(members=members)) if not bears_loss(members, self.went_back.keys()):
                 raise NotPossible(f"of the nodes {sorted(members)} too many have lost their disks")
             case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot):
                 self._node(ballot.node)
@@ -282,18 +271,6 @@ class World:
             return evolve(self._step(node, event), foreign=another, is_counted=is_counted)
         return Outcome(node, None, Stutter("ignored"), foreign=another, is_counted=is_counted)
 
-    def _open(self, packet: Packet) -> Envelope:
-        """The envelope of a packet. The same bytes are decoded once, as in `_decode`."""
-        if packet.envelope not in self._opened:
-            self._opened[packet.envelope] = decode_envelope(packet.envelope)
-        return self._opened[packet.envelope]
-
-    def _decode(self, data: bytes) -> Message:
-        """The message of these bytes. The same bytes are decoded once: a codec has no memory."""
-        if data not in self._decoded:
-            self._decoded[data] = decode_message(data)
-        return self._decoded[data]
-
     def _step(self, node: NodeId, event: Event) -> Outcome:
         cell = self._node(node)
         try:
@@ -322,15 +299,15 @@ class World:
                     stored.append(record)
                 case Flush():
                     records = disk.ask()
-                case Send(receiver, message):
-                    packet = self._send(node, receiver, message, sent[-1] if sent else None)
-                    self._hold_law(node, packet.message, disk.unsafe(packet.message))
+                case Send():
+                    packet = self._send(node, effect, sent[-1] if sent else None)
+                    hold_law(node, packet.message, disk.unsafe(packet.message))
                     sent.append(packet)
                 case Answer(request, verdict):
-                    self._hold_law(node, None, disk.unsafe(None))
+                    hold_law(node, None, disk.unsafe(None))
                     answers.append((request, verdict))
                 case Found():
-                    self._hold_law(node, None, disk.unsafe(None))
+                    hold_law(node, None, disk.unsafe(None))
                     found.append(effect)
                 case Reject(request, reason):
                     rejects.append((request, reason))
@@ -433,29 +410,12 @@ class World:
         try:
             self.disks[node].store(record)
         except Exception as error:
-            raise Refuted(f"node {node} stores what cannot be encoded: {_said(error)}", (str(record),)) from error
+            raise Refuted(f"node {node} stores what cannot be encoded: {said(error)}", (str(record),)) from error
 
-    def _hold_law(self, node: NodeId, message: Message | None, unsafe: str) -> None:
-        if unsafe:
-            raise Refuted(
-                f"node {node} lets something out before what it depends on is durable: {unsafe}",
-                (f"sends: {'an answer' if message is None else message_words(message)}",),
-            )
-
-    def _send(self, sender: NodeId, receiver: NodeId, message: Message, previous: Packet | None) -> Packet:
-        if receiver not in self.nodes:
-            raise Refuted(f"node {sender} sends to node {receiver}, which there is not", (str(message),))
-        envelope = self.borders[sender].send(Send(receiver, message))
-        if previous is not None and previous.message is message:
-            return Packet(sender, receiver, previous.data, message, encode_envelope(envelope))
-        try:
-            data = encode_message(message)
-            heard = self._decode(data)
-        except Exception as error:
-            raise Refuted(f"node {sender} sends what cannot be encoded: {_said(error)}", (str(message),)) from error
-        if heard != message:
-            raise Refuted("the codec gives back another message than it was given", (f"- {message}", f"+ {heard}"))
-        return Packet(sender, receiver, data, message, encode_envelope(envelope))
+    def _send(self, sender: NodeId, effect: Send, previous: Packet | None) -> Packet:
+        if effect.to not in self.nodes:
+            raise Refuted(f"node {sender} sends to node {effect.to}, which there is not", (str(effect.message),))
+        return self.mail.seal(sender, effect, self.borders[sender].send(effect), previous)
 
     def _begin_anew(self, node: NodeId, records: int, trouble: Trouble) -> Outcome:
         """Crash(n, k) if something is lost or found, else a restart that nothing shows.
@@ -484,20 +444,5 @@ class World:
             raise Refuted(title, how=How.NOT_STARTED) from error
 
 
-def _is_issue(outcome: Outcome) -> bool:
-    """Whether a client asked, and nobody has heard it yet."""
-    return isinstance(outcome.announces, Action) and outcome.announces.name == "issue"
-
-
-def _bears(members: AbstractSet[NodeId], lost: AbstractSet[NodeId]) -> bool:
-    """Whether a configuration survives the loss of these disks: f of its 2f + 1 nodes."""
-    return 2 * len(members & lost) < len(members)
-
-
 def _origin(node: NodeId) -> Origin:
     return Origin(CELL, LIFE, node)
-
-
-def _said(error: Exception) -> str:
-    """What an encoder complained of, with its kind if it is none of the codec's own complaints."""
-    return str(error) if isinstance(error, CodecError) else f"{type(error).__name__}: {error}"

@@ -16,7 +16,8 @@ from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Consultation, Reads
 from physalia.cell.recovery import recover
-from physalia.cell.steps import IGNORED, rejected, resent
+from physalia.cell.steps import IGNORED, resent
+from physalia.cell.stopping import turned_away, why, why_before
 from physalia.model import (
     NO_BALLOT,
     Accepted,
@@ -51,7 +52,6 @@ from physalia.model import (
     Query,
     Receive,
     Refusal,
-    Reject,
     Round,
     Send,
     Serve,
@@ -104,9 +104,9 @@ class Node:
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
         stopped = recover(self._acceptor, self._proposer, records)
-        self._stopped = self._why(stopped) if stopped else ""
+        self._stopped = why(self.node_id, stopped) if stopped else ""
         if not stopped and (unread := self._learner.unread()) is not None:
-            self._stopped = self._why_before(unread)
+            self._stopped = why_before(self.node_id, unread)
 
     # The state of the step table
 
@@ -264,7 +264,7 @@ class Node:
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
-            return self._turned_away(event)
+            return turned_away(event)
         match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
             case Receive():
                 return self._receive(event.sender, event.message)
@@ -289,8 +289,7 @@ class Node:
             case Truncate():
                 return truncate(self._acceptor, self._learner, self._reads, event.slot)
             case Install():
-                roles = self._acceptor, self._learner, self._proposer, self._reads
-                return install(*roles, event.teacher, event.slot)
+                return install(self._acceptor, self._learner, self._proposer, self._reads, event.teacher, event.slot)
             case Tick():
                 return self._tick(event.now_ms)
 
@@ -347,9 +346,7 @@ class Node:
         A member hears of a higher ballot, falls idle and says so; one that was replaced may never hear of it. Readers
         are told by the clock.
         """
-        if not led or self._proposer.is_leading:
-            return step
-        rejects = self._proposer.doubts()
+        rejects = self._proposer.doubts() if led and not self._proposer.is_leading else []
         if not rejects:
             return step
         return Step(step.announces if isinstance(step.announces, Action) else REJECTED, (*step.effects, *rejects))
@@ -377,40 +374,17 @@ class Node:
     def _stop(self, teller: NodeId, loss: str) -> Step:
         """Do nothing ever again: what this node would do without the memory of what it did could undo a decision."""
         record = Stopped(teller, loss)
-        self._stopped = self._why(record)
+        self._stopped = why(self.node_id, record)
         return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._nobody_waits()))
 
     def _stop_before(self, slot: Slot, value: Command) -> Step:
         """The decision is written down, so that the node stops before it again if it is started as it is (R5)."""
-        self._stopped = self._why_before(slot)
+        self._stopped = why_before(self.node_id, slot)
         return Step(Stutter("stopped", self._stopped), (Store(Known(slot, value)), Flush(), *self._nobody_waits()))
 
     def _nobody_waits(self) -> list[Effect]:
         """Whoever waits for this node is told that it says nothing more (R6)."""
         return self._reads.give_up() + self._proposer.doubts()
-
-    @staticmethod
-    def _turned_away(event: Event) -> Step:
-        """A node that has stopped does nothing, and says so to clients."""
-        match event:
-            case Submit(command):
-                return rejected(command, "stopped")
-            case Query(request) | Peek(request):
-                return Step(Stutter("rejected"), (Reject(request, "stopped"),))
-            case _:
-                return IGNORED
-
-    def _why_before(self, slot: Slot) -> str:
-        return (
-            f"node {self.node_id} stops before slot {slot}: what is decided there is asked in a way that this software "
-            "does not understand. Start the node with the software that the other nodes have; its disk is in order."
-        )
-
-    def _why(self, stopped: Stopped) -> str:
-        return (
-            f"node {self.node_id} stops for good: node {stopped.teller} tells of {stopped.lost}, and its disk has no "
-            "record of it, so it went back in time. Count it as lost, and let a new node take its place."
-        )
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""

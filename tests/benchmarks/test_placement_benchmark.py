@@ -10,7 +10,7 @@ from attrs import evolve
 
 from benchmarks import explanations
 from benchmarks import placement as benchmark
-from benchmarks.placement_peer import Theirs, solve
+from benchmarks.peers.cp_sat import Theirs, solve
 from physalia.placement.rules import policy as policies
 from physalia.placement.rules.costs import Cost
 from physalia.placement.rules.queries import Query

@@ -8,11 +8,9 @@ import pytest
 
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
-from spec.chain import Chain
 from spec.commands import Change, Content, Read, Write
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
-from spec.register import Register
 from spec.service.clients import Clients
 from spec.service.discovery import Discovery
 from spec.service.leases import Leases
@@ -21,6 +19,8 @@ from spec.service.versions import Versions
 from spec.sites.blast_radius import BlastRadius
 from spec.sites.site import Site
 from spec.teaching import Teaching
+from spec.volumes.chain import Chain
+from spec.volumes.register import Register
 
 TLA = Path(__file__).resolve().parents[3] / "tla"
 ABOUT_PLACEMENT = {model.name for model in load_manifest(TLA).models if model.rung == "Placement"}

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import z3
 
-from spec.chain import State
 from spec.induction.formulas.evaluate import Facts, Universe, compiled
 from spec.induction.formulas.kernel import Formula, Step, Term, action, invariant
 from spec.induction.formulas.kernel import State as Symbols
@@ -17,7 +16,8 @@ from spec.induction.layers.volume import LETTERS
 from spec.induction.layers.volume import Volume as Layer
 from spec.machine import enabled, explore
 from spec.models import MODELS
-from spec.volume import Volume
+from spec.volumes.chain import State
+from spec.volumes.volume import Volume
 
 STEPS = {"take": "take", "forward": "take", "hold": "hold", "tell": "tell", "shrink": "shrink", "install": "install",
          "copy": "copy", "adopt": "adopt", "mirror": "mirror"}  # fmt: skip

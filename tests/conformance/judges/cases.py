@@ -10,7 +10,7 @@ from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
 from conformance.world.disk import Disk
-from conformance.world.outcomes import Packet
+from conformance.world.outcomes import Outcome, Packet
 from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Haunt, Pass, Setup
 from conformance.world.world import CELL, LIFE, World
 from physalia.cell import Border, Node
@@ -168,9 +168,16 @@ def in_world(make: MakeNode, *happenings: Happening) -> None:
         world.apply(happening)
 
 
+def waits_for_ever() -> None:
+    """Somebody asked a node to read, and nothing was said to it."""
+    clients = told.history()
+    clients.note(Outcome(1, Query(RequestId("x", 1)), Stutter("recorded")))
+    clients.judge_ends()
+
+
 def garbled() -> None:
     world = World(THREE)
-    world._decoded[encode_message(Prepare(B, 0))] = Prepare(B, 7)
+    world.mail._decoded[encode_message(Prepare(B, 0))] = Prepare(B, 7)
     world.apply(Give(1, Campaign(B)))
 
 
@@ -348,6 +355,7 @@ CASES: dict[str, Callable[[], None]] = {
     "clients.judge_reads: returns a record": lambda: told.history(
         (told.READ, None), (told.READ, told.AFTER_FIRST), (told.FIRST, None)
     ).judge_reads(),
+    "clients.judge_ends": waits_for_ever,
     "projection.ballot": lambda: _ignore(Names(3).ballot(Ballot(1, 9))),
     "projection.told": lambda: _ignore(Names(3).told(RequestId("x", 1), "yes")),  # type: ignore[arg-type]
     "world._ask": partial(in_world, RaisesWhenAsked),
@@ -355,10 +363,10 @@ CASES: dict[str, Callable[[], None]] = {
     "world._step": partial(in_world, bent(raises), Pass(1, 1)),
     "world._carry_out": partial(in_world, at_tick("sing"), Pass(1, 1)),
     "world._store": partial(in_world, stored(Promised(Ballot(2**70, 1))), Pass(1, 1)),
-    "world._hold_law": partial(in_world, at_tick(Send(2, Vote(B, 1, 1))), Pass(1, 1)),
+    "mail.hold_law": partial(in_world, at_tick(Send(2, Vote(B, 1, 1))), Pass(1, 1)),
     "world._send: node .. sends to": partial(in_world, at_tick(Send(9, Ask(0))), Pass(1, 1)),
-    "world._send: node .. sends what": partial(in_world, at_tick(Send(2, Ask(-1))), Pass(1, 1)),
-    "world._send: the codec": garbled,
+    "mail.seal: node .. sends what": partial(in_world, at_tick(Send(2, Ask(-1))), Pass(1, 1)),
+    "mail.seal: the codec": garbled,
     "world._restart": partial(in_world, no_node),
     "disk.missing: the use": unsafe(Prepare(B, 0)),
     "disk.missing: the promise$": unsafe(Promise(B, 1, (), 0)),

@@ -19,7 +19,7 @@ MODULES = tuple(
     for name in (
         "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
         "judges.readers", "judges.databases", "judges.gone_back", "judges.lessons",
-        "world.world", "world.disk", "lockstep.settling",
+        "world.world", "world.mail", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip
 

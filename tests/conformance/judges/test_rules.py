@@ -18,7 +18,7 @@ NOTHING_LEFT = {
     "clients.judge: is answered, but was never decided .. log:",
     "projection.told: is answered with .. , which is no verdict",
     "world._step: node .. raised .. : .. given:",
-    "world._send: node .. sends what cannot be encoded:",
+    "mail.seal: node .. sends what cannot be encoded:",
     "world._receive: node .. refuses what is meant for it",
     "world._restart: ",
 }

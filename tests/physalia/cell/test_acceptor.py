@@ -25,7 +25,7 @@ from physalia.model import (
     Stutter,
     Vote,
 )
-from tests.physalia.cell.cell_world import ignored, resent, write
+from tests.physalia.cell.worlds.cell_world import ignored, resent, write
 
 LOW, MIDDLE, HIGH = Ballot(1, 1), Ballot(1, 3), Ballot(2, 1)
 ONE, TWO, THREE = write(1), write(2), write(3)

@@ -23,7 +23,7 @@ from physalia.model import (
 )
 from physalia.wire import decode_entry, decode_envelope, encode_entry, encode_envelope
 from physalia.wire.limits import MAX_NATURAL
-from tests.physalia.cell.cell_world import World, change, write
+from tests.physalia.cell.worlds.cell_world import World, change, write
 
 OWN = Origin(cell=5, life=77, node=2)
 PREPARE = Prepare(Ballot(1, 1), 0)

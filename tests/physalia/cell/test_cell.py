@@ -35,7 +35,7 @@ from physalia.model import (
     Volume,
     Vote,
 )
-from tests.physalia.cell.cell_world import Disk, World, change, write
+from tests.physalia.cell.worlds.cell_world import Disk, World, change, write
 
 
 def known(world: World) -> dict[NodeId, int]:

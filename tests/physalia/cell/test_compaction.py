@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from physalia.cell import Node, compact
 from physalia.model import Accepted, Ballot, DurableRecord, Known, Promised, Snapshot, Store, Truncate, UsedBallot
-from tests.physalia.cell.node_runs import SWAP, Run, fresh
+from tests.physalia.cell.worlds.node_runs import SWAP, Run, fresh
 
 
 def same(one: Node, other: Node) -> bool:

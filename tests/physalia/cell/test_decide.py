@@ -24,8 +24,8 @@ from physalia.model import (
     Volume,
     Vote,
 )
-from tests.physalia.cell.cell_world import change, ignored, recorded, write
-from tests.physalia.cell.one_node import OLD, ONE, TWO, B, elected, fresh, hear, learn, promise, proposed, vote
+from tests.physalia.cell.worlds.cell_world import change, ignored, recorded, write
+from tests.physalia.cell.worlds.one_node import OLD, ONE, TWO, B, elected, fresh, hear, learn, promise, proposed, vote
 
 
 def test_a_majority_of_votes_decides_and_tells() -> None:

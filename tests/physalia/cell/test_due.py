@@ -22,8 +22,8 @@ from physalia.model import (
     Step,
     Submit,
 )
-from tests.physalia.cell.node_runs import Run
-from tests.physalia.cell.one_node import ONE, TWO, B, elected
+from tests.physalia.cell.worlds.node_runs import Run
+from tests.physalia.cell.worlds.one_node import ONE, TWO, B, elected
 
 
 def defined(node: Node) -> tuple[Internal, ...]:

@@ -26,7 +26,7 @@ from physalia.model import (
     Store,
     Tick,
 )
-from tests.physalia.cell.cell_world import ignored, recorded, resent, write
+from tests.physalia.cell.worlds.cell_world import ignored, recorded, resent, write
 
 ONE, TWO, THREE = write(1), write(2), write(3)
 

@@ -41,9 +41,9 @@ from physalia.model import (
 )
 from physalia.wire import decode_record, encode_record
 from physalia.wire.limits import MAX_NATURAL
-from tests.physalia.cell.cell_world import World, write
-from tests.physalia.cell.node_runs import kind, runs
-from tests.physalia.cell.one_node import ONE, TWO, B, hear, leader, promise
+from tests.physalia.cell.worlds.cell_world import World, write
+from tests.physalia.cell.worlds.node_runs import kind, runs
+from tests.physalia.cell.worlds.one_node import ONE, TWO, B, hear, leader, promise
 
 OWN, ALIEN, HIGHER = Ballot(3, 2), Ballot(1, 1), Ballot(5, 3)
 JOURNAL: list[DurableRecord] = [UsedBallot(OWN), Promised(OWN), Accepted(OWN, 1, ONE), Accepted(OWN, 2, TWO)]

@@ -47,7 +47,7 @@ from physalia.model import (
 )
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS
-from tests.physalia.cell.node_runs import (
+from tests.physalia.cell.worlds.node_runs import (
     ALIEN,
     EVERYTHING,
     LATE_MS,

@@ -22,8 +22,8 @@ from physalia.model import (
     Verdict,
     Volume,
 )
-from tests.physalia.cell.cell_world import ignored, recorded, resent
-from tests.physalia.cell.one_node import (
+from tests.physalia.cell.worlds.cell_world import ignored, recorded, resent
+from tests.physalia.cell.worlds.one_node import (
     FOUR,
     OLD,
     ONE,

@@ -20,8 +20,8 @@ from physalia.model import (
     Submit,
     UsedBallot,
 )
-from tests.physalia.cell.cell_world import change, ignored, recorded, resent
-from tests.physalia.cell.one_node import ONE, B, elected, fresh, hear, leader, learn, promise
+from tests.physalia.cell.worlds.cell_world import change, ignored, recorded, resent
+from tests.physalia.cell.worlds.one_node import ONE, B, elected, fresh, hear, leader, learn, promise
 
 
 def test_a_ballot_is_on_disk_before_it_is_used() -> None:

@@ -1,8 +1,8 @@
 """Propose: which value may go into which slot, and which majority says so."""
 
 from physalia.model import Ballot, Campaign, NoOp, Propose, Report, Submit
-from tests.physalia.cell.cell_world import change, ignored, recorded
-from tests.physalia.cell.one_node import (
+from tests.physalia.cell.worlds.cell_world import change, ignored, recorded
+from tests.physalia.cell.worlds.one_node import (
     FOUR,
     OLD,
     OLDER,

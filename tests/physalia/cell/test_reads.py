@@ -34,7 +34,7 @@ from physalia.model import (
     Volume,
     Vote,
 )
-from tests.physalia.cell.cell_world import change, write
+from tests.physalia.cell.worlds.cell_world import change, write
 
 OWN, OTHER = Ballot(1, 1), Ballot(2, 3)
 ONE, READER, LATER = write(1), RequestId("reader", 1), RequestId("reader", 2)

@@ -29,7 +29,7 @@ from physalia.model import (
     UsedBallot,
     Vote,
 )
-from tests.physalia.cell.cell_world import change, ignored, resent, write
+from tests.physalia.cell.worlds.cell_world import change, ignored, resent, write
 
 LOW, MIDDLE, HIGH, OWN = Ballot(1, 1), Ballot(1, 3), Ballot(2, 1), Ballot(3, 2)
 ONE, TWO = write(1), write(2)

@@ -20,8 +20,8 @@ from physalia.model import (
     Submit,
     Tick,
 )
-from tests.physalia.cell.cell_world import ignored, recorded, resent
-from tests.physalia.cell.one_node import ONE, TWO, B, elected, fresh, hear, leader, learn, promise, vote
+from tests.physalia.cell.worlds.cell_world import ignored, recorded, resent
+from tests.physalia.cell.worlds.one_node import ONE, TWO, B, elected, fresh, hear, leader, learn, promise, vote
 
 
 def test_nothing_is_sent_again_before_its_time() -> None:

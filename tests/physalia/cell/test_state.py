@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from physalia.cell.configuration import Configurations, is_majority
 from physalia.cell.state import FIRST_VOLUME, State
 from physalia.model import Change, Command, Jury, NoOp, Read, RequestId, Verdict, Volume, Write
-from tests.physalia.cell.cell_world import change, write
+from tests.physalia.cell.worlds.cell_world import change, write
 
 FIRST = frozenset({1, 2, 3})
 

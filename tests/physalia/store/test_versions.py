@@ -45,7 +45,7 @@ from physalia.model import (
 from physalia.store import NotUnderstood
 from physalia.store import Store as Database
 from physalia.wire import decode_command, encode_command
-from tests.physalia.cell.cell_world import World, write
+from tests.physalia.cell.worlds.cell_world import World, write
 
 OLD, NEW = 1, 2
 OPEN = Execute(RequestId("x", 1), 1, OpenSession())

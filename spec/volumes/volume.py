@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from spec import register
-from spec.chain import Ack, Attachment, Chain, Copied, Epoch, Record, Server, State
 from spec.machine import action, invariant
 from spec.values import function, function_of, put
+from spec.volumes import register
+from spec.volumes.chain import Ack, Attachment, Chain, Copied, Epoch, Record, Server, State
 
 
 @frozen(kw_only=True, slots=False, eq=False)

@@ -48,7 +48,7 @@ from physalia.model import (
 )
 from physalia.store import LIMITS
 from physalia.store import Store as Database
-from tests.physalia.cell.cell_world import change, write
+from tests.physalia.cell.worlds.cell_world import change, write
 
 ME, ALPHA, MEMBERS = 1, 2, (1, 2, 3)
 ONE, TWO, SWAP = write(1), write(2), change(3, 0, {1, 2, 4})

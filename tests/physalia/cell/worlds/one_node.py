@@ -20,7 +20,7 @@ from physalia.model import (
     Stutter,
     Vote,
 )
-from tests.physalia.cell.cell_world import write
+from tests.physalia.cell.worlds.cell_world import write
 
 ONE, TWO, THREE, FOUR = write(1), write(2), write(3), write(4)
 B = Ballot(1, 1)

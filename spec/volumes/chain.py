@@ -1,7 +1,7 @@
 """The data path of a volume: what a client, a primary and a replica do with one sector. Mirrors `tla/Chain.tla`.
 
 The client writes to the primary, which writes to the replica, and is told once both hold it. Who is what stands in a
-record, whose changes are in `spec/volume.py`.
+record, whose changes are in `spec/volumes/volume.py`.
 """
 
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeAlias
 from attrs import frozen
 
 from spec.machine import Machine, action
-from spec.register import NO_READ, Reader, Reading, Write
 from spec.values import Function, put
+from spec.volumes.register import NO_READ, Reader, Reading, Write
 
 Server: TypeAlias = int
 Attachment: TypeAlias = int

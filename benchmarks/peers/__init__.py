@@ -1,0 +1,1 @@
+"""Whom benchmarks compare with."""
