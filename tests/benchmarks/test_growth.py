@@ -67,8 +67,8 @@ def test_a_command_and_a_read_cost_the_same_after_many_slots() -> None:
 
 
 WALKS = (
-    Fault("walks-the-log", "learner", "        self.known.append(value)\n",
-          "        assert all(one is not None for one in self.known)\n        self.known.append(value)\n"),
+    Fault("walks-the-log", "learner", "        self.known.entries.append(value)\n",
+          "        assert all(one is not None for one in self.known)\n        self.known.entries.append(value)\n"),
     Fault("walks-the-votes", "reads", "        leadership = self.proposer.leadership\n",
           "        assert all(self.proposer.learner.configurations.members(at + 1) for at in range(slot - 1))\n"
           "        leadership = self.proposer.leadership\n"),

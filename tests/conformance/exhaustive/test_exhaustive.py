@@ -104,14 +104,14 @@ CASES = (
           "if ballot.node != self.node or ballot in self.used or self.learner.known:", NEWCOMER,
           "the specification allows prepare(2) here, and the code does not"),
     # what is due is what acts
-    _case("due-too-little", "node", "        if slot in self._learner.heard:\n            events.append(Learn(slot))",
-          "        if slot in self._learner.heard and self.promised.round < 1:\n            events.append(Learn(slot))",
+    _case("due-too-little", "node", "        if slot in learner.heard:\n            events.append(Learn(slot))",
+          "        if slot in learner.heard and self.promised.round < 1:\n            events.append(Learn(slot))",
           CRASH, "acts on an event that it did not say was due"),
     _case("raises-if-not-due", "learner",
           "        if slot not in self.heard:\n            return IGNORED, None\n", "", TWO,
           "node 1 raised KeyError: 1"),
-    _case("due-raises", "node", "        slot = self._learner.first_unknown\n",
-          "        slot = self._learner.first_unknown // (1 - len(self._learner.heard))\n", CRASH,
+    _case("due-raises", "node", "        slot = learner.first_unknown\n",
+          "        slot = learner.first_unknown // (1 - len(learner.heard))\n", CRASH,
           "asked what is due, raised ZeroDivisionError"),
     # what there is to say
     _case("unknown-ballot", "proposer", _PREPARED,

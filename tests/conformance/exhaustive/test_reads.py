@@ -27,11 +27,7 @@ CASES = (
         "the code takes consult(1, 1), which the specification does not allow",
     ),
     ("code-echo-older-than-the-read", TWICE, "node 1 forgets what it heard"),
-    (
-        "code-nonce-shared-by-retries",
-        TWICE,
-        "the code takes consult(1, 1), which the specification does not allow here",
-    ),
+    ("code-nonce-shared-by-retries", TWICE, "node 1 forgets what it heard"),
     ("code-refusal-taken-for-an-echo", BOTH, "the code takes echo("),
     ("code-reported-vote-no-matter-to-a-read", BOTH, "which the specification does not allow here"),
     ("code-read-answered-before-it-is-applied", PIPELINE, "the code takes serve("),

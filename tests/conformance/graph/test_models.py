@@ -243,6 +243,7 @@ INVARIANTS_LEFT_OUT = {
     "MCTeachingRefines": "only the refinement and what is recoverable",
     "MCBallotsThreeBallots": "too large for the refinement",
     "MCCellContestCrash": "too large for all and the refinement",
+    "MCBlastRadiusMonolith": "only what is to fall",
     **dict.fromkeys(("MCLivesTrust", "MCLivesStop"), "only what is to fall"),
     **dict.fromkeys(PROGRESS, "about progress"),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from physalia.model import (
     Command,
     Consult,
     Decide,
+    Install,
     Internal,
     Learn,
     NodeId,
@@ -27,7 +28,7 @@ from tests.physalia.cell.worlds.one_node import ONE, TWO, B, elected
 
 
 def defined(node: Node) -> tuple[Internal, ...]:
-    """The guards of Propose, Decide, Learn, Consult and Serve, with nothing remembered that can be computed."""
+    """The guards of the internal steps, with nothing remembered that can be computed."""
     leadership, learner = node._proposer.leadership, node._learner
     ballot, first = leadership.prepare.ballot, len(learner.known) + 1
     events: list[Internal] = []
@@ -41,7 +42,9 @@ def defined(node: Node) -> tuple[Internal, ...]:
         events += [Decide(ballot, first)] if 2 * len(voters & members) > len(members) else []
     if ballot != NO_BALLOT:
         events += rounds(node, slot - 1)
-    return *events, *([Learn(first)] if first in learner.heard else [])
+    came = [(teacher, one.slot) for teacher, one in learner.transfers.coming.items() if one.landing is not None]
+    installs = [Install(teacher, slot) for teacher, slot in came if slot >= first]
+    return *events, *([Learn(first)] if first in learner.heard else []), *installs
 
 
 def rounds(node: Node, highest: Slot) -> list[Internal]:
