@@ -99,27 +99,33 @@ def _ordered(thing: object) -> object:
     return thing if names is None else (type(thing).__name__, *(_ordered(getattr(thing, name)) for name in names))
 
 
+ITEM_BYTES, SESSION_BYTES, OTHER_BYTES, FIELD_BYTES = 64, 128, 256, 8
+"""About what a row takes, by its kind, beside what is in it; and what a field does."""
+
+BYTE_BITS = 8
+
+
 def weight(row: Row) -> int:
     """About how many bytes a row takes."""
     match row:
         case KeptItem(key, item):
-            return 64 + len(key) + _weigh(item)
+            return ITEM_BYTES + len(key) + _weigh(item)
         case KeptSession():
-            return 128 + _weigh(row.asked) + _weigh(row.reply)
+            return SESSION_BYTES + _weigh(row.asked) + _weigh(row.reply)
         case _:
-            return 256
+            return OTHER_BYTES
 
 
 def _weigh(thing: object) -> int:
     """The bytes of all texts, byte strings and large integers in it, and some for each thing."""
     if isinstance(thing, bytes | str):
-        return 8 + len(thing)
+        return FIELD_BYTES + len(thing)
     if isinstance(thing, int):
-        return 8 + thing.bit_length() // 8
+        return FIELD_BYTES + thing.bit_length() // BYTE_BITS
     if isinstance(thing, tuple):
-        return 8 + sum(map(_weigh, thing))
+        return FIELD_BYTES + sum(map(_weigh, thing))
     names = getattr(type(thing), "__match_args__", ())
-    return 8 + sum(_weigh(getattr(thing, name)) for name in names)
+    return FIELD_BYTES + sum(_weigh(getattr(thing, name)) for name in names)
 
 
 def pieces(rows: tuple[Row, ...], size_bytes: int) -> Iterator[tuple[int, tuple[Row, ...]]]:

@@ -27,5 +27,5 @@ MAX_ENCODED_BYTES = 1 << 24
 MAX_ROWS = 1 << 20
 """How many rows of a snapshot are said at once."""
 
-MAX_WINDOW = 1 << 10
-"""The largest window, and one slot more, of which a snapshot has the members."""
+MAX_WINDOW = MAX_ALPHA + 1
+"""The widest window, and one slot more: of so many slots a snapshot has the members."""

@@ -20,6 +20,12 @@ CODEC = "tests/physalia/wire/test_codec.py"
 
 TRAFFIC = "tests/physalia/wire/test_traffic.py"
 
+CHARTERS = "tests/physalia/wire/test_charters.py"
+
+SNAPSHOTS = "tests/physalia/wire/test_snapshots.py"
+
+COMPACTION = "tests/physalia/cell/test_compaction.py"
+
 TRANSACTIONS = "tests/physalia/wire/test_transactions.py"
 
 READS = "tests/physalia/cell/test_reads.py"
@@ -27,6 +33,15 @@ READS = "tests/physalia/cell/test_reads.py"
 CROSSED = {
     "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
+    "physalia.cell.forgetting:PART_BYTES": (
+        f"{COMPACTION}::test_a_snapshot_that_is_too_large_for_one_record_is_written_in_several"
+    ),
+    "physalia.wire.limits:MAX_ALPHA": f"{CHARTERS}::test_what_cannot_be_is_not_encoded",
+    "physalia.wire.limits:MAX_BUNDLED": f"{TRAFFIC}::test_no_longer_bundle_is_said_or_heard",
+    "physalia.wire.limits:MAX_PUSHED": f"{TRAFFIC}::test_a_cache_is_told_of_so_many_cells_at_once_and_no_more",
+    "physalia.wire.limits:MAX_ROWS": f"{SNAPSHOTS}::test_more_rows_than_may_be_said_at_once_are_refused",
+    "physalia.wire.limits:MAX_WINDOW": f"{SNAPSHOTS}::test_the_members_of_the_widest_window_pass_and_no_more",
+    "physalia.wire.snapshots:DIGEST_BYTES": f"{SNAPSHOTS}::test_a_digest_of_another_size_is_refused",
     "physalia.cell.node:RESEND_AFTER_MS": "stutter resent",
     "physalia.cell.reads:MAX_READS": f"{READS}::test_beyond_the_limit_a_read_is_rejected_at_once",
     "physalia.wire.traffic:OVERHEAD_BYTES": f"{TRAFFIC}::test_the_longest_content_passes_and_no_longer_one",
@@ -40,7 +55,11 @@ CROSSED = {
 """Who crosses a limit: a mark that a campaign must reach, or a test."""
 
 NO_LIMITS = {
-    "physalia.cell.acceptor:FLOOR": "votes are never dropped, so nothing lies below it",
+    "physalia.cell.image:BYTE_BITS": "what a byte has",
+    "physalia.wire.charters:TAG": "a name of a kind of record",
+    "physalia.wire.charters:WIDTH": "how many fields a charter has",
+    "physalia.wire.traffic:BUNDLE": "a name of a kind of traffic",
+    "physalia.wire.traffic:PAIR": "a name and its fields are two",
     "physalia.wire.transactions:PAIR": "a key and its value are two",
 }
 

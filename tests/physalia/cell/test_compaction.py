@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physalia.cell import Node, compact
-from physalia.model import Accepted, Ballot, DurableRecord, Known, Promised, Snapshot, Store, Truncate, UsedBallot
+from physalia.cell import Node, compact, forgetting
+from physalia.model import Accepted, Ballot, DurableRecord, Known, Part, Promised, Snapshot, Store, Truncate, UsedBallot
 from tests.physalia.cell.worlds.node_runs import SWAP, Run, fresh
 
 
@@ -65,6 +65,17 @@ def test_a_kind_of_record_that_is_left_out_is_missed(kind: type) -> None:
             return True
 
     assert any(is_seen(journal) for journal in JOURNALS)
+
+
+def test_a_snapshot_that_is_too_large_for_one_record_is_written_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "PART_BYTES", 1)
+    journal: list[DurableRecord] = [Known(1, SWAP)]
+    node = fresh(journal=journal)
+    journal += [effect.record for effect in node.step(Truncate(1)).effects if isinstance(effect, Store)]
+    assert [type(record) for record in journal] == [Known, Part, Snapshot]
+    assert same(fresh(journal=journal), fresh(journal=compact(journal)))
+    again = fresh(journal=journal[1:])  # the decision itself is gone, and what it led to is there
+    assert (again.digest(), len(again.known), again.floor) == (node.digest(), 1, 1)
 
 
 def test_a_promise_is_kept_whose_vote_is_below_the_floor() -> None:

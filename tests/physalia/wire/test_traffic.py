@@ -51,7 +51,7 @@ from physalia.wire import (
     encode_traffic,
     encode_verdict,
 )
-from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS
+from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
 from physalia.wire.traffic import CONTENT
 from tests.physalia.wire.test_codec import COUNTS, MESSAGES, SLOTS, TEXTS
 
@@ -187,3 +187,10 @@ def test_no_longer_bundle_is_said_or_heard() -> None:
         encode_traffic(Bundle((one,) * (MAX_BUNDLED + 1)))
     with pytest.raises(CodecError, match="at most"):
         decode_traffic(msgspec.msgpack.encode([7, [[[1, 2, 3], 4, [6, 0]]] * (MAX_BUNDLED + 1)]))
+
+
+def test_a_cache_is_told_of_so_many_cells_at_once_and_no_more() -> None:
+    most = Push((Whereabouts(1, 1, 1, ((1, "127.0.0.1:7400"),)),) * MAX_PUSHED)
+    assert decode_traffic(encode_traffic(most)) == most
+    with pytest.raises(CodecError, match="at most"):
+        encode_traffic(Push((*most.entries, most.entries[0])))
