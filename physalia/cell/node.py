@@ -161,6 +161,11 @@ class Node:
         return not self._stopped and self._proposer.is_leading
 
     @property
+    def is_elected(self) -> bool:
+        """Whether a majority promised its ballot, as far as the node heard."""
+        return self._proposer.is_elected
+
+    @property
     def was_refused(self) -> bool:
         """Whether somebody promised a higher ballot than the active one, and said so."""
         return bool(self._proposer.leadership.refused)
@@ -343,8 +348,7 @@ class Node:
     def _left(self, step: Step, *, led: bool) -> Step:
         """After what may show that nothing comes of the ballot any more: whoever waits is told that it is unknown (R6).
 
-        A member hears of a higher ballot, falls idle and says so; one that was replaced may never hear of it. Readers
-        are told by the clock.
+        A member hears of a higher ballot; one that was replaced may never hear of it. Readers are told by the clock.
         """
         rejects = self._proposer.doubts() if led and not self._proposer.is_leading else []
         if not rejects:
@@ -367,8 +371,7 @@ class Node:
         """The step, and the last decision to the ballot's owner if it works at or below the floor: then it asks."""
         if slot > self._acceptor.floor or sender == self.node_id or sender != ballot.node:
             return step
-        learner = self._learner
-        last = Send(sender, Decision(learner.prefix, learner.known[-1]))
+        last = Send(sender, Decision(self._learner.prefix, self._learner.known[-1]))
         return resent([last]) if step is IGNORED else Step(step.announces, (*step.effects, last))
 
     def _stop(self, teller: NodeId, loss: str) -> Step:
@@ -394,10 +397,7 @@ class Node:
         return Step(step.announces, step.effects + ask) if ask else step
 
     def _accept(self, step: Step) -> Step:
-        """After a promise or a vote: a lower ballot of one's own is over, and so are the reads under it.
-
-        Whoever waits is told so.
-        """
+        """After a promise or a vote: a lower ballot of one's own is over, and its reads; whoever waits is told so."""
         if self._proposer.fall_idle_below(self.promised):
             return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step

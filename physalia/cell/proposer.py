@@ -120,6 +120,12 @@ class Proposer:
         return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)
 
     @property
+    def is_elected(self) -> bool:
+        """Whether a majority promised the active ballot, for the first unknown slot."""
+        members = self.learner.configurations.members(self.learner.first_unknown)
+        return is_majority(self.leadership.promises, members)
+
+    @property
     def next_slot(self) -> Slot:
         """The lowest slot that is neither known nor proposed under the active ballot; both are without gaps."""
         return self.learner.first_unknown + len(self.leadership.proposals)

@@ -18,6 +18,9 @@ from physalia.server.suspicion import Suspicion
 PATIENCE_S = 0.5
 """How long a campaign is given, at least half of it, before the same node tries again."""
 
+LONELY_S, MOST_LONELY_S = 1.0, 30.0
+"""How long a ballot is asked for that no majority promised, at first and at most, before the node tries another."""
+
 MOMENT_S = 0.25
 MOST_UNDER_WAY = 512
 MOST_AT_ONCE = 64
@@ -35,6 +38,7 @@ class Leadership:
         self._nodes, self._atlas, self._suspicion, self._clock, self._rng = nodes, atlas, suspicion, clock, rng
         self._not_before_s: dict[NodeKey, float] = {}
         self._begun: deque[tuple[float, NodeKey]] = deque()
+        self._lonely: dict[NodeKey, tuple[float, float]] = {}
 
     def rightful(self, key: NodeKey) -> NodeId:
         """Who should lead the cell of this node: whom it promised to follow, if that is there; else the next in line.
@@ -92,9 +96,28 @@ class Leadership:
             begun.append((now_s, key))
             self.wanted(key)
 
+    def look_after(self) -> None:
+        """Whoever asks for promises that do not come tries another ballot, each time after twice the patience.
+
+        A promise that was lost is sent again from memory, but not by a node that began anew since (R2): to those that
+        were dropped or killed in between, the same ballot would be put in vain for ever.
+        """
+        now_s, lonely, room = self._clock(), self._lonely, MOST_AT_ONCE
+        self._lonely = {}
+        for key in tuple(self._nodes.restless):
+            node = self._nodes.host.node(key)
+            if node is None or not node.is_leading or node.is_elected:
+                continue
+            since_s, patience_s = lonely.get(key, (now_s, LONELY_S))
+            if now_s - since_s >= patience_s and room:
+                since_s, patience_s, room = now_s, min(2 * patience_s, MOST_LONELY_S), room - 1
+                self._campaign(key)
+            self._lonely[key] = since_s, patience_s
+
     def forget(self, key: NodeKey) -> None:
         """The node was dropped."""
         self._not_before_s.pop(key, None)
+        self._lonely.pop(key, None)
 
     def _campaign(self, key: NodeKey) -> None:
         now_s = self._clock()

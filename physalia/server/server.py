@@ -312,6 +312,7 @@ class Server:
             await self._to_tick.wait()
             await asyncio.sleep(TICK_EVERY_S)
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
+            self.leadership.look_after()
             if not self.nodes.restless:
                 self._to_tick.clear()
                 if self._takes_over and not self.leadership.pending:

@@ -23,6 +23,7 @@ from physalia.model import (
     Found,
     Origin,
     Prepare,
+    Promise,
     Read,
     Refusal,
     Reject,
@@ -103,6 +104,7 @@ class Server:
 
     def tick(self) -> None:
         self.nodes.tick(round(self.world.time.now_s * 1000), self.suspicion.suspected)
+        self.leadership.look_after()
 
     # The outlet
 
@@ -262,6 +264,29 @@ def test_a_lost_message_is_said_again(world: World) -> None:
     assert server.nodes.restless == {server.key(1)}
     world.quiet()
     assert answered(server) == [RequestId("c", 1)]
+
+
+def test_promises_that_are_lost_with_those_who_made_them_are_asked_for_under_another_ballot(world: World) -> None:
+    """A node that began anew does not answer a ballot again that it promised before (R2)."""
+    two, promises = world.running[2], 0
+    two.ask(1, 1)
+    two.flush()
+    while world.under_way or any(server.nodes.host.needs_flush for server in world.running.values()):
+        for _, receiver, envelope in tuple(world.under_way):
+            world.under_way.popleft()
+            if isinstance(envelope.message, Promise):
+                promises += 1
+            else:
+                world.running[receiver].nodes.receive(2, envelope)
+        for server in world.running.values():
+            server.flush()
+    assert promises == len(world.running) - 1
+    for number in (1, 3):
+        world.kill(number)
+        world.start(number)
+    world.quiet()
+    assert answered(two) == [RequestId("c", 1)]
+    assert two.leadership.campaigns > 1
 
 
 def test_who_is_suspected_keeps_nobody_awake_and_is_told_when_it_is_back(world: World) -> None:
