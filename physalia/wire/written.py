@@ -5,6 +5,7 @@ So a shape says in source text how it is checked, a shape that holds others puts
 compiles the whole. Nothing of what comes from outside gets into such a text, only what shapes were made of.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -58,16 +59,16 @@ class Source:
         return made
 
 
-class Written(Generic[T]):
+class Written(ABC, Generic[T]):
     """A shape whose functions are written. It says how; `pack` and `unpack` are there once somebody calls them."""
 
+    @abstractmethod
     def write_unpack(self, source: Source, plain: str) -> str:
         """Write what checks the variable `plain`; return the expression of the value."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_pack(self, source: Source, value: str) -> str:
         """Write what checks the variable `value`; return the expression of its plain form."""
-        raise NotImplementedError
 
     def pack(self, value: T) -> Any:
         """The plain form of the value."""
