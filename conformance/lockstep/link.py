@@ -74,7 +74,8 @@ def run(
     rows: list[Row] = []
     failures: list[Failure] = []
     parts: list[Callable[[], tuple[Row, Failure | None]]] = []
-    parts += [partial(part, settings, progress) for name, part in BESIDE.items() if name in (settings.models or BESIDE)]
+    beside = BESIDE if make_node is Node else {}
+    parts += [partial(part, settings, progress) for name, part in beside.items() if name in (settings.models or beside)]
     parts += [partial(_run, campaign, settings, progress, make_node, runs_folder) for campaign in chosen]
     for part in parts:
         row, failure = part()
@@ -88,7 +89,7 @@ def run(
 
 
 BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs}
-"""What has judges of its own."""
+"""What has judges of its own, and says nothing of another cell than ours."""
 
 
 def _choose(settings: Settings) -> tuple[Campaign, ...]:
