@@ -131,7 +131,9 @@ class Server:
                 for number, address in self._settings.caches.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                with closing(
+                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
+                ):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
