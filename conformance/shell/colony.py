@@ -144,6 +144,7 @@ class Colony:
         if machine.starts > 1:
             machine.disk = machine.disk.apart(self.block)
             self.saw("a server was restarted" if name in self.machines else "a cache was restarted")
+        machine.server = None
         process = machine.process = self._process(name, f"{name}.{machine.starts}", machine.clock)
         process.thread_s = lambda: self._in_thread(machine)
         work = self._serve(machine) if name in self.machines else self._cache(machine)
@@ -188,6 +189,17 @@ class Colony:
         self.simulator.note(f"resume {name}")
         self._running(name).paused = False
 
+    def isolate(self, name: str) -> None:
+        """Cut a server off from all other servers; clients still reach it."""
+        for other in self.machines:
+            if other != name:
+                self.net.cut(name, other)
+
+    def heal(self) -> None:
+        """Every link is whole again."""
+        for sender, receiver in sorted(self.net.cuts):
+            self.net.mend(sender, receiver)
+
     def settle(self, within_s: float = 60.0) -> None:
         """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong."""
         settle(self, within_s)
@@ -229,6 +241,11 @@ class Colony:
             if (node := self.node(name, cell)) and node.is_leading and node.is_elected
         ]
         return max(leading)[1] if leading else ""
+
+    def followers(self, cell: int = 1) -> list[str]:
+        """The other servers that run."""
+        leader = self.leader(cell)
+        return [name for name, machine in self.machines.items() if name != leader and machine.is_up]
 
     def told(self, event: str, name: str = "") -> int:
         """How often servers, or one of them, told their operators this."""

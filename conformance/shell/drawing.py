@@ -39,7 +39,7 @@ def _clients(rng: Random, cells: int) -> Iterator[Event]:
     for cell in range(1, cells + 1):
         yield Event(0.0, ("client1", "count", COUNTER, "0", "cell", str(cell)))
     for number in range(1, rng.randint(2, 4)):
-        pace_s, at_s, written = rng.choice((0.05, 0.15, 0.4)), 0.1, 0
+        pace_s, at_s, written = rng.choice((0.1, 0.3, 0.6)), 0.1, 0
         while (at_s := at_s + rng.expovariate(1 / pace_s)) < LENGTH_S:
             written += 1
             what = rng.choices(("put", "add", "get", "swap", "delete", "peek", "cancel"), (4, 5, 5, 2, 1, 1, 1))[0]

@@ -7,6 +7,8 @@ told, and nobody says anything any more, but for the pings between servers.
 from typing import Any
 
 from conformance.refutation import Refuted
+from physalia.cell import Node
+from physalia.wire import decode_charter, decode_record
 
 SILENCE_S = 3.0
 
@@ -19,7 +21,8 @@ def settle(colony: Any, within_s: float) -> None:
     client = colony.client(deadline_s=within_s)
     for cell in cells:
         call = client.asks.put("at rest", b"yes", cell=cell)
-        if not colony.run(end_s - colony.simulator.now_s, lambda call=call: call.is_over) or call.said != "done":
+        colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
+        if call.said != "done":
             raise Refuted(f"the trouble is over, and cell {cell} does nothing: {call.said}", _state(colony, cell))
     waiting = [
         call for one in colony.clients for call in one.asks.calls if not call.is_over and one.asks.process.is_alive
@@ -34,6 +37,7 @@ def settle(colony: Any, within_s: float) -> None:
             )
     carried = -1
     while carried != (carried := sum(one.server.links.carried for one in colony.machines.values())):
+        _revive(colony)
         if colony.simulator.now_s >= end_s:
             raise Refuted("the trouble is over, and nodes go on sending to each other")
         colony.run(SILENCE_S)
@@ -41,27 +45,47 @@ def settle(colony: Any, within_s: float) -> None:
 
 
 def _end_trouble(colony: Any) -> None:
-    names = (*colony.machines, *colony.caches, *(client.asks.process.machine for client in colony.clients))
     for sender, receiver in sorted(colony.net.cuts):
         colony.net.mend(sender, receiver)
     colony.net.delay_s.clear()
     colony.simulator.held_back.clear()
-    del names
     for name, machine in (*colony.machines.items(), *colony.caches.items()):
         machine.disk.failing_sync = None
         machine.disk.room_bytes = None
         machine.disk.sync_s = 0.0002
-        if not machine.is_up:
-            colony.start(name)
-        elif machine.process.paused:
+        if machine.is_up and machine.process.paused:
             colony.resume(name)
+    _revive(colony)
+
+
+def _revive(colony: Any) -> bool:
+    """Start whatever does not run: also what came to its end after the trouble did. Whether all runs."""
+    down = [name for name, machine in (*colony.machines.items(), *colony.caches.items()) if not machine.is_up]
+    for name in down:
+        colony.start(name)
+    return not down and all(machine.server is not None for machine in colony.machines.values())
 
 
 def _agrees(colony: Any, cell: int) -> bool:
-    nodes = [colony.node(name, cell) for name in colony.machines if _has(colony, name, cell)]
-    if any(node is None for node in nodes):
+    """Whether every node of a cell knows the same; one at rest is looked up in its journal."""
+    if not _revive(colony):
         return False
-    return len({(node.prefix, node.digest()) for node in nodes}) == 1 and any(node.is_leading for node in nodes)
+    known = [_known(colony, name, cell) for name in colony.machines if _has(colony, name, cell)]
+    return None not in known and len(set(known)) == 1
+
+
+def _known(colony: Any, name: str, cell: int) -> tuple[int, bytes] | None:
+    """How far a node knows what was decided, and its digest; None while it is on its way into memory."""
+    node, server = colony.node(name, cell), colony.machines[name].server
+    if node is None:
+        host, key = server.nodes.host, server.atlas.here(cell)
+        if key is None or host.is_coming(key) or host.stopped is not None:
+            return None
+        kept = host.journal.read(key)
+        host.journal.forget(key)
+        charter = decode_charter(kept[0])
+        node = Node(key.incarnation, charter.first_members, charter.alpha, map(decode_record, kept[1:]))
+    return node.prefix, node.digest()
 
 
 def _has(colony: Any, name: str, cell: int) -> bool:
