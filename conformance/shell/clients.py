@@ -135,7 +135,7 @@ class Asking:
             "then": [_operation(one) for one in then],
             "else": [_operation(one) for one in else_],
         }
-        return self._begin(cell, asked, self._transact(self.client.partition(cell), then, if_, else_))
+        return self._begin(cell, asked, lambda: self._transact(self.client.partition(cell), then, if_, else_))
 
     def peek(self, key: str, *, cell: int = 1) -> Call:
         """Read what may be old; no operation of the history."""
@@ -155,15 +155,17 @@ class Asking:
         (item,) = await partition.peek(key)
         return None if item is None else item.value
 
-    def _begin(self, cell: int, asked: dict[str, list[Any]], work: Coroutine[Any, Any, Any]) -> Call:
+    def _begin(self, cell: int, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
         self._calls += 1
         return self.do(self._noted(cell, f"{self.process.name}/{self._calls}", asked, work))
 
-    async def _noted(self, cell: int, name: str, asked: dict[str, list[Any]], work: Coroutine[Any, Any, Any]) -> Any:
+    async def _noted(
+        self, cell: int, name: str, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> Any:
         note = self._running.histories.note
         note(cell, name, "invoke", asked)
         try:
-            succeeded, values = await work
+            succeeded, values = await work()
         except NOT_DONE:
             note(cell, name, "fail", asked)
             raise

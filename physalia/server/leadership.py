@@ -135,6 +135,4 @@ class Leadership:
 
     def _is_there(self, key: NodeKey, node: NodeId) -> bool:
         server = self._atlas.server_of(key, node)
-        if server == self._atlas.own:
-            return not self._nodes.host.journal.full  # nothing that it would lead could be written down
         return server is not None and server not in self._suspicion.suspected
