@@ -17,9 +17,10 @@ from conformance.histories.judging import Judged, judge
 from conformance.histories.models import Model
 from conformance.histories.reading import Event, pair
 from conformance.histories.store_model import Store
+from conformance.refutation import Refuted
 from conformance.shell.process import Process
 from physalia.client import AsyncClient
-from physalia.client.partition import Partition
+from physalia.client.partition import Item, Partition
 from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavailable, WrongCell
 from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put
 
@@ -46,13 +47,13 @@ class Histories:
         """That of one cell."""
         return pair(self.events.get(cell, []), STORE, f"cell {cell}")
 
-    def judged(self, seconds: float) -> list[tuple[int, Judged]]:
-        """Every history of which something was answered, judged."""
+    def judged(self) -> list[tuple[int, Judged]]:
+        """Every history of which something was answered, judged; by situations tried, and not by time."""
         found = []
         for cell in sorted(self.events):
             history = self.history(cell)
             if any(not one.is_open for one in history.operations):
-                found.append((cell, judge(history, STORE, Budget(seconds=seconds), shrink_s=seconds)))
+                found.append((cell, judge(history, STORE, Budget())))
         return found
 
 
@@ -63,6 +64,9 @@ class Running(Protocol):
 
     def run(self, seconds: float, until: Callable[[], bool]) -> bool:
         """Let time pass."""
+
+    def refute(self, refuted: Refuted) -> None:
+        """A judge saw a fault."""
 
 
 class Unanswered(Exception):
@@ -108,6 +112,8 @@ class Asking:
         self.process, self.client = process, client
         self._running = running
         self._calls = 0
+        self._newest: dict[tuple[int, str], int] = {}
+        """The newest version that was seen here, by cell and key."""
         self.calls: list[Call] = []
 
     def put(self, key: str, what: object, *, cell: int = 1, if_: tuple[Condition, ...] = ()) -> Call:
@@ -149,11 +155,22 @@ class Asking:
 
     async def _transact(self, partition: Partition, then: Any, if_: Any, else_: Any) -> tuple[bool, list[object]]:
         outcome = await partition.transact(if_=if_, then=then, else_=else_)
+        for item in outcome.results:
+            self._saw(partition.cell, item)
         return outcome.succeeded, [None if item is None else item.value for item in outcome.results]
 
     async def _peek(self, partition: Partition, key: str) -> object:
+        newest = self._newest.get((partition.cell, key), 0)
         (item,) = await partition.peek(key)
+        if item is not None and item.version < newest:
+            what = f"{self.process.name} is shown version {item.version} of {key!r} in cell {partition.cell}"
+            self._running.refute(Refuted(f"{what}, after it had seen version {newest} (R7)"))
+        self._saw(partition.cell, item)
         return None if item is None else item.value
+
+    def _saw(self, cell: int, item: Item | None) -> None:
+        if item is not None:
+            self._newest[cell, item.key] = max(item.version, self._newest.get((cell, item.key), 0))
 
     def _begin(self, cell: int, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
         self._calls += 1

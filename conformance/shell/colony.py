@@ -24,6 +24,7 @@ from typing import Any, Self
 from conformance.crash_points.vfs import SimulatedFiles, SimulatedVfs, simulated_vfs
 from conformance.crash_points.vfs import mount as mounted
 from conformance.histories.judging import lines
+from conformance.links import Verdict
 from conformance.refutation import How, Refuted
 from conformance.shell.clients import Asking, Client, Histories
 from conformance.shell.clocks import Clock
@@ -38,6 +39,7 @@ from conformance.shell.simulator import Simulator
 from conformance.shell.watching import WatchedHost
 from physalia.cell import CorruptRecords
 from physalia.client import AsyncClient
+from physalia.discovery import Cache
 from physalia.discovery import serving as discovery
 from physalia.host import Charter
 from physalia.journal import FlushFailed, JournalDamaged, JournalError, NodeKey
@@ -51,8 +53,7 @@ from physalia.wire import CodecError
 ALPHA = 3
 STARTED_S = 0.5
 """How long a new colony runs before a story begins: then all servers listen, and know each other."""
-JUDGED_S = 20.0
-"""How long the checker may look at one history, in seconds of processor time."""
+UNJUDGED = "a history was too long for its checker"
 
 
 class Colony:
@@ -68,7 +69,6 @@ class Colony:
         members: int | None = None,
         caches: int = 0,
         alpha: int = ALPHA,
-        is_judged: bool = True,
         **settings: float,
     ) -> None:
         self.seed = str(seed)
@@ -78,7 +78,8 @@ class Colony:
         self.logs: list[tuple[float, str, str, str, dict[str, Any]]] = []
         self.marks: Counter[str] = Counter()
         """What happened, in words, and how often."""
-        self.is_judged = is_judged
+        self.away = ""
+        """The server that stays away for now."""
         self.mirrors: dict[int, Mirror] = {}
         self.machines = {
             chr(ord("a") + place): Machine(self, chr(ord("a") + place), place + 1) for place in range(servers)
@@ -144,7 +145,7 @@ class Colony:
         if machine.starts > 1:
             machine.disk = machine.disk.apart(self.block)
             self.saw("a server was restarted" if name in self.machines else "a cache was restarted")
-        machine.server = None
+        machine.server, machine.cache = None, None
         process = machine.process = self._process(name, f"{name}.{machine.starts}", machine.clock)
         process.thread_s = lambda: self._in_thread(machine)
         work = self._serve(machine) if name in self.machines else self._cache(machine)
@@ -200,17 +201,21 @@ class Colony:
         for sender, receiver in sorted(self.net.cuts):
             self.net.mend(sender, receiver)
 
-    def settle(self, within_s: float = 60.0) -> None:
-        """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong."""
-        settle(self, within_s)
+    def settle(self, within_s: float = 60.0, without: str = "") -> None:
+        """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong.
+
+        One server may stay away `without` which the others must serve before it is back.
+        """
+        settle(self, within_s, without)
         for mirror in self.mirrors.values():
             mirror.whole()
         self._examine()
-        for cell, judged in self.histories.judged(JUDGED_S):
-            if judged.verdict != "holds":
-                raise Refuted(
-                    f"what clients saw of cell {cell}: {judged.why}", lines(judged.window) if judged.window else ()
-                )
+        for cell, judged in self.histories.judged():
+            if judged.verdict is Verdict.INCONCLUSIVE:
+                self.saw(UNJUDGED)
+            elif judged.verdict is Verdict.REFUTED:
+                window = lines(judged.window) if judged.window else ()
+                raise Refuted(f"what clients saw of cell {cell}: {judged.why}", window)
 
     def _examine(self) -> None:
         """Every journal is sound, as it lies on its disk. Raises `Refuted`."""
@@ -309,6 +314,11 @@ class Colony:
         machine = self._current()
         machine.server = server
         return server
+
+    def cache_made(self, most_cells: int) -> Cache:
+        """The process that runs now makes its cache."""
+        cache = self._current().cache = Cache(most_cells)
+        return cache
 
     def write_keys(self, *, without: tuple[int, ...] = ()) -> None:
         """The keys of everybody, but for those of these numbers."""

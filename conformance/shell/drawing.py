@@ -23,6 +23,7 @@ def draw(seed: str) -> Script:
         "cells": float(rng.choice((1, 1, 2))),
         "caches": float(rng.random() < 0.3),  # noqa: PLR2004
         "cold": rng.choice((60.0, 60.0, 0.5)),
+        "without": float(rng.choice((0, 1, 2, 3))),
     }
     names = [chr(ord("a") + place) for place in range(int(settings["servers"]))]
     kinds = [kind for kind in FAULTS if rng.random() < 0.4] or [rng.choice(tuple(FAULTS))]  # noqa: PLR2004
@@ -44,7 +45,8 @@ def _clients(rng: Random, cells: int) -> Iterator[Event]:
             written += 1
             what = rng.choices(("put", "add", "get", "swap", "delete", "peek", "cancel"), (4, 5, 5, 2, 1, 1, 1))[0]
             key = COUNTER if what == "add" else rng.choice(KEYS)
-            given = {"add": str(rng.randint(1, 3)), "put": f"{number}.{written}"}.get(what, "-")
+            long = "x" * rng.choice((0, 0, 0, 0, 3_000, 30_000))
+            given = {"add": str(rng.randint(1, 3)), "put": f"{number}.{written}{long}"}.get(what, "-")
             if what == "swap":
                 given = f"{rng.randint(1, 3)}.{max(1, written - rng.randint(0, 3))}>{number}.{written}"
             yield Event(at_s, (f"client{number}", what, key, given, "cell", str(rng.randint(1, cells))))

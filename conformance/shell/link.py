@@ -14,6 +14,7 @@ from time import monotonic
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.shell import campaign
 from conformance.shell.campaign import RUNS, Result
+from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
 from conformance.shell.script import Script
 
@@ -53,15 +54,13 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
         progress.finish(name, f"{row.verdict}: {row.note}")
         if failures:
             break
-    missing = _missing(settings, marks)
-    if not failures and missing:
+    open_lines = [f"never: {mark}" for mark in _missing(settings, marks)]
+    if marks[UNJUDGED]:
+        open_lines.append(f"{UNJUDGED}: {marks[UNJUDGED]} times")
+    if not failures and open_lines:
+        title = "nothing was refuted, but some things never happened or were not judged, so nothing was shown of them"
         failures.append(
-            Failure(
-                title="nothing was refuted, but some things never happened, so nothing was shown of them",
-                verdict=Verdict.INCONCLUSIVE,
-                lines=tuple(f"never: {mark}" for mark in missing),
-                replay=settings.again(LINK),
-            )
+            Failure(title=title, verdict=Verdict.INCONCLUSIVE, lines=tuple(open_lines), replay=settings.again(LINK))
         )
     notes = (f"seeds from {settings.seed} on", *(f"{row.name}: {row.note}" for row in rows))
     return LinkReport.of(LINK, rows, failures, models=len(rows), seconds=monotonic() - started, notes=notes)

@@ -8,6 +8,7 @@ from conformance.crash_points.vfs import SimulatedFiles
 from conformance.shell.clocks import Clock
 from conformance.shell.disks import SlowDisk
 from conformance.shell.process import Process
+from physalia.discovery import Cache
 from physalia.server.server import Server
 from physalia.server.settings import CellPlan
 
@@ -48,6 +49,7 @@ class Machine:
         self.files: SimulatedFiles | None = None
         self.process: Process | None = None
         self.server: Server | None = None
+        self.cache: Cache | None = None
         self.starts = 0
 
     @property

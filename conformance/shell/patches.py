@@ -17,6 +17,7 @@ from unittest.mock import patch
 import physalia.lease.clock
 import physalia.server.server
 from conformance.shell.watching import WatchedHost
+from physalia.discovery import Cache, serving
 from physalia.server import starting
 from physalia.server.server import Server
 from physalia.transport import Address, Connection
@@ -36,6 +37,9 @@ class Running(Protocol):
 
     def made(self, server: Server) -> Server:
         """It has made its server."""
+
+    def cache_made(self, most_cells: int) -> Cache:
+        """It makes its cache."""
 
     def log(self, server: int) -> Any:
         """Its log."""
@@ -72,6 +76,7 @@ def simulated(running: Running, seed: str) -> Iterator[None]:
         exchange(starting, "_bind", bind)
         exchange(starting, "Server", made)
         exchange(starting, "Host", WatchedHost)
+        exchange(serving, "Cache", running.cache_made)
         exchange(starting, "logger", running.log)
         exchange(starting, "gc", SimpleNamespace(freeze=lambda: None, set_threshold=lambda *_: None))
         exchange(physalia.server.server, "random", SimpleNamespace(Random=rolled))

@@ -1,29 +1,29 @@
 """The end of every story: the trouble ends, and then the colony must come to rest, with nothing owed to anybody.
 
-A leader is found, all that was decided is known to every node of the cell, their digests are equal, every client was
+First one server may stay away, without which the others must do what clients want. Then all are there: a leader is
+found, all that was decided is known to every node of the cell, their digests are equal, every client was
 told, and nobody says anything any more, but for the pings between servers.
 """
 
 from typing import Any
 
 from conformance.refutation import Refuted
+from conformance.shell.machines import PORT
 from physalia.cell import Node
 from physalia.wire import decode_charter, decode_record
 
-SILENCE_S = 3.0
+SILENCE_S, LEARNED_S = 3.0, 10.0
 
 
-def settle(colony: Any, within_s: float) -> None:
+def settle(colony: Any, within_s: float, without: str = "") -> None:
     """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much true time."""
+    cells = sorted({plan.cell for plan in colony.plans})
+    if without:
+        _end_trouble(colony, without)
+        _must_do(colony, cells, within_s, f" without server {without}")
     _end_trouble(colony)
     end_s = colony.simulator.now_s + within_s
-    cells = sorted({plan.cell for plan in colony.plans})
-    client = colony.client(deadline_s=within_s)
-    for cell in cells:
-        call = client.asks.put("at rest", b"yes", cell=cell)
-        colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
-        if call.said != "done":
-            raise Refuted(f"the trouble is over, and cell {cell} does nothing: {call.said}", _state(colony, cell))
+    _must_do(colony, cells, within_s, "")
     waiting = [
         call for one in colony.clients for call in one.asks.calls if not call.is_over and one.asks.process.is_alive
     ]
@@ -35,6 +35,11 @@ def settle(colony: Any, within_s: float) -> None:
             raise Refuted(
                 f"the trouble is over, and not every node of cell {cell} knows the same", _state(colony, cell)
             )
+    for name in colony.caches:
+        if not colony.run(end_s - colony.simulator.now_s, lambda name=name: _has_all(colony, name)):
+            raise Refuted(f"the trouble is over, and {name} does not know where all cells are")
+    if colony.caches:
+        _must_learn(colony, cells)
     carried = -1
     while carried != (carried := sum(one.server.links.carried for one in colony.machines.values())):
         _revive(colony)
@@ -44,7 +49,48 @@ def settle(colony: Any, within_s: float) -> None:
     colony.saw("a colony came to rest")
 
 
-def _end_trouble(colony: Any) -> None:
+def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> Any:
+    """A new client, for which every cell does something."""
+    end_s = colony.simulator.now_s + within_s
+    client = colony.client(deadline_s=within_s)
+    for cell in cells:
+        call = client.asks.put("at rest", b"yes", cell=cell)
+        colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
+        if call.said != "done":
+            title = f"the trouble is over, and cell {cell} does nothing{how}: {call.said}"
+            raise Refuted(title, _state(colony, cell))
+    return client
+
+
+def _has_all(colony: Any, name: str) -> bool:
+    """Whether a cache knows where every cell is."""
+    cache = colony.caches[name].cache
+    if not _revive(colony) or cache is None:
+        return False
+    return all(_is_right(colony, plan, cache.find(plan.cell)) for plan in colony.plans)
+
+
+def _is_right(colony: Any, plan: Any, told: Any) -> bool:
+    """Whether that is where a cell is."""
+    if told is None:
+        return False
+    names = {machine.number: name for name, machine in colony.machines.items()}
+    return dict(told.members) == {node: f"{names[plan.nodes[node]]}:{PORT}" for node in plan.members}
+
+
+def _must_learn(colony: Any, cells: list[int]) -> None:
+    """A client that knows nothing is told by a cache where each cell is."""
+    client = colony.client()
+    for cell in cells:
+        call = client.asks.get("at rest", cell=cell)
+        colony.run(LEARNED_S, lambda call=call: call.is_over)
+        if client.asks.client.places.known(cell) is None:
+            raise Refuted(f"every cache knows where cell {cell} is, and a client is not told")
+    colony.saw("a cache was asked")
+
+
+def _end_trouble(colony: Any, without: str = "") -> None:
+    colony.away = without
     for sender, receiver in sorted(colony.net.cuts):
         colony.net.mend(sender, receiver)
     colony.net.delay_s.clear()
@@ -55,15 +101,18 @@ def _end_trouble(colony: Any) -> None:
         machine.disk.sync_s = 0.0002
         if machine.is_up and machine.process.paused:
             colony.resume(name)
+    if without and colony.machines[without].is_up:
+        colony.kill(without)
     _revive(colony)
 
 
 def _revive(colony: Any) -> bool:
     """Start whatever does not run: also what came to its end after the trouble did. Whether all runs."""
-    down = [name for name, machine in (*colony.machines.items(), *colony.caches.items()) if not machine.is_up]
+    machines = {name: one for name, one in {**colony.machines, **colony.caches}.items() if name != colony.away}
+    down = [name for name, machine in machines.items() if not machine.is_up]
     for name in down:
         colony.start(name)
-    return not down and all(machine.server is not None for machine in colony.machines.values())
+    return not down and all(one.server is not None or one.cache is not None for one in machines.values())
 
 
 def _agrees(colony: Any, cell: int) -> bool:
