@@ -147,7 +147,7 @@ def test_what_is_no_transaction_is_said(shell: Shell, monkeypatch: pytest.Monkey
 
 def test_what_nobody_has_is_unavailable(shell: Shell) -> None:
     code, _, err = shell("kv", "get", "vol-of-nobody", "k", "--deadline-s", "0.5")
-    assert (code, "nothing was done" in err) == (4, True)
+    assert (code, "no server showed what is in cell" in err) == (4, True)
 
 
 def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reads of real servers: they take no slot, see all that anybody was told, and a scan is of one moment (rule R7)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from physalia.client import AsyncClient
 from physalia.colony import Colony, Processes, lay_out
 from physalia.colony.faults import Fault, Faults
 from physalia.errors import Unavailable
+from physalia.model import Put
 from tests.physalia.server.test_server import run
 
 CELL = 1
@@ -58,5 +60,32 @@ def test_who_leads_no_more_answers_no_strict_read(tmp_path: Path) -> None:
                 await faults.heal(number)
                 assert await elsewhere.partition(CELL).get("a") == second
                 assert [one.value async for one in elsewhere.partition(CELL).scan()] == [2]
+
+    between(tmp_path, work)
+
+
+def test_reads_take_no_slot_and_a_scan_is_of_one_moment(tmp_path: Path) -> None:
+    """Whatever is decided meanwhile, and whatever server this client is turned to between two pages."""
+
+    async def work(colony: Colony, _: Faults) -> None:
+        async with (
+            AsyncClient(colony.addresses, colony.ring) as writer,
+            AsyncClient(colony.addresses, colony.ring) as reader,
+        ):
+            written, read = writer.partition(CELL), reader.partition(CELL)
+            outcome = await written.transact(then=[Put(f"k{number}", number) for number in range(6)])
+            assert await read.look("k0", "k9") == (outcome.results[0], None)
+            assert (await written.put("k0", -1)).version == outcome.version + 1
+            for consistency in ("strict", "eventual"):
+                seen = []
+                async for item in read.scan("k", page_items=2, consistency=consistency):
+                    seen.append(item.value)
+                    await written.put("k5", 5)
+                    reader.places.turn_away(CELL)
+                assert seen == [-1, 1, 2, 3, 4, 5]
+            slot = (await written.put("k0", 0)).version
+            found = await asyncio.gather(*(read.get("k0") for _ in range(100)))
+            assert [one.value for one in found if one is not None] == [0] * 100
+            assert (await written.put("k0", 0)).version == slot + 1
 
     between(tmp_path, work)
