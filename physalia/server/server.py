@@ -28,9 +28,12 @@ from physalia.model import (
     Carry,
     Create,
     Decline,
+    Denied,
     Envelope,
     Found,
+    Granted,
     Look,
+    Pace,
     Ping,
     Pong,
     Reject,
@@ -40,6 +43,7 @@ from physalia.model import (
     Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.clock import Clock
 from physalia.server.disk import Disk
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
@@ -90,15 +94,16 @@ class Server:
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
+        self._settings, self._host, self._ring, self._log = settings, host, ring, log
+        self._clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
         self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
-        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
-        self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
@@ -132,7 +137,9 @@ class Server:
                 for number, address in self._settings.caches.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                with closing(
+                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
+                ):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
@@ -197,6 +204,8 @@ class Server:
                     self._looked(caller, said)
                 case Create() | Cap() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
+                case Pace(number, thousandths) if connection.peer.role == "operator":
+                    self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
                     caller.say(Pong(number))
                 case _:
@@ -229,6 +238,15 @@ class Server:
         request = self.requests.take_read(caller, asked, key)
         if request is not None:
             self.nodes.when_loaded(key, partial(self._query, key, request))
+
+    def _pace(self, caller: Caller, number: int, rate: float) -> None:
+        try:
+            self._clock.set_rate(rate)
+        except ValueError as error:
+            caller.say(Denied(number, str(error)))
+            return
+        self._log.warning("clock", rate=rate)
+        caller.say(Granted(number))
 
     def _submit(self, key: NodeKey, command: Asked) -> None:
         self.leadership.wanted(key)
@@ -282,7 +300,7 @@ class Server:
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
             if batch.unread:
-                await asyncio.sleep(READ_BACK_EVERY_S)
+                await self._sleep(READ_BACK_EVERY_S)
             self._look_around()
 
     async def _wait_to_write(self, disk: Disk) -> None:
@@ -306,7 +324,7 @@ class Server:
             self.links.ping()
             self.telling.beat()
             self._door.close_revoked()
-            await asyncio.sleep(self._settings.ping_every_s)
+            await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
@@ -324,7 +342,7 @@ class Server:
         """A clock, as long as some node has something to send again."""
         while True:
             await self._to_tick.wait()
-            await asyncio.sleep(TICK_EVERY_S)
+            await self._sleep(TICK_EVERY_S)
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             self.leadership.look_after()
             if not self.nodes.restless:
@@ -342,8 +360,12 @@ class Server:
             self._takes_over |= bool(self.leadership.pending)
             self.leadership.take_over()
             self.links.send_all()
-            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            await self._sleep(TAKE_OVER_EVERY_S)
             self._look_around()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until so much time has passed by the clock of this server."""
+        await asyncio.sleep(self._clock.waits_s(seconds))
 
     # The end
 

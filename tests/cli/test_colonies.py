@@ -112,7 +112,11 @@ def test_the_network_of_a_server_is_broken_and_healed(folder: Path, capsys: pyte
     assert states(folder, capsys) == ["running", "running", "cut"], "only clients do not reach it"
     assert run(["colony", "break", "1", "--how", "full", *at]) == 0
     assert "its journal may not grow" in capsys.readouterr().out
+    assert run(["colony", "break", "1", "--how", "clock", *at]) == 0
+    assert "its clock goes three times as fast" in capsys.readouterr().out
+    assert '"rate": 3.0' in (folder / "server-1.log").read_text(encoding="utf-8")
     assert run(["colony", "heal", "1", *at]) == run(["colony", "heal", "2", *at]) == 0
+    assert '"rate": 1.0' in (folder / "server-1.log").read_text(encoding="utf-8")
     capsys.readouterr()
     assert states(folder, capsys) == ["running", "running"]
     for wrong, why in (

@@ -35,6 +35,7 @@ class How(StrEnum):
     DELAY = "delay"
     LOSE = "lose"
     FULL = "full"
+    CLOCK = "clock"
 
 
 @app.command()
@@ -91,7 +92,7 @@ def break_(
         typer.Option(
             "--how",
             help="Kill it; let it stand still; cut it off, or split it from other servers only; delay what comes and "
-            "goes; let its connections be lost again and again; or let its disk be full.",
+            "goes; let its connections be lost again and again; let its disk be full; or let its clock go too fast.",
         ),
     ] = How.KILL,
     apart: Annotated[
@@ -236,6 +237,7 @@ def _words(processes: "Processes", server: int, how: How) -> str:
         How.DELAY: "late",
         How.LOSE: "losing its connections",
         How.FULL: "out of room: its journal may not grow",
+        How.CLOCK: "wrong about the time: its clock goes three times as fast",
     }
     return words.get(how) or _state(processes, server)
 
