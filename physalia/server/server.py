@@ -207,7 +207,10 @@ class Server:
                 case Pace(number, thousandths) if connection.peer.role == "operator":
                     self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
-                    caller.say(Pong(number))
+                    if (
+                        not self._host.journal.full
+                    ):  # whoever can write nothing down leads nothing: let others take over
+                        caller.say(Pong(number))
                 case _:
                     connection.refuse("role")
                     break
