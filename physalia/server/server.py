@@ -38,6 +38,7 @@ from physalia.model import (
     Pong,
     Reject,
     Request,
+    RequestId,
     Scan,
     Traffic,
 )
@@ -47,7 +48,7 @@ from physalia.server.disk import Disk
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
-from physalia.server.looks import show
+from physalia.server.looks import needs_round, show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
@@ -163,6 +164,10 @@ class Server:
 
     def tell(self, said: Answer | Found | Reject) -> None:
         """A node has a word for a client."""
+        if isinstance(said, Found):
+            taken = self.requests.whose(said.request)
+            self.requests.found(said, None if taken is None else self._host.node(taken.key))
+            return
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
@@ -228,7 +233,12 @@ class Server:
         if key is None:
             caller.say(Decline(asked.number, "unknown cell", ""))
             return
-        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+        if not needs_round(asked):
+            self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+            return
+        request = self.requests.take_read(caller, asked, key)
+        if request is not None:
+            self.nodes.when_loaded(key, partial(self._query, key, request))
 
     def _pace(self, caller: Caller, number: int, rate: float) -> None:
         try:
@@ -242,6 +252,10 @@ class Server:
     def _submit(self, key: NodeKey, command: Asked) -> None:
         self.leadership.wanted(key)
         self.nodes.submit(key, command)
+
+    def _query(self, key: NodeKey, request: RequestId) -> None:
+        self.leadership.wanted(key)
+        self.nodes.query(key, request)
 
     # What follows from what happened
 

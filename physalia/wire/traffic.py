@@ -146,9 +146,20 @@ TRAFFIC = Choice[Traffic](
         5: Row(Reply, number=COUNT, verdict=CONTENT),
         6: Row(Decline, number=COUNT, reason=Reasons(), leader=TEXT),
         BUNDLE: Row(Bundle, envelopes=Listed(ENVELOPE, MAX_BUNDLED)),
-        16: Row(Look, number=COUNT, cell=CELL, token=COUNT, keys=Listed(KEY, LIMITS.transaction_steps)),
+        16: Row(
+            Look, number=COUNT, cell=CELL, token=COUNT, keys=Listed(KEY, LIMITS.transaction_steps), is_strict=Flag()
+        ),
         17: Row(Seen, number=COUNT, slot=COUNT, items=Listed(Maybe(ITEM), LIMITS.transaction_steps)),
-        18: Row(Scan, number=COUNT, cell=CELL, token=COUNT, prefix=Name(), most_items=COUNT, page=Maybe(TOKEN)),
+        18: Row(
+            Scan,
+            number=COUNT,
+            cell=CELL,
+            token=COUNT,
+            prefix=Name(),
+            most_items=COUNT,
+            page=Maybe(TOKEN),
+            is_strict=Flag(),
+        ),
         19: Row(Scanned, number=COUNT, page=PAGE),
         24: Row(Create, number=COUNT, founding=FOUNDING),
         25: Row(Cap, number=COUNT, most_bytes=COUNT),

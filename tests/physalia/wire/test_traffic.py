@@ -82,9 +82,9 @@ TRAFFIC = st.one_of(
     st.builds(Request, COUNTS, SLOTS, st.binary(max_size=60)),
     st.builds(Reply, COUNTS, st.binary(max_size=60)),
     st.builds(Decline, COUNTS, st.sampled_from(REASONS), TEXTS),
-    st.builds(Look, COUNTS, SLOTS, COUNTS, st.lists(KEYS, max_size=3).map(tuple)),
+    st.builds(Look, COUNTS, SLOTS, COUNTS, st.lists(KEYS, max_size=3).map(tuple), st.booleans()),
     st.builds(Seen, COUNTS, COUNTS, st.lists(st.none() | ITEMS, max_size=3).map(tuple)),
-    st.builds(Scan, COUNTS, SLOTS, COUNTS, KEYS | st.just(""), COUNTS, st.none() | TOKENS),
+    st.builds(Scan, COUNTS, SLOTS, COUNTS, KEYS | st.just(""), COUNTS, st.none() | TOKENS, st.booleans()),
     st.builds(
         Scanned,
         COUNTS,
