@@ -54,7 +54,14 @@ def faults_in(file: str) -> tuple[Fault, ...]:
     text = (ROOT / file).read_text(encoding="utf-8")
     if file.endswith(".py"):
         return python_faults.faults_of(file, text)
-    return tla_faults.faults_of(file, text)
+    return tla_faults.faults_of(file, text, _claims())
+
+
+@cache
+def _claims() -> frozenset[str]:
+    """Whatever a model checks, or must reach: no guard. Twins are there for that."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "tla").glob("*.cfg"))
+    return frozenset(word for text in texts for word in re.findall(r"^\s+(\w+)$", text, re.MULTILINE))
 
 
 def asks_of(file: str) -> Sequence[str]:

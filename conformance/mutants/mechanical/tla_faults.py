@@ -14,6 +14,8 @@ _CONJUNCT = re.compile(rb"^( *)/\\ (?=\S)")
 _COMMENT = re.compile(rb" *\\\*.*$")
 _NO_GUARD = re.compile(rb"TypeOK|Spec|Fair|Init|Next|vars|Refine|^Inv|Live|^Reach")
 _BOUND = re.compile(rb"(?:\\[EA] [\w, ]+|[{\[]\w+|: \w+) $|\bCHOOSE \w+ $")
+_EFFECT = re.compile(rb"'|\bUNCHANGED\b|/\\ (?:Say|Send|Store|Answer)\(")
+"""What says something of the next state. So do the lines below it, up to the next conjunct of its list."""
 _SLIPS: tuple[tuple[str, re.Pattern[bytes], bytes], ...] = (
     ("relation", re.compile(rb" < "), b" <= "),
     ("relation", re.compile(rb" <= "), b" < "),
@@ -34,19 +36,23 @@ _SLIPS: tuple[tuple[str, re.Pattern[bytes], bytes], ...] = (
 )
 
 
-def faults_of(file: str, text: str) -> tuple[Fault, ...]:
-    """Every fault of the guards of the module, in the order of its lines."""
-    return numbered(_faults(file, text.encode()))
+def faults_of(file: str, text: str, left_out: frozenset[str] = frozenset()) -> tuple[Fault, ...]:
+    """Every fault of the guards of the module, in the order of its lines, but for the definitions that are left out."""
+    return numbered(fault for fault in _faults(file, text.encode()) if fault.where not in left_out)
 
 
 def _faults(file: str, data: bytes) -> Iterator[Fault]:
     lines = data.split(b"\n")
     start, name = 0, b""
+    effect: int | None = None
     for number, line in enumerate(lines, start=1):
         begins = _DEFINITION.match(line)
         name = begins[1] if begins else name if line.startswith(b" ") else b""
         code = _COMMENT.sub(b"", line)
-        if name and not _NO_GUARD.search(name) and b"'" not in code and b"UNCHANGED" not in code:
+        effect = None if begins else effect
+        if (conjunct := _CONJUNCT.match(code)) and (effect is None or len(conjunct[1]) <= effect):
+            effect = len(conjunct[1]) if _EFFECT.search(code) else None
+        if name and effect is None and not _NO_GUARD.search(name) and not _EFFECT.search(code):
             following = lines[number] if number < len(lines) else b""
             for operator, first, end, after in _slips(code, following):
                 before = code.strip().decode()
