@@ -10,7 +10,7 @@ from conformance.exhaustive.outlet import Entry, Outlet, decoded, entry_of
 from conformance.exhaustive.reading import must_answer_rightly, notes
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import Said, Translation
-from conformance.refutation import Refuted
+from conformance.refutation import How, Refuted
 from conformance.world.cells import Cell
 from conformance.world.disk import Journal
 from conformance.world.outcomes import RIDE_ALONG
@@ -89,7 +89,7 @@ class Performer:
             return self._make_node(self.node, machine.first, machine.alpha, [decoded(data) for data in outlet.durable])
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
-            raise Refuted(f"node {self.node} cannot start from its own disk: {why}") from error
+            raise Refuted(f"node {self.node} cannot start from its own disk: {why}", how=How.NOT_STARTED) from error
 
     def perform(self, cell: Explorable, outlet: Outlet, happening: Happening) -> tuple[Explorable, Outlet, Deed]:
         """Let it happen to a node that has this outlet; the node (another if it crashed), its outlet, and the deed.
@@ -137,14 +137,15 @@ class Performer:
             return cell.step(event)
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
-            raise Refuted(f"node {self.node} raised {why}", (f"given {event}",)) from error
+            raise Refuted(f"node {self.node} raised {why}", (f"given {event}",), How.RAISED) from error
 
     def due(self, cell: Explorable) -> tuple[model.Internal, ...]:
         """What the node says is due. Raises `Refuted` if it raises anything."""
         try:
             return cell.due()
         except Exception as error:
-            raise Refuted(f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}") from error
+            title = f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}"
+            raise Refuted(title, how=How.RAISED) from error
 
     def _step(self, cell: Explorable, outlet: Outlet, event: model.Event) -> tuple[Explorable, Outlet, Deed]:
         known, reading = len(cell.known), cell.reading
