@@ -180,7 +180,7 @@ def _recorded(
 def seen_in_scenarios(
     settings: Settings, progress: Progress, make_node: MakeExplorable
 ) -> Iterator[tuple[Row, Failure | None]]:
-    """What clients saw in scenarios that Hypothesis chooses for the lockstep is linearizable."""
+    """What clients saw in scenarios that Hypothesis chose for the lockstep and our node is linearizable."""
     for campaign in CAMPAIGNS:
         amount = campaign.amounts.get(settings.profile)
         if amount is None or not amount.scenarios:
@@ -188,7 +188,7 @@ def seen_in_scenarios(
         name, setup = f"Hypothesis: {campaign.name}", campaign.setups[0]
         most = min(amount.scenarios, CHOSEN[settings.profile])
         chosen: list[Scenario] = []
-        found = rules.explore(setup, most, amount.moves, settings.seed, Coverage(), partial(_keep, chosen), make_node)
+        found = rules.explore(setup, most, amount.moves, settings.seed, Coverage(), partial(_keep, chosen))
         chosen += [] if found is None else [found.scenario]  # what the lockstep refutes, clients may see as well
         recorded = (record(setup, name, 0, _again(one), MODELS["store"], make_node) for one in chosen)
         reached = (*REACHED[:1], *(["transactions done"] if setup.store_is_small else []))
