@@ -210,6 +210,7 @@ LINKS = {
     "exhaustive": "conformance.exhaustive.link:run",
     "lockstep": "conformance.lockstep.link:run",
     "histories": "conformance.histories.link:run",
+    "shell": "conformance.shell.link:run",
     "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",
     "blast-radius": "conformance.blast_radius.link:run",

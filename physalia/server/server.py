@@ -207,7 +207,8 @@ class Server:
                 case Pace(number, thousandths) if connection.peer.role == "operator":
                     self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
-                    caller.say(Pong(number))
+                    if self.number not in self.suspicion.suspected:
+                        caller.say(Pong(number))
                 case _:
                     connection.refuse("role")
                     break
@@ -299,6 +300,8 @@ class Server:
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
+                if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
+                    self._log.warning("cannot lead")
             if batch.unread:
                 await self._sleep(READ_BACK_EVERY_S)
             self._look_around()
@@ -326,6 +329,8 @@ class Server:
             self._door.close_revoked()
             await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
+            for own in self.suspicion.able(self._clock()):
+                self.nodes.resume(own)
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
