@@ -27,7 +27,11 @@ _FROM_ENVIRONMENT = {
     "drain_s": float,
     "cold_after_s": float,
     "loop": str,
+    "record": str,
+    "record_most_mib": int,
 }
+RECORD_MOST_MIB = 1024
+"""How large the trace of one run becomes, unless it is said otherwise."""
 LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 
 
@@ -70,6 +74,9 @@ class Settings:
     drain_s: float
     cold_after_s: float
     loop: LoopName
+    record: Path | None = None
+    """The folder of its traces; none is written if that is None."""
+    record_most_mib: int = RECORD_MOST_MIB
 
     def public_address(self, server: int) -> Address:
         """Where a client reaches this server, or a peer."""
@@ -99,6 +106,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     drain_s: float = 5.0
     cold_after_s: float = 60.0
     loop: LoopName = "auto"
+    record: str = ""
+    record_most_mib: int = RECORD_MOST_MIB
 
 
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -158,6 +167,8 @@ def _settings(file: _File, folder: Path) -> Settings:
         drain_s=file.drain_s,
         cold_after_s=file.cold_after_s,
         loop=file.loop,
+        record=folder / file.record if file.record else None,
+        record_most_mib=file.record_most_mib,
     )
 
 
@@ -183,6 +194,8 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
         yield "suspect_after_s must be longer than ping_every_s, and both longer than nothing"
+    if not settings.record_most_mib >= 1:
+        yield "record_most_mib is at least 1"
     for name in ("drain_s", "cold_after_s"):
         if not getattr(settings, name) >= 0:
             yield f"{name} must not be negative"
