@@ -3,11 +3,12 @@
 Nodes get numbers from 1 on, by their incarnations, and keep the order of their ballots by that. A command is its name.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define, frozen
+import msgspec
+from attrs import Factory, define, evolve, frozen
 
 from conformance.judges.projection import Names
 from conformance.links import BadInput
@@ -116,6 +117,26 @@ def only_cell(runs: Sequence[Run]) -> CellKey:
                     f"life {first[1]}: choose one with --cell, or judge all with --all",
                 )  # fmt: skip
     return first or (0, 0)
+
+
+def picked(runs: Sequence[Run], wanted: CellKey) -> tuple[Run, ...]:
+    """The runs with the lines of one cell alone."""
+    return tuple(evolve(run, lines=list(_lines_of(run, wanted))) for run in runs)
+
+
+def _lines_of(run: Run, wanted: CellKey) -> Iterator[tuple[int, Line]]:
+    mine: set[int] = set()
+    for number, line in run.lines:
+        if line.did == "flush":
+            steps = [(n, some) for n, some in line.steps or () if n in mine]
+            if steps:
+                yield number, msgspec.structs.replace(line, steps=steps)
+        elif line.did == "start" and (line.cell, line.life) == wanted:
+            assert line.n is not None
+            mine.add(line.n)
+            yield number, line
+        elif line.n in mine:
+            yield number, line
 
 
 def split(runs: Iterable[Run], wanted: Iterable[CellKey] | None = None) -> dict[CellKey, CellTrace]:

@@ -161,15 +161,24 @@ class Replay:
         return self._judged(Verdict.REFUTED, f"{event.place}: no order of all events explains this one", lines, event)
 
     def _guilty(self, blocked: dict[NodeId, Blocked]) -> NodeId:
-        """Of the events that are stuck one that waits for nothing which could still come; else any in the circle."""
-        number, seen = next(iter(blocked)), set[NodeId]()
-        while number not in seen:
-            seen.add(number)
-            whom = blocked[number].whom
-            if whom is None or whom not in blocked or not self._may_say(whom, self.nodes[number].left[0]):
-                return number
-            number = whom
-        return number
+        """Of the events that are stuck the one that is the reason, as far as that can be told.
+
+        First one that waits for something of a ballot in which its sender never did anything; then one for what
+        nobody has yet to say; the others wait for somebody who is stuck.
+        """
+
+        def rank(number: NodeId) -> int:
+            whom, event = blocked[number].whom, self.nodes[number].left[0]
+            if whom is None or whom not in blocked:
+                return 1
+            wanted = origins_of(self.trace, event)
+            if wanted is not None and not isinstance(event.said, model.Decision):
+                did = {key_of(self.trace, each)[:1] for each in self.trace.events.get(whom, ())}
+                if all(key[1:2] not in did for key in wanted):
+                    return 0
+            return 2 if self._may_say(whom, event) else 1
+
+        return min(blocked, key=rank)
 
     def _may_say(self, sender: NodeId, event: Event) -> bool:
         """Whether what a node has not done yet may be what somebody waits for."""
