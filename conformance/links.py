@@ -209,6 +209,7 @@ LINKS = {
     "induction": "conformance.induction.link:run",
     "exhaustive": "conformance.exhaustive.link:run",
     "lockstep": "conformance.lockstep.link:run",
+    "traces": "conformance.traces.link:run",
     "histories": "conformance.histories.link:run",
     "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",

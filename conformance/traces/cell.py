@@ -72,6 +72,8 @@ class CellTrace:
     open_nodes: set[NodeId] = Factory(set)
     """Whose trace may lack something at its end: nobody closed it."""
     receipts: bool = True
+    asked: dict[str, model.Asked] = Factory(dict)
+    """What each name asks for."""
 
     @property
     def slots(self) -> int:
@@ -88,10 +90,6 @@ class TraceNames(Names):
     def command(self, command: object) -> str:
         """The name of a command."""
         return command.name if isinstance(command, Named) else super().command(command)
-
-    def ask(self, name: str, command: model.Asked) -> None:
-        """A client asks for it."""
-        self.name_content(name, command)
 
 
 def cells_of(runs: Sequence[Run]) -> list[CellKey]:
@@ -148,8 +146,6 @@ def split(runs: Iterable[Run], wanted: Iterable[CellKey] | None = None) -> dict[
     raw: dict[CellKey, dict[int, list[tuple[Place, Line, int]]]] = {}
     is_open: dict[CellKey, set[int]] = {}
     for run in in_order:
-        if run.is_torn and last[run.header.server] is run:
-            raise bad(run.path, len(run.lines) + 2, "did", "the trace is cut in the middle of a line: name a whole one")
         known: dict[int, tuple[CellKey, int]] = {}
         for number, line in run.lines:
             place = Place(run.path, number)
@@ -183,11 +179,12 @@ def _cell(
 ) -> CellTrace:
     number = {node: place for place, node in enumerate(sorted(_incarnations(nodes)), start=1)}
     names = TraceNames(len(number))
-    translate = _Translation(number, names)
+    asked: dict[str, model.Asked] = {}
+    translate = _Translation(number, names, asked)
     first_place, first = next((place, line) for lines in nodes.values() for place, line, _ in lines)
     trace = CellTrace(
         key, names, frozenset(number[one] for one in first.members or ()), first.alpha or 1,
-        {place: node for node, place in number.items()}, receipts=receipts,
+        {place: node for node, place in number.items()}, receipts=receipts, asked=asked,
     )  # fmt: skip
     if not trace.members:
         raise bad(first_place.path, first_place.number, "members", "a cell has at least one member")
@@ -231,8 +228,8 @@ def _command(place: Place, line: Line) -> model.Asked | None:
 class _Translation:
     """From the words of a file to those of one cell."""
 
-    def __init__(self, number: Mapping[int, NodeId], names: TraceNames) -> None:
-        self._number, self._names = number, names
+    def __init__(self, number: Mapping[int, NodeId], names: TraceNames, asked: dict[str, model.Asked]) -> None:
+        self._number, self._names, self._asked = number, names, asked
 
     def event(self, place: Place, node: NodeId, line: Line, steps: int) -> Event:
         event = Event(place, node, line, steps=steps)
@@ -252,7 +249,8 @@ class _Translation:
             if isinstance(command, model.Change):
                 members = frozenset(self._number[one] for one in command.members)
                 command = model.Change(command.request, command.expects, members)
-            self._names.ask(line.asks, command)
+            self._names.name_content(line.asks, command)
+            self._asked[line.asks] = command
         return event
 
     def ballot(self, field: str, given: tuple[int, int]) -> model.Ballot:

@@ -57,10 +57,9 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
     """Another line in the place of this one, that cannot be."""
     args, said = line.args, line.said
     match line.did:
-        case "prepare" | "decide" | "propose" if args:
+        case "decide" | "propose" if args:
             yield f"{line.did} under a ballot of nobody's", _changed(line, args=[_raised(args[0]), *args[1:]])
-            if line.did != "prepare":
-                yield f"{line.did} in a later slot", _changed(line, args=[args[0], args[1] + 50, *args[2:]])
+            yield f"{line.did} in a later slot", _changed(line, args=[args[0], args[1] + 50, *args[2:]])
             if line.did == "propose":
                 yield "propose what nobody asked for", _changed(line, args=[*args[:2], f"{args[2]}0"])
         case "learn" if args:

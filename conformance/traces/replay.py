@@ -59,6 +59,8 @@ class Judged:
     taken: Counter[str] = Factory(Counter)
     machine: JudgedCell | None = None
     state: spec.State | None = None
+    waits_at: str | None = None
+    """The place of an event for which nothing is wrong but that something is missing before it."""
 
 
 class Blocked(Exception):
@@ -156,9 +158,11 @@ class Replay:
                 Verdict.INCONCLUSIVE,
                 f"{event.place}: {event.words}: {why.why}; but the trace of node {incarnation} is "
                 f"{'not whole' if self.trace.events.get(why.whom) else 'not here'}",
+                waits_at=str(event.place),
             )
         lines = (f"event: {event.words}", why.why, *self._enabled(event))
-        return self._judged(Verdict.REFUTED, f"{event.place}: no order of all events explains this one", lines, event)
+        title = f"{event.place}: no order of all events explains this one"
+        return self._judged(Verdict.REFUTED, title, lines, event, str(event.place))
 
     def _guilty(self, blocked: dict[NodeId, Blocked]) -> NodeId:
         """Of the events that are stuck the one that is the reason, as far as that can be told.
@@ -220,10 +224,15 @@ class Replay:
         return self._judged(Verdict.HOLDS, f"{self.events:,} events are {len(self.path):,} steps of the specification")
 
     def _judged(
-        self, verdict: Verdict, title: str, lines: tuple[str, ...] = (), event: Event | None = None
+        self,
+        verdict: Verdict,
+        title: str,
+        lines: tuple[str, ...] = (),
+        event: Event | None = None,
+        waits_at: str | None = None,
     ) -> Judged:
         return Judged(
-            verdict, title, lines, event, self.events, tuple(self.path), self.taken, self.machine, self.state
+            verdict, title, lines, event, self.events, tuple(self.path), self.taken, self.machine, self.state, waits_at
         )
 
     # One event
@@ -264,6 +273,8 @@ class Replay:
         name, arguments = call
         if event.did in CALLED_FOR and event.said is None and self.trace.receipts:
             raise Refuted(f"{event.place}: nobody called for {event.did}", (event.words,))
+        if self._whose(call) != event.node:
+            raise Refuted(f"{event.place}: node {event.node} cannot do {call_words(*call)}", (event.words,))
         if name in INTERNAL and self.trace.receipts:
             view = node.hearing.view(self.state)
             if self._successor(view, call) is None:
@@ -278,6 +289,13 @@ class Replay:
             self._judge_told(event, node)
         if name == "serve":
             self._judge_found(event)
+
+    def _whose(self, call: Call) -> NodeId:
+        """The one node that may take an action."""
+        name, arguments = call
+        first = arguments[0]
+        assert isinstance(first, int)
+        return first if name in ("promise", "vote", "echo", "learn", "truncate", "install") else self.machine.owner[first]
 
     def _go(self, event: Event, call: Call) -> None:
         after = self._successor(self.state, call)

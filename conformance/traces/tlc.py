@@ -2,15 +2,16 @@
 
 What was replayed on the mirror is a list of actions with their arguments. The module has these lists; each of its
 states says which of them it follows and how far it is, and its next step is the action that stands there, as `Cell` has
-it. So TLC finds one state more than there are steps if it allows them all, and fewer otherwise. The invariants of
-`CellProperties` are checked in every state on the way.
+it. So TLC finds one state more than there are steps if it allows them all, and fewer otherwise. Agreement is checked in
+every state on the way. (The module extends `Cell` and not `CellProperties`, which has constants that TLC lists before it
+starts, and that is long where there are many commands.)
 """
 
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conformance.judges.judged import Asked
 from conformance.links import CannotRun
@@ -27,10 +28,11 @@ ARGUMENTS = {
     "decide": ("b", "i"), "learn": ("n", "i"), "flush": ("n",), "crash": ("n", "k"),
 }  # fmt: skip
 """The actions of `Cell`, with the names of their arguments."""
-INVARIANTS = (
-    "TypeOK", "Agreement", "OneValuePerBallot", "BallotsUsedOnce", "LeadersOwn", "PromiseCoversVotes", "VotesKept",
-    "MemoryWritten", "PromisesOnce", "ProposalsWanted", "DecisionsChosen", "KnownDecided",
-)  # fmt: skip
+INVARIANTS = ("Agreement", "OneValuePerBallot")
+TOGETHER = 10
+"""So many traces TLC is given at once."""
+MOST_STEPS = 100
+"""TLC is given so many steps of a trace from its beginning: what it knows of a log it computes anew for every step."""
 
 
 @frozen
@@ -51,6 +53,12 @@ def fits(judged: Judged) -> bool:
     return bool(judged.path) and all(name in ARGUMENTS for name, _ in judged.path)
 
 
+def shape(judged: Judged) -> tuple[object, ...]:
+    """What traces must share that TLC is given together: nodes, members, and the window."""
+    assert judged.machine is not None
+    return len(judged.machine.nodes), judged.machine.first, judged.machine.alpha
+
+
 def check(
     traces: Sequence[Judged],
     toolchain: Toolchain,
@@ -58,7 +66,8 @@ def check(
     limits: Limits | None = None,
     keep: Path | None = None,
 ) -> Checked:
-    """Let TLC follow some accepted traces of cells of one shape. Raises `CannotRun`."""
+    """Let TLC follow some accepted traces of cells of one shape, as far as it gets in time. Raises `CannotRun`."""
+    traces = [evolve(trace, path=trace.path[:MOST_STEPS]) for trace in traces]
     with copy_of(tla_folder()) as folder:
         (folder / f"{MODULE}.tla").write_text(module(traces), encoding="utf-8")
         (folder / f"{MODULE}.cfg").write_text(config(traces), encoding="utf-8")
@@ -76,11 +85,11 @@ def module(traces: Sequence[Judged]) -> str:
     names = _Names()
     paths = ",\n".join(_path(trace.path, lambda name, at=at: names.of(at, name)) for at, trace in enumerate(traces))  # type: ignore[misc]
     contents = [_content(names, at, trace) for at, trace in enumerate(traces)]
-    ballots = _last_ballot(traces)
+    ballots = _last("b", traces)
     machine = traces[0].machine
     assert machine is not None
     size = len(machine.nodes)
-    table = " @@ ".join(one for some in contents for one in some)
+    table = ", ".join(one for some in contents for one in some)
     owners = ", ".join(str((ballot - 1) % size + 1) for ballot in range(1, ballots + 1))
     everyone = f"1..{size}"
     steps = "\n    [] ".join(
@@ -88,10 +97,10 @@ def module(traces: Sequence[Judged]) -> str:
         for name, arguments in ARGUMENTS.items()
     )
     return f"""---- MODULE {MODULE} ----
-EXTENDS CellProperties, TLC
+EXTENDS Cell
 VARIABLES trace, at
 
-CommandTable == {table}
+CommandTable == [{table}]
 OwnerTable == <<{owners}>>
 AudienceTable == [b \\in 1..{ballots} |-> {everyone}]
 Everyone == {everyone}
@@ -102,6 +111,10 @@ Traces == <<
 
 Taken(e) ==
   CASE {steps}
+
+Agreement == \\A d, e \\in decisions : d.slot = e.slot => d.value = e.value
+OneValuePerBallot ==
+  \\A p, q \\in proposals : p.ballot = q.ballot /\\ p.slot = q.slot => p.value = q.value
 
 TraceInit == Init /\\ trace \\in 1..Len(Traces) /\\ at = 1
 TraceNext ==
@@ -118,14 +131,14 @@ def config(traces: Sequence[Judged]) -> str:
     """What TLC is told of the constants."""
     machine = traces[0].machine
     assert machine is not None
-    slots = max(trace.machine.max_slot for trace in traces if trace.machine is not None)
+    slots = max(_last("i", traces), _last("k", traces)) + machine.alpha
     first = ", ".join(map(str, sorted(machine.first)))
     invariants = "\n".join(f"  {name}" for name in INVARIANTS)
     return f"""CONSTANTS
   Nodes <- Everyone
   First = {{{first}}}
   Alpha = {machine.alpha}
-  MaxBallot = {_last_ballot(traces)}
+  MaxBallot = {_last("b", traces)}
   MaxSlot = {slots}
   Owner <- OwnerTable
   Audience <- AudienceTable
@@ -168,7 +181,10 @@ def _content(names: _Names, at: int, trace: Judged) -> list[str]:
     assert trace.machine is not None
     texts: dict[str, str] = {}
     found = []
+    taken = {argument for _, arguments in trace.path for argument in arguments}
     for name, content in trace.machine.content.items():
+        if name not in taken:
+            continue
         match content:
             case commands.Write(expects, primary, replica):
                 places = [texts.setdefault(text, f"p{len(texts) + 1}") for text in (primary, replica)]
@@ -177,16 +193,17 @@ def _content(names: _Names, at: int, trace: Judged) -> list[str]:
                 fields = f'kind |-> "change", expects |-> {expects}, members |-> {{{", ".join(map(str, sorted(members)))}}}'
             case commands.Read() | Asked() | _:  # to `Cell` a command of the store is one that sees nothing
                 fields = 'kind |-> "read"'
-        found.append(f'("{names.of(at, name)}" :> [{fields}])')
+        found.append(f"{names.of(at, name)} |-> [{fields}]")
     return found
 
 
-def _last_ballot(traces: Sequence[Judged]) -> int:
+def _last(which: str, traces: Sequence[Judged]) -> int:
+    """The highest argument of this name in some traces."""
     given = (
         int(argument)  # type: ignore[call-overload]
         for trace in traces
         for name, arguments in trace.path
         for field, argument in zip(ARGUMENTS[name], arguments, strict=True)
-        if field == "b"
+        if field == which
     )
     return max(given, default=1)
