@@ -69,9 +69,9 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
     return Round(len(latencies) / took, 1e6 * cpu / len(latencies), 1e3 * median(latencies))
 
 
-def physalia(folder: Path, clients: int, seconds: float, loop: str) -> Round:
-    """A round of a fresh colony, a cell for each client."""
-    colony = lay_out(folder / "colony", SERVERS, clients, extra=f'loop = "{loop}"')
+def physalia(folder: Path, clients: int, seconds: float, loop: str, extra: str = "") -> Round:
+    """A round of a fresh colony, a cell for each client; `extra` are more settings of its servers."""
+    colony = lay_out(folder / "colony", SERVERS, clients, extra=f'loop = "{loop}"\n{extra}')
     processes = Processes(colony)
     versions = [0] * clients
 
