@@ -2,8 +2,8 @@
 
 Three servers serve 64 clients, once with traces and once without, in turn; the cost is in their processor time for one
 write, as the system counts it, and the median of the rounds stands beside the other. Then a colony of many cells is
-recorded, each cell written to until its trace has about a hundred events, and all traces are read and judged: a trace is
-that of one cell, of all its nodes. What is timed is this process's own processor time, with the reading.
+recorded, each cell written to until its trace has about a hundred events, and all traces are read and judged: a trace
+is that of one cell, of all its nodes. What is timed is this process's own processor time, with the reading.
 
     python -m benchmarks.traces [--json] [--seconds S] [--rounds N] [--clients N] [--cells N]
 """
@@ -107,8 +107,8 @@ def main() -> int:
         print(json.dumps(figures, indent=2))
         return 0
     print(
-        f"{figures['traces_per_minute']:,} traces of {figures['events_per_trace']} events are judged a minute; recording "
-        f"takes {100 * figures['overhead']:.1f} % more of the servers' processor time, {recorded_us:.0f} us a write "
+        f"{figures['traces_per_minute']:,} traces of {figures['events_per_trace']} events are judged a minute; "
+        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, {recorded_us:.0f} us a write "
         f"instead of {plain_us:.0f}."
     )
     return 0

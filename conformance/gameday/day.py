@@ -1,7 +1,7 @@
 """The day itself: servers that record, clients at work, one blow after the other, and peace at the end.
 
-Beside the clients whose histories are judged there is a probe for each of some cells, which writes all the time and says
-whether it was answered: that is the availability over time. What servers take of memory, files and threads is looked at
+Beside the clients whose histories are judged there is a probe for each of some cells, which writes all the time and
+says whether it was answered: that is the availability over time. What servers take of memory, files and threads is looked at
 before anybody works, and again when everything has calmed down.
 """
 
@@ -71,7 +71,7 @@ class Day:
     def operations(self) -> int:
         """How many operations clients began."""
         events = (*self.saw.registers, *self.saw.transactions)
-        return sum(event["type"] == "invoke" for event in events) + len(self.saw.looks) + len(self.probes)
+        return sum(bool(event["type"] == "invoke") for event in events) + len(self.saw.looks) + len(self.probes)
 
 
 async def live(
@@ -164,10 +164,12 @@ async def _probe(colony: Colony, day: Day, begin: float, until: asyncio.Event) -
             day.probes.append(Probe(cell, at - begin, is_answered))
             await asyncio.sleep(max(0.0, PROBE_EVERY_S - (loop.time() - at)))
 
-    async with AsyncClient(colony.addresses, colony.ring, PROBE_PATIENCE_S, caches=colony.caches) as client:
-        async with asyncio.TaskGroup() as group:
-            for cell in colony.cells[:PROBED]:
-                group.create_task(one(client, cell))
+    async with (
+        AsyncClient(colony.addresses, colony.ring, PROBE_PATIENCE_S, caches=colony.caches) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        for cell in colony.cells[:PROBED]:
+            group.create_task(one(client, cell))
 
 
 def _taken(colony: Colony, processes: Processes) -> dict[int, Taken]:

@@ -37,9 +37,7 @@ SHORTEST_S, LONGEST_S = 0.5, 3.0
 """How long a fault lasts, and how long peace after it, at the least and at the most."""
 
 
-def plan(
-    names: Sequence[str], servers: Sequence[int], seed: int, first: Sequence[Blow] = ()
-) -> Callable[[], Blow]:
+def plan(names: Sequence[str], servers: Sequence[int], seed: int, first: Sequence[Blow] = ()) -> Callable[[], Blow]:
     """What comes next, for ever: first what is given, then each fault once in a random order, and then by chance."""
     rng = random.Random(f"game day {seed}")  # noqa: S311  # repeatable, no secret
     queue = [blow for blow in first if blow.fault in names]

@@ -76,7 +76,9 @@ def judge_leaks(day: Day) -> Part:
             lines.append(f"server {server} holds {more} MiB more, and {allowed_bytes >> 20} are explained")
     if lines:
         return Part("leaks", Verdict.REFUTED, lines[0], len(day.after), tuple(lines))
-    same = [after for server, after in day.after.items() if day.before.get(server) and day.before[server].pid == after.pid]
+    same = [
+        after for server, after in day.after.items() if day.before.get(server) and day.before[server].pid == after.pid
+    ]
     if not same:
         return Part("leaks", Verdict.INCONCLUSIVE, "no server that was looked at twice is the same process", 0)
     most = max(
@@ -84,9 +86,7 @@ def judge_leaks(day: Day) -> Part:
         for server, after in day.after.items()
         if server in day.before and day.before[server].pid == after.pid
     )
-    return Part(
-        "leaks", Verdict.HOLDS, f"no server holds more than {most >> 20} MiB more than at its start", len(same)
-    )
+    return Part("leaks", Verdict.HOLDS, f"no server holds more than {most >> 20} MiB more than at its start", len(same))
 
 
 def judge_reach(day: Day) -> Part:
@@ -96,7 +96,9 @@ def judge_reach(day: Day) -> Part:
         why = "no fault was had" if not day.bands else "no probe was answered"
         return Part("reach", Verdict.INCONCLUSIVE, why, len(day.bands))
     share = 100 * answered / len(day.probes)
-    return Part("reach", Verdict.HOLDS, f"{len(day.bands)} faults; {share:.1f} % of probes were answered", len(day.bands))
+    return Part(
+        "reach", Verdict.HOLDS, f"{len(day.bands)} faults; {share:.1f} % of probes were answered", len(day.bands)
+    )
 
 
 def worst(parts: Sequence[Part]) -> Part | None:

@@ -97,8 +97,11 @@ def _band(band: Band, x: Callable[[float], float], y: float) -> str:
     fill = f"hsl({HUES * NAMES.index(band.blow.fault)} 70% 50%)"
     left, width = x(band.begin_s), max(2.0, x(band.end_s) - x(band.begin_s))
     title = f"<title>{escape(band.blow.words)}, {band.begin_s:.1f} s to {band.end_s:.1f} s</title>"
-    shade = f'<rect x="{left:.1f}" y="{TOP}" width="{width:.1f}" height="{HEIGHT}" style="fill:{fill};fill-opacity:.12"/>'
-    return f'{shade}<rect class="band" x="{left:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 3}" style="fill:{fill}">{title}</rect>'
+    at = f'x="{left:.1f}" width="{width:.1f}"'
+    return (
+        f'<rect {at} y="{TOP}" height="{HEIGHT}" style="fill:{fill};fill-opacity:.12"/>'
+        f'<rect class="band" {at} y="{y}" height="{ROW - 3}" style="fill:{fill}">{title}</rect>'
+    )
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

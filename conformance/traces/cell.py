@@ -4,7 +4,7 @@ Nodes get numbers from 1 on, by their incarnations, and keep the order of their 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -169,9 +169,11 @@ def split(runs: Iterable[Run], wanted: Iterable[CellKey] | None = None) -> dict[
 
 
 def _refuse_twice(runs: Sequence[Run]) -> None:
-    for one, other in zip(runs, runs[1:], strict=False):
+    for one, other in pairwise(runs):
         if (one.header.server, one.header.run) == (other.header.server, other.header.run):
-            raise bad(other.path, 1, "run", f"run {other.header.run} of server {other.header.server} is in {one.path} too")
+            raise bad(
+                other.path, 1, "run", f"run {other.header.run} of server {other.header.server} is in {one.path} too"
+            )
 
 
 def _cell(
@@ -258,7 +260,7 @@ class _Translation:
         return model.Ballot(given[0], self._node(field, given[1])) if any(given) else model.NO_BALLOT
 
     def _node(self, field: str, node: int | None) -> NodeId:
-        if node not in self._number:
+        if node is None or node not in self._number:
             raise bad(self._place.path, self._place.number, field, f"nothing here tells of a node {node} in this cell")
         return self._number[node]
 
@@ -270,7 +272,7 @@ class _Translation:
 
     def _message(self, said: list[Any]) -> model.Message:
         kind, *parts = said
-        first = self.ballot("said[1]", parts[0]) if isinstance(parts[0], tuple) else parts[0]
+        first: Any = self.ballot("said[1]", parts[0]) if isinstance(parts[0], tuple) else parts[0]
         match kind:
             case "prepare":
                 return model.Prepare(first, parts[1])

@@ -67,7 +67,10 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
         case "vote" | "promise":
             yield f"{line.did} is said to be no step", _changed(line, did="ignored", waits=line.waits)
             if said is not None:
-                yield f"{line.did} for a ballot of nobody's", _changed(line, said=[said[0], _raised(said[1]), *said[2:]])
+                yield (
+                    f"{line.did} for a ballot of nobody's",
+                    _changed(line, said=[said[0], _raised(said[1]), *said[2:]]),
+                )
             if line.waits:
                 yield f"{line.did} leaves before it is flushed", _changed(line, waits=False)
         case "flush" if line.steps:

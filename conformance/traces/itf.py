@@ -14,7 +14,8 @@ from typing import Any
 from conformance.judges.judged import JudgedCell
 from conformance.links import BadInput
 from conformance.traces.cell import CellTrace, TraceNames
-from conformance.traces.replay import Call, Judged
+from conformance.traces.replay import Judged
+from conformance.traces.steps import Call
 from physalia import model
 from physalia.tracing import VERSION
 from physalia.tracing.words import name_of
@@ -140,7 +141,7 @@ def _value(field: str, value: Any) -> Any:
         case tuple() if hasattr(value, "_fields"):
             return {
                 name: _map(part) if name == "accepted" and type(value) is spec.Disk else _value("", part)
-                for name, part in value._asdict().items()
+                for name, part in zip(value._fields, value, strict=True)
             }
         case tuple():
             return [_value("", one) for one in value]
@@ -160,7 +161,7 @@ def _sorted(value: Any) -> Any:
     """A value of ITF in which the order of a set does not count."""
     if isinstance(value, dict):
         if set(value) == {"#set"}:
-            return {"#set": sorted((json.dumps(_sorted(one), sort_keys=True) for one in value["#set"]))}
+            return {"#set": sorted(json.dumps(_sorted(one), sort_keys=True) for one in value["#set"])}
         return {name: _sorted(part) for name, part in value.items()}
     return [_sorted(one) for one in value] if isinstance(value, list) else value
 
@@ -179,16 +180,16 @@ class _Writer:
         for node in machine.nodes:
             self._start(node, state)
 
-    def step(self, call: Call, before: spec.State, after: spec.State) -> None:
+    def step(self, call: tuple[str, tuple[Any, ...]], before: spec.State, after: spec.State) -> None:
         """One step more."""
         name, arguments = call
         if name == "issue":
             command = self._asked[arguments[0]]
             self._add(1, {"did": "recorded", "asks": name_of(command), "command": encode_command(command).hex()})
         elif name == "flush":
-            self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})  # type: ignore[index]
+            self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})
         elif name == "crash":
-            self._start(arguments[0], after)  # type: ignore[arg-type]
+            self._start(arguments[0], after)
         else:
             node = self._whose(name, arguments)
             waits = {"waits": True} if len(after.queue[node]) > len(before.queue[node]) else {}

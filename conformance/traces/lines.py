@@ -41,8 +41,8 @@ MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
 }
 """What is said, and of which kinds its parts are."""
 ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
-    "prepare": (Ballot,), "propose": (Ballot, Positive, str), "decide": (Ballot, Positive), "learn": (Positive, Positive),
-    "consult": (Ballot, Positive), "serve": (Ballot, Positive), "truncate": (Positive, Positive),
+    "prepare": (Ballot,), "propose": (Ballot, Positive, str), "decide": (Ballot, Positive),
+    "learn": (Positive, Positive), "consult": (Ballot, Positive), "serve": (Ballot, Positive), "truncate": (Positive, Positive),
     "install": (Positive, Positive),
 }  # fmt: skip
 """The arguments of actions that no message calls for."""
@@ -220,7 +220,12 @@ class Reader:
         if last is None and line.did != "start":
             raise bad(path, number, "did", f"node {line.n} of this file did {line.did} before its start")
         if line.seq != (last or 0) + 1:
-            raise bad(path, number, "seq", f"after line {last or 0} of node {line.n} comes {(last or 0) + 1}, and not {line.seq}")
+            raise bad(
+                path,
+                number,
+                "seq",
+                f"after line {last or 0} of node {line.n} comes {(last or 0) + 1}, and not {line.seq}",
+            )
         self._seen[line.n] = line.seq
 
     def _judge_event(self, number: int, line: Line) -> None:

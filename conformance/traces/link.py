@@ -1,8 +1,8 @@
 """The link ``traces``: real servers record, and what they wrote down is replayed on the specification.
 
 Three processes serve, and each is killed in the middle of writes; so leaders change. All traces of all cells must be
-accepted, and things must have happened in them. Then the judge is judged: events of true traces are changed, and must be
-refused at the very event; events that matter are left out, and then the whole must not be accepted. A sample goes to
+accepted, and things must have happened in them. Then the judge is judged: events of true traces are changed, and must
+be refused at the very event; events that matter are left out, and then the whole must not be accepted. A sample goes to
 TLC, which takes the same steps in `Cell` itself, and must not take them if one is changed.
 """
 
@@ -130,13 +130,13 @@ def _judge_changed(
         progress.update("doctored", kinds.total(), "traces", total=count)
     if failure is None and kinds.total() < count:
         failure = Failure(title=f"only {kinds.total()} traces could be doctored", verdict=Verdict.INCONCLUSIVE)
-    found.add("doctored", kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure)
+    found.add(
+        "doctored", kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure
+    )
     progress.finish("doctored", f"{kinds.total()} refused at the doctored event")
 
 
-def _in_turn(
-    runs: Sequence[Run], cells: Sequence[CellKey], random: Random
-) -> Iterator[tuple[CellKey, Doctored]]:
+def _in_turn(runs: Sequence[Run], cells: Sequence[CellKey], random: Random) -> Iterator[tuple[CellKey, Doctored]]:
     """Doctored traces of one cell after the other, and of each kind about as many."""
     ways = [(key, changed(picked(runs, key), random)) for key in cells]
     while ways:
@@ -181,9 +181,7 @@ def _judge_without(
     progress.finish("left out", f"{kinds.total()} traces without an event, none accepted")
 
 
-def _ask_tlc(
-    sample: Sequence[Judged], settings: Settings, found: _Findings, progress: Progress, again: str
-) -> None:
+def _ask_tlc(sample: Sequence[Judged], settings: Settings, found: _Findings, progress: Progress, again: str) -> None:
     """TLC takes the steps of a sample, and does not take them if one is changed."""
     started, states, failure = monotonic(), 0, None
     try:
@@ -217,5 +215,3 @@ def _with_wrong_step(judged: Judged) -> Judged:
     assert isinstance(slot, int)
     path[at] = ("vote", (node, ballot, slot + 1))
     return evolve(judged, path=tuple(path))
-
-

@@ -3,8 +3,8 @@
 What was replayed on the mirror is a list of actions with their arguments. The module has these lists; each of its
 states says which of them it follows and how far it is, and its next step is the action that stands there, as `Cell` has
 it. So TLC finds one state more than there are steps if it allows them all, and fewer otherwise. Agreement is checked in
-every state on the way. (The module extends `Cell` and not `CellProperties`, which has constants that TLC lists before it
-starts, and that is long where there are many commands.)
+every state on the way. (The module extends `Cell` and not `CellProperties`, which has constants that TLC lists before
+it starts, and that is long where there are many commands.)
 """
 
 import shutil
@@ -19,7 +19,8 @@ from conformance.manifest import tla_folder
 from conformance.tlc.limits import Limits, Outcome
 from conformance.tlc.run import QUICK_START, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain
-from conformance.traces.replay import Call, Judged
+from conformance.traces.replay import Judged
+from conformance.traces.steps import Call
 from spec import commands
 
 MODULE = "TraceOfCell"
@@ -188,9 +189,13 @@ def _content(names: _Names, at: int, trace: Judged) -> list[str]:
         match content:
             case commands.Write(expects, primary, replica):
                 places = [texts.setdefault(text, f"p{len(texts) + 1}") for text in (primary, replica)]
-                fields = f'kind |-> "write", expects |-> {expects}, primary |-> "{places[0]}", replica |-> "{places[1]}"'
+                fields = (
+                    f'kind |-> "write", expects |-> {expects}, primary |-> "{places[0]}", replica |-> "{places[1]}"'
+                )
             case commands.Change(expects, members):
-                fields = f'kind |-> "change", expects |-> {expects}, members |-> {{{", ".join(map(str, sorted(members)))}}}'
+                fields = (
+                    f'kind |-> "change", expects |-> {expects}, members |-> {{{", ".join(map(str, sorted(members)))}}}'
+                )
             case commands.Read() | Asked() | _:  # to `Cell` a command of the store is one that sees nothing
                 fields = 'kind |-> "read"'
         found.append(f"{names.of(at, name)} |-> [{fields}]")

@@ -22,13 +22,17 @@ SETTINGS = 'record = "traces"\nsuspect_after_s = 1.5\ncold_after_s = 5.0'
 
 
 def gameday(
-    minutes: Annotated[float, typer.Option(min=0.01, metavar="N", help="How long servers are broken and healed.")] = 1.0,
+    minutes: Annotated[
+        float, typer.Option(min=0.01, metavar="N", help="How long servers are broken and healed.")
+    ] = 1.0,
     cells: Annotated[int, typer.Option(min=1, max=1000, help="How many cells.")] = 16,
     clients: Annotated[int, typer.Option(min=1, max=1000, help="How many clients.")] = 12,
     servers: Annotated[int, typer.Option(min=1, max=64, help="How many servers.")] = 3,
     faults: Annotated[str | None, typer.Option(metavar="F,F", help="Only these faults; all, if none.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
-    keep: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Keep colony, histories and traces there.")] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Keep colony, histories and traces there.")
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:

@@ -28,7 +28,9 @@ def trace(
     window_s: Annotated[
         float, typer.Option("--window-s", min=0, metavar="S", help="Followed, a line may come so many seconds late.")
     ] = 5.0,
-    itf: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the states as ITF there; of one cell.")] = None,
+    itf: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the states as ITF there; of one cell.")
+    ] = None,
     lines: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a trace in ITF as lines there.")] = None,
     json: Json = False,
 ) -> int:
@@ -38,6 +40,7 @@ def trace(
     which, what was possible instead and which guard is false; 2: a file is ill-formed; 3: the traces show too little.
     """
     from conformance.traces import judging  # noqa: PLC0415
+    from conformance.traces.lines import read_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     if any(file.name.endswith(ITF) for file in files):
@@ -52,7 +55,7 @@ def trace(
 
             found = judging.follow(files, cell, every=every, window_s=window_s, told=told)
     elif is_open:
-        runs = [judging.read_run(file) for file in files]
+        runs = [read_run(file) for file in files]
         found = judging.judge_open(runs, cell, every=every)
     else:
         found = judging.judge_files(files, cell, every=every)
