@@ -211,6 +211,7 @@ LINKS = {
     "lockstep": "conformance.lockstep.link:run",
     "traces": "conformance.traces.link:run",
     "histories": "conformance.histories.link:run",
+    "shell": "conformance.shell.link:run",
     "crash-points": "conformance.crash_points.link:run",
     "placement": "conformance.placement.link:run",
     "blast-radius": "conformance.blast_radius.link:run",

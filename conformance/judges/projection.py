@@ -78,7 +78,7 @@ class Names(Vocabulary):
         return name
 
     def name_content(self, name: str, command: model.Asked) -> None:
-        """This is what the command of that name asks for."""
+        """Whoever asks for the command of that name asks for this."""
         self.content[name] = content_of(command)
         self.requests[command.request] = name
         self.asked[name] = command.request
@@ -370,6 +370,7 @@ def _common(before: Sequence[T], after: Sequence[T]) -> int:
 
 
 def content_of(command: model.Asked) -> commands.Content | Asked:
+    """What a command asks for, in the words of the specification."""
     match command:
         case model.Write(_, expects, primary, replica):
             return commands.Write(expects, primary, replica)

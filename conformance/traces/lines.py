@@ -42,8 +42,8 @@ MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
 """What is said, and of which kinds its parts are."""
 ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "prepare": (Ballot,), "propose": (Ballot, Positive, str), "decide": (Ballot, Positive),
-    "learn": (Positive, Positive), "consult": (Ballot, Positive), "serve": (Ballot, Positive), "truncate": (Positive, Positive),
-    "install": (Positive, Positive),
+    "learn": (Positive, Positive), "consult": (Ballot, Positive), "serve": (Ballot, Positive),
+    "truncate": (Positive, Positive), "install": (Positive, Positive),
 }  # fmt: skip
 """The arguments of actions that no message calls for."""
 

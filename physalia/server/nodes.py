@@ -16,7 +16,20 @@ from typing import Protocol
 from physalia.cell import Node
 from physalia.host import Batch, Host, Hosted, Output
 from physalia.journal import NodeKey
-from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
+from physalia.model import (
+    NO_BALLOT,
+    Answer,
+    Asked,
+    Campaign,
+    Envelope,
+    Event,
+    Found,
+    Query,
+    Reject,
+    RequestId,
+    Submit,
+    Tick,
+)
 from physalia.server.atlas import Atlas
 
 MOST_WAITING = 256
@@ -93,6 +106,10 @@ class Nodes:
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
         self._begin(key, Submit(command))
+
+    def query(self, key: NodeKey, request: RequestId) -> None:
+        """A client wants to read what is true now."""
+        self._begin(key, Query(request))
 
     def campaign(self, key: NodeKey) -> None:
         """The node shall lead."""

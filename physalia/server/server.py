@@ -28,22 +28,27 @@ from physalia.model import (
     Carry,
     Create,
     Decline,
+    Denied,
     Envelope,
     Found,
+    Granted,
     Look,
+    Pace,
     Ping,
     Pong,
     Reject,
     Request,
+    RequestId,
     Scan,
     Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.clock import Clock
 from physalia.server.disk import Disk
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
-from physalia.server.looks import show
+from physalia.server.looks import needs_round, show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
@@ -89,15 +94,16 @@ class Server:
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
+        self._settings, self._host, self._ring, self._log = settings, host, ring, log
+        self._clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self)
         self.requests = Requests()
         self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
-        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
-        self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
         self.links = Links(self._pong, self._write_down)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
@@ -131,7 +137,9 @@ class Server:
                 for number, address in self._settings.caches.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                with closing(
+                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
+                ):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
@@ -156,6 +164,10 @@ class Server:
 
     def tell(self, said: Answer | Found | Reject) -> None:
         """A node has a word for a client."""
+        if isinstance(said, Found):
+            taken = self.requests.whose(said.request)
+            self.requests.found(said, None if taken is None else self._host.node(taken.key))
+            return
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
@@ -192,8 +204,11 @@ class Server:
                     self._looked(caller, said)
                 case Create() | Cap() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
+                case Pace(number, thousandths) if connection.peer.role == "operator":
+                    self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
-                    caller.say(Pong(number))
+                    if self.number not in self.suspicion.suspected:
+                        caller.say(Pong(number))
                 case _:
                     connection.refuse("role")
                     break
@@ -218,11 +233,29 @@ class Server:
         if key is None:
             caller.say(Decline(asked.number, "unknown cell", ""))
             return
-        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+        if not needs_round(asked):
+            self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+            return
+        request = self.requests.take_read(caller, asked, key)
+        if request is not None:
+            self.nodes.when_loaded(key, partial(self._query, key, request))
+
+    def _pace(self, caller: Caller, number: int, rate: float) -> None:
+        try:
+            self._clock.set_rate(rate)
+        except ValueError as error:
+            caller.say(Denied(number, str(error)))
+            return
+        self._log.warning("clock", rate=rate)
+        caller.say(Granted(number))
 
     def _submit(self, key: NodeKey, command: Asked) -> None:
         self.leadership.wanted(key)
         self.nodes.submit(key, command)
+
+    def _query(self, key: NodeKey, request: RequestId) -> None:
+        self.leadership.wanted(key)
+        self.nodes.query(key, request)
 
     # What follows from what happened
 
@@ -272,8 +305,10 @@ class Server:
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
+                if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
+                    self._log.warning("cannot lead")
             if batch.unread:
-                await asyncio.sleep(READ_BACK_EVERY_S)
+                await self._sleep(READ_BACK_EVERY_S)
             self._look_around()
 
     async def _wait_to_write(self, disk: Disk) -> None:
@@ -297,8 +332,10 @@ class Server:
             self.links.ping()
             self.telling.beat()
             self._door.close_revoked()
-            await asyncio.sleep(self._settings.ping_every_s)
+            await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
+            for own in self.suspicion.able(self._clock()):
+                self.nodes.resume(own)
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
@@ -315,7 +352,7 @@ class Server:
         """A clock, as long as some node has something to send again."""
         while True:
             await self._to_tick.wait()
-            await asyncio.sleep(TICK_EVERY_S)
+            await self._sleep(TICK_EVERY_S)
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             self.leadership.look_after()
             if not self.nodes.restless:
@@ -333,8 +370,12 @@ class Server:
             self._takes_over |= bool(self.leadership.pending)
             self.leadership.take_over()
             self.links.send_all()
-            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            await self._sleep(TAKE_OVER_EVERY_S)
             self._look_around()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until so much time has passed by the clock of this server."""
+        await asyncio.sleep(self._clock.waits_s(seconds))
 
     # The end
 
