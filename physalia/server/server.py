@@ -107,7 +107,7 @@ class Server:
         self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
-        self.links = Links(self._pong)
+        self.links = Links(self._pong, self._write_down)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
@@ -273,6 +273,11 @@ class Server:
             self._to_tick.set()
         if self.leadership.pending:
             self._to_take_over.set()
+
+    def _write_down(self) -> None:
+        """Something is about to leave: whoever records what led to it has it by then."""
+        if self._host.recording is not None:
+            self._host.recording.write()
 
     def _pong(self, peer: int) -> None:
         if self.suspicion.heard(peer, self._clock()):
