@@ -39,7 +39,7 @@ def overhead(seconds: float, rounds: int, clients: int) -> tuple[float, float]:
     for _ in range(rounds):
         for seen, extra in ((plain, ""), (recorded, 'record = "traces"')):
             with tempfile.TemporaryDirectory(prefix="physalia-traces-") as folder:
-                seen.append(physalia(Path(folder), clients, seconds, "asyncio", extra).cpu_us_per_operation)
+                seen.append(physalia(Path(folder), clients, seconds, "asyncio", extra=extra).cpu_us_per_operation)
     return median(plain), median(recorded)
 
 

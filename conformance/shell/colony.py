@@ -89,7 +89,8 @@ class Colony:
         }
         self.clients: list[Client] = []
         self.plans = plans_of(cells, nodes or servers, members or nodes or servers, alpha)
-        self._given = {"ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0} | settings
+        usual = {"ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0}
+        self._given: dict[str, Any] = usual | settings
         self._stack = ExitStack()
         self._vfs: SimulatedVfs | None = None
         self._all: list[Process] = []
