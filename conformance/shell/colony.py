@@ -202,12 +202,12 @@ class Colony:
         for sender, receiver in sorted(self.net.cuts):
             self.net.mend(sender, receiver)
 
-    def settle(self, within_s: float = 60.0, without: str = "") -> None:
+    def settle(self, within_s: float = 60.0, without: str = "", *, is_full: bool = False) -> None:
         """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong.
 
-        One server may stay away `without` which the others must serve before it is back.
+        One server may stay away `without` which the others must serve before it is back, or only its disk `is_full`.
         """
-        settle(self, within_s, without)
+        settle(self, within_s, without, is_full=is_full)
         for mirror in self.mirrors.values():
             mirror.whole()
         self._examine()

@@ -24,6 +24,7 @@ def draw(seed: str) -> Script:
         "caches": float(rng.random() < 0.3),  # noqa: PLR2004
         "cold": rng.choice((60.0, 60.0, 0.5)),
         "without": float(rng.choice((0, 1, 2, 3))),
+        "full": float(rng.random() < 0.3),  # noqa: PLR2004
     }
     names = [chr(ord("a") + place) for place in range(int(settings["servers"]))]
     kinds = [kind for kind in FAULTS if rng.random() < 0.4] or [rng.choice(tuple(FAULTS))]  # noqa: PLR2004
