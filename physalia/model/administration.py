@@ -37,6 +37,14 @@ class Cap:
 
 
 @value
+class Pace:
+    """An operator lets the clock of the server go faster or slower: so many thousandths of a second in a second."""
+
+    number: int
+    thousandths: int
+
+
+@value
 class Granted:
     """What the operator asked for under this number is done, and durable."""
 
@@ -84,5 +92,5 @@ class Where:
     known: Whereabouts | None
 
 
-Administration: TypeAlias = Create | Cap | Granted | Denied
+Administration: TypeAlias = Create | Cap | Pace | Granted | Denied
 Discovery: TypeAlias = Push | Find | Where

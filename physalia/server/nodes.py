@@ -16,8 +16,23 @@ from typing import Protocol
 from physalia.cell import Node
 from physalia.host import Batch, Host, Hosted, Output
 from physalia.journal import NodeKey
-from physalia.model import NO_BALLOT, Answer, Asked, Campaign, Envelope, Event, Found, Reject, Submit, Tick
+from physalia.model import (
+    NO_BALLOT,
+    Answer,
+    Asked,
+    Campaign,
+    Envelope,
+    Event,
+    Found,
+    Query,
+    Reject,
+    RequestId,
+    Submit,
+    Tick,
+    Truncate,
+)
 from physalia.server.atlas import Atlas
+from physalia.server.forgetting import Forgetting
 
 MOST_WAITING = 256
 """So much may wait for one node to be read; what is said beyond is lost, and its senders say it again."""
@@ -44,7 +59,7 @@ class Nodes:
     of which nobody told this server where they live.
     """
 
-    def __init__(self, host: Host, atlas: Atlas, outlet: Outlet) -> None:
+    def __init__(self, host: Host, atlas: Atlas, outlet: Outlet, forgetting: Forgetting | None = None) -> None:
         self.host = host
         self.now_s = 0.0
         self.recent: dict[NodeKey, float] = {}
@@ -55,6 +70,7 @@ class Nodes:
         self.homeless = 0
         self._atlas = atlas
         self._outlet = outlet
+        self._forgetting = Forgetting() if forgetting is None else forgetting
         self._inside: deque[Envelope] = deque()
         self._halted: set[NodeKey] = set()
         self._said: dict[NodeKey, list[Callable[[], None]]] = {}
@@ -93,6 +109,10 @@ class Nodes:
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
         self._begin(key, Submit(command))
+
+    def query(self, key: NodeKey, request: RequestId) -> None:
+        """A client wants to read what is true now."""
+        self._begin(key, Query(request))
 
     def campaign(self, key: NodeKey) -> None:
         """The node shall lead."""
@@ -134,6 +154,7 @@ class Nodes:
             node = self.host.node(key)
             if node is not None and self._is_cold(key, node) and self.host.drop(key):
                 del self.recent[key]
+                self._forgetting.forget(key)
                 dropped.append(key)
             else:  # it may be looked at again after the others
                 self.recent[key] = self.recent.pop(key) if node is None else self.now_s
@@ -194,6 +215,9 @@ class Nodes:
         if outputs:
             self._let_out(outputs, hosted)
         self._note(hosted)
+        slot = self._forgetting.due(hosted.key, hosted.node)
+        if slot:
+            self._let_out(self.host.run(hosted, Truncate(slot)), hosted)
 
     def _note(self, hosted: Hosted) -> None:
         """The node did something."""

@@ -28,22 +28,28 @@ from physalia.model import (
     Carry,
     Create,
     Decline,
+    Denied,
     Envelope,
     Found,
+    Granted,
     Look,
+    Pace,
     Ping,
     Pong,
     Reject,
     Request,
+    RequestId,
     Scan,
     Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.clock import Clock
 from physalia.server.disk import Disk
+from physalia.server.forgetting import Forgetting
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
-from physalia.server.looks import show
+from physalia.server.looks import needs_round, show
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
@@ -62,6 +68,8 @@ AT_REST_AFTER_S = 0.2
 FOLDED_FROM = 256
 FOLDED_AT_ONCE = 64
 """Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
+FOLDED_ALWAYS_FROM = 2048
+"""With so many entries a journal is folded even if there is always something to write, or it would grow for ever."""
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
@@ -89,16 +97,17 @@ class Server:
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
+        self._settings, self._host, self._ring, self._log = settings, host, ring, log
+        self._clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
-        self.nodes = Nodes(host, atlas, self)
+        self.nodes = Nodes(host, atlas, self, Forgetting(settings.log_slots))
         self.requests = Requests()
         self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
-        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
-        self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
-        self.links = Links(self._pong)
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
+        self.links = Links(self._pong, self._write_down)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
@@ -131,7 +140,9 @@ class Server:
                 for number, address in self._settings.caches.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                with closing(
+                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
+                ):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
@@ -156,6 +167,10 @@ class Server:
 
     def tell(self, said: Answer | Found | Reject) -> None:
         """A node has a word for a client."""
+        if isinstance(said, Found):
+            taken = self.requests.whose(said.request)
+            self.requests.found(said, None if taken is None else self._host.node(taken.key))
+            return
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
@@ -192,8 +207,11 @@ class Server:
                     self._looked(caller, said)
                 case Create() | Cap() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
+                case Pace(number, thousandths) if connection.peer.role == "operator":
+                    self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
-                    caller.say(Pong(number))
+                    if self.number not in self.suspicion.suspected:
+                        caller.say(Pong(number))
                 case _:
                     connection.refuse("role")
                     break
@@ -218,11 +236,29 @@ class Server:
         if key is None:
             caller.say(Decline(asked.number, "unknown cell", ""))
             return
-        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+        if not needs_round(asked):
+            self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+            return
+        request = self.requests.take_read(caller, asked, key)
+        if request is not None:
+            self.nodes.when_loaded(key, partial(self._query, key, request))
+
+    def _pace(self, caller: Caller, number: int, rate: float) -> None:
+        try:
+            self._clock.set_rate(rate)
+        except ValueError as error:
+            caller.say(Denied(number, str(error)))
+            return
+        self._log.warning("clock", rate=rate)
+        caller.say(Granted(number))
 
     def _submit(self, key: NodeKey, command: Asked) -> None:
         self.leadership.wanted(key)
         self.nodes.submit(key, command)
+
+    def _query(self, key: NodeKey, request: RequestId) -> None:
+        self.leadership.wanted(key)
+        self.nodes.query(key, request)
 
     # What follows from what happened
 
@@ -237,6 +273,11 @@ class Server:
             self._to_tick.set()
         if self.leadership.pending:
             self._to_take_over.set()
+
+    def _write_down(self) -> None:
+        """Something is about to leave: whoever records what led to it has it by then."""
+        if self._host.recording is not None:
+            self._host.recording.write()
 
     def _pong(self, peer: int) -> None:
         if self.suspicion.heard(peer, self._clock()):
@@ -267,20 +308,25 @@ class Server:
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
+                if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
+                    self._log.warning("cannot lead")
             if batch.unread:
-                await asyncio.sleep(READ_BACK_EVERY_S)
+                await self._sleep(READ_BACK_EVERY_S)
             self._look_around()
 
     async def _wait_to_write(self, disk: Disk) -> None:
         """Until there is something to write; meanwhile what was written is folded, a little at a time."""
         journal = self._host.journal
+        if journal.unfolded >= FOLDED_ALWAYS_FROM and not journal.full:
+            with suppress(JournalFull):
+                await disk.call(self._host.fold, FOLDED_AT_ONCE)
         while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(AT_REST_AFTER_S):
                     await self._to_write.wait()
                 return
             try:
-                await disk.call(journal.fold, FOLDED_AT_ONCE)
+                await disk.call(self._host.fold, FOLDED_AT_ONCE)
             except JournalFull:
                 break
         await self._to_write.wait()
@@ -292,8 +338,10 @@ class Server:
             self.links.ping()
             self.telling.beat()
             self._door.close_revoked()
-            await asyncio.sleep(self._settings.ping_every_s)
+            await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
+            for own in self.suspicion.able(self._clock()):
+                self.nodes.resume(own)
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
@@ -310,7 +358,7 @@ class Server:
         """A clock, as long as some node has something to send again."""
         while True:
             await self._to_tick.wait()
-            await asyncio.sleep(TICK_EVERY_S)
+            await self._sleep(TICK_EVERY_S)
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             self.leadership.look_after()
             if not self.nodes.restless:
@@ -328,8 +376,12 @@ class Server:
             self._takes_over |= bool(self.leadership.pending)
             self.leadership.take_over()
             self.links.send_all()
-            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            await self._sleep(TAKE_OVER_EVERY_S)
             self._look_around()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until so much time has passed by the clock of this server."""
+        await asyncio.sleep(self._clock.waits_s(seconds))
 
     # The end
 

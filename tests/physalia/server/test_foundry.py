@@ -221,7 +221,7 @@ OF_NOBODY: list[Traffic] = [
     Reply(1, b""), Decline(1, "busy", ""), Pong(1),
 ]  # fmt: skip
 """What no server is ever to hear, whoever says it."""
-OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",)), Scan(1, 1, 0, "", 10, None), Request(1, 1, b"")]
+OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",), False), Scan(1, 1, 0, "", 10, None, True), Request(1, 1, b"")]
 OF_SERVERS: list[Traffic] = [Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0)))]
 OF_OPERATORS: list[Traffic] = [Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b"")]
 MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}
