@@ -21,7 +21,7 @@ from conformance.shell.script import Script
 LINK = "shell"
 RUNS_OF = {Profile.QUICK: 6, Profile.DEFAULT: 20, Profile.DEEP: 1_000}
 """How many runs are drawn in each profile, one for each seed from the first on."""
-MOST_TIMES = 6
+MOST_TIMES = 3
 """So many times as many are drawn at most, as long as something was never reached."""
 
 ALWAYS = (
