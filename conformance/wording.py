@@ -24,8 +24,10 @@ from physalia.model import (
     Decision,
     Echo,
     Execute,
+    HowFar,
     Install,
     Learn,
+    Learned,
     Message,
     NoOp,
     Peek,
@@ -137,6 +139,10 @@ def message_words(message: Message) -> str:
             return f"chunk {message.slot} from {message.first} {encode_message(message).hex()}"
         case Take(slot, rows):
             return f"take {slot} rows {rows}"
+        case HowFar():
+            return "how far"
+        case Learned(slot):
+            return f"learned {slot}"
         case Refusal(ballot, promised):
             return f"refusal {ballot_words(ballot)} promised {ballot_words(promised)}"
         case _:
@@ -212,6 +218,10 @@ def read_message(words: list[str]) -> Message:
             return _read_chunk(data)
         case ["take", slot, "rows", rows]:
             return Take(int(slot), int(rows))
+        case ["how", "far"]:
+            return HowFar()
+        case ["learned", slot]:
+            return Learned(int(slot))
         case ["refusal", ballot, "promised", promised]:
             return Refusal(read_ballot(ballot), read_ballot(promised))
         case _:

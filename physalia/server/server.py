@@ -18,7 +18,7 @@ from typing import Any
 from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
-from physalia.host import Host
+from physalia.host import Host, Hosted
 from physalia.journal import JournalFull, NodeKey
 from physalia.model import (
     Answer,
@@ -28,14 +28,22 @@ from physalia.model import (
     Carry,
     Create,
     Decline,
+    Elsewhere,
     Envelope,
     Found,
+    House,
+    Inspect,
+    Join,
     Look,
+    Moved,
+    NodeId,
     Ping,
     Pong,
     Reject,
+    Release,
     Request,
     Scan,
+    Seek,
     Traffic,
 )
 from physalia.server.atlas import Atlas
@@ -45,13 +53,15 @@ from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
 from physalia.server.looks import show
+from physalia.server.moving import Moving, whereabouts
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
+from physalia.server.steward import Steward
 from physalia.server.suspicion import Suspicion
 from physalia.server.telling import Telling
 from physalia.server.watch import MOST_HEAD_BYTES, Watch
-from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
+from physalia.transport import MOVES_SINCE, Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
 NOTED_AFTER_S = 0.02
@@ -97,8 +107,11 @@ class Server:
         self.atlas = atlas
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self, Forgetting(settings.log_slots))
+        servers = frozenset({settings.server, *settings.peers})
         self.requests = Requests()
-        self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
+        self.foundry = Foundry(self.nodes, atlas, servers)
+        self.moving = Moving(self.nodes, atlas, servers, self._say)
+        self.steward = Steward(self.nodes, atlas, servers, Watch(self).inspect)
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
         self.links = Links(self._pong)
@@ -169,6 +182,24 @@ class Server:
         """A node has stopped for good."""
         self._log.error("node stopped", node=str(key), why=why)
 
+    def stray(self, hosted: Hosted, node: NodeId) -> None:
+        """A node speaks, and nobody told where it lives."""
+        self.moving.seek(hosted, node)
+
+    def missed(self, server: int, key: NodeKey) -> None:
+        """A server speaks to a node that left."""
+        self.moving.point(server, key, self._host.pointers[key])
+
+    def gone(self, key: NodeKey) -> None:
+        """A node has left its cell for good."""
+        self._log.info("left", node=str(key), version=self._host.pointers[key].version)
+        self.leadership.forget(key)
+        self.requests.abandon(key)
+        self.steward.gone(key)
+
+    def _say(self, server: int, said: Seek | Moved) -> None:
+        self.links.say(server, said)
+
     # Owner of the connections that came in
 
     def opened(self, connection: Connection) -> None:
@@ -193,8 +224,14 @@ class Server:
                     self._asked(caller, said)
                 case Look() | Scan() if connection.peer.role == "client":
                     self._looked(caller, said)
-                case Create() | Cap() if connection.peer.role == "operator":
+                case Create() | Cap() | Join() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
+                case House() | Release() | Inspect() if connection.peer.role == "operator":
+                    self.steward.ask(caller, said)
+                case Seek() if connection.peer.role == "server":
+                    self.moving.asked(connection.peer.number, said)
+                case Moved() if connection.peer.role == "server":
+                    self.moving.told(connection.peer.number, said)
                 case Ping(number):
                     caller.say(Pong(number))
                 case _:
@@ -214,16 +251,34 @@ class Server:
         is_operator = caller.connection.peer.role == "operator"
         command = self.requests.take(caller, request, key, may_change=is_operator)
         if command is not None:
-            self.nodes.when_loaded(key, partial(self._submit, key, command))
+            self.nodes.when_loaded(key, partial(self._submit, caller, request.number, key, command))
+
+    def _moved(self, caller: Caller, number: int, key: NodeKey) -> bool:
+        """Whether only a pointer is here; then whoever asked is told where to ask."""
+        pointer = self._host.pointers.get(key)
+        if pointer is None:
+            return False
+        if caller.connection.version >= MOVES_SINCE:
+            caller.say(Elsewhere(number, whereabouts(key, pointer, self._settings.known_address)))
+        else:
+            caller.say(Decline(number, "unknown cell", ""))
+        return True
 
     def _looked(self, caller: Caller, asked: Look | Scan) -> None:
         key = self.atlas.here(asked.cell)
         if key is None:
             caller.say(Decline(asked.number, "unknown cell", ""))
             return
-        self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
+        self.nodes.when_loaded(key, partial(self._show, caller, asked, key))
 
-    def _submit(self, key: NodeKey, command: Asked) -> None:
+    def _show(self, caller: Caller, asked: Look | Scan, key: NodeKey) -> None:
+        if not self._moved(caller, asked.number, key):
+            caller.say(show(self._host.node(key), asked))
+
+    def _submit(self, caller: Caller, number: int, key: NodeKey, command: Asked) -> None:
+        if self._moved(caller, number, key):
+            self.requests.withdraw(command.request)
+            return
         self.leadership.wanted(key)
         self.nodes.submit(key, command)
 
@@ -297,6 +352,8 @@ class Server:
             self.nodes.now_s = self._clock()
             self.links.ping()
             self.telling.beat()
+            self.moving.beat()
+            self.steward.beat()
             self._door.close_revoked()
             await asyncio.sleep(self._settings.ping_every_s)
             self._drop_cold()

@@ -163,7 +163,7 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
 
 
 def test_messages_of_the_model_are_what_the_code_puts_on_the_wire() -> None:
-    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo"}
+    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo", "HowFar", "Learned"}
     sent = {kind.__name__ for kind in get_args(messages.Message)}
     assert sent - beyond == {"Prepare", "Promise", "Proposal", "Vote", "Decision"}
 
