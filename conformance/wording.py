@@ -115,7 +115,7 @@ def read_ballot(word: str) -> Ballot:
     return Ballot(int(found[1]), int(found[2]))
 
 
-def message_words(message: Message) -> str:
+def message_words(message: Message) -> str:  # noqa: PLR0912  # one case a message
     """The message in words, such as ``vote 2.1 slot 1 node 3``."""
     match message:
         case Prepare(ballot, prefix):
@@ -195,7 +195,7 @@ def _reading_words(event: Query | Peek | Consult | Serve) -> str:
             return f"serve {ballot_words(ballot)} read {read}"
 
 
-def read_message(words: list[str]) -> Message:
+def read_message(words: list[str]) -> Message:  # noqa: PLR0912  # one case a message
     """The message that ``message_words`` wrote, split at its spaces."""
     match words:
         case ["prepare", ballot, "prefix", prefix]:

@@ -216,7 +216,7 @@ def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
         key, charter = key_on(settings.server, plan), charter_of(plan)
         if key is None:
             continue
-        if atlas.here(plan.cell) != key:
+        if not atlas.index.has(key):
             raise NotSettled(_unknown(key, folder))
         try:
             kept = host.journal.read(key)

@@ -130,6 +130,8 @@ class Watch:
             "in_memory": len(host),
             "leading": sum(node.is_leading for node in nodes),
             "stopped": sum(bool(node.stopped) for node in nodes),
+            "moving": sum(not node.is_member for node in nodes),
+            "left": len(host.pointers),
         }
 
     def inspect(self, cell: int) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ def _life(node: Shown, memory: Memory) -> LifeState:
     configurations, learner = memory.learner.configurations, memory.learner
     if node.pointer is not None:
         return "gone"
-    if configurations.last_of(node.node_id) >= learner.first_unknown:
+    if node.is_member:
         return "member"
     if configurations.last_of(node.node_id) or memory.leaving.is_first or memory.acceptor.promised != NO_BALLOT:
         return "leaving"

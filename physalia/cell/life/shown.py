@@ -124,6 +124,11 @@ class Shown(ABC):
         return self._learner.configurations.members(self._learner.first_unknown)
 
     @property
+    def is_member(self) -> bool:
+        """Whether it is a member for a slot that it does not know yet, as far as it knows."""
+        return self._learner.configurations.last_of(self.node_id) >= self._learner.first_unknown
+
+    @property
     def prefix(self) -> Slot:
         """The last slot of the decided prefix that this node knows; 0 for none."""
         return self._learner.prefix
