@@ -295,7 +295,7 @@ class Node(Shown):
 
     def _erase(self, slot: Slot) -> Step:
         """Leave for good; whoever waits here is told so."""
-        step = self._leaving.erase(slot)
+        step = self._leaving.erase(self.node_id, slot)
         for effect in step.effects:
             if isinstance(effect, Store) and isinstance(effect.record, Left):
                 self._pointer, self._stopped = effect.record, why(self.node_id, effect.record)

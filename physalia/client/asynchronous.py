@@ -9,9 +9,9 @@ import random
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Self
+from typing import Generic, NamedTuple, Self, TypeVar
 
-from attrs import define
+from attrs import define, frozen
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
@@ -29,8 +29,6 @@ from physalia.model import (
     Reply,
     Request,
     RequestId,
-    Scanned,
-    Seen,
     StoreReply,
     Traffic,
     Verdict,
@@ -60,6 +58,19 @@ class _Effort:
 
     uncertain: int = 0
     was_full: bool = False
+
+
+A = TypeVar("A", bound=Said)
+
+
+@frozen
+class _Question(Generic[A]):
+    """What is asked of a cell, what kind of thing answers it, and the only one to be asked, if there is one."""
+
+    cell: CellId
+    make: Callable[[int], Traffic]
+    answer: type[A]
+    at: Address | None = None
 
 
 class Told(NamedTuple):
@@ -158,44 +169,64 @@ class AsyncClient:
         return decode_reply(told.answer), told.is_only
 
     async def _told(self, cell: CellId, command: bytes, limit_s: float) -> Told:
+        question = _Question(cell, lambda number: Request(number, cell, command), Reply)
         effort = _Effort()
-        try:
-            async with asyncio.timeout(limit_s):
-                with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
-                    return await self._attempt(cell, command, effort)
-                await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
-                async for attempt in _attempts(2 * FIRST_WINDOW_S):
-                    with attempt:
-                        return await self._attempt(cell, command, effort)
-        except TimeoutError:
-            pass
+        with suppress(TimeoutError):
+            said, _ = await self._answered(question, effort, limit_s)
+            return Told(said.verdict, effort.uncertain == 1)
         if effort.uncertain:
             raise OutcomeUnknown(f"cell {cell} did not answer within {limit_s} s, and may have done it, or do it yet.")
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {limit_s} s; nothing was done.")
         raise Unavailable(f"no leader of cell {cell} was found within {limit_s} s; nothing was done.")
 
-    async def _attempt(self, cell: CellId, command: bytes, effort: _Effort) -> Told:
+    async def look(
+        self, cell: CellId, make: Callable[[int], Traffic], answer: type[A], at: Address | None = None
+    ) -> tuple[A, Address]:
+        """What a server shows of a cell, and which one does. Only that at an address is asked, if one is given.
+
+        Raises `Unavailable`, `Overloaded` and `Malformed`; nothing was changed.
+        """
+        effort = _Effort()
+        with suppress(TimeoutError):
+            return await self._answered(_Question(cell, make, answer, at), effort, self._deadline_s)
+        if effort.was_full:
+            raise Overloaded(f"cell {cell} had too much to do for {self._deadline_s} s.")
+        raise Unavailable(f"no server showed what is in cell {cell} within {self._deadline_s} s.")
+
+    async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
+        """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
+        async with asyncio.timeout(limit_s):
+            with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
+                return await self._attempt(question, effort)
+            await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
+            async for attempt in _attempts(2 * FIRST_WINDOW_S):
+                with attempt:
+                    return await self._attempt(question, effort)
+        raise AssertionError("there is always another attempt")
+
+    async def _attempt(self, question: _Question[A], effort: _Effort) -> tuple[A, Address]:
         """Ask one server, and those to which hints lead from there. Raises `_Again` and `Malformed`."""
+        cell = question.cell
         await self._look_up(cell)
         for _ in range(MOST_HOPS):
-            address = self.places.address(cell)
-            said = await self._said(cell, address, lambda number: Request(number, cell, command), effort)
-            if isinstance(said, Reply):
+            address = self.places.address(cell) if question.at is None else question.at
+            said = await self._said(cell, address, question.make, effort)
+            if isinstance(said, question.answer):
                 self.places.answered(cell, address)
-                return Told(said.verdict, effort.uncertain == 1)
+                return said, address
             if isinstance(said, Elsewhere):
                 effort.uncertain -= 1
-                if not self._follow(cell, said):
+                if question.at is not None or not self._follow(cell, said):
                     break
                 continue
             if not isinstance(said, Decline):
                 raise Malformed(f"the server at {address} answers something else than it was asked.")
             effort.uncertain -= 1
             if said.reason == "malformed":
-                raise Malformed(f"the server at {address} does not understand the command.")
+                raise Malformed(f"the server at {address} does not understand what it was asked.")
             if said.reason == "not allowed":
-                raise Malformed(f"the server at {address} does not let a client ask for this command.")
+                raise Malformed(f"the server at {address} does not let a client ask for this.")
             effort.was_full |= said.reason == "pipeline full"
             if said.reason in ("pipeline full", "busy"):
                 break
@@ -203,29 +234,6 @@ class AsyncClient:
                 self.places.turn_away(cell)
                 break
         raise _Again
-
-    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
-        """What any server says of a cell as it knows it. Raises `Unavailable` and `Malformed`; nothing was changed."""
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                async for attempt in _attempts():
-                    with attempt:
-                        await self._look_up(cell)
-                        address = self.places.address(cell)
-                        said = await self._said(cell, address, make, _Effort())
-                        if isinstance(said, Seen | Scanned):
-                            self.places.answered(cell, address)
-                            return said
-                        if isinstance(said, Elsewhere):
-                            self._follow(cell, said)
-                            raise _Again
-                        if not isinstance(said, Decline) or said.reason == "malformed":
-                            raise Malformed(f"the server at {address} does not understand the question.")
-                        self.places.turn_away(cell)
-                        raise _Again
-        except TimeoutError:
-            pass
-        raise Unavailable(f"no server showed what it knows of cell {cell} within {self._deadline_s} s.")
 
     async def _look_up(self, cell: CellId) -> None:
         """Ask a cache where a cell is, if this client does not know, or knows only where nobody answers."""

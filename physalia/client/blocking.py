@@ -110,6 +110,10 @@ class BlockingPartition:
         """As `Partition.get`."""
         return self._wait(self._partition.get(key, consistency))
 
+    def look(self, *keys: str, consistency: Consistency = "strict") -> tuple[Item | None, ...]:
+        """As `Partition.look`."""
+        return self._wait(self._partition.look(*keys, consistency=consistency))
+
     def put(self, key: str, value: Value, if_: Conditions = ()) -> Item:
         """As `Partition.put`."""
         return self._wait(self._partition.put(key, value, if_))
@@ -122,11 +126,14 @@ class BlockingPartition:
         """As `Partition.increment`."""
         return self._wait(self._partition.increment(key, by, if_))
 
-    def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> list[Item]:
+    def scan(
+        self, prefix: str = "", *, page_items: int = LIMITS.page_items, consistency: Consistency = "strict"
+    ) -> list[Item]:
         """As `Partition.scan`, all of it."""
 
         async def everything() -> list[Item]:
-            return [item async for item in self._partition.scan(prefix, page_items=page_items)]
+            scan = self._partition.scan(prefix, page_items=page_items, consistency=consistency)
+            return [item async for item in scan]
 
         return self._wait(everything())
 

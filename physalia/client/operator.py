@@ -1,4 +1,4 @@
-"""What an operator can ask of servers: to found a cell, and to keep a journal within a size.
+"""What an operator can ask of servers: to found a cell, and to keep a journal within a size, to let a clock go wrong.
 
 A founding is written down before anybody is asked, and asked for again under the same names until every server has
 granted it: a server that knows it already grants it again. With other names the same cell is refused (design rule R15).
@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponen
 from physalia.client.asynchronous import ATTEMPT_S, DEADLINE_S, FIRST_WINDOW_S, LAST_WINDOW_S
 from physalia.client.link import Link, Said
 from physalia.client.places import Keys, ring_of
-from physalia.model import Cap, CellId, Create, Decline, Denied, Founding, Granted, Inspect, Inspected, Traffic
+from physalia.model import Cap, CellId, Create, Decline, Denied, Founding, Granted, Inspect, Inspected, Pace, Traffic
 from physalia.transport import OPERATOR, Address, Refusals
 from physalia.wire.limits import MAX_NATURAL
 
@@ -73,6 +73,13 @@ class Operator:
         Returns why not, or nothing.
         """
         return await self.ask(server, lambda number: Cap(number, most_bytes))
+
+    async def pace(self, server: int, rate: float) -> str:
+        """Let the clock of a server go at another rate, until it is told otherwise or starts again; 1 is right.
+
+        Returns why not, or nothing.
+        """
+        return await self.ask(server, lambda number: Pace(number, round(1000 * rate)))
 
     async def inspect(self, server: int, cell: CellId, deadline_s: float | None = None) -> dict[str, Any] | str:
         """What the server's node of a cell is, knows and waits for; or why that is not known."""

@@ -1,16 +1,18 @@
 """The database of one partition key, as its clients use it: one cell, strictly serializable, exactly once.
 
-Every call is one transaction of the cell's log, in a session of the client, so it may be asked for again as often as
-it takes (design rule R6). Reads that may be stale cost no place in the log: any node shows a consistent prefix of it,
-never an older one than this partition object has seen before (design rule R7).
+Every change is one transaction of the cell's log, in a session of the client, so it may be asked for again as often as
+it takes (design rule R6). Reads cost no place in the log (R7): the leader asks the others whether it still leads, and
+shows what is true now. Those that may be stale any node shows at once, a consistent prefix of the log, never an older
+one than this partition object has seen before.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from physalia.client.leases import Lease
+from physalia.client.link import Said
 from physalia.client.session import Executes
 from physalia.client.session import Session as OneSession
 from physalia.client.sessions import Session, Sessions
@@ -29,6 +31,7 @@ from physalia.model import (
     Page,
     Put,
     Refused,
+    RequestId,
     Scan,
     Scanned,
     Seen,
@@ -42,10 +45,12 @@ from physalia.model import (
 )
 from physalia.model import Item as Stored
 from physalia.store import LIMITS, VERSION, refusal
+from physalia.transport import Address
 from physalia.wire import CodecError
 
 Consistency: TypeAlias = Literal["strict", "eventual"]
 Conditions: TypeAlias = Condition | Iterable[Condition]
+A = TypeVar("A", bound=Said)
 
 
 class Colony(Executes, Protocol):
@@ -57,8 +62,10 @@ class Colony(Executes, Protocol):
     async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
         """As `execute`; also whether no other attempt was made that may have been done."""
 
-    async def look(self, cell: CellId, make: Callable[[int], Traffic]) -> Seen | Scanned:
-        """What any server says of a cell as it knows it."""
+    async def look(
+        self, cell: CellId, make: Callable[[int], Traffic], answer: type[A], at: Address | None = None
+    ) -> tuple[A, Address]:
+        """What a server shows of a cell, and which one does. Only that at an address is asked, if one is given."""
 
 
 @frozen
@@ -94,14 +101,23 @@ class Partition:
 
     async def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
         """The item under a key, None if there is none. An `eventual` one may be old."""
-        if consistency == "eventual":
-            return (await self.peek(key))[0]
-        return (await self.transact(then=(Get(key),))).results[0]
+        return (await self.look(key, consistency=consistency))[0]
 
     async def peek(self, *keys: str) -> tuple[Item | None, ...]:
         """Items as some node knows them, all of one moment, and of no earlier one than was seen here before."""
-        said = await self._shown(lambda number: Look(number, self.cell, self.seen, keys))
-        if not isinstance(said, Seen) or len(said.items) != len(keys):
+        return await self.look(*keys, consistency="eventual")
+
+    async def look(self, *keys: str, consistency: Consistency = "strict") -> tuple[Item | None, ...]:
+        """Items as they all are at one moment: now, or, if it is `eventual`, no earlier than what was seen before."""
+        reading = Transaction(then=tuple(map(Get, keys)))
+        refused = refusal(
+            Execute(RequestId("", 1), VERSION, Transact(1, reading))
+        )  # everybody would say the same of it
+        if refused is not None:
+            raise error(refused) or PhysaliaError("this is refused for no reason")
+        is_strict = consistency == "strict"
+        said, _ = await self._shown(lambda number: Look(number, self.cell, self.seen, keys, is_strict), Seen)
+        if len(said.items) != len(keys):
             raise PhysaliaError("a server shows something else than it was asked for")
         self.seen = max(self.seen, said.slot)
         return tuple(_item(key, item) for key, item in zip(keys, said.items, strict=True))
@@ -153,15 +169,17 @@ class Partition:
         """
         return Lease(OneSession(self._colony, self.cell), key, duration_s, wait_s)
 
-    async def scan(self, prefix: str = "", *, page_items: int = LIMITS.page_items) -> AsyncIterator[Item]:
-        """The items whose keys begin with a prefix, by key: all as some node knew them at one moment.
+    async def scan(
+        self, prefix: str = "", *, page_items: int = LIMITS.page_items, consistency: Consistency = "strict"
+    ) -> AsyncIterator[Item]:
+        """The items whose keys begin with a prefix, by key: all as they were at one moment, after the scan began.
 
-        That moment is no earlier than what was seen here before. Raises `Unavailable` if that node does not remember
-        it any more, or is gone: begin again.
+        If it is `eventual`, that moment is no earlier than what was seen here before. All pages are shown by one node.
+        Raises `Unavailable` if it does not remember that moment any more, or is gone: begin again.
         """
-        page: Token | None = None
+        is_strict, page, at = consistency == "strict", None, None
         while True:
-            found = await self._page(prefix, page_items, page)
+            found, at = await self._page(prefix, page_items, page, is_strict=is_strict, at=at)
             if page is None and found.token is not None:
                 self.seen = max(self.seen, found.token.slot)
             for key, item in found.items:
@@ -170,17 +188,21 @@ class Partition:
             if page is None:
                 return
 
-    async def _page(self, prefix: str, most_items: int, page: Token | None) -> Page:
-        said = await self._shown(lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page))
-        if not isinstance(said, Scanned):
-            raise PhysaliaError("a server shows something else than it was asked for")
+    async def _page(
+        self, prefix: str, most_items: int, page: Token | None, *, is_strict: bool, at: Address | None
+    ) -> tuple[Page, Address]:
+        said, by = await self._shown(
+            lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page, is_strict), Scanned, at
+        )
         if isinstance(said.page, Refused):
             raise error(said.page) or PhysaliaError("a server refuses a page and says no reason")
-        return said.page
+        return said.page, by
 
-    async def _shown(self, make: Callable[[int], Traffic]) -> Seen | Scanned:
+    async def _shown(
+        self, make: Callable[[int], Traffic], answer: type[A], at: Address | None = None
+    ) -> tuple[A, Address]:
         try:
-            return await self._colony.look(self.cell, make)
+            return await self._colony.look(self.cell, make, answer, at)
         except CodecError as wrong:
             raise InvalidRequest(f"this cannot be asked: {wrong}") from None
 

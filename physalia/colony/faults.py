@@ -1,8 +1,8 @@
-"""Faults of a colony on one machine, and their end: of processes, of the network, of disks."""
+"""Faults of a colony on one machine, and their end: of processes, of the network, of disks, of clocks."""
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from enum import StrEnum
 
 from physalia.client import Operator
@@ -14,6 +14,8 @@ DELAY_S = 0.2
 LOSS = 0.05
 ASK_S = 60.0
 NO_GROWTH_BYTES = 1
+FAST = 3.0
+"""The rate of a clock that goes wrong: what leases stand (design rule R13)."""
 
 
 class Fault(StrEnum):
@@ -33,6 +35,8 @@ class Fault(StrEnum):
     """Its connections end again and again, and what is under way in them is lost."""
     FULL = "full"
     """Its disk is full: its journal may not grow."""
+    CLOCK = "clock"
+    """Its clock goes three times as fast."""
 
 
 OF_NETWORK = {
@@ -64,8 +68,10 @@ class Faults:
         elif how is Fault.STOP:
             if not await asyncio.to_thread(self._processes.stop, server):
                 raise ServerFailed(f"server {server} does not run: `physalia colony up` starts it.")
+        elif how is Fault.CLOCK:
+            await self._tell(server, lambda operator: operator.pace(server, FAST))
         else:
-            await self._cap(server, NO_GROWTH_BYTES)
+            await self._tell(server, lambda operator: operator.cap(server, NO_GROWTH_BYTES))
 
     async def heal(self, server: int) -> None:
         """End all that is wrong with a server; it runs then."""
@@ -74,12 +80,13 @@ class Faults:
             await asyncio.to_thread(self._colony.network.set, GOOD, self._colony.network.around(server))
         self._processes.send(server, signal.SIGCONT)
         await asyncio.to_thread(self._processes.start, server)
-        await self._cap(server, 0)
+        await self._tell(server, lambda operator: operator.cap(server, 0))
+        await self._tell(server, lambda operator: operator.pace(server, 1.0))
 
-    async def _cap(self, server: int, most_bytes: int) -> None:
+    async def _tell(self, server: int, what: Callable[[Operator], Awaitable[str]]) -> None:
         """Not through the network of the colony: an operator stands beside the machine."""
         at = {server: str(self._colony.settings[server].listen)}
         async with Operator(at, self._colony.operator_ring, ASK_S) as operator:
-            why = await operator.cap(server, most_bytes)
+            why = await what(operator)
         if why:
-            raise ServerFailed(f"server {server} did not change the size of its journal: {why}.")
+            raise ServerFailed(f"server {server} did not do what it was told: {why}.")

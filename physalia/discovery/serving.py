@@ -97,7 +97,7 @@ async def _serve(settings: CacheSettings, ring: KeyFile, told: Callable[[str], N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     door = Door(ring, settings.number, Serving(Cache(settings.most_cells)), Refusals())
-    with closing(await loop.create_server(door.enter, *settings.listen)):
+    with closing(await loop.create_server(door.enter, *settings.listen, ssl=door.tls)):
         told(f"cache {settings.number} listens at {settings.listen}")
         while not stop.is_set():
             door.close_revoked()

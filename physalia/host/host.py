@@ -16,7 +16,8 @@ Not every node is in memory. `want` has one read with the next batch, by its cha
 of the node waits, and whoever drives it when nobody owes the node an answer (R14).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
 
 from attrs import define
 
@@ -37,7 +38,9 @@ from physalia.model import (
     Origin,
     Pointer,
     Send,
+    Step,
     Store,
+    UsedBallot,
 )
 from physalia.wire import (
     decode_charter,
@@ -73,6 +76,28 @@ class Hosted:
     queued: int = 0
 
 
+class Recording(Protocol):
+    """Who writes down what nodes do, as they do it."""
+
+    def began(self, hosted: Hosted, used: Iterable[UsedBallot]) -> None:
+        """A node is in memory from now on, and found these records of ballots that it used."""
+
+    def left(self, hosted: Hosted) -> None:
+        """A node leaves memory."""
+
+    def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
+        """A node took a step; what comes of it `waits` for the disk, or does not."""
+
+    def settled(self, batch: Batch) -> None:
+        """What waited for this batch may leave."""
+
+    def write(self) -> None:
+        """Something is about to leave, or to reach the disk."""
+
+    def close(self, hosted: Iterable[Hosted]) -> None:
+        """The server ends in order, with these nodes in memory."""
+
+
 class Host:
     """All nodes of a server. `strangers` counts the envelopes for nobody here.
 
@@ -85,6 +110,8 @@ class Host:
         self.strangers = 0
         self.pointers: dict[NodeKey, Pointer] = {}
         """What is left of nodes that left, of those that somebody spoke to lately."""
+        self.recording: Recording | None = None
+        """Who writes down what the nodes do; nobody, unless somebody is put here before there are any."""
         self.stopped: JournalError | None = None
         """Why nothing leaves this server any more: its flush failed, or its journal is damaged."""
         self._hosted: dict[NodeKey, Hosted] = {}
@@ -134,6 +161,8 @@ class Host:
         hosted = self._hosted.get(key)
         if hosted is None or hosted.queued or not hosted.is_chartered:
             return False
+        if self.recording is not None:
+            self.recording.left(hosted)
         del self._hosted[key]
         self._dropped.append(key)
         return True
@@ -167,6 +196,8 @@ class Host:
         left = hosted.node.pointer
         assert left is not None, "it did not leave"
         self._dropped.append(key)
+        if self.recording is not None:
+            self.recording.left(hosted)
         return self._point(key, left, hosted.homes)
 
     def _point(self, key: NodeKey, left: Left, homes: Mapping[NodeId, int]) -> Pointer:
@@ -179,6 +210,10 @@ class Host:
     def hosted(self, key: NodeKey) -> Hosted | None:
         """The node with all that stands around it; None if it is not in memory, or waits to be read back."""
         return self._hosted.get(key)
+
+    def all_hosted(self) -> tuple[Hosted, ...]:
+        """All nodes in memory."""
+        return tuple(self._hosted.values())
 
     def __len__(self) -> int:
         """How many nodes are in memory."""
@@ -248,8 +283,11 @@ class Host:
     def _step(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
         if self.stopped is not None:
             return ()
-        effects = hosted.node.step(event).effects
+        step = hosted.node.step(event)
+        effects = step.effects
         if not effects:
+            if self.recording is not None:
+                self.recording.stepped(hosted.key, event, step, waits=False)
             return ()
         records: list[DurableRecord] = []
         outputs: list[Output] = []
@@ -266,6 +304,8 @@ class Host:
             else:
                 outputs.append(effect)
         must_wait = hosted.awaited > 0 or asks_for_flush
+        if self.recording is not None:
+            self.recording.stepped(hosted.key, event, step, waits=must_wait)
         if must_wait:
             hosted.awaited += 1
             self._awaited += 1
@@ -277,6 +317,8 @@ class Host:
     def gather(self) -> Batch:
         """Take all that waits, to be written; `settle` must come before the next one."""
         assert self._batch is None, "one batch at a time: the one before has not been settled"
+        if self.recording is not None:
+            self.recording.write()
         self._batch = Batch(tuple(self._waiting), self._behind, tuple(self._wanted), self._dropped)
         self._wanted, self._dropped = {}, []
         self._waiting = []
@@ -290,6 +332,8 @@ class Host:
         if batch.failed is not None:
             self.stopped = batch.failed
             return ()
+        if self.recording is not None:
+            self.recording.settled(batch)
         for each in batch.waiting:
             hosted = self._hosted.get(each.key)
             if hosted is not None:
@@ -336,7 +380,9 @@ class Host:
             return
         node = Node(key.incarnation, charter.first_members, charter.alpha, records)
         border = Border(Origin(key.cell, key.life, key.incarnation))
-        self._hosted[key] = Hosted(key, charter, node, border, homes, is_chartered)
+        hosted = self._hosted[key] = Hosted(key, charter, node, border, homes, is_chartered)
+        if self.recording is not None:
+            self.recording.began(hosted, [record for record in records if isinstance(record, UsedBallot)])
 
 
 def encode_kept(kept: DurableRecord | Charter | Homes) -> bytes:

@@ -37,6 +37,14 @@ class Cap:
 
 
 @value
+class Pace:
+    """An operator lets the clock of the server go faster or slower: so many thousandths of a second in a second."""
+
+    number: int
+    thousandths: int
+
+
+@value
 class Join:
     """An operator brings a new node into a cell that is there, which is taught from now on and is a member of nothing.
 
@@ -167,6 +175,6 @@ class Where:
     known: Whereabouts | None
 
 
-Administration: TypeAlias = Create | Cap | Join | House | Release | Inspect | Inspected | Granted | Denied
+Administration: TypeAlias = Create | Cap | Pace | Join | House | Release | Inspect | Inspected | Granted | Denied
 Moving: TypeAlias = Seek | Moved | Elsewhere
 Discovery: TypeAlias = Push | Find | Where

@@ -85,12 +85,16 @@ class Decline:
 
 @value
 class Look:
-    """A client wants to see items as some node knows them, in a state of slot `token` or later (design rule R7)."""
+    """A client wants to see items as some node knows them, in a state of slot `token` or later (design rule R7).
+
+    An `is_strict` one is to see all that anybody was told before it was asked: a round of the leader confirms that.
+    """
 
     number: int
     cell: CellId
     token: Slot
     keys: tuple[str, ...]
+    is_strict: bool
 
 
 @value
@@ -104,7 +108,10 @@ class Seen:
 
 @value
 class Scan:
-    """A client wants the items whose keys begin with `prefix`: the first page of slot `token` or later, or the next."""
+    """A client wants the items whose keys begin with `prefix`: the first page of slot `token` or later, or the next.
+
+    The first page of an `is_strict` one is as a strict `Look`; the others are of the same moment.
+    """
 
     number: int
     cell: CellId
@@ -112,6 +119,7 @@ class Scan:
     prefix: str
     most_items: int
     page: Token | None
+    is_strict: bool
 
 
 @value

@@ -9,6 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 
+from physalia.cell import Node
 from physalia.journal import NodeKey
 from physalia.model import Inquire, NodeId
 from physalia.server.atlas import Atlas
@@ -108,19 +109,24 @@ class Leadership:
         """Whoever asks for promises that do not come tries another ballot, each time after twice the patience.
 
         A promise that was lost is sent again from memory, but not by a node that began anew since (R2): to those that
-        were dropped or killed in between, the same ballot would be put in vain for ever.
+        were dropped or killed in between, the same ballot would be put in vain for ever. Whoever is elected without
+        them would never be silent (R14): when nothing else is to be done, it asks under another ballot too.
         """
         now_s, lonely, room = self._clock(), self._lonely, MOST_AT_ONCE
         self._lonely = {}
         for key in tuple(self._nodes.restless):
             node = self._nodes.host.node(key)
-            if node is None or not node.is_leading or node.is_elected:
+            if node is None or not node.is_leading or (node.is_elected and not self._asks_in_vain(key, node)):
                 continue
             since_s, patience_s = lonely.get(key, (now_s, LONELY_S))
             if now_s - since_s >= patience_s and room:
                 since_s, patience_s, room = now_s, min(2 * patience_s, MOST_LONELY_S), room - 1
                 self._campaign(key)
             self._lonely[key] = since_s, patience_s
+
+    def _asks_in_vain(self, key: NodeKey, node: Node) -> bool:
+        """Whether all that this node still waits for are answers of nodes that are there, and do not give them."""
+        return node.is_idle and any(self._is_there(key, other) for other in node.silent())
 
     def forget(self, key: NodeKey) -> None:
         """The node was dropped."""

@@ -25,7 +25,9 @@ from physalia.model import (
     Event,
     Found,
     NodeId,
+    Query,
     Reject,
+    RequestId,
     Submit,
     Tick,
     Truncate,
@@ -121,6 +123,10 @@ class Nodes:
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
         self.begin(key, Submit(command))
+
+    def query(self, key: NodeKey, request: RequestId) -> None:
+        """A client wants to read what is true now."""
+        self.begin(key, Query(request))
 
     def campaign(self, key: NodeKey) -> None:
         """The node shall lead."""

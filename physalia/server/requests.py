@@ -2,10 +2,16 @@
 
 A command is named by its request, which a client never uses for another one. Who asks for the same command again, on
 whatever connection, takes the place of the earlier attempt: its client counts that one as uncertain already.
+
+Reads that need a round (design rule R7) get a name here that nobody else knows, since an earlier round must not answer
+a later read. One whose node forgot it is never answered; its client asks again.
 """
 
+import secrets
+from itertools import count
 from typing import NamedTuple, Protocol
 
+from physalia.cell import Node
 from physalia.journal import NodeKey
 from physalia.model import (
     Answer,
@@ -13,6 +19,7 @@ from physalia.model import (
     Change,
     Decline,
     Found,
+    Look,
     NoOp,
     Reason,
     Refused,
@@ -20,9 +27,10 @@ from physalia.model import (
     Reply,
     Request,
     RequestId,
+    Scan,
     Traffic,
-    Verdict,
 )
+from physalia.server.looks import show
 from physalia.wire import CodecError, decode_command, encode_told
 
 MAX_WAITING = 1024
@@ -42,7 +50,7 @@ class Taken(NamedTuple):
     asker: Asker
     number: int
     key: NodeKey
-    command: Asked
+    wanted: Asked | Look | Scan
 
 
 class Requests:
@@ -53,7 +61,8 @@ class Requests:
         """Whether nothing new is taken on. What waits may be asked for again."""
         self._most_of_one = most_of_one
         self._taken: dict[RequestId, Taken] = {}
-        self._of: dict[Asker, set[RequestId]] = {}
+        self._of: dict[Asker, dict[RequestId, None]] = {}
+        self._reader, self._reads = f"reader-{secrets.token_hex(16)}", count(1)
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -74,24 +83,40 @@ class Requests:
             asker.say(Decline(request.number, "not allowed", ""))
             return None
         earlier = self._taken.get(command.request)
-        is_other = earlier is not None and (earlier.key, earlier.command) != (key, command)
+        is_other = earlier is not None and (earlier.key, earlier.wanted) != (key, command)
         if earlier is None and self.is_closed:
             asker.say(Decline(request.number, "draining", ""))
             return None
-        mine = self._of.get(asker, set())
-        if is_other or (len(mine) >= self._most_of_one and command.request not in mine):
+        if is_other or not self._has_room(asker, command.request):
             asker.say(Decline(request.number, "busy", ""))
             return None
         self._forget(command.request)
-        self._taken[command.request] = Taken(asker, request.number, key, command)
-        self._of.setdefault(asker, set()).add(command.request)
+        self._take(command.request, Taken(asker, request.number, key, command))
         return command
+
+    def take_read(self, asker: Asker, asked: Look | Scan, key: NodeKey) -> RequestId | None:
+        """A name for a read that needs a round of a node here; None if it was declined, and told so."""
+        request = RequestId(self._reader, next(self._reads))
+        if self.is_closed:
+            asker.say(Decline(asked.number, "draining", ""))
+        elif not self._has_room(asker, request):
+            asker.say(Decline(asked.number, "busy", ""))
+        else:
+            self._take(request, Taken(asker, asked.number, key, asked))
+            return request
+        return None
 
     def whose(self, request: RequestId) -> Taken | None:
         """The request of this name, if it waits."""
         return self._taken.get(request)
 
-    def tell(self, said: Answer | Found | Reject, leader: str) -> None:
+    def found(self, said: Found, node: Node | None) -> None:
+        """A round has confirmed what the node knew up to a slot: it shows that, or what is newer, to who asked."""
+        taken = self._forget(said.request)
+        if taken is not None and isinstance(taken.wanted, Look | Scan):
+            taken.asker.say(show(node, taken.wanted, said.slot))
+
+    def tell(self, said: Answer | Reject, leader: str) -> None:
         """A node answered or rejected: tell who asked, if that is still there; `leader` is who may know better."""
         if isinstance(said, Reject) and said.reason == "outcome unknown":
             return  # the answer may come yet; else the client's own deadline ends the request as unknown
@@ -101,8 +126,6 @@ class Requests:
         match said:
             case Answer():
                 taken.asker.say(Reply(taken.number, encode_told(said.verdict)))
-            case Found():
-                taken.asker.say(Reply(taken.number, encode_told(Verdict(True, said.saw))))
             case Reject():
                 self._reject(taken, said.reason, leader)
 
@@ -127,11 +150,29 @@ class Requests:
         for request in tuple(self._of.get(asker, ())):
             self._forget(request)
 
+    def _has_room(self, asker: Asker, request: RequestId) -> bool:
+        """Whether one more of somebody's requests may wait. The oldest makes room if it is a read.
+
+        A client does not say when it has given a read up, and asks for it under another name.
+        """
+        mine = self._of.get(asker, {})
+        if len(mine) < self._most_of_one or request in mine:
+            return True
+        oldest = next(iter(mine))
+        if not isinstance(self._taken[oldest].wanted, Look | Scan):
+            return False
+        self._forget(oldest)
+        return True
+
+    def _take(self, request: RequestId, taken: Taken) -> None:
+        self._taken[request] = taken
+        self._of.setdefault(taken.asker, {})[request] = None
+
     def _forget(self, request: RequestId) -> Taken | None:
         taken = self._taken.pop(request, None)
         if taken is not None:
             mine = self._of[taken.asker]
-            mine.discard(request)
+            del mine[request]
             if not mine:
                 del self._of[taken.asker]
         return taken

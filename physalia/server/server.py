@@ -15,28 +15,27 @@ from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from typing import Any
 
-from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
 from physalia.host import Host, Hosted
 from physalia.journal import JournalFull, NodeKey
 from physalia.model import (
     Answer,
-    Asked,
     Bundle,
     Cap,
     Carry,
     Create,
-    Decline,
-    Elsewhere,
+    Denied,
     Envelope,
     Found,
+    Granted,
     House,
     Inspect,
     Join,
     Look,
     Moved,
     NodeId,
+    Pace,
     Ping,
     Pong,
     Reject,
@@ -44,25 +43,25 @@ from physalia.model import (
     Request,
     Scan,
     Seek,
-    Traffic,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.clock import Clock
 from physalia.server.disk import Disk
 from physalia.server.forgetting import Forgetting
-from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
-from physalia.server.looks import show
-from physalia.server.moving import Moving, whereabouts
+from physalia.server.members.foundry import Foundry
+from physalia.server.members.moving import Moving
+from physalia.server.members.steward import Steward
 from physalia.server.nodes import Nodes
+from physalia.server.reception import Caller, Reception
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
-from physalia.server.steward import Steward
 from physalia.server.suspicion import Suspicion
 from physalia.server.telling import Telling
 from physalia.server.watch import MOST_HEAD_BYTES, Watch
-from physalia.transport import MOVES_SINCE, Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
-from physalia.wire import CodecError, decode_traffic, encode_traffic
+from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
+from physalia.wire import CodecError, decode_traffic
 
 NOTED_AFTER_S = 0.02
 """How long a record may wait for a flush if nobody waits for it."""
@@ -79,17 +78,6 @@ TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
 
-@frozen
-class Caller:
-    """Who is at the other end of a connection that came in, as somebody to be told something."""
-
-    connection: Connection
-
-    def say(self, said: Traffic) -> None:
-        """Tell it. What has no room is dropped: clients ask again."""
-        self.connection.send(encode_traffic(said))
-
-
 class Server:
     """One server, from its start to its end. It runs once."""
 
@@ -102,7 +90,8 @@ class Server:
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._host, self._ring, self._log, self._clock = settings, host, ring, log, clock
+        self._settings, self._host, self._ring, self._log = settings, host, ring, log
+        self._clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
@@ -112,9 +101,10 @@ class Server:
         self.foundry = Foundry(self.nodes, atlas, servers)
         self.moving = Moving(self.nodes, atlas, servers, self._say)
         self.steward = Steward(self.nodes, atlas, servers, Watch(self).inspect)
-        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, clock())
-        self.leadership = Leadership(self.nodes, atlas, self.suspicion, clock, random.Random())  # noqa: S311
-        self.links = Links(self._pong)
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
+        self.links = Links(self._pong, self._write_down)
+        self.reception = Reception(self.nodes, atlas, self.requests, self.leadership, settings)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
@@ -147,7 +137,9 @@ class Server:
                 for number, address in self._settings.caches.items():
                     dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG)):
+                with closing(
+                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
+                ):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
@@ -172,6 +164,10 @@ class Server:
 
     def tell(self, said: Answer | Found | Reject) -> None:
         """A node has a word for a client."""
+        if isinstance(said, Found):
+            taken = self.requests.whose(said.request)
+            self.requests.found(said, None if taken is None else self._host.node(taken.key))
+            return
         leader = ""
         if isinstance(said, Reject) and (taken := self.requests.whose(said.request)) is not None:
             server = self.leadership.leader_elsewhere(taken.key)
@@ -206,7 +202,7 @@ class Server:
         """Somebody has proved who it is."""
         self._callers[connection] = Caller(connection)
 
-    def heard(self, connection: Connection, messages: list[bytes]) -> None:
+    def heard(self, connection: Connection, messages: list[bytes]) -> None:  # noqa: PLR0912  # one case a kind
         """It said something."""
         caller = self._callers[connection]
         for message in messages:
@@ -221,9 +217,9 @@ class Server:
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
                 case Request() if connection.peer.role != "server":
-                    self._asked(caller, said)
+                    self.reception.asked(caller, said)
                 case Look() | Scan() if connection.peer.role == "client":
-                    self._looked(caller, said)
+                    self.reception.looked(caller, said)
                 case Create() | Cap() | Join() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
                 case House() | Release() | Inspect() if connection.peer.role == "operator":
@@ -232,8 +228,11 @@ class Server:
                     self.moving.asked(connection.peer.number, said)
                 case Moved() if connection.peer.role == "server":
                     self.moving.told(connection.peer.number, said)
+                case Pace(number, thousandths) if connection.peer.role == "operator":
+                    self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
-                    caller.say(Pong(number))
+                    if self.number not in self.suspicion.suspected:
+                        caller.say(Pong(number))
                 case _:
                     connection.refuse("role")
                     break
@@ -243,44 +242,14 @@ class Server:
         """It left."""
         self.requests.gone(self._callers.pop(connection))
 
-    def _asked(self, caller: Caller, request: Request) -> None:
-        key = self.atlas.here(request.cell)
-        if key is None:
-            caller.say(Decline(request.number, "unknown cell", ""))
+    def _pace(self, caller: Caller, number: int, rate: float) -> None:
+        try:
+            self._clock.set_rate(rate)
+        except ValueError as error:
+            caller.say(Denied(number, str(error)))
             return
-        is_operator = caller.connection.peer.role == "operator"
-        command = self.requests.take(caller, request, key, may_change=is_operator)
-        if command is not None:
-            self.nodes.when_loaded(key, partial(self._submit, caller, request.number, key, command))
-
-    def _moved(self, caller: Caller, number: int, key: NodeKey) -> bool:
-        """Whether only a pointer is here; then whoever asked is told where to ask."""
-        pointer = self._host.pointers.get(key)
-        if pointer is None:
-            return False
-        if caller.connection.version >= MOVES_SINCE:
-            caller.say(Elsewhere(number, whereabouts(key, pointer, self._settings.known_address)))
-        else:
-            caller.say(Decline(number, "unknown cell", ""))
-        return True
-
-    def _looked(self, caller: Caller, asked: Look | Scan) -> None:
-        key = self.atlas.here(asked.cell)
-        if key is None:
-            caller.say(Decline(asked.number, "unknown cell", ""))
-            return
-        self.nodes.when_loaded(key, partial(self._show, caller, asked, key))
-
-    def _show(self, caller: Caller, asked: Look | Scan, key: NodeKey) -> None:
-        if not self._moved(caller, asked.number, key):
-            caller.say(show(self._host.node(key), asked))
-
-    def _submit(self, caller: Caller, number: int, key: NodeKey, command: Asked) -> None:
-        if self._moved(caller, number, key):
-            self.requests.withdraw(command.request)
-            return
-        self.leadership.wanted(key)
-        self.nodes.submit(key, command)
+        self._log.warning("clock", rate=rate)
+        caller.say(Granted(number))
 
     # What follows from what happened
 
@@ -295,6 +264,11 @@ class Server:
             self._to_tick.set()
         if self.leadership.pending:
             self._to_take_over.set()
+
+    def _write_down(self) -> None:
+        """Something is about to leave: whoever records what led to it has it by then."""
+        if self._host.recording is not None:
+            self._host.recording.write()
 
     def _pong(self, peer: int) -> None:
         if self.suspicion.heard(peer, self._clock()):
@@ -325,8 +299,10 @@ class Server:
             self.nodes.settle()
             if batch.behind:
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
+                if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
+                    self._log.warning("cannot lead")
             if batch.unread:
-                await asyncio.sleep(READ_BACK_EVERY_S)
+                await self._sleep(READ_BACK_EVERY_S)
             self._look_around()
 
     async def _wait_to_write(self, disk: Disk) -> None:
@@ -355,8 +331,10 @@ class Server:
             self.moving.beat()
             self.steward.beat()
             self._door.close_revoked()
-            await asyncio.sleep(self._settings.ping_every_s)
+            await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
+            for own in self.suspicion.able(self._clock()):
+                self.nodes.resume(own)
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
@@ -373,7 +351,7 @@ class Server:
         """A clock, as long as some node has something to send again."""
         while True:
             await self._to_tick.wait()
-            await asyncio.sleep(TICK_EVERY_S)
+            await self._sleep(TICK_EVERY_S)
             self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
             self.leadership.look_after()
             if not self.nodes.restless:
@@ -391,8 +369,12 @@ class Server:
             self._takes_over |= bool(self.leadership.pending)
             self.leadership.take_over()
             self.links.send_all()
-            await asyncio.sleep(TAKE_OVER_EVERY_S)
+            await self._sleep(TAKE_OVER_EVERY_S)
             self._look_around()
+
+    async def _sleep(self, seconds: float) -> None:
+        """Until so much time has passed by the clock of this server."""
+        await asyncio.sleep(self._clock.waits_s(seconds))
 
     # The end
 

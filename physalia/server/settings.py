@@ -29,7 +29,11 @@ _FROM_ENVIRONMENT = {
     "cold_after_s": float,
     "log_slots": int,
     "loop": str,
+    "record": str,
+    "record_most_mib": int,
 }
+RECORD_MOST_MIB = 1024
+"""How large the trace of one run becomes, unless it is said otherwise."""
 LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 
 
@@ -74,6 +78,9 @@ class Settings:
     log_slots: int
     """So long a node lets its log become before it puts it into a snapshot, in entries."""
     loop: LoopName
+    record: Path | None = None
+    """The folder of its traces; none is written if that is None."""
+    record_most_mib: int = RECORD_MOST_MIB
 
     def public_address(self, server: int) -> Address:
         """Where a client reaches this server, or a peer."""
@@ -109,6 +116,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     cold_after_s: float = 60.0
     log_slots: int = LOG_SLOTS
     loop: LoopName = "auto"
+    record: str = ""
+    record_most_mib: int = RECORD_MOST_MIB
 
 
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -169,6 +178,8 @@ def _settings(file: _File, folder: Path) -> Settings:
         cold_after_s=file.cold_after_s,
         log_slots=file.log_slots,
         loop=file.loop,
+        record=folder / file.record if file.record else None,
+        record_most_mib=file.record_most_mib,
     )
 
 
@@ -194,6 +205,8 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
         yield "suspect_after_s must be longer than ping_every_s, and both longer than nothing"
+    if not settings.record_most_mib >= 1:
+        yield "record_most_mib is at least 1"
     for name in ("drain_s", "cold_after_s"):
         if not getattr(settings, name) >= 0:
             yield f"{name} must not be negative"

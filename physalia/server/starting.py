@@ -27,6 +27,7 @@ from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
 from physalia.server.settings import LoopName, Settings
+from physalia.tracing import CannotRecord, Recorder, record_in
 from physalia.transport import Address, KeyFile
 from physalia.wire import CodecError, decode_charter, is_charter
 
@@ -125,6 +126,8 @@ def prepare(settings: Settings) -> Prepared:
         _close(listener, watching)
         raise
     try:
+        if settings.record is not None:
+            host.recording = _recorder(settings, settings.record)
         atlas = Atlas(settings.server, host, host.journal.nodes())
         _bring_back(host, atlas, settings)
     except BaseException:
@@ -187,7 +190,16 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
         await running
     except asyncio.CancelledError:
         return False
+    if prepared.host.recording is not None:
+        prepared.host.recording.close(prepared.host.all_hosted())
     return not len(server.requests)
+
+
+def _recorder(settings: Settings, folder: Path) -> Recorder:
+    try:
+        return record_in(folder, settings.server, settings.record_most_mib << 20)
+    except CannotRecord as error:
+        raise CannotStart(str(error)) from None
 
 
 def _bind(address: Address, setting: str) -> socket.socket:

@@ -12,7 +12,7 @@ from physalia.journal import NodeKey
 from physalia.model import CellId, Push, Whereabouts
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
-from physalia.server.moving import whereabouts
+from physalia.server.members.moving import whereabouts
 from physalia.server.nodes import Nodes
 from physalia.server.settings import Settings
 from physalia.transport import Connection

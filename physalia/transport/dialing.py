@@ -47,14 +47,18 @@ class Target(NamedTuple):
 
 async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> Connection:
     """A connection whose other side has proved who it is. Raises `OSError` if there is none."""
+    known = ring()
     try:
-        session = Session(Dialer(ring(), target.own, target.number, os.urandom(NONCE_BYTES)))
+        session = Session(Dialer(known, target.own, target.number, os.urandom(NONCE_BYTES)))
     except Refused as refused:
         refusals[refused.kind] += 1
         raise ConnectionError(f"the ring has no key for a {target.own.role}") from None
     loop = asyncio.get_running_loop()
+    context = None if known.tls is None else known.tls.dialing
     async with asyncio.timeout(HANDSHAKE_S):
-        _, connection = await loop.create_connection(lambda: Connection(session, owner, refusals), *target.address)
+        _, connection = await loop.create_connection(
+            lambda: Connection(session, owner, refusals), *target.address, ssl=context
+        )
     try:
         await asyncio.wait([connection.is_open])
     except asyncio.CancelledError:

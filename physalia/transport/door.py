@@ -1,6 +1,7 @@
 """The door of a server: who comes in is held apart until it is known, and there is room for so many and no more."""
 
 import os
+import ssl
 
 from physalia.transport.connection import Connection, Owner
 from physalia.transport.handshake import NONCE_BYTES, Answerer
@@ -31,6 +32,20 @@ class Door:
         self._most, self._most_strangers, self._handshake_s = most, most_strangers, handshake_s
         self._strangers: dict[Connection, None] = {}
         self._known: set[Connection] = set()
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """With what to listen; None if connections are to be without TLS. A newer certificate is shown as it comes."""
+        tls = self._ring().tls
+        if tls is None:
+            return None
+
+        def newest(socket: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+            if (now := self._ring().tls) is not None:
+                socket.context = now.accepting
+
+        tls.accepting.sni_callback = newest
+        return tls.accepting
 
     def enter(self) -> Connection:
         """A connection for somebody who comes in: what asyncio wants to be given."""

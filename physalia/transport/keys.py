@@ -8,6 +8,8 @@ A key for servers is that of two of them, and nobody else has it. So whoever pro
 not the one that is asked: nobody else can say to be a server, not even another server. A key for clients is known to
 all servers and to whoever is to be one client; clients that do not trust each other have a key each. A key for
 operators makes and changes cells.
+
+A file of keys may also name a certificate; then all connections of its party are made with mutual TLS around them.
 """
 
 import os
@@ -19,6 +21,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from attrs import field, frozen
+
+from physalia.transport.tls import Tls, read_tls
 
 Role: TypeAlias = Literal["server", "client", "operator"]
 
@@ -43,9 +47,13 @@ class Key:
 
 
 class KeyRing:
-    """The keys that are believed now, in order of preference. Raises `ValueError` if one number stands for two keys."""
+    """The keys that are believed now, in order of preference, and the certificate, if connections are to have one.
 
-    def __init__(self, keys: Iterable[Key]) -> None:
+    Raises `ValueError` if one number stands for two keys.
+    """
+
+    def __init__(self, keys: Iterable[Key], tls: Tls | None = None) -> None:
+        self.tls = tls
         self._keys: dict[int, Key] = {}
         for key in keys:
             if key.id in self._keys:
@@ -104,8 +112,15 @@ class _KeyRow(msgspec.Struct, forbid_unknown_fields=True):
     servers: list[int] = []
 
 
+class _TlsTable(msgspec.Struct, forbid_unknown_fields=True):
+    certificate: str
+    private_key: str
+    authorities: str
+
+
 class _KeyTable(msgspec.Struct, forbid_unknown_fields=True):
     keys: list[_KeyRow]
+    tls: _TlsTable | None = None
 
 
 def _stamp(status: os.stat_result) -> _Stamp:
@@ -124,7 +139,8 @@ def _read(path: Path) -> tuple[_Stamp, KeyRing]:
         raise BadKeys(f"{path} is larger than {MAX_FILE_BYTES} bytes, and is no file of keys.")
     try:
         table = msgspec.convert(tomllib.loads(data.decode("utf-8")), _KeyTable)
-        return _stamp(status), KeyRing(_key(row) for row in table.keys)
+        tls = None if table.tls is None else _tls(table.tls, path.parent)
+        return _stamp(status), KeyRing((_key(row) for row in table.keys), tls)
     except ValueError as error:  # what TOML, msgspec and the ring raise; none of them quotes a secret
         raise BadKeys(f"{path} is no file of keys: {error}.") from None
 
@@ -136,6 +152,16 @@ def _refuse_open_doors(path: Path, status: os.stat_result) -> None:
         raise BadKeys(
             f"{path} is open to everybody, and what it says is no secret: make new keys, and `chmod o= {path}`."
         )
+
+
+def _tls(table: _TlsTable, folder: Path) -> Tls:
+    private_key = folder / table.private_key
+    try:
+        if private_key.stat().st_mode & stat.S_IRWXO:
+            raise ValueError(f"tls: {private_key} is open to everybody: make a new one, and `chmod o=` it")
+    except OSError as error:
+        raise ValueError(f"tls: {private_key} cannot be read ({error.strerror})") from None
+    return read_tls(folder / table.certificate, private_key, folder / table.authorities)
 
 
 def _key(row: _KeyRow) -> Key:

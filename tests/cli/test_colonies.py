@@ -83,6 +83,19 @@ def test_a_server_that_does_not_start_says_why(folder: Path, capsys: pytest.Capt
     assert "server 1 does not start: physalia: " in capsys.readouterr().err
 
 
+def test_it_is_looked_at_again_and_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["--folder", str(folder)]
+    assert run(["colony", "up", "--servers", "1", *at]) == 0
+    watch = ["colony", "status", "--watch", "0.05", "--looks", "3", *at]
+    for change, code, state in ((["heal", "1"], 0, "running"), (["break", "1"], 1, "not running")):
+        assert run(["colony", *change, *at]) == 0
+        capsys.readouterr()
+        assert run(watch) == code
+        assert capsys.readouterr().out.count(f": {state}") == 3
+    assert run(["colony", "status", "--looks", "3", *at]) == 2
+    assert "give both, or none" in capsys.readouterr().err
+
+
 def test_a_number_that_another_process_was_given_is_no_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["colony", "up", "--servers", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "down", "--folder", str(folder)]) == 0
@@ -112,7 +125,11 @@ def test_the_network_of_a_server_is_broken_and_healed(folder: Path, capsys: pyte
     assert states(folder, capsys) == ["running", "running", "cut"], "only clients do not reach it"
     assert run(["colony", "break", "1", "--how", "full", *at]) == 0
     assert "its journal may not grow" in capsys.readouterr().out
+    assert run(["colony", "break", "1", "--how", "clock", *at]) == 0
+    assert "its clock goes three times as fast" in capsys.readouterr().out
+    assert '"rate": 3.0' in (folder / "server-1.log").read_text(encoding="utf-8")
     assert run(["colony", "heal", "1", *at]) == run(["colony", "heal", "2", *at]) == 0
+    assert '"rate": 1.0' in (folder / "server-1.log").read_text(encoding="utf-8")
     capsys.readouterr()
     assert states(folder, capsys) == ["running", "running"]
     for wrong, why in (

@@ -13,6 +13,7 @@ from physalia.cell.learner import Learner
 from physalia.cell.steps import IGNORED, RECORDED, resent, sends
 from physalia.model import (
     NO_BALLOT,
+    Action,
     Ask,
     Change,
     Departed,
@@ -27,7 +28,6 @@ from physalia.model import (
     Slot,
     Step,
     Store,
-    Stutter,
 )
 
 
@@ -83,7 +83,7 @@ class Leaving:
         duty = self.duty
         return [Erase(duty.slot)] if duty is not None and self._is_done(duty) else []
 
-    def erase(self, slot: Slot) -> Step:
+    def erase(self, node: NodeId, slot: Slot) -> Step:
         """Erase(n, i): nothing is left but a pointer to those who replaced the node, durably, and all at once."""
         duty = self.duty
         if duty is None or duty.slot != slot:
@@ -91,7 +91,7 @@ class Leaving:
         if not self._is_done(duty):
             return IGNORED
         effects = (Store(Left(duty.version, duty.members)), Flush(), Departed())
-        return Step(Stutter("recorded"), effects)
+        return Step(Action("erase", (node, slot)), effects)
 
     def _is_done(self, duty: Duty) -> bool:
         return is_majority([node for node, slot in self.learned.items() if slot >= duty.slot], duty.members)
@@ -103,7 +103,7 @@ def settle(learner: Learner, asker: NodeId) -> Step:
     if learner.settled >= learner.prefix:
         return resent([said])
     learner.settled = learner.prefix
-    return Step(Stutter("resent"), (Flush(), said))
+    return Step(Action("settle", (learner.node,)), (Flush(), said))
 
 
 def _duty(learner: Learner, has_served: bool) -> Duty | None:

@@ -1,6 +1,7 @@
 """``physalia colony``: a colony on this machine, started, looked at, broken, healed and ended."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
-from physalia.cli.terminal import print_json, say
+from physalia.cli.terminal import console, print_json, say
 
 if TYPE_CHECKING:
     from physalia.colony import Colony, Processes
@@ -35,6 +36,7 @@ class How(StrEnum):
     DELAY = "delay"
     LOSE = "lose"
     FULL = "full"
+    CLOCK = "clock"
 
 
 @app.command()
@@ -59,8 +61,33 @@ def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
 
 
 @app.command()
-def status(folder: Folder = FOLDER, json: Json = False) -> int:
+def status(
+    folder: Folder = FOLDER,
+    watch_s: Annotated[
+        float | None, typer.Option("--watch", metavar="S", min=0.05, help="Look again every S seconds, until Ctrl-C.")
+    ] = None,
+    looks: Annotated[
+        int | None, typer.Option("--looks", metavar="N", min=1, help="With --watch: look N times, and end.")
+    ] = None,
+    json: Json = False,
+) -> int:
     """Say of every server whether it runs, and what is wrong with it. Exit code 0 if all run well, 1 otherwise."""
+    if watch_s is None:
+        if looks is not None:
+            raise BadInput("--looks says how often --watch looks: give both, or none.")
+        return _look(folder, json)
+    screen, seen = console(), 0
+    while True:
+        if screen.is_terminal and not json:
+            screen.clear()
+        code, seen = _look(folder, json), seen + 1
+        if seen == looks:
+            return code
+        time.sleep(watch_s)  # there is no event: the servers are other processes
+
+
+def _look(folder: Path, json: bool) -> int:
+    """Look at all servers once, and say what is seen; the exit code of `status`."""
     colony, processes = open_colony(folder)
     bad = _bad_ways(colony) if any(processes.pid(number) is not None for number in colony.settings) else {}
     servers: list[dict[str, Any]] = [
@@ -91,7 +118,7 @@ def break_(
         typer.Option(
             "--how",
             help="Kill it; let it stand still; cut it off, or split it from other servers only; delay what comes and "
-            "goes; let its connections be lost again and again; or let its disk be full.",
+            "goes; let its connections be lost again and again; let its disk be full; or let its clock go too fast.",
         ),
     ] = How.KILL,
     apart: Annotated[
@@ -238,6 +265,7 @@ def _words(processes: "Processes", server: int, how: How) -> str:
         How.DELAY: "late",
         How.LOSE: "losing its connections",
         How.FULL: "out of room: its journal may not grow",
+        How.CLOCK: "wrong about the time: its clock goes three times as fast",
     }
     return words.get(how) or _state(processes, server)
 

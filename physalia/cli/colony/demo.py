@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from physalia.colony.faults import Fault
     from physalia.colony.trouble import Told, Trouble
 
-ALL = "kill,stop,cut,full,delay,split,lose"
+ALL = "kill,stop,cut,full,delay,split,lose,clock"
 SETTINGS = "suspect_after_s = 1.5\nlog_slots = 200"
 CELL_SIZE = 3
 """How many members a cell has, if there are so many servers."""

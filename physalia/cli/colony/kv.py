@@ -150,16 +150,17 @@ def del_(
 def scan(
     partition: PartitionKey,
     prefix: Annotated[str, typer.Argument(metavar="[PREFIX]", help="How the keys begin.")] = "",
+    eventual: Annotated[bool, typer.Option("--eventual", help="As any node knows them: they may be old.")] = False,
     folder: Folder = FOLDER,
     at: At = None,
     keys: KeysFile = None,
     deadline_s: Deadline = 10.0,
     json: Json = False,
 ) -> int:
-    """Print all items whose keys begin so, as some node knew them at one moment."""
+    """Print all items whose keys begin so, as they were at one moment."""
 
     async def work(part: "Partition") -> "list[Item]":
-        return [item async for item in part.scan(prefix)]
+        return [item async for item in part.scan(prefix, consistency="eventual" if eventual else "strict")]
 
     code, items = _ask(partition, client(folder, at, keys, deadline_s), work)
     if items is not None:

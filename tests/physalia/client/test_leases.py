@@ -18,8 +18,9 @@ from physalia.client import (
     Unavailable,
 )
 from physalia.client.session import Session
-from physalia.model import Execute, HasVersion, Put, RequestId, StoreReply, Transaction
+from physalia.model import Execute, HasVersion, Look, Put, RequestId, Seen, StoreReply, Traffic, Transaction
 from physalia.store import LIMITS, Store, refusal
+from physalia.transport import Address
 from tests.physalia.client.virtual_time import run
 
 CELL = 7
@@ -55,8 +56,15 @@ class OfColony:
     async def told(self, cell: int, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
         return await self.execute(cell, command, deadline_s), True
 
-    async def look(self, *_: object) -> Any:
-        raise AssertionError
+    async def look(
+        self, cell: int, make: Callable[[int], Traffic], answer: type[Any], _at: object = None
+    ) -> tuple[Any, Address]:
+        asked = make(1)
+        assert (cell, answer) == (CELL, Seen)
+        assert isinstance(asked, Look)
+        await asyncio.sleep(TRIP_S)
+        now = self.colony.store.items.now
+        return Seen(1, self.colony.slot, tuple(map(now.get, asked.keys))), Address("127.0.0.1", 1)
 
     async def execute(self, cell: int, command: Execute, deadline_s: float | None = None) -> StoreReply:
         assert cell == CELL

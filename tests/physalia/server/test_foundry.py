@@ -32,6 +32,7 @@ from physalia.model import (
     Look,
     Moved,
     Origin,
+    Pace,
     Page,
     Ping,
     Pong,
@@ -230,13 +231,13 @@ OF_NOBODY: list[Traffic] = [
     Reply(1, b""), Decline(1, "busy", ""), Pong(1), Inspected(1, b"{}"), Elsewhere(1, Whereabouts(1, 101, 1, ())),
 ]  # fmt: skip
 """What no server is ever to hear, whoever says it."""
-OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",)), Scan(1, 1, 0, "", 10, None), Request(1, 1, b"")]
+OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",), False), Scan(1, 1, 0, "", 10, None, True), Request(1, 1, b"")]
 OF_SERVERS: list[Traffic] = [
     Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0))), Seek(1, 101, 11),
     Moved(1, 101, 9, (11, 12), ((11, 1), (12, 1))),
 ]  # fmt: skip
 OF_OPERATORS: list[Traffic] = [
-    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
+    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000), Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
     House(1, 1, 101, ((12, 1),)), Release(1, 1, 101, 11), Inspect(1, 1),
 ]  # fmt: skip
 MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}

@@ -3,27 +3,36 @@
 import pytest
 from attrs import Factory, define
 
+from physalia.cell import Node
 from physalia.journal import NodeKey
 from physalia.model import (
     Answer,
     Decline,
+    Found,
+    Look,
     NoOp,
     Read,
     Reject,
     Reply,
     Request,
     RequestId,
+    Scan,
+    Scanned,
+    Seen,
+    Token,
     Traffic,
     Verdict,
     Volume,
     Write,
 )
+from physalia.server.looks import needs_round
 from physalia.server.requests import Requests
 from physalia.wire import decode_verdict, encode_command
 
 KEY, OTHER_KEY = NodeKey(1, 7, 11), NodeKey(2, 7, 11)
 COMMAND = Read(RequestId("ann", 1))
-VERDICT = Verdict(True, Volume(3, "a", "b"))
+RECORD = Volume(3, "a", "b")
+VERDICT = Verdict(True, RECORD)
 
 
 @define(eq=False)
@@ -120,3 +129,76 @@ def test_who_left_is_told_nothing_and_leaves_nothing() -> None:
     assert ear.heard == []
     assert len(requests) == 0
     assert requests.whose(COMMAND.request) is None
+
+
+NODE = Node(11, {11, 12, 13}, 3)
+"""It knows of no slot yet."""
+
+
+def look(number: int) -> Look:
+    return Look(number, 1, 0, ("a",), is_strict=True)
+
+
+def test_a_read_is_shown_when_its_round_is_over_and_under_its_number() -> None:
+    requests, ear = Requests(), Ear()
+    first = requests.take_read(ear, look(5), KEY)
+    second = requests.take_read(ear, Scan(5, 1, 0, "", 10, None, is_strict=True), KEY)
+    assert first is not None
+    assert second is not None
+    assert first != second, "a round must not answer a later read that looks alike"
+    assert ear.heard == []
+    requests.found(Found(first, 0, RECORD), NODE)
+    requests.found(Found(second, 0, RECORD), NODE)
+    assert [type(said) for said in ear.heard] == [Seen, Scanned]
+    requests.found(Found(first, 0, RECORD), NODE)
+    assert len(ear.heard) == 2
+    assert len(requests) == 0
+
+
+@pytest.mark.parametrize(("node", "why"), [(NODE, "behind"), (None, "unknown cell")])
+def test_a_node_that_began_anew_since_shows_no_older_state_than_the_round(node: Node | None, why: str) -> None:
+    requests, ear = Requests(), Ear()
+    request = requests.take_read(ear, look(5), KEY)
+    assert request is not None
+    requests.found(Found(request, 1, RECORD), node)
+    assert ear.heard == [Decline(5, why, "")]  # type: ignore[arg-type]
+
+
+def test_a_read_is_rejected_as_a_command_is() -> None:
+    requests, ear = Requests(), Ear()
+    request = requests.take_read(ear, look(5), KEY)
+    assert request is not None
+    requests.tell(Reject(request, "not the proposer"), "127.0.0.1:7")
+    assert ear.heard == [Decline(5, "not the proposer", "127.0.0.1:7")]
+    requests.is_closed = True
+    assert requests.take_read(ear, look(6), KEY) is None
+    assert ear.heard[1:] == [Decline(6, "draining", "")]
+
+
+def test_reads_that_nobody_answers_make_room_and_commands_do_not() -> None:
+    """A client that gave a read up does not say so: it asks again, under another number."""
+    requests, ear = Requests(most_of_one=3), Ear()
+    names = [requests.take_read(ear, look(number), KEY) for number in range(5)]
+    assert None not in names
+    assert len(requests) == 3
+    requests.take(ear, asked(9), KEY)
+    assert len(requests) == 3
+    assert ear.heard == []
+    requests.take(ear, asked(10, Read(RequestId("ann", 2))), KEY)
+    requests.take(ear, asked(11, Read(RequestId("ann", 3))), KEY)
+    assert ear.heard == []
+    assert requests.take_read(ear, look(12), KEY) is None, "only commands wait, which may be done yet"
+    assert ear.heard == [Decline(12, "busy", "")]
+    requests.gone(ear)
+    assert len(requests) == 0
+
+
+def test_only_the_first_page_of_a_strict_scan_needs_a_round() -> None:
+    def scan(page: Token | None, *, is_strict: bool) -> Scan:
+        return Scan(1, 1, 0, "", 10, page, is_strict)
+
+    assert needs_round(look(1))
+    assert needs_round(scan(None, is_strict=True))
+    assert not needs_round(scan(Token(1, "a"), is_strict=True))
+    assert not needs_round(scan(None, is_strict=False))
+    assert not needs_round(Look(1, 1, 0, ("a",), is_strict=False))

@@ -73,7 +73,7 @@ class House:
 async def house(ring: Callable[[], KeyRing] = lambda: RING, port: int = 0, **limits: Any) -> Any:
     ears, refusals = Ears(answers=lambda message: b"echo " + message[:20]), Refusals()
     door = Door(ring, BOB.number, ears, refusals, **limits)
-    server = await asyncio.get_running_loop().create_server(door.enter, "127.0.0.1", port)
+    server = await asyncio.get_running_loop().create_server(door.enter, "127.0.0.1", port, ssl=door.tls)
     address = Address(*server.sockets[0].getsockname())
     try:
         yield House(door, ears, refusals, address, server)

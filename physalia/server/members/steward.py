@@ -14,7 +14,7 @@ from physalia.cell import life_of
 from physalia.journal import NodeKey
 from physalia.model import CellId, Denied, Granted, House, Inspect, Inspected, Leave, Release
 from physalia.server.atlas import Atlas
-from physalia.server.foundry import WHY_CHARACTERS, Asker
+from physalia.server.members.foundry import WHY_CHARACTERS, Asker
 from physalia.server.nodes import Nodes
 
 

@@ -1,0 +1,250 @@
+"""Clients as processes of their own: the real asynchronous client, and what it was told, as a history.
+
+Whatever is asked is an operation of the history, in the words of the model `store`, with its moments in the order in
+which things happened. A client that is told nothing leaves an operation that never ends; so does one that is told that
+nobody knows.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from attrs import Factory, define
+
+from conformance.histories.checker import Budget
+from conformance.histories.history import History, value
+from conformance.histories.judging import Judged, judge
+from conformance.histories.models import Model
+from conformance.histories.reading import Event, pair
+from conformance.histories.store_model import Store
+from conformance.refutation import Refuted
+from conformance.shell.process import Process
+from physalia.client import AsyncClient
+from physalia.client.partition import Item, Partition
+from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavailable, WrongCell
+from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put
+
+STORE: Model = Store()
+NOT_DONE = (Unavailable, LimitExceeded, InvalidRequest, WrongCell)
+"""What a client is told of something that was certainly not done. After any other error it may be."""
+
+
+@define
+class Histories:
+    """What all clients of a simulation saw, cell by cell."""
+
+    events: dict[int, list[Event]] = Factory(dict)
+    line: int = 0
+
+    def note(self, cell: int, process: str, kind: str, said: object) -> None:
+        """Something began, or ended, in the order in which it happened."""
+        self.line += 1
+        self.events.setdefault(cell, []).append(
+            Event(line=self.line, process=process, type=kind, f="txn", value=value(said))
+        )
+
+    def history(self, cell: int) -> History:
+        """That of one cell."""
+        return pair(self.events.get(cell, []), STORE, f"cell {cell}")
+
+    def judged(self) -> list[tuple[int, Judged]]:
+        """Every history of which something was answered, judged; by situations tried, and not by time."""
+        found = []
+        for cell in sorted(self.events):
+            history = self.history(cell)
+            if any(not one.is_open for one in history.operations):
+                found.append((cell, judge(history, STORE, Budget())))
+        return found
+
+
+class Running(Protocol):
+    """What a client needs of the simulation."""
+
+    histories: Histories
+
+    def run(self, seconds: float, until: Callable[[], bool]) -> bool:
+        """Let time pass."""
+
+    def refute(self, refuted: Refuted) -> None:
+        """A judge saw a fault."""
+
+
+class Unanswered(Exception):
+    """The simulation went on for a long time, and the client was told nothing."""
+
+
+class Call:
+    """Something that a client has asked for. `said` tells in one word what came of it."""
+
+    def __init__(self, running: Running, task: "asyncio.Task[Any]") -> None:
+        self._running, self.task = running, task
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client was told."""
+        return self.task.done()
+
+    @property
+    def said(self) -> str:
+        """`done`, `waiting`, `cancelled`, or the name of the error."""
+        if not self.task.done():
+            return "waiting"
+        if self.task.cancelled():
+            return "cancelled"
+        error = self.task.exception()
+        return "done" if error is None else type(error).__name__
+
+    def answer(self, within_s: float = 60.0) -> Any:
+        """What the client is told; raises what it is told. Raises `Unanswered` after so much simulated time."""
+        if not self._running.run(within_s, self.task.done):
+            raise Unanswered(f"after {within_s} s the client was told nothing")
+        return self.task.result()
+
+    def cancel(self) -> None:
+        """Whoever asked does not want to know any more."""
+        self.task.cancel()
+
+
+class Asking:
+    """A client's process: what is asked here begins, and nobody waits for it."""
+
+    def __init__(self, running: Running, process: Process, client: AsyncClient) -> None:
+        self.process, self.client = process, client
+        self._running = running
+        self._calls = 0
+        self._newest: dict[tuple[int, str], int] = {}
+        """The newest version that was seen here, by cell and key."""
+        self.calls: list[Call] = []
+
+    def put(self, key: str, what: object, *, cell: int = 1, if_: tuple[Condition, ...] = ()) -> Call:
+        """Put a value under a key."""
+        return self.transact(Put(key, what), cell=cell, if_=if_)  # type: ignore[arg-type]
+
+    def get(self, key: str, *, cell: int = 1) -> Call:
+        """Read a key."""
+        return self.transact(Get(key), cell=cell)
+
+    def add(self, key: str, by: int = 1, *, cell: int = 1) -> Call:
+        """Add to an integer."""
+        return self.transact(Add(key, by), cell=cell)
+
+    def delete(self, key: str, *, cell: int = 1) -> Call:
+        """Leave nothing under a key."""
+        return self.transact(Delete(key), cell=cell)
+
+    def transact(
+        self, *then: Operation, cell: int = 1, if_: tuple[Condition, ...] = (), else_: tuple[Operation, ...] = ()
+    ) -> Call:
+        """One transaction; what it returns are the values that were there, or None if a condition did not hold."""
+        asked = {
+            "if": [_condition(one) for one in if_],
+            "then": [_operation(one) for one in then],
+            "else": [_operation(one) for one in else_],
+        }
+        return self._begin(cell, asked, lambda: self._transact(self.client.partition(cell), then, if_, else_))
+
+    def peek(self, key: str, *, cell: int = 1) -> Call:
+        """Read what may be old; no operation of the history."""
+        return self.do(self._peek(self.client.partition(cell), key))
+
+    def do(self, work: Coroutine[Any, Any, Any]) -> Call:
+        """Anything else that a program may do."""
+        call = Call(self._running, self.process.loop.create_task(work))
+        self.calls.append(call)
+        return call
+
+    async def _transact(self, partition: Partition, then: Any, if_: Any, else_: Any) -> tuple[bool, list[object]]:
+        outcome = await partition.transact(if_=if_, then=then, else_=else_)
+        for item in outcome.results:
+            self._saw(partition.cell, item)
+        return outcome.succeeded, [None if item is None else item.value for item in outcome.results]
+
+    async def _peek(self, partition: Partition, key: str) -> object:
+        newest = self._newest.get((partition.cell, key), 0)
+        (item,) = await partition.peek(key)
+        if item is not None and item.version < newest:
+            what = f"{self.process.name} is shown version {item.version} of {key!r} in cell {partition.cell}"
+            self._running.refute(Refuted(f"{what}, after it had seen version {newest} (R7)"))
+        self._saw(partition.cell, item)
+        return None if item is None else item.value
+
+    def _saw(self, cell: int, item: Item | None) -> None:
+        if item is not None:
+            self._newest[cell, item.key] = max(item.version, self._newest.get((cell, item.key), 0))
+
+    def _begin(self, cell: int, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
+        self._calls += 1
+        return self.do(self._noted(cell, f"{self.process.name}/{self._calls}", asked, work))
+
+    async def _noted(
+        self, cell: int, name: str, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> Any:
+        note = self._running.histories.note
+        note(cell, name, "invoke", asked)
+        try:
+            succeeded, values = await work()
+        except NOT_DONE:
+            note(cell, name, "fail", asked)
+            raise
+        except (PhysaliaError, asyncio.CancelledError):
+            note(cell, name, "info", asked)
+            raise
+        note(cell, name, "ok", {"succeeded": succeeded, "values": [_value(one) for one in values]})
+        return values if succeeded else None
+
+
+class Client:
+    """A client of a story: what it asks for, it waits for. `asks` does not wait."""
+
+    def __init__(self, asks: Asking) -> None:
+        self.asks = asks
+
+    def put(self, key: str, what: object, **more: Any) -> Any:
+        """Put a value under a key, and wait until it is."""
+        return self.asks.put(key, what, **more).answer()
+
+    def get(self, key: str, **more: Any) -> Any:
+        """What is under a key; None if nothing is."""
+        return self.asks.get(key, **more).answer()[0]
+
+    def add(self, key: str, by: int = 1, **more: Any) -> Any:
+        """Add to an integer; what it is then."""
+        return self.asks.add(key, by, **more).answer()[0]
+
+    def delete(self, key: str, **more: Any) -> Any:
+        """Leave nothing under a key."""
+        return self.asks.delete(key, **more).answer()
+
+    def peek(self, key: str, **more: Any) -> Any:
+        """What some server shows, which may be old."""
+        return self.asks.peek(key, **more).answer()
+
+
+def _operation(operation: Operation) -> list[object]:
+    match operation:
+        case Put(key, what):
+            return ["put", key, _value(what)]
+        case Add(key, amount):
+            return ["add", key, amount]
+        case Delete(key):
+            return ["delete", key]
+        case Get(key):
+            return ["read", key]
+    raise AssertionError(operation)
+
+
+def _condition(condition: Condition) -> list[object]:
+    match condition:
+        case Equals(key, what):
+            return ["equals", key, _value(what)]
+        case Exists(key):
+            return ["exists", key]
+        case Absent(key):
+            return ["absent", key]
+        case Compare(key, relation, what):
+            return ["compare", key, relation, _value(what)]
+    raise AssertionError(f"{condition} is not in the words of the model")
+
+
+def _value(what: object) -> object:
+    return what.decode() if isinstance(what, bytes) else what

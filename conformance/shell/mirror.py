@@ -1,0 +1,110 @@
+"""A cell of real servers, step by step beside the specification, by the judges of the lockstep.
+
+The lockstep drives a world: it chooses the events, and its world carries them out. Here the servers choose, and a world
+only follows: it is told what each node was given and what its step was, what was flushed, and with which records a node
+came back. It holds its own disks and queues, so it knows what a node may rest on, and hands every outcome to the judge.
+
+A node that was killed, dropped from memory or refused by its disk is followed as a crash when it comes back; until then
+it does nothing. With which records it comes back is looked at: they must be a beginning of what it wrote, and hold all
+that was flushed.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from conformance.histories.worlds import Recorder
+from conformance.judges.coverage import Coverage
+from conformance.judges.judge import Judge, OutOfBounds
+from conformance.refutation import Refuted
+from conformance.wording import event_words
+from conformance.world.cells import Cell
+from conformance.world.outcomes import Outcome, Trouble
+from conformance.world.scenario import Setup
+from conformance.world.world import World
+from physalia.cell import Node
+from physalia.model import DurableRecord, Event, NodeId, Step, Submit
+
+SLOTS = 512
+"""So many slots of a cell are judged; a run that goes beyond says nothing more."""
+ASKED_AGAIN = "a client asked again for what it had asked for"
+
+
+class Mirror(World):
+    """Follows one cell, whose nodes are called 1 to `nodes`. `steps` counts what was judged."""
+
+    def __init__(self, cell: int, nodes: int, members: frozenset[NodeId], alpha: int) -> None:
+        self._arrived: dict[NodeId, Cell] = {}
+        super().__init__(Setup(nodes, members, alpha, (Fraction(1),) * nodes, (0,) * nodes, SLOTS))
+        self.cell = cell
+        self.steps = 0
+        self.is_beyond = False
+        """Whether the run left the bounds of the specification, so that nothing more is judged."""
+        self.born: set[NodeId] = set()
+        self.coverage = Coverage()
+        self.recorder = Recorder()
+        self._judge = Judge(self.setup, self, self.coverage)
+        self.troubles: dict[NodeId, Trouble] = {}
+        """What happened to nodes that have not come back yet, if it is more than a crash."""
+
+    def stepped(self, node: NodeId, event: Event, step: Step) -> None:
+        """A node was given an event, and this was its step."""
+        if isinstance(event, Submit):
+            if event.command in self.asked:
+                self.coverage.reach(ASKED_AGAIN)
+            self._judge_all(self._issue(node, event))
+        self.due[node] = self._due(node)
+        self._judge_all((self._carry_out(node, event, step),))
+
+    def gathered(self) -> dict[NodeId, int]:
+        """How much waits at each node now: what a flush that begins will make safe."""
+        return {node: len(queue) for node, queue in self.queues.items()}
+
+    def flushed(self, node: NodeId, waiting: int) -> None:
+        """A flush has ended: so much of what waits at the node may leave."""
+        for _ in range(min(waiting, len(self.queues[node]))):
+            self._judge_all((self._end_flush(node),))
+
+    def came(self, node: NodeId, cell: Node, kept: Sequence[bytes]) -> None:
+        """A node was made from what is on its disk. Raises `Refuted` if that is not what must be there."""
+        disk, is_new = self.disks[node], node not in self.born
+        self.born.add(node)
+        records = len(kept)
+        if list(kept) != disk.data[:records]:
+            raise Refuted(f"node {node} of cell {self.cell} comes back with records that it did not write so")
+        if records < disk.safe:
+            lost = disk.safe - records
+            raise Refuted(f"node {node} of cell {self.cell} comes back without {lost} records that were flushed")
+        self._arrived[node] = cell
+        if is_new and not disk.data:
+            self.nodes[node] = self._restart(node, ())
+            self.due[node] = self._due(node)
+            return
+        trouble = self.troubles.pop(node, "crash")
+        if trouble == "full disk":
+            self._judge_all((self._begin_anew(node, records, trouble),))
+        else:
+            self._judge_all(self._end(node, records - disk.safe, trouble))
+
+    def whole(self) -> None:
+        """Judge the cell as a whole, as it is now."""
+        if not self.is_beyond:
+            self._judge.whole()
+
+    def _judge_all(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self.recorder.note(outcome)
+            if self.is_beyond:
+                continue
+            try:
+                self._judge.step(outcome)
+            except OutOfBounds:
+                self.is_beyond = True
+            except Refuted as refuted:
+                words = "" if outcome.event is None else f"given: {event_words(outcome.event)}"
+                title = f"cell {self.cell}: {refuted.title}"
+                raise Refuted(title, (*refuted.lines, *filter(None, [words])), refuted.how) from refuted
+            self.steps += 1
+
+    def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
+        made = super()._restart(node, records if node not in self._arrived else ())
+        return self._arrived.pop(node, made)

@@ -1,0 +1,209 @@
+"""Runs as text: a colony, and what is done to it at which moment. Whatever is left to choice stands in it.
+
+    colony seed 17 servers 3 cells 2 caches 1 cold 0.8
+    0.512 cut a b
+    0.620 client1 add count cell 2
+    1.204 kill c
+
+A line is a moment in seconds after all servers have started, and an event. An event that cannot happen, such as the
+death of a server that is down, is passed over: so a run stays a run when lines are left out of it.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from attrs import Factory, define, frozen
+
+from conformance.links import BadInput
+from conformance.shell.clients import Call
+from conformance.shell.colony import Colony
+from physalia.model import Equals
+
+
+@frozen
+class Event:
+    """What is done, `at_s` seconds after the start: a verb and what it is about."""
+
+    at_s: float
+    words: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.at_s:.6f} {' '.join(self.words)}"
+
+
+@frozen
+class Script:
+    """A colony, by its `settings`, and what is done to it."""
+
+    seed: str
+    settings: Mapping[str, float]
+    events: tuple[Event, ...]
+
+    def text(self) -> str:
+        """The script as text."""
+        settings = "".join(f" {name} {number:g}" for name, number in self.settings.items())
+        return "".join(f"{line}\n" for line in (f"colony seed {self.seed}{settings}", *self.events))
+
+
+SETTINGS = {"servers": int, "cells": int, "caches": int, "nodes": int, "cold": float, "without": int}
+"""What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none."""
+
+
+def read(text: str, source: str) -> Script:
+    """The script of a text, of which empty lines and those that begin with # say nothing. Raises `BadInput`."""
+    events: list[Event] = []
+    head: tuple[str, dict[str, float]] | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        try:
+            if head is None:
+                head = _head(words)
+            else:
+                events.append(_event(words))
+        except (ValueError, IndexError) as error:
+            raise BadInput(f"{source}, line {number}: {line.strip()!r} cannot be read ({error}).") from None
+    if head is None:
+        raise BadInput(f"{source} has no line such as 'colony seed 17 servers 3 cells 1'.")
+    return Script(*head, tuple(sorted(events, key=lambda event: event.at_s)))
+
+
+def _head(words: list[str]) -> tuple[str, dict[str, float]]:
+    if words[:2] != ["colony", "seed"] or len(words) % 2 == 0:
+        raise ValueError("it should begin with 'colony seed', a seed, and settings")
+    settings: dict[str, float] = {}
+    for name, number in zip(words[3::2], words[4::2], strict=True):
+        if name not in SETTINGS:
+            raise ValueError(f"{name} is no setting; there are {', '.join(SETTINGS)}")
+        settings[name] = SETTINGS[name](number)
+    return words[2], settings
+
+
+def _event(words: list[str]) -> Event:
+    event = Event(float(words[0]), tuple(words[1:]))
+    if event.at_s < 0:
+        raise ValueError("nothing happens before the start")
+    verb = "client" if event.words[0].startswith("client") else event.words[0]
+    if verb not in ARGUMENTS:
+        raise ValueError(f"{event.words[0]} is no event; there are {', '.join(sorted(ARGUMENTS))}")
+    if len(event.words) - 1 != ARGUMENTS[verb]:
+        raise ValueError(f"{verb} has {ARGUMENTS[verb]} arguments")
+    return event
+
+
+ARGUMENTS = {
+    "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
+    "resume": 1, "fail-flush": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "client": 5,
+}  # fmt: skip
+"""How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number."""
+
+
+@define
+class Play:
+    """A script on its colony."""
+
+    colony: Colony
+    script: Script
+    without: str = ""
+    calls: list[Call] = Factory(list)
+
+    @classmethod
+    def open(cls, script: Script, **more: Any) -> "Play":
+        """A colony for a script, to be entered."""
+        given = dict(script.settings)
+        cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
+        whole: dict[str, Any] = {name: int(number) for name, number in given.items()}
+        return cls(
+            Colony(seed=script.seed, cold_after_s=cold_s, **whole, **more),
+            script,
+            chr(ord("a") + away - 1) if away else "",
+        )
+
+    def play(self, within_s: float) -> None:
+        """Let everything happen, and settle. Raises `Refuted`."""
+        start_s = self.colony.simulator.now_s
+        for event in self.script.events:
+            self.colony.run(max(0.0, start_s + event.at_s - self.colony.simulator.now_s))
+            self.do(event)
+        self.colony.settle(within_s, self.without)
+        if any(
+            client.asks.client.places.known(plan.cell) for client in self.colony.clients for plan in self.colony.plans
+        ):
+            self.colony.saw("a cache was asked")
+
+    def do(self, event: Event) -> None:
+        """Let one event happen, if it can."""
+        verb, *rest = event.words
+        with suppress(AssertionError, KeyError):
+            if verb.startswith("client"):
+                self._ask(int(verb.removeprefix("client")), *rest)
+            else:
+                VERBS[verb](self.colony, *rest)
+                self._look()
+
+    def _look(self) -> None:
+        """Whether a leader cannot reach a majority any more."""
+        colony = self.colony
+        leader, names, cuts = colony.leader(), tuple(colony.machines), colony.net.cuts
+        if leader and cuts:
+            reached = [name for name in names if not {(leader, name), (name, leader)} & cuts]
+            if 2 * len(reached) <= len(names):
+                colony.saw("a majority was cut off")
+
+    def _ask(self, number: int, what: str, key: str, given: str, _: str, cell: str) -> None:
+        while len(self.colony.clients) < number:
+            self.colony.client(deadline_s=4.0)
+        asks, at = self.colony.clients[number - 1].asks, int(cell)
+        if at not in {plan.cell for plan in self.colony.plans}:
+            return
+        match what:
+            case "put":
+                self.calls.append(asks.put(key, given.encode(), cell=at))
+            case "count":
+                self.calls.append(asks.put(key, int(given), cell=at))
+            case "add":
+                self.calls.append(asks.add(key, int(given), cell=at))
+            case "get":
+                self.calls.append(asks.get(key, cell=at))
+            case "swap":
+                old, new = given.split(">")
+                self.calls.append(asks.put(key, new.encode(), cell=at, if_=(Equals(key, old.encode()),)))
+            case "delete":
+                self.calls.append(asks.delete(key, cell=at))
+            case "peek":
+                self.calls.append(asks.peek(key, cell=at))
+            case "cancel":
+                waiting = [call for call in asks.calls if not call.is_over]
+                if waiting:
+                    waiting[0].cancel()
+                    self.colony.saw("a client gave up")
+            case _:
+                raise KeyError(what)
+
+
+def _hold(colony: Colony, turns: str, seconds: str) -> None:
+    colony.simulator.held_back[colony.simulator.turns + int(turns)] = float(seconds)
+    colony.saw("a process was held back")
+
+
+VERBS: Mapping[str, Callable[..., object]] = {
+    "cut": lambda colony, one, other: colony.net.cut(one, other),
+    "deafen": lambda colony, one, other: colony.net.cut(one, other, both_ways=False),
+    "mend": lambda colony, one, other: colony.net.mend(one, other),
+    "reset": lambda colony, one, other: colony.net.reset(one, other),
+    "delay": lambda colony, one, other, seconds: colony.net.slow(one, other, float(seconds)),
+    "kill": lambda colony, name: colony.kill(name),
+    "power": lambda colony, name: colony.cut_power(name),
+    "start": lambda colony, name: colony.start(name),
+    "stop": lambda colony, name: colony.stop(name),
+    "pause": lambda colony, name: colony.pause(name),
+    "resume": lambda colony, name: colony.resume(name),
+    "fail-flush": lambda colony, name: colony.disk.fail_flush(name),
+    "fill": lambda colony, name: colony.disk.fill(name),
+    "free": lambda colony, name: colony.disk.free(name),
+    "slow": lambda colony, name, seconds: colony.disk.slow(name, float(seconds)),
+    "rate": lambda colony, name, rate: colony.clock.rate(name, float(rate)),
+    "hold": _hold,
+}

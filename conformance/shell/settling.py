@@ -1,0 +1,156 @@
+"""The end of every story: the trouble ends, and then the colony must come to rest, with nothing owed to anybody.
+
+First one server may stay away, without which the others must do what clients want. Then all are there: a leader is
+found, all that was decided is known to every node of the cell, their digests are equal, every client was
+told, and nobody says anything any more, but for the pings between servers.
+"""
+
+from typing import Any
+
+from conformance.refutation import Refuted
+from conformance.shell.machines import PORT
+from physalia.cell import Node
+from physalia.wire import decode_charter, decode_record
+
+SILENCE_S, LEARNED_S = 3.0, 10.0
+
+
+def settle(colony: Any, within_s: float, without: str = "") -> None:
+    """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much true time."""
+    cells = sorted({plan.cell for plan in colony.plans})
+    if without:
+        _end_trouble(colony, without)
+        _must_do(colony, cells, within_s, f" without server {without}")
+    _end_trouble(colony)
+    end_s = colony.simulator.now_s + within_s
+    _must_do(colony, cells, within_s, "")
+    waiting = [
+        call for one in colony.clients for call in one.asks.calls if not call.is_over and one.asks.process.is_alive
+    ]
+    if not colony.run(end_s - colony.simulator.now_s, lambda: all(call.is_over for call in waiting)):
+        open_calls = sum(not call.is_over for call in waiting)
+        raise Refuted(f"the trouble is over, and {open_calls} requests of clients have no end")
+    for cell in cells:
+        if not colony.run(end_s - colony.simulator.now_s, lambda cell=cell: _agrees(colony, cell)):
+            raise Refuted(
+                f"the trouble is over, and not every node of cell {cell} knows the same", _state(colony, cell)
+            )
+    for name in colony.caches:
+        if not colony.run(end_s - colony.simulator.now_s, lambda name=name: _has_all(colony, name)):
+            raise Refuted(f"the trouble is over, and {name} does not know where all cells are")
+    if colony.caches:
+        _must_learn(colony, cells)
+    carried = -1
+    while carried != (carried := sum(one.server.links.carried for one in colony.machines.values())):
+        _revive(colony)
+        if colony.simulator.now_s >= end_s:
+            raise Refuted("the trouble is over, and nodes go on sending to each other")
+        colony.run(SILENCE_S)
+    colony.saw("a colony came to rest")
+
+
+def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> Any:
+    """A new client, for which every cell does something."""
+    end_s = colony.simulator.now_s + within_s
+    client = colony.client(deadline_s=within_s)
+    for cell in cells:
+        call = client.asks.put("at rest", b"yes", cell=cell)
+        colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
+        if call.said != "done":
+            title = f"the trouble is over, and cell {cell} does nothing{how}: {call.said}"
+            raise Refuted(title, _state(colony, cell))
+    return client
+
+
+def _has_all(colony: Any, name: str) -> bool:
+    """Whether a cache knows where every cell is."""
+    cache = colony.caches[name].cache
+    if not _revive(colony) or cache is None:
+        return False
+    return all(_is_right(colony, plan, cache.find(plan.cell)) for plan in colony.plans)
+
+
+def _is_right(colony: Any, plan: Any, told: Any) -> bool:
+    """Whether that is where a cell is."""
+    if told is None:
+        return False
+    names = {machine.number: name for name, machine in colony.machines.items()}
+    return dict(told.members) == {node: f"{names[plan.nodes[node]]}:{PORT}" for node in plan.members}
+
+
+def _must_learn(colony: Any, cells: list[int]) -> None:
+    """A client that knows nothing is told by a cache where each cell is."""
+    client = colony.client()
+    for cell in cells:
+        call = client.asks.get("at rest", cell=cell)
+        colony.run(LEARNED_S, lambda call=call: call.is_over)
+        if client.asks.client.places.known(cell) is None:
+            raise Refuted(f"every cache knows where cell {cell} is, and a client is not told")
+    colony.saw("a cache was asked")
+
+
+def _end_trouble(colony: Any, without: str = "") -> None:
+    colony.away = without
+    for sender, receiver in sorted(colony.net.cuts):
+        colony.net.mend(sender, receiver)
+    colony.net.delay_s.clear()
+    colony.simulator.held_back.clear()
+    for name, machine in (*colony.machines.items(), *colony.caches.items()):
+        machine.disk.failing_sync = None
+        machine.disk.room_bytes = None
+        machine.disk.sync_s = 0.0002
+        if machine.is_up and machine.process.paused:
+            colony.resume(name)
+    if without and colony.machines[without].is_up:
+        colony.kill(without)
+    _revive(colony)
+
+
+def _revive(colony: Any) -> bool:
+    """Start whatever does not run: also what came to its end after the trouble did. Whether all runs."""
+    machines = {name: one for name, one in {**colony.machines, **colony.caches}.items() if name != colony.away}
+    down = [name for name, machine in machines.items() if not machine.is_up]
+    for name in down:
+        colony.start(name)
+    return not down and all(one.server is not None or one.cache is not None for one in machines.values())
+
+
+def _agrees(colony: Any, cell: int) -> bool:
+    """Whether every node of a cell knows the same; one at rest is looked up in its journal."""
+    if not _revive(colony):
+        return False
+    known = [_known(colony, name, cell) for name in colony.machines if _has(colony, name, cell)]
+    return None not in known and len(set(known)) == 1
+
+
+def _known(colony: Any, name: str, cell: int) -> tuple[int, bytes] | None:
+    """How far a node knows what was decided, and its digest; None while it is on its way into memory."""
+    node, server = colony.node(name, cell), colony.machines[name].server
+    if node is None:
+        host, key = server.nodes.host, server.atlas.here(cell)
+        if key is None or host.is_coming(key) or host.stopped is not None:
+            return None
+        kept = host.journal.read(key)
+        host.journal.forget(key)
+        charter = decode_charter(kept[0])
+        node = Node(key.incarnation, charter.first_members, charter.alpha, map(decode_record, kept[1:]))
+    return node.prefix, node.digest()
+
+
+def _has(colony: Any, name: str, cell: int) -> bool:
+    plan = next(plan for plan in colony.plans if plan.cell == cell)
+    return colony.machines[name].number in plan.nodes.values()
+
+
+def _state(colony: Any, cell: int) -> tuple[str, ...]:
+    lines = []
+    for name in colony.machines:
+        node = colony.node(name, cell)
+        if node is None:
+            lines.append(f"server {name}: its node is not in memory")
+        else:
+            lines.append(
+                f"server {name}: knows {node.prefix} slots, promised {node.promised}, leads {node.is_leading}, "
+                f"elected {node.is_elected}"
+            )
+    return tuple(lines)
