@@ -1,6 +1,5 @@
 """What a node is, knows and waits for, and why it does not serve: plain data for people and tools (design rule R8).
 
-
 Numbers that may be larger than what JSON's readers can hold are texts. No key and no value of anybody is in it.
 """
 
