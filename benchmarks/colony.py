@@ -77,7 +77,9 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
 def physalia(
     folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0, extra: str = ""
 ) -> Round:
-    """A round of a fresh colony, a cell for each client; or so many, among which clients go round. `extra` are settings of the servers.
+    """A round of a fresh colony, a cell for each client; or so many, among which clients go round.
+
+    `extra` are more settings of its servers.
 
     Where clients share a cell, a write may be decided and rejected, since another one came first: it is as durable.
     """

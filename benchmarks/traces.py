@@ -39,7 +39,7 @@ def overhead(seconds: float, rounds: int, clients: int) -> tuple[float, float]:
     for _ in range(rounds):
         for seen, extra in ((plain, ""), (recorded, 'record = "traces"')):
             with tempfile.TemporaryDirectory(prefix="physalia-traces-") as folder:
-                seen.append(physalia(Path(folder), clients, seconds, "asyncio", extra).cpu_us_per_operation)
+                seen.append(physalia(Path(folder), clients, seconds, "asyncio", extra=extra).cpu_us_per_operation)
     return median(plain), median(recorded)
 
 
@@ -108,8 +108,8 @@ def main() -> int:
         return 0
     print(
         f"{figures['traces_per_minute']:,} traces of {figures['events_per_trace']} events are judged a minute; "
-        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, {recorded_us:.0f} us a write "
-        f"instead of {plain_us:.0f}."
+        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, "
+        f"{recorded_us:.0f} us a write instead of {plain_us:.0f}."
     )
     return 0
 

@@ -42,7 +42,13 @@ def without(runs: Sequence[Run]) -> Iterator[Doctored]:
     for at, run in enumerate(runs):
         for place, (number, line) in enumerate(run.lines):
             if matters(line):
-                yield Doctored(f"without {line.did}", at, number, _without(runs, at, place))
+                yield Doctored(f"without {line.did}", at, number, _without(runs, at, [place]))
+            if line.did == "decide" and line.args is not None:
+                heard = _votes_heard(run, line)
+                if len(heard) > 1:
+                    yield Doctored(
+                        "without the votes that were heard for decide", at, number, _without(runs, at, heard)
+                    )
 
 
 def matters(line: Line) -> bool:
@@ -102,7 +108,17 @@ def _with(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ..
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
 
 
-def _without(runs: Sequence[Run], at: int, place: int) -> tuple[Run, ...]:
-    lines = list(runs[at].lines)
-    del lines[place]
+def _votes_heard(run: Run, decide: Line) -> list[int]:
+    """Where a node heard votes for the slot that it decides."""
+    assert decide.args is not None
+    ballot, slot = decide.args
+    return [
+        place
+        for place, (_, line) in enumerate(run.lines)
+        if line.n == decide.n and line.said is not None and line.said[:3] == ["vote", ballot, slot]
+    ]
+
+
+def _without(runs: Sequence[Run], at: int, places: Sequence[int]) -> tuple[Run, ...]:
+    lines = [each for place, each in enumerate(runs[at].lines) if place not in set(places)]
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
