@@ -40,15 +40,29 @@ def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
     """The traces without one event that matters, for every such event."""
     for at, run in enumerate(runs):
+        safe = _safe(run)
         for place, (number, line) in enumerate(run.lines):
-            if matters(line):
+            if matters(line) and place <= safe.get(line.n or 0, len(run.lines)):
                 yield Doctored(f"without {line.did}", at, number, _without(runs, at, [place]))
-            if line.did == "decide" and line.args is not None:
+            if line.did == "decide" and place <= safe.get(line.n or 0, len(run.lines)) and line.args is not None:
                 heard = _votes_heard(run, line)
                 if len(heard) > 1:
                     yield Doctored(
                         "without the votes that were heard for decide", at, number, _without(runs, at, heard)
                     )
+
+
+def _safe(run: Run) -> dict[int, int]:
+    """In a run that was killed, the last flush of each node: what came later may be lost, as if it had not been.
+
+    Nor do its flushes matter, which stand under 0 here: a restart finds them.
+    """
+    if run.is_closed:
+        return {}
+    last = dict.fromkeys((0, *(line.n or 0 for _, line in run.lines)), -1)
+    for place, (_, line) in enumerate(run.lines):
+        last.update((n, place) for n, _ in line.steps or ())
+    return last
 
 
 def matters(line: Line) -> bool:
@@ -83,7 +97,7 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
             yield "more is flushed than waits", _changed(line, steps=[(n, steps + 100) for n, steps in line.steps])
         case "recorded" if said is not None and said[0] in ("vote", "promise"):
             yield f"a {said[0]} that was never sent", _changed(line, said=[said[0], _raised(said[1]), *said[2:]])
-        case "start" | "end":
+        case "start" | "end" if line.did == "end" or any(line.promised or ()):
             yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
             yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
     if line.told is not None:
