@@ -58,13 +58,12 @@ def test_a_server_goes_on_when_its_trace_cannot_be_written(tmp_path: Path) -> No
     world.start(1, 2, 3)
     recorder = world.running[1].nodes.host.recording
     descriptor = recorder._descriptor  # type: ignore[union-attr]
-    os.close(descriptor)
     reading = os.open(os.devnull, os.O_RDONLY)
     os.dup2(reading, descriptor)
+    os.close(reading)
     world.lead(1, 1)
     world.write(1, 1, 0, 0)
     world.run()
     assert world.told
     assert recorder.lost is not None  # type: ignore[union-attr]
-    os.close(reading)
     world.end()
