@@ -79,9 +79,8 @@ def physalia(
 ) -> Round:
     """A round of a fresh colony, a cell for each client; or so many, among which clients go round.
 
-    `extra` are more settings of its servers.
-
-    Where clients share a cell, a write may be decided and rejected, since another one came first: it is as durable.
+    `extra` are more settings of its servers. Where clients share a cell, a write may be decided and rejected,
+    since another one came first: it is as durable.
     """
     cells = cells or clients
     colony = lay_out(folder / "colony", servers, cells, extra=f'loop = "{loop}"\n{extra}')
