@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import BadInput, CannotRun
+from physalia.cli.fleet.best import best
 from physalia.cli.fleet.printing import (
     moved_json,
     moved_lines,
@@ -32,6 +33,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+app.command()(best)
 
 INCONCLUSIVE = 3
 _ANSWER_S = 10
