@@ -6,10 +6,13 @@ off is as if it had not been begun.
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from functools import partial
+from math import inf
 from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from attrs import define, field
@@ -82,7 +85,9 @@ def _done(plan: Plan, jobs: list[Job], effort: Effort, cores: int) -> Iterator[t
             yield job, plan.perform(job, partial(effort.spend, "moments"))
         return
     longest_first = sorted(jobs, key=lambda job: job.part != "life")
-    with ProcessPoolExecutor(cores, get_context("fork"), initializer=_begin, initargs=(plan, effort.deadline)) as pool:
+    context = get_context("fork")
+    stop = context.Event()
+    with ProcessPoolExecutor(cores, context, initializer=_begin, initargs=(plan, effort.deadline, stop)) as pool:
         try:
             waiting = {pool.submit(_perform, job): job for job in longest_first}
             while waiting:
@@ -93,6 +98,7 @@ def _done(plan: Plan, jobs: list[Job], effort: Effort, cores: int) -> Iterator[t
                 if waiting and effort.is_over:
                     effort.stop()
         finally:
+            stop.set()  # whoever is at work ends soon, and an interrupt waits for nobody
             pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -100,10 +106,14 @@ _WORKS: list[tuple[Plan, Effort]] = []
 """What this process works on, and until when; set once, when it begins."""
 
 
-def _begin(plan: Plan, deadline: float | None) -> None:
-    _WORKS[:] = [(plan, Effort(deadline))]
+def _begin(plan: Plan, deadline: float | None, stop: Event) -> None:
+    def clock() -> float:
+        return inf if stop.is_set() else time.monotonic()
+
+    _WORKS[:] = [(plan, Effort(inf if deadline is None else deadline, clock=clock))]
 
 
 def _perform(job: Job) -> Result:
     plan, effort = _WORKS[0]
+    effort.spend("jobs")
     return plan.perform(job, partial(effort.spend, "moments"))

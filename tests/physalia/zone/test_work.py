@@ -1,12 +1,14 @@
 """Jobs: the same bytes on any number of cores, and after any interruption."""
 
 import json
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 
 from physalia.placement.effort import Effort, OutOfTime
+from physalia.zone import work as workers
 from physalia.zone.errors import BadScenario
 from physalia.zone.plan import Plan
 from physalia.zone.results import report, study
@@ -65,6 +67,20 @@ def test_what_is_known_is_not_done_again(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], json.dumps(entry), *lines[2:]]) + "\n", encoding="utf-8")
     found = study.document(plan, work(Kept.of(plan, path), Effort(), 1))
     assert found["sizes"][0]["messages_per_commit"] == 4711
+
+
+def test_whoever_is_at_work_ends_when_it_is_told() -> None:
+    plan, stop = small(), get_context("fork").Event()
+    life = next(job for job in plan.jobs if job.part == "life")
+    before = list(workers._WORKS)
+    try:
+        workers._begin(plan, None, stop)
+        assert workers._perform(life)["seed"]
+        stop.set()
+        with pytest.raises(OutOfTime):
+            workers._perform(life)
+    finally:
+        workers._WORKS[:] = before
 
 
 def test_results_of_another_plan_are_refused(tmp_path: Path) -> None:
