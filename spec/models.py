@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import fields
+from attrs import evolve, fields
 
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
@@ -404,6 +404,16 @@ PROGRESS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
+    ),
+    "MCLeavingProgress": leaving(
+        evolve(
+            cell(
+                LOOK | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4},
+                mortals={4},
+            ),
+            early=frozenset(REPLACE),
+        ),
+        leavers={1}, newcomers={4},
     ),
     "MCVolumeProgress": volume(1, max_epoch=2, gone={1}),
 }  # fmt: skip

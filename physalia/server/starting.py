@@ -228,8 +228,9 @@ def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
         key, charter = key_on(settings.server, plan), charter_of(plan)
         if key is None:
             continue
-        if atlas.here(plan.cell) != key:
-            raise NotSettled(_unknown(key, folder))
+        here = atlas.here(plan.cell)
+        if here != key:
+            raise NotSettled(_unknown(key, folder) if here is None else _another(key, here, folder))
         try:
             kept = host.journal.read(key)
             if not (kept and is_charter(kept[0])):
@@ -246,6 +247,10 @@ def _unknown(key: NodeKey, folder: Path) -> str:
     return (
         f"{folder} never heard of {key}: a node that lost its disk comes back under a new incarnation, or not at all."
     )
+
+
+def _another(key: NodeKey, here: NodeKey, folder: Path) -> str:
+    return f"{folder} holds {here}, not {key}: name the directory of that one, or take the cell out of the settings."
 
 
 def _sentence(group: BaseExceptionGroup[Exception]) -> str:
