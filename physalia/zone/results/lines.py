@@ -12,8 +12,8 @@ Document = Mapping[str, Any]
 def lines(study: Document) -> Iterator[str]:
     """The study, line by line."""
     yield (
-        f"{study['runs']:,} runs of {study['days']:,.0f} days: {study['servers']:,} servers, {study['volumes']:,} "
-        f"volumes, seed {study['seed']}"
+        f"{_counted(study['runs'], 'run')} of {study['days']:,.0f} days: {study['servers']:,} servers, "
+        f"{study['volumes']:,} volumes, seed {study['seed']}"
     )
     yield from map(_store, study["stores"])
     cells = study["stores"][0]
@@ -50,7 +50,7 @@ def _size(one: Document) -> str:
     up = {row["failed"]: row["exact"] for row in one["available"]}
     durable, tail = number(one["durability"]["times_two_copies"]), one["latency"]["p999"]
     return (
-        f"{one['size']} nodes: up {up[0.1]:.4f} where 1 in 10 fails and {up[0.6]:.4f} where 6 do, durable "
+        f"{_counted(one['size'], 'node')}: up {up[0.1]:.4f} where 1 in 10 fails and {up[0.6]:.4f} where 6 do, durable "
         f"{durable} times as long as two copies, p99.9 {tail:.2f} answer times, {one['messages_per_commit']} messages"
     )
 
@@ -62,6 +62,10 @@ def _storm(one: Document) -> str:
         f"{one['least_api_answered']['value']:.1%} of theirs answered at worst; all mirrored after "
         f"{'more than the time' if ended is None else _band(ended) + ' h'}"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
 
 
 def _band(found: Mapping[str, float | None]) -> str:

@@ -11,8 +11,9 @@ Document = Mapping[str, Any]
 
 def report(study: Document) -> str:
     """The page as HTML."""
+    runs = f"{study['runs']:,} run{'s' * (study['runs'] != 1)}"
     lead = (
-        f"{study['runs']:,} runs of {study['days']:,.0f} days on {study['servers']:,} servers with "
+        f"{runs} of {study['days']:,.0f} days on {study['servers']:,} servers with "
         f"{study['volumes']:,} volumes, seed {study['seed']}. Bands are those of 95 %. What is assumed, and where each "
         "figure comes from, stands in docs/zone.md; the scenario and all results are at the end of this file as JSON."
     )
