@@ -6,7 +6,10 @@ project's; etcd's is gRPC by hand (`benchmarks/peers/etcd.py`), cheaper than our
 Rounds alternate, and figures are medians. Processor time is that of the servers alone, as the system counts it. Where
 uvloop is installed, servers on it are measured too.
 
-    python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N]
+`--servers` is how many of ours there are, each with a node of every cell; etcd always has three. `--curves` also goes
+through numbers of clients, and of cells that 64 clients share, a round each.
+
+    python -m benchmarks.colony [--json] [--seconds S] [--rounds N] [--clients N] [--servers N] [--curves]
 """
 
 import argparse
@@ -36,6 +39,8 @@ from physalia.colony import Processes, lay_out
 SCHEMA_VERSION = 1
 SERVERS = 3
 PATIENCE_S = 60.0
+CURVE_CLIENTS = (1, 8, 64, 512)
+CURVE_CELLS = (1, 10, 100, 1_000, 10_000)
 Write = Callable[[int], Awaitable[None]]
 """One durable write of a client, given its number."""
 
@@ -69,19 +74,28 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
     return Round(len(latencies) / took, 1e6 * cpu / len(latencies), 1e3 * median(latencies))
 
 
-def physalia(folder: Path, clients: int, seconds: float, loop: str) -> Round:
-    """A round of a fresh colony, a cell for each client."""
-    colony = lay_out(folder / "colony", SERVERS, clients, extra=f'loop = "{loop}"')
+def physalia(
+    folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0, extra: str = ""
+) -> Round:
+    """A round of a fresh colony, a cell for each client; or so many, among which clients go round.
+
+    `extra` are more settings of its servers. Where clients share a cell, a write may be decided and rejected,
+    since another one came first: it is as durable.
+    """
+    cells = cells or clients
+    colony = lay_out(folder / "colony", servers, cells, extra=f'loop = "{loop}"\n{extra}')
     processes = Processes(colony)
-    versions = [0] * clients
+    versions, turns = [0] * cells, [0] * clients
 
     async def run() -> Round:
         async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
 
             async def write(number: int) -> None:
-                verdict = await client.write(number + 1, versions[number], "node-a", "node-b")
-                assert verdict.done, "a write of the only writer failed"
-                versions[number] += 1
+                cell = (number + clients * turns[number]) % cells
+                turns[number] += 1
+                verdict = await client.write(cell + 1, versions[cell], "node-a", "node-b")
+                assert verdict.done or cells != clients, "a write of the only writer failed"
+                versions[cell] = versions[cell] + 1 if verdict.done else verdict.saw.version
 
             return await load(write, clients, seconds, lambda: sum(map(processes.cpu_s, colony.settings)))
 
@@ -122,6 +136,23 @@ def free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
+def fresh(measure: Callable[..., Round], **numbers: int) -> Round:
+    """A round in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="physalia-colony-") as folder:
+        return measure(Path(folder), **numbers)
+
+
+def curves(sides: dict[str, Callable[..., Round]]) -> dict[str, Any]:
+    """Operations a second of each side by the number of clients, and of ours by the number of cells."""
+    by_clients: dict[str, dict[int, int]] = {side: {} for side in sides}
+    for clients in CURVE_CLIENTS:
+        for side, measure in sides.items():
+            by_clients[side][clients] = round(fresh(measure, clients=clients).operations_per_second)
+    ours = partial(fresh, sides["asyncio"], clients=64)
+    by_cells = {cells: round(ours(cells=cells).operations_per_second) for cells in CURVE_CELLS}
+    return {"operations_per_second_by_clients": by_clients, "operations_per_second_by_cells": by_cells}
+
+
 def middle(rounds: list[Round]) -> Round:
     """The medians of some rounds."""
     return Round(*(median(column) for column in zip(*map(astuple, rounds), strict=True)))
@@ -134,21 +165,22 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="how long a round takes (3)")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how many rounds each (5)")
     parser.add_argument("--clients", type=int, default=64, metavar="N", help="how many clients (64)")
+    parser.add_argument("--servers", type=int, default=SERVERS, metavar="N", help="how many servers of ours (3)")
+    parser.add_argument("--curves", action="store_true", help="also 1 to 512 clients, and 1 to 10,000 cells")
     options = parser.parse_args()
-    if min(options.rounds, options.clients) < 1 or options.seconds <= 0:
-        parser.error("rounds, clients and seconds are positive")
+    if min(options.rounds, options.clients, options.servers) < 1 or options.seconds <= 0:
+        parser.error("rounds, clients, servers and seconds are positive")
     loops = ["asyncio", "uvloop"] if find_spec("uvloop") is not None else ["asyncio"]
-    sides: dict[str, Callable[[Path], Round]] = {
-        loop: partial(physalia, clients=options.clients, seconds=options.seconds, loop=loop) for loop in loops
+    sides: dict[str, Callable[..., Round]] = {
+        loop: partial(physalia, seconds=options.seconds, loop=loop, servers=options.servers) for loop in loops
     }
     if shutil.which("etcd") is not None:
-        sides["etcd"] = partial(etcd, clients=options.clients, seconds=options.seconds)
+        sides["etcd"] = partial(etcd, seconds=options.seconds)
     rounds: dict[str, list[Round]] = {side: [] for side in sides}
     for _ in range(options.rounds):
         for side, measure in sides.items():
-            with tempfile.TemporaryDirectory(prefix="physalia-colony-") as folder:
-                rounds[side].append(measure(Path(folder)))
-    figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "clients": options.clients}
+            rounds[side].append(fresh(measure, clients=options.clients))
+    figures: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "clients": options.clients, "servers": options.servers}
     medians = {side: middle(seen) for side, seen in rounds.items()}
     for side, seen in medians.items():
         before, after = NAMES[side]
@@ -159,6 +191,8 @@ def main() -> int:
             other = medians["etcd"]
             figures[f"cpu_ratio_to_etcd{after}"] = round(seen.cpu_us_per_operation / other.cpu_us_per_operation, 2)
             figures[f"p50_ratio_to_etcd{after}"] = round(seen.p50_ms / other.p50_ms, 2)
+    if options.curves:
+        figures |= curves(sides)
     figures["python"] = f"{platform.python_implementation()} {platform.python_version()}"
     if options.json:
         print(json.dumps(figures, indent=2))
@@ -168,6 +202,9 @@ def main() -> int:
             f"{side}: {seen.operations_per_second:,.0f} durable writes a second by {options.clients} clients, "
             f"{seen.cpu_us_per_operation:,.0f} us of the servers' processor time each, p50 {seen.p50_ms:.1f} ms."
         )
+    for name in ("operations_per_second_by_clients", "operations_per_second_by_cells"):
+        if name in figures:
+            print(f"{name}: {figures[name]}")
     if "etcd" not in sides:
         print("etcd is not installed (etcd-server on Debian): nothing to stand beside.")
     return 0

@@ -42,6 +42,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "lockstep": ("verify", "lockstep", "--quick"),
     "histories": ("verify", "histories", "--quick"),
     "shell": ("verify", "shell", "--quick"),
+    "traces": ("verify", "traces", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),
     "blast-radius": ("verify", "blast-radius", "--quick"),

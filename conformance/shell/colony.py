@@ -46,6 +46,7 @@ from physalia.journal import FlushFailed, JournalDamaged, JournalError, NodeKey
 from physalia.journal.opening import examine
 from physalia.model import Envelope
 from physalia.server import starting
+from physalia.server.forgetting import LOG_SLOTS
 from physalia.server.server import Server
 from physalia.server.settings import Settings
 from physalia.transport import Address, KeyFile
@@ -90,7 +91,10 @@ class Colony:
         }
         self.clients: list[Client] = []
         self.plans = plans_of(cells, nodes or servers, members or nodes or servers, alpha)
-        self._given = {"ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0} | settings
+        usual: dict[str, float] = {
+            "ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0, "log_slots": LOG_SLOTS
+        }  # fmt: skip
+        self._given: dict[str, Any] = usual | settings
         self._stack = ExitStack()
         self._vfs: SimulatedVfs | None = None
         self._all: list[Process] = []

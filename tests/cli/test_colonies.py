@@ -83,6 +83,19 @@ def test_a_server_that_does_not_start_says_why(folder: Path, capsys: pytest.Capt
     assert "server 1 does not start: physalia: " in capsys.readouterr().err
 
 
+def test_it_is_looked_at_again_and_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["--folder", str(folder)]
+    assert run(["colony", "up", "--servers", "1", *at]) == 0
+    watch = ["colony", "status", "--watch", "0.05", "--looks", "3", *at]
+    for change, code, state in ((["heal", "1"], 0, "running"), (["break", "1"], 1, "not running")):
+        assert run(["colony", *change, *at]) == 0
+        capsys.readouterr()
+        assert run(watch) == code
+        assert capsys.readouterr().out.count(f": {state}") == 3
+    assert run(["colony", "status", "--looks", "3", *at]) == 2
+    assert "give both, or none" in capsys.readouterr().err
+
+
 def test_a_number_that_another_process_was_given_is_no_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["colony", "up", "--servers", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "down", "--folder", str(folder)]) == 0

@@ -1,6 +1,7 @@
 """``physalia colony``: a colony on this machine, started, looked at, broken, healed and ended."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ import typer
 
 from conformance.links import BadInput, CannotRun
 from physalia.cli.options import Json
-from physalia.cli.terminal import print_json, say
+from physalia.cli.terminal import console, print_json, say
 
 if TYPE_CHECKING:
     from physalia.colony import Colony, Processes
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 FOLDER = Path(".physalia", "colony")
-HELD = ("nodes", "in_memory", "leading", "stopped")
+HELD = ("nodes", "in_memory", "leading", "stopped", "moving", "left")
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
 Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
 Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
@@ -60,8 +61,33 @@ def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
 
 
 @app.command()
-def status(folder: Folder = FOLDER, json: Json = False) -> int:
+def status(
+    folder: Folder = FOLDER,
+    watch_s: Annotated[
+        float | None, typer.Option("--watch", metavar="S", min=0.05, help="Look again every S seconds, until Ctrl-C.")
+    ] = None,
+    looks: Annotated[
+        int | None, typer.Option("--looks", metavar="N", min=1, help="With --watch: look N times, and end.")
+    ] = None,
+    json: Json = False,
+) -> int:
     """Say of every server whether it runs, and what is wrong with it. Exit code 0 if all run well, 1 otherwise."""
+    if watch_s is None:
+        if looks is not None:
+            raise BadInput("--looks says how often --watch looks: give both, or none.")
+        return _look(folder, json)
+    screen, seen = console(), 0
+    while True:
+        if screen.is_terminal and not json:
+            screen.clear()
+        code, seen = _look(folder, json), seen + 1
+        if seen == looks:
+            return code
+        time.sleep(watch_s)  # there is no event: the servers are other processes
+
+
+def _look(folder: Path, json: bool) -> int:
+    """Look at all servers once, and say what is seen; the exit code of `status`."""
     colony, processes = open_colony(folder)
     bad = _bad_ways(colony) if any(processes.pid(number) is not None for number in colony.settings) else {}
     servers: list[dict[str, Any]] = [
@@ -75,7 +101,7 @@ def status(folder: Folder = FOLDER, json: Json = False) -> int:
         for number, address in colony.by_server.items()
     ]
     if json:
-        print_json({"schema_version": 2, "cells": _cells(servers), "servers": servers})
+        print_json({"schema_version": 3, "cells": _cells(servers), "servers": servers})
     else:
         for one in servers:
             network = f"; its connections are {' and '.join(one['network'])}" if one["network"] else ""
@@ -212,7 +238,9 @@ def _counted(holds: dict[str, int] | None) -> str:
     if holds is None:
         return ""
     stopped = f", {holds['stopped']} stopped for good" if holds["stopped"] else ""
-    return f"; {holds['nodes']} nodes, {holds['in_memory']} in memory, {holds['leading']} lead{stopped}"
+    moving = f", {holds['moving']} join or leave" if holds["moving"] else ""
+    left = f", {holds['left']} left" if holds["left"] else ""
+    return f"; {holds['nodes']} nodes, {holds['in_memory']} in memory, {holds['leading']} lead{stopped}{moving}{left}"
 
 
 def _bad_ways(colony: "Colony") -> dict[tuple[int, int], str]:

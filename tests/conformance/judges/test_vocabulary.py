@@ -10,11 +10,12 @@ import pytest
 from physalia.cell import forgetting
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.life import leaving as going
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.model import messages
 from physalia.model.announcements import ActionName, StutterKind
-from spec import cell, teaching
+from spec import cell, leaving, teaching
 from spec.service import reads
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,6 +23,7 @@ TABLE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
 TLA = (ROOT / "tla" / "Cell.tla").read_text(encoding="utf-8")
 READS = (ROOT / "tla" / "Reads.tla").read_text(encoding="utf-8")
 TEACHING = (ROOT / "tla" / "Teaching.tla").read_text(encoding="utf-8")
+LEAVING = (ROOT / "tla" / "Leaving.tla").read_text(encoding="utf-8")
 OUTBOX = (ROOT / "tla" / "Outbox.tla").read_text(encoding="utf-8")
 
 PERFORMS = {
@@ -36,8 +38,10 @@ PERFORMS = {
     "serve": Reads.serve,
     "truncate": forgetting.truncate,
     "install": forgetting.install,
+    "settle": going.settle,
+    "erase": going.Leaving.erase,
 }
-"""Where the code performs an action. `issue`, `flush` and `crash` happen to a node and are announced by the world."""
+"""Where the code performs an action. The others happen to a node, and are announced by the world."""
 
 ON_THE_ENVELOPE = {"to", "by"}
 """Fields of messages that the code leaves to whoever carries them: receiver and sender."""
@@ -81,6 +85,21 @@ def test_teaching_has_two_more_everywhere() -> None:
     assert [(name, tuple(getattr(taught, name).domains)) for name in taught.action_names()] == [
         *table_actions(), *table_teaching(),
     ]  # fmt: skip
+
+
+def table_leaving() -> list[tuple[str, tuple[str, ...]]]:
+    return [signature(row[0]) for row in rows("step of leaving")]
+
+
+def test_leaving_has_four_more_everywhere() -> None:
+    following = LEAVING.split("\nNext ==\n")[1].split("\nSpec ==")[0]
+    every = table_actions() + table_teaching() + table_leaving()
+    assert [name for name, _ in table_leaving()] == ["settle", "create", "erase", "losedisk"]
+    assert [signature(call) for call in re.findall(r": (\w+\([^)]*\))", following)] == every
+    left = leaving.Leaving
+    assert [(name.replace("_", ""), tuple(getattr(left, name).domains)) for name in left.action_names()] == every
+    variables = [re.match(r"`(\w+)", row[0]).group(1) for row in rows("variable of leaving")]  # type: ignore[union-attr]
+    assert list(leaving.State._fields) == [*cell.State._fields, *variables]
 
 
 def test_reads_have_three_more_everywhere() -> None:
@@ -129,13 +148,15 @@ def test_the_variables_are_the_tables() -> None:
 
 
 def test_the_code_announces_the_tables_names() -> None:
-    assert list(get_args(ActionName)) == [name for name, _ in table_actions() + table_reads() + table_teaching()]
+    every = table_actions() + table_reads() + table_teaching() + table_leaving()
+    assert list(get_args(ActionName)) == [name for name, _ in every]
     assert sorted(get_args(StutterKind)) == sorted(row[0].strip("`") for row in rows("stutter"))
 
 
 @pytest.mark.parametrize("name", list(PERFORMS))
 def test_the_code_says_where_it_performs_an_action(name: str) -> None:
-    action, arguments = next(entry for entry in table_actions() + table_reads() + table_teaching() if entry[0] == name)
+    every = table_actions() + table_reads() + table_teaching() + table_leaving()
+    action, arguments = next(entry for entry in every if entry[0] == name)
     assert PERFORMS[name].__name__ == action
     assert (PERFORMS[name].__doc__ or "").startswith(f"{action.capitalize()}({', '.join(arguments)}): ")
 
@@ -163,7 +184,7 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
 
 
 def test_messages_of_the_model_are_what_the_code_puts_on_the_wire() -> None:
-    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo"}
+    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo", "HowFar", "Learned"}
     sent = {kind.__name__ for kind in get_args(messages.Message)}
     assert sent - beyond == {"Prepare", "Promise", "Proposal", "Vote", "Decision"}
 
