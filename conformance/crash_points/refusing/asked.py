@@ -72,12 +72,20 @@ def _encode(value: object) -> bytes:
     raise TypeError("no bytes")
 
 
+def is_sentence(error: JournalError) -> bool:
+    """Whether it names a file of the journal, ends as a sentence does, and stands on one line."""
+    said = str(error)
+    return "physalia-" in said and said.endswith(".") and "\n" not in said
+
+
 def _must(what: str, kind: type[JournalError], act: Act) -> Iterator[str]:
     try:
         act()
     except JournalError as error:
         if type(error) is not kind:
             yield f"{what}: it should say {kind.__name__}, and says {type(error).__name__}: {error}"
+        if not is_sentence(error):
+            yield f"{what}: what is said is no sentence: {error}"
         return
     yield f"{what}: it is done, and should be {kind.__name__}"
 
