@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import fields
+from attrs import evolve, fields
 
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Name, Node, Nodes, Read, Write
+from spec.leaving import Leaving
 from spec.lives import Lives
 from spec.log import Log
 from spec.machine import Machine
@@ -33,6 +34,8 @@ REPLACE: dict[Name, Content] = {"replace": Change(expects=0, members=frozenset({
 LATE: dict[Name, Content] = {"late": Change(expects=0, members=frozenset({1, 2, 4}))}
 DROP: dict[Name, Content] = {"drop": Change(expects=0, members=frozenset({2, 3}))}
 AGAIN: dict[Name, Content] = {"again": Change(expects=1, members=frozenset({1, 3, 4}))}
+SECOND: dict[Name, Content] = {"second": Change(expects=1, members=frozenset({2, 3, 5}))}
+FURTHER: dict[Name, Content] = {"further": Change(expects=1, members=frozenset({3, 4, 5}))}
 STALE: dict[Name, Content] = {"stale": Change(expects=1, members=frozenset({2, 3, 4}))}
 
 
@@ -70,6 +73,23 @@ def teaching(cell: CellProperties, *, truncators: set[Node], students: set[Node]
     """A cell in which some may truncate, and some may be taught by snapshots."""
     constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
     return Teaching(**constants, truncators=frozenset(truncators), students=frozenset(students))
+
+
+def leaving(
+    cell: CellProperties,
+    *,
+    leavers: set[Node],
+    newcomers: Iterable[Node] = (),
+    frail: Iterable[Node] = (),
+    truncators: Iterable[Node] = (),
+    students: Iterable[Node] = (),
+) -> Leaving:
+    """A cell whose nodes come and go."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Leaving(
+        **constants, truncators=frozenset(truncators), students=frozenset(students), leavers=frozenset(leavers),
+        newcomers=frozenset(newcomers), frail=frozenset(frail),
+    )  # fmt: skip
 
 
 def lives(law: str, cell: CellProperties, heir: Node = 1) -> Lives:
@@ -271,6 +291,55 @@ MODELS: Mapping[str, Machine[Any]] = {
         cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 4), audience=({1, 2, 4}, {2, 3, 4})),
         truncators={2}, students={4},
     ),
+    "MCLeaving": leaving(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 3, 4}),
+        leavers={1, 4}, newcomers={4},
+    ),
+    "MCLeavingTrust": leaving(
+        cell(REPLACE | SECOND, nodes=5, max_slot=2, owners=(2,), audience=({1, 2, 3},), learners={1, 4}),
+        leavers={1, 4},
+    ),
+    "MCLeavingTwice": leaving(
+        cell(REPLACE | SECOND, nodes=5, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4, 5}),
+        leavers={1, 4},
+    ),
+    "MCLeavingContest": leaving(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2, 3), audience=({1, 2, 4}, {1, 3, 4}), learners={1, 4}),
+        leavers={1}, newcomers={4},
+    ),
+    "MCLeavingCrash": leaving(
+        cell(
+            SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4}, mortals={2, 4},
+        ),
+        leavers={1}, newcomers={4},
+    ),
+    "MCLeavingLost": leaving(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4}, mortals={4}),
+        leavers={1}, newcomers={4}, frail={3, 4},
+    ),
+    "MCLeavingFloor": leaving(
+        cell(SWAP | REPLACE, nodes=4, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1}),
+        leavers={1}, newcomers={4}, truncators={1, 2}, students={4},
+    ),
+    "MCLeavingAlpha2": leaving(
+        cell(
+            SWAP | HEAL | REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},), learners={1, 4},
+        ),
+        leavers={1}, newcomers={4},
+    ),
+    "MCLeavingAlpha3": leaving(
+        cell(
+            SWAP | HEAL | REPLACE, nodes=4, alpha=3, max_slot=3, owners=(2,), audience=({1, 2, 4},), learners={1, 4},
+        ),
+        leavers={1}, newcomers={4}, frail={3},
+    ),
+    "MCLeavingTwo": leaving(
+        cell(
+            SWAP | REPLACE | FURTHER, nodes=5, alpha=2, max_slot=3, owners=(3,), audience=({1, 3, 4},),
+            learners={1, 4},
+        ),
+        leavers={1},
+    ),
     "MCLivesTrust": lives("trust", SHARED),
     "MCLivesStop": lives("stop", SHARED),
     "MCLivesListen": lives(
@@ -335,6 +404,16 @@ PROGRESS: Mapping[str, Machine[Any]] = {
     ),
     "MCCellIdleWindow": cell(
         REPLACE, nodes=4, alpha=2, max_slot=3, owners=(2,), audience=({1, 2, 4},),
+    ),
+    "MCLeavingProgress": leaving(
+        evolve(
+            cell(
+                LOOK | REPLACE, nodes=4, alpha=2, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4},
+                mortals={4},
+            ),
+            early=frozenset(REPLACE),
+        ),
+        leavers={1}, newcomers={4},
     ),
     "MCVolumeProgress": volume(1, max_epoch=2, gone={1}),
 }  # fmt: skip

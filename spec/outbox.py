@@ -103,7 +103,13 @@ class Snapshot(NamedTuple):
     floor: Slot
 
 
-Record: TypeAlias = Used | Promised | Voted | Snapshot
+class Learned(NamedTuple):
+    """A record: this many decisions were learned. It changes nothing but `kept`."""
+
+    learned: int
+
+
+Record: TypeAlias = Used | Promised | Voted | Snapshot | Learned
 
 
 class Messages(NamedTuple):
@@ -173,7 +179,8 @@ def above(votes: Function[Accepted], floor: Slot) -> Function[Accepted]:
 def flushed(disk: Disk, records: Iterable[Record]) -> Disk:
     """What a disk holds after some records.
 
-    A vote is a promise too; a snapshot stands for all decisions, and for the votes up to its floor.
+    A vote is a promise too; a snapshot stands for all decisions, and for the votes up to its floor. That decisions were
+    learned changes nothing but `kept`.
     """
     for record in records:
         match record:
@@ -185,7 +192,14 @@ def flushed(disk: Disk, records: Iterable[Record]) -> Disk:
                 disk = disk._replace(promised=b, accepted=put(disk.accepted, i, Accepted(b, v)))
             case Snapshot(floor):
                 disk = disk._replace(floor=floor, accepted=above(disk.accepted, floor))
+            case Learned():
+                pass
     return disk
+
+
+def blank(slots: range) -> Disk:
+    """A disk on which nothing was written yet."""
+    return Disk(frozenset(), 0, function(slots, NoVote), floor=0)
 
 
 def all_flushed(disk: Disk, entries: Iterable[Entry]) -> Disk:
@@ -222,17 +236,17 @@ class Outbox(Commands, Machine[State]):
 
     def init(self) -> Iterator[State]:
         """The one initial state."""
-        no_votes = function(self.slots, NoVote)
+        disk = blank(self.slots)
         yield State(
             asked=self.early, told=frozenset(),
             prepares=frozenset(), promises=frozenset(),
             proposals=frozenset(), votes=frozenset(), decisions=frozenset(),
             promised=function(self.nodes, 0),
-            accepted=function(self.nodes, no_votes),
+            accepted=function(self.nodes, disk.accepted),
             active=function(self.nodes, 0),
             known=function(self.nodes, ()),
             queue=function(self.nodes, ()),
-            disk=function(self.nodes, Disk(frozenset(), 0, no_votes, floor=0)),
+            disk=function(self.nodes, disk),
             kept=function(self.nodes, 0),
         )  # fmt: skip
 

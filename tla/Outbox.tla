@@ -54,7 +54,8 @@ Init ==
 Above(last, floor) == [i \in Slot |-> IF i <= floor THEN NoVote ELSE last[i]]
 
 \* What a disk holds after some records.  A vote is a promise too; a snapshot
-\* stands for all decisions, and for the votes up to its floor.
+\* stands for all decisions, and for the votes up to its floor.  That decisions
+\* were learned changes nothing but `kept`.
 RECURSIVE Flushed(_, _)
 Flushed(d, records) ==
   IF records = << >> THEN d
@@ -64,6 +65,7 @@ Flushed(d, records) ==
              ELSE IF "promised" \in DOMAIN r THEN [d EXCEPT !.promised = r.promised]
              ELSE IF "floor" \in DOMAIN r
                THEN [d EXCEPT !.floor = r.floor, !.accepted = Above(@, r.floor)]
+             ELSE IF "learned" \in DOMAIN r THEN d
              ELSE [d EXCEPT !.promised = r.ballot, !.accepted[r.slot] =
                      [ballot |-> r.ballot, value |-> r.value]],
              Tail(records))

@@ -91,11 +91,14 @@ Losses ==
   {lost \in SUBSET Nodes : \A i \in 1..(Len(DecidedLog) + Alpha) :
      2 * Cardinality(lost \cap Configuration(i)) < Cardinality(Configuration(i))}
 
+\* Each chosen slot is held by one of these nodes.
+HeldBy(nodes) ==
+  \A b \in Ballot, i \in Slot :
+    Chosen(b, i) => \E n \in nodes : Holds(n, b, i)
+
 \* Whatever disks are lost, as long as no configuration loses half of its own,
 \* each chosen slot is held by a node that has its disk.
-Recoverable ==
-  \A b \in Ballot, i \in Slot : Chosen(b, i) =>
-    \A lost \in Losses : \E n \in Nodes \ lost : Holds(n, b, i)
+Recoverable == \A lost \in Losses : HeldBy(Nodes \ lost)
 
 -------------------------------------------------------------------------------
 \* A promise from above a slot that its ballot works on.

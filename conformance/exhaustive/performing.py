@@ -1,6 +1,6 @@
 """One event given to one node of the real code: what it did, in the words of the specification, and what waits then."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from attrs import frozen
@@ -36,7 +36,7 @@ class MakeExplorable(Protocol):
     """Makes a node, from its id, the first members, alpha, and the records that its disk holds."""
 
     def __call__(
-        self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: list[model.DurableRecord], /
+        self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: Sequence[model.DurableRecord], /
     ) -> Explorable:
         """Make it."""
 
@@ -62,7 +62,8 @@ class Deed:
     """What an event did.
 
     It was the action `label`, or a stutter of the kind `stutter`. It `says` something new; what it `repeats` was said
-    before, or the code is wrong. It asks the nodes that it `invites` for their promise.
+    before, or the code is wrong. It asks the nodes that it `invites` for their promise, and tells readers what was
+    `found`.
     """
 
     label: Label | None
@@ -70,6 +71,7 @@ class Deed:
     says: tuple[Said, ...] = ()
     repeats: tuple[Said, ...] = ()
     invites: frozenset[NodeId] = frozenset()
+    found: tuple[model.Found, ...] = ()
 
 
 class Performer:
@@ -165,7 +167,9 @@ class Performer:
         again = tuple(said for said in entry.says if isinstance(said.message, model.Answer) and label[0] != "decide")
         entry = entry.without(again)
         if label[0] in RIDE_ALONG:
-            return cell, outlet, Deed(label, "", (*entry.says, *self._notes(cell, step.announces, entry)))
+            found = tuple(effect for effect in step.effects if isinstance(effect, model.Found))
+            says = (*entry.says, *self._notes(cell, step.announces, entry))
+            return cell, outlet, Deed(label, "", says, found=found)
         outlet, says = outlet.take(entry, is_mortal=self.is_mortal)
         asked = (said.to for said in entry.says if isinstance(said.message, model.Prepare))
         return cell, outlet, Deed(label, "", says, again, frozenset[NodeId]().union(*asked))

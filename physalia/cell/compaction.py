@@ -10,7 +10,10 @@ from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Pa
 
 
 def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
-    """Fewer records to the same effect. The log below the snapshot is gone: whoever lacks it is taught the snapshot."""
+    """Fewer records to the same effect. The log below the snapshot is gone: whoever lacks it is taught the snapshot.
+
+    Parts at the end stay, since their snapshot may be yet to come.
+    """
     used: list[UsedBallot] = []
     votes: dict[Slot, Accepted] = {}
     answered = promised = NO_BALLOT
@@ -19,6 +22,8 @@ def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
     snapshot: list[DurableRecord] = []
     rest: list[DurableRecord] = []
     for record in records:
+        if not isinstance(record, Part | Snapshot):
+            parts = []
         match record:
             case UsedBallot():
                 used.append(record)
@@ -45,7 +50,7 @@ def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
     own = {ballot.node for ballot in (record.ballot for record in used)}
     needed = {record.ballot for record in said if isinstance(record, Accepted | Promised) and record.ballot.node in own}
     kept = [record for record in used if record.ballot >= promised or record.ballot in needed]
-    return [*_rising(kept), *said, *snapshot, *rest]
+    return [*_rising(kept), *said, *snapshot, *rest, *parts]
 
 
 def _rising(used: list[UsedBallot]) -> list[UsedBallot]:

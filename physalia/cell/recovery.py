@@ -60,6 +60,7 @@ def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRec
                 _land(acceptor, learner, whole, floor)
                 rows = ()
             case _:
+                rows = ()
                 _restore(acceptor, proposer, record)
     return stopped
 

@@ -9,7 +9,19 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import INTERRUPTED, checks, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import (
+    INTERRUPTED,
+    checks,
+    gameday,
+    histories,
+    installation,
+    interrupts,
+    journals,
+    models,
+    schemas,
+    servers,
+    traces,
+)
 from physalia.cli.colony import admin, demo, kv
 from physalia.cli.colony import commands as colony
 from physalia.cli.fleet import blast_radius, repair
@@ -54,6 +66,8 @@ app.command()(servers.serve)
 app.command()(servers.cache)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
+checks.conformance.command("trace")(traces.trace)
+checks.conformance.command("gameday")(gameday.gameday)
 app.add_typer(checks.conformance, name="conformance")
 place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")

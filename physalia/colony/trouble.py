@@ -59,7 +59,7 @@ async def make_trouble(
         until.set()
         await working
     await read_all(colony, trouble.saw)
-    trouble.settled = await _settle(colony)
+    trouble.settled = await settle(colony)
     return trouble
 
 
@@ -82,7 +82,7 @@ async def _break_some(
     await asyncio.sleep(rng.uniform(0.0, SHORTEST_S))
 
 
-async def _settle(colony: Colony) -> bool:
+async def settle(colony: Colony) -> bool:
     """Wait until all nodes of a cell know the same; whether they do before it takes too long."""
     loop = asyncio.get_running_loop()
     until = loop.time() + AGREE_S

@@ -14,12 +14,14 @@ Not every node is in memory. `want` has one read with the next batch, by its cha
 of the node waits, and whoever drives it when nobody owes the node an answer (R14).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from attrs import define
 
 from physalia.cell import Border, Node
 from physalia.host.batch import Batch, Output, Waiting
+from physalia.host.compacting import fewer
 from physalia.journal import Journal, JournalError, NodeKey
 from physalia.model import (
     Charter,
@@ -30,7 +32,9 @@ from physalia.model import (
     NodeId,
     Origin,
     Send,
+    Step,
     Store,
+    UsedBallot,
 )
 from physalia.wire import decode_charter, decode_record, encode_charter, encode_record, is_charter
 
@@ -53,6 +57,28 @@ class Hosted:
     queued: int = 0
 
 
+class Recording(Protocol):
+    """Who writes down what nodes do, as they do it."""
+
+    def began(self, hosted: Hosted, used: Iterable[UsedBallot]) -> None:
+        """A node is in memory from now on, and found these records of ballots that it used."""
+
+    def left(self, hosted: Hosted) -> None:
+        """A node leaves memory."""
+
+    def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
+        """A node took a step; what comes of it `waits` for the disk, or does not."""
+
+    def settled(self, batch: Batch) -> None:
+        """What waited for this batch may leave."""
+
+    def write(self) -> None:
+        """Something is about to leave, or to reach the disk."""
+
+    def close(self, hosted: Iterable[Hosted]) -> None:
+        """The server ends in order, with these nodes in memory."""
+
+
 class Host:
     """All nodes of a server. `strangers` counts the envelopes for nobody here.
 
@@ -63,6 +89,8 @@ class Host:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.strangers = 0
+        self.recording: Recording | None = None
+        """Who writes down what the nodes do; nobody, unless somebody is put here before there are any."""
         self.stopped: JournalError | None = None
         """Why nothing leaves this server any more: its flush failed, or its journal is damaged."""
         self._hosted: dict[NodeKey, Hosted] = {}
@@ -111,6 +139,8 @@ class Host:
         hosted = self._hosted.get(key)
         if hosted is None or hosted.queued or not hosted.is_chartered:
             return False
+        if self.recording is not None:
+            self.recording.left(hosted)
         del self._hosted[key]
         self._dropped.append(key)
         return True
@@ -118,6 +148,10 @@ class Host:
     def hosted(self, key: NodeKey) -> Hosted | None:
         """The node with all that stands around it; None if it is not in memory, or waits to be read back."""
         return self._hosted.get(key)
+
+    def all_hosted(self) -> tuple[Hosted, ...]:
+        """All nodes in memory."""
+        return tuple(self._hosted.values())
 
     def __len__(self) -> int:
         """How many nodes are in memory."""
@@ -135,6 +169,13 @@ class Host:
         """The node, to be looked at and asked what is due; None if it is not here, or waits to be read back."""
         hosted = self._hosted.get(key)
         return None if hosted is None else hosted.node
+
+    def fold(self, entries: int) -> int:
+        """Fold so many entries of the journal, with fewer records of each node (design rule R10); return how many.
+
+        It touches nothing but the journal, so the thread of that may do it. Raises what `Journal.fold` raises.
+        """
+        return self.journal.fold(entries, fewer)
 
     @property
     def needs_flush(self) -> bool:
@@ -180,8 +221,11 @@ class Host:
     def _step(self, hosted: Hosted, event: Event) -> tuple[Output, ...]:
         if self.stopped is not None:
             return ()
-        effects = hosted.node.step(event).effects
+        step = hosted.node.step(event)
+        effects = step.effects
         if not effects:
+            if self.recording is not None:
+                self.recording.stepped(hosted.key, event, step, waits=False)
             return ()
         records: list[DurableRecord] = []
         outputs: list[Output] = []
@@ -196,6 +240,8 @@ class Host:
             else:
                 outputs.append(effect)
         must_wait = hosted.awaited > 0 or asks_for_flush
+        if self.recording is not None:
+            self.recording.stepped(hosted.key, event, step, waits=must_wait)
         if must_wait:
             hosted.awaited += 1
             self._awaited += 1
@@ -207,6 +253,8 @@ class Host:
     def gather(self) -> Batch:
         """Take all that waits, to be written; `settle` must come before the next one."""
         assert self._batch is None, "one batch at a time: the one before has not been settled"
+        if self.recording is not None:
+            self.recording.write()
         self._batch = Batch(tuple(self._waiting), self._behind, tuple(self._wanted), self._dropped)
         self._wanted, self._dropped = {}, []
         self._waiting = []
@@ -220,6 +268,8 @@ class Host:
         if batch.failed is not None:
             self.stopped = batch.failed
             return ()
+        if self.recording is not None:
+            self.recording.settled(batch)
         for each in batch.waiting:
             hosted = self._hosted.get(each.key)
             if hosted is not None:
@@ -254,10 +304,12 @@ class Host:
 
     def _make(self, key: NodeKey, charter: Charter, kept: Sequence[bytes]) -> None:
         is_chartered = bool(kept) and is_charter(kept[0])
-        records = (decode_record(record) for record in kept[is_chartered:])
+        records = [decode_record(record) for record in kept[is_chartered:]]
         node = Node(key.incarnation, charter.first_members, charter.alpha, records)
         border = Border(Origin(key.cell, key.life, key.incarnation))
-        self._hosted[key] = Hosted(key, charter, node, border, dict(charter.homes), is_chartered)
+        hosted = self._hosted[key] = Hosted(key, charter, node, border, dict(charter.homes), is_chartered)
+        if self.recording is not None:
+            self.recording.began(hosted, [record for record in records if isinstance(record, UsedBallot)])
 
 
 def encode_kept(kept: DurableRecord | Charter) -> bytes:

@@ -25,8 +25,8 @@ from physalia.journal.waiting import Waiting
 
 MAX_RECORD_BYTES = 1 << 24
 """The largest record, as in `physalia.wire.limits`."""
-MAX_WAITING_BYTES = 1 << 26
-"""How many bytes of records may wait for one flush."""
+MAX_WAITING_BYTES = 1 << 28
+"""How many bytes of records may wait for one flush. The snapshot of a full cell, with all its sessions, has room."""
 
 
 class Journal:

@@ -29,8 +29,10 @@ from physalia.model import (
     RequestId,
     Submit,
     Tick,
+    Truncate,
 )
 from physalia.server.atlas import Atlas
+from physalia.server.forgetting import Forgetting
 
 MOST_WAITING = 256
 """So much may wait for one node to be read; what is said beyond is lost, and its senders say it again."""
@@ -57,7 +59,7 @@ class Nodes:
     of which nobody told this server where they live.
     """
 
-    def __init__(self, host: Host, atlas: Atlas, outlet: Outlet) -> None:
+    def __init__(self, host: Host, atlas: Atlas, outlet: Outlet, forgetting: Forgetting | None = None) -> None:
         self.host = host
         self.now_s = 0.0
         self.recent: dict[NodeKey, float] = {}
@@ -68,6 +70,7 @@ class Nodes:
         self.homeless = 0
         self._atlas = atlas
         self._outlet = outlet
+        self._forgetting = Forgetting() if forgetting is None else forgetting
         self._inside: deque[Envelope] = deque()
         self._halted: set[NodeKey] = set()
         self._said: dict[NodeKey, list[Callable[[], None]]] = {}
@@ -151,6 +154,7 @@ class Nodes:
             node = self.host.node(key)
             if node is not None and self._is_cold(key, node) and self.host.drop(key):
                 del self.recent[key]
+                self._forgetting.forget(key)
                 dropped.append(key)
             else:  # it may be looked at again after the others
                 self.recent[key] = self.recent.pop(key) if node is None else self.now_s
@@ -211,6 +215,9 @@ class Nodes:
         if outputs:
             self._let_out(outputs, hosted)
         self._note(hosted)
+        slot = self._forgetting.due(hosted.key, hosted.node)
+        if slot:
+            self._let_out(self.host.run(hosted, Truncate(slot)), hosted)
 
     def _note(self, hosted: Hosted) -> None:
         """The node did something."""

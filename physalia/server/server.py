@@ -45,6 +45,7 @@ from physalia.model import (
 from physalia.server.atlas import Atlas
 from physalia.server.clock import Clock
 from physalia.server.disk import Disk
+from physalia.server.forgetting import Forgetting
 from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -67,6 +68,8 @@ AT_REST_AFTER_S = 0.2
 FOLDED_FROM = 256
 FOLDED_AT_ONCE = 64
 """Entries of the append table, each with up to 64 records: one fold holds up whoever comes meanwhile."""
+FOLDED_ALWAYS_FROM = 2048
+"""With so many entries a journal is folded even if there is always something to write, or it would grow for ever."""
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
 
@@ -99,12 +102,12 @@ class Server:
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
-        self.nodes = Nodes(host, atlas, self)
+        self.nodes = Nodes(host, atlas, self, Forgetting(settings.log_slots))
         self.requests = Requests()
         self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
-        self.links = Links(self._pong)
+        self.links = Links(self._pong, self._write_down)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
@@ -271,6 +274,11 @@ class Server:
         if self.leadership.pending:
             self._to_take_over.set()
 
+    def _write_down(self) -> None:
+        """Something is about to leave: whoever records what led to it has it by then."""
+        if self._host.recording is not None:
+            self._host.recording.write()
+
     def _pong(self, peer: int) -> None:
         if self.suspicion.heard(peer, self._clock()):
             self._log.info("trusted again", peer=peer)
@@ -309,13 +317,16 @@ class Server:
     async def _wait_to_write(self, disk: Disk) -> None:
         """Until there is something to write; meanwhile what was written is folded, a little at a time."""
         journal = self._host.journal
+        if journal.unfolded >= FOLDED_ALWAYS_FROM and not journal.full:
+            with suppress(JournalFull):
+                await disk.call(self._host.fold, FOLDED_AT_ONCE)
         while journal.unfolded >= FOLDED_FROM and not self._to_write.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(AT_REST_AFTER_S):
                     await self._to_write.wait()
                 return
             try:
-                await disk.call(journal.fold, FOLDED_AT_ONCE)
+                await disk.call(self._host.fold, FOLDED_AT_ONCE)
             except JournalFull:
                 break
         await self._to_write.wait()

@@ -12,6 +12,7 @@ from physalia.wire.codec import (
     encode_envelope,
     encode_message,
     encode_record,
+    record_kind,
 )
 from physalia.wire.shapes import CodecError
 from physalia.wire.traffic import (
@@ -46,4 +47,5 @@ __all__ = [
     "encode_traffic",
     "encode_verdict",
     "is_charter",
+    "record_kind",
 ]

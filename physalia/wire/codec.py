@@ -99,6 +99,12 @@ def decode_record(data: bytes) -> DurableRecord:
     return decode(RECORD, data)
 
 
+def record_kind(data: bytes) -> type[DurableRecord] | None:
+    """Of which kind a record is meant to be, by its tag alone; None if it is of none."""
+    row = RECORD.by_tag.get(data[1]) if len(data) > 1 else None
+    return None if row is None else row.cls
+
+
 def encode_envelope(envelope: Envelope) -> bytes:
     """The bytes of a message with whose it is and whom it is for. Raises `CodecError` if it is beyond a limit."""
     return encode(ENVELOPE, envelope)

@@ -76,7 +76,9 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
     site = Site.of(TOPOLOGY)
     fleets.write(Fleet.unplaced(np.array([[0, 1, 2]], dtype=np.int32), 7), site, tmp_path / "empty.npz")
     for arguments, said in (
-        (["blast-radius", *zone, "--failures", "3"], "--failures"),
+        (["blast-radius", *zone, "--failures", "4"], "sets of more than 3 devices are not counted"),
+        (["blast-radius", *zone, "--failures", "900"], "this site has 554 devices, and no more can fail"),
+        (["blast-radius", *zone, "--check", str(tmp_path / "gone.json")], "gone.json: cannot be read"),
         (["blast-radius", zone[0], str(tmp_path / "empty.npz")], "no volume of this fleet has a cell"),
         (["blast-radius", zone[0], str(tmp_path / "gone.npz")], "cannot be read"),
     ):
@@ -84,3 +86,32 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
         err = capsys.readouterr().err
         assert said in err
         assert err.count("\n") == 1
+
+
+def test_a_certificate_is_written_and_checked(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert = str(tmp_path / "radius.json")
+    assert run(["blast-radius", *zone, "--failures", "2", "--cert", cert, "--json"]) == 0
+    document = printed(capsys)
+    assert document["certificate"] == {"file": cert, "stands": True}
+    assert run(["blast-radius", *zone, "--check", cert, "--json"]) == 0
+    assert printed(capsys)["verdict"] == "stands"
+    text = Path(cert).read_text(encoding="utf-8")
+    Path(cert).write_text(text.replace('"volumes": 60', '"volumes": 61'), encoding="utf-8")
+    assert run(["blast-radius", *zone, "--check", cert]) == 1
+    assert capsys.readouterr().out == "refused: the fleet has 60 volumes with a cell.\n"
+    assert run(["blast-radius", *zone, "--cert", str(tmp_path / "no" / "where.json")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_three_devices_and_what_to_expect(zone: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["blast-radius", *zone, "--failures", "3", "--expected", "--worst", "2", "--json"]) == 0
+    document = printed(capsys)
+    assert document["triple"]["at_most"] == document["triple"]["unserved"] >= document["pair"]["unserved"] > 1
+    cells, near, spread = document["expected"]
+    assert 0 < cells["unserved"] < min(near["unserved"], spread["unserved"])
+    assert [one["event"] for one in cells["events"]] == ["gray", "maintenance", "heat"]
+    assert len(cells["fix_first"]) == 2
+    assert run(["blast-radius", *zone, "--expected"]) == 0
+    assert "fix first " in capsys.readouterr().out

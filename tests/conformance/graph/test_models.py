@@ -9,6 +9,7 @@ import pytest
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
 from spec.commands import Change, Content, Read, Write
+from spec.leaving import Leaving
 from spec.lives import Lives
 from spec.models import MODELS, PROGRESS
 from spec.service.clients import Clients
@@ -210,6 +211,8 @@ def test_the_constants_are_the_models(name: str) -> None:
         mirrored |= {"MaxReads": tuple(model.max_reads.values())}
     if isinstance(model, Teaching):
         mirrored |= {"Truncators": model.truncators, "Students": model.students}
+    if isinstance(model, Leaving):
+        mirrored |= {"Newcomers": model.newcomers, "Leavers": model.leavers, "Frail": model.frail}
     assert mirrored == found | {"Content": content(found["Content"])}
 
 
@@ -221,6 +224,7 @@ RUNGS = (
     "Window",
     "Ballots",
     "Cell",
+    "Leaving",
     "Lives",
     "Reads",
     "Teaching",
@@ -275,6 +279,6 @@ def test_every_invariant_has_a_mirror_of_its_name() -> None:
     kept = {part for part in listed if not part.startswith("refines")}
     assert kept - names == {
         "witnesses", "properties", "ballotsrise", "chosenstays", "configurationfixed", "effectsstay", "entriesstay",
-        "leadersact", "newerlistwins", "property", "recordskeepversions", "stoppedforgood",
+        "goneforgood", "leadersact", "newerlistwins", "property", "recordskeepversions", "stoppedforgood",
     }  # fmt: skip
     assert names <= listed

@@ -14,7 +14,7 @@ from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.model import messages
 from physalia.model.announcements import ActionName, StutterKind
-from spec import cell, teaching
+from spec import cell, leaving, teaching
 from spec.service import reads
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,6 +22,7 @@ TABLE = (ROOT / "docs" / "steps.md").read_text(encoding="utf-8")
 TLA = (ROOT / "tla" / "Cell.tla").read_text(encoding="utf-8")
 READS = (ROOT / "tla" / "Reads.tla").read_text(encoding="utf-8")
 TEACHING = (ROOT / "tla" / "Teaching.tla").read_text(encoding="utf-8")
+LEAVING = (ROOT / "tla" / "Leaving.tla").read_text(encoding="utf-8")
 OUTBOX = (ROOT / "tla" / "Outbox.tla").read_text(encoding="utf-8")
 
 PERFORMS = {
@@ -81,6 +82,21 @@ def test_teaching_has_two_more_everywhere() -> None:
     assert [(name, tuple(getattr(taught, name).domains)) for name in taught.action_names()] == [
         *table_actions(), *table_teaching(),
     ]  # fmt: skip
+
+
+def table_leaving() -> list[tuple[str, tuple[str, ...]]]:
+    return [signature(row[0]) for row in rows("step of leaving")]
+
+
+def test_leaving_has_four_more_everywhere() -> None:
+    following = LEAVING.split("\nNext ==\n")[1].split("\nSpec ==")[0]
+    every = table_actions() + table_teaching() + table_leaving()
+    assert [name for name, _ in table_leaving()] == ["settle", "create", "erase", "losedisk"]
+    assert [signature(call) for call in re.findall(r": (\w+\([^)]*\))", following)] == every
+    left = leaving.Leaving
+    assert [(name.replace("_", ""), tuple(getattr(left, name).domains)) for name in left.action_names()] == every
+    variables = [re.match(r"`(\w+)", row[0]).group(1) for row in rows("variable of leaving")]  # type: ignore[union-attr]
+    assert list(leaving.State._fields) == [*cell.State._fields, *variables]
 
 
 def test_reads_have_three_more_everywhere() -> None:
