@@ -74,13 +74,16 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
     return Round(len(latencies) / took, 1e6 * cpu / len(latencies), 1e3 * median(latencies))
 
 
-def physalia(folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0) -> Round:
+def physalia(
+    folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0, extra: str = ""
+) -> Round:
     """A round of a fresh colony, a cell for each client; or so many, among which clients go round.
 
-    Where clients share a cell, a write may be decided and rejected, since another one came first: it is as durable.
+    `extra` are more settings of its servers. Where clients share a cell, a write may be decided and rejected,
+    since another one came first: it is as durable.
     """
     cells = cells or clients
-    colony = lay_out(folder / "colony", servers, cells, extra=f'loop = "{loop}"')
+    colony = lay_out(folder / "colony", servers, cells, extra=f'loop = "{loop}"\n{extra}')
     processes = Processes(colony)
     versions, turns = [0] * cells, [0] * clients
 

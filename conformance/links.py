@@ -209,6 +209,7 @@ LINKS = {
     "induction": "conformance.induction.link:run",
     "exhaustive": "conformance.exhaustive.link:run",
     "lockstep": "conformance.lockstep.link:run",
+    "traces": "conformance.traces.link:run",
     "histories": "conformance.histories.link:run",
     "shell": "conformance.shell.link:run",
     "crash-points": "conformance.crash_points.link:run",

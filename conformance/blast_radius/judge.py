@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from conformance.blast_radius.every_set import Asked, EverySet
+from conformance.blast_radius.expected import judge_expectation
 from conformance.blast_radius.sites import Case
 from conformance.placement.definition import World, majority, single_failures
 from conformance.refutation import Refuted
@@ -113,7 +114,8 @@ def _must(
 ) -> Iterator[str]:
     wrong = np.flatnonzero(premise & ~holds)
     if len(wrong):
-        raise Refuted(f"{claim}: {words(asked)} is not served when {', '.join(every.names(int(wrong[0])))} fails")
+        failed = ", ".join(every.names(int(wrong[0]))) or "nothing"
+        raise Refuted(f"{claim}: {words(asked)} is not served when {failed} fails")
     if (premise & witness).any():
         yield f"{claim}: the premise holds"
 
@@ -156,12 +158,15 @@ def row_of(topology: Topology, asked: Asked) -> frozenset[str]:
 
 
 def home_of(topology: Topology, asked: Asked) -> frozenset[str] | None:
-    """The row, if the clients and the whole cell are in it and it is in one piece by itself; else none."""
+    """The row, if clients and cell are in it, and by itself it joins each client to all of them; else none.
+
+    Servers do not forward: what an instance with two switches reaches, a copy with one of these may not.
+    """
     row = row_of(topology, asked)
     if not asked.servers <= row:
         return None
-    everything = {*single_failures(topology), *topology.servers}
-    return row if asked.servers <= World(topology, frozenset(everything - row)).reached(asked.instance) else None
+    alone = World(topology, frozenset({*single_failures(topology), *topology.servers} - row))
+    return row if all(asked.servers <= alone.reached(one) for one in (asked.instance, *asked.copies)) else None
 
 
 def judge_counts(case: Case, *, pairs: bool) -> Iterator[str]:
@@ -178,11 +183,13 @@ def judge_counts(case: Case, *, pairs: bool) -> Iterator[str]:
         raise Refuted(f"if {wrong} fails: {real[wrong]}; counted otherwise: {alone.get(wrong)}")
     yield "every single device"
     if pairs:
+        both = {pair: counted(case, pair) for pair in combinations(devices, 2)}
         worst = worst_pair(volumes, alone, Effort())
-        most = max(counted(case, pair).unserved for pair in combinations(devices, 2))
+        most = max(one.unserved for one in both.values())
         if not worst.proven or worst.worst != counted(case, worst.worst.devices) or worst.worst.unserved != most:
             raise Refuted(f"the worst pair leaves {most} volumes unserved, and the answer is {worst}")
         yield "the worst pair"
+        yield from judge_expectation(volumes, real, both)
     try:
         group = worst_group(volumes)
     except BadFleet:

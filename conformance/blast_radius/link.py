@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from attrs import define, evolve, field, frozen
 
 from conformance.blast_radius import unbounded
+from conformance.blast_radius.certified import judge_certificate, judge_triple
+from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
 from conformance.blast_radius.sites import Case, leaning, made_up, of_model
 from conformance.blast_radius.unbounded import Theorem, theorems
@@ -34,7 +36,7 @@ LINK = "blast-radius"
 VOLUMES = 6
 SEEDED, DRAWN, MODELS = "sites from a seed", "sites from Hypothesis", "sites of the models"
 PAIRS_EVERY = 3
-"""The worst pair is counted by definition on every third site."""
+"""On every third site pairs are counted by definition, the worst three are sought, and a certificate is checked."""
 Z3_MS = 60_000
 
 ALWAYS = (
@@ -43,6 +45,8 @@ ALWAYS = (
     "in blast by one failure, though the cell survives as the instance sees it",
     "unserved by failures outside of the row, for a cell that is not in it",
     "every single device", "the worst pair", "a group of servers", "survival of a copy binds",
+    "the worst three devices", "an expectation", "a certificate that stands", "the checker's counts of sets",
+    "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair",
 )  # fmt: skip
 """What must be seen, or nothing was shown of it."""
 
@@ -136,6 +140,9 @@ def judge_case(case: Case, tally: Tally) -> None:
     tally.latest = case
     pairs = tally.sites % PAIRS_EVERY == 0
     marks = {*judge_every_set(case), *judge_claims(case), *judge_counts(case, pairs=pairs)}
+    if pairs:
+        every = EverySet(case.topology, case.devices)
+        marks |= {*judge_certificate(case, every), *judge_triple(case, every)}
     tally.sites += 1
     tally.sets += 1 << len(case.devices)
     tally.fates += len(case.volumes) << len(case.devices)

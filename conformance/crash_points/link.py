@@ -2,20 +2,23 @@
 
 The journal of ``physalia.journal`` runs on the real SQLite, on a simulated disk: by itself in one campaign, and in
 another below the nodes of cells, which must not fork. What never happened was not shown: the marks that must be reached
-are listed.
+are listed. Beside the disk, the journal is given files and questions that it must refuse.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from attrs import define, frozen
 
 from conformance.crash_points.campaign import Broken, run_campaign
+from conformance.crash_points.refusing.asked import wrongly_answered
+from conformance.crash_points.refusing.forged import wrongly_taken
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.torture import run_cells
 from conformance.crash_points.versions import wrong_versions
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from physalia.journal import JournalError
 
 LINK = "crash-points"
 
@@ -64,7 +67,8 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
              lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
     )  # fmt: skip
     failures = {part.name: part.run(progress) for part in parts}
-    failures["versions"] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in wrong_versions()]
+    for name, wrong in REFUSALS.items():
+        failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(wrong)]
     rows = [part.row(failures[part.name]) for part in parts]
     progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
     return LinkReport.of(
@@ -75,6 +79,21 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         seconds=sum(row.seconds for row in rows),
         notes=(in_words(journal), cells_in_words(cells)),
     )
+
+
+REFUSALS: dict[str, Callable[[], Iterable[str]]] = {
+    "versions": wrong_versions,
+    "forged": wrongly_taken,
+    "asked": wrongly_answered,
+}
+"""What a journal must refuse in every profile, whatever a disk does."""
+
+
+def _told(wrong: Callable[[], Iterable[str]]) -> Iterator[str]:
+    try:
+        yield from wrong()
+    except JournalError as error:
+        yield f"a journal that nobody did anything wrong to is refused: {error}"
 
 
 @define

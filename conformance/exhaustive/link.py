@@ -17,7 +17,7 @@ from conformance.exhaustive.rows import TooLarge
 from conformance.exhaustive.scopes import SCOPES, Scope
 from conformance.exhaustive.telling import RUNS, finding, keep
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
-from conformance.refutation import Refuted
+from conformance.refutation import How, Refuted
 from physalia.cell import Node
 from spec.machine import Status
 
@@ -88,7 +88,7 @@ def _run(
             f"; {product.found.runs:,} runs of code, audited with {audited.steps:,} steps and {audited.events:,} events"
         )
     except Refuted as refuted:
-        failure = Failure(title=f"{scope.name}: {refuted.title}", lines=refuted.lines)
+        failure = Failure(title=f"{scope.name}: {refuted.title}", lines=refuted.lines, how=refuted.how)
         verdict, note = Verdict.REFUTED, failure.title
     except (Disagreement, NeverTaken, Untrue) as wrong:
         assert product is not None
@@ -117,5 +117,6 @@ def _failure(product: Product, wrong: Disagreement | NeverTaken | Untrue, runs_f
         title=f"{product.scope.name}: {found.title}",
         lines=(*found.told(), *kept),
         replay=command,
+        how=wrong.refuted.how if isinstance(wrong, Disagreement) and not found.is_of_all else How.JUDGED,
         events=len(found.path),
     )

@@ -1,6 +1,6 @@
 """One event given to one node of the real code: what it did, in the words of the specification, and what waits then."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from attrs import frozen
@@ -10,7 +10,7 @@ from conformance.exhaustive.outlet import Entry, Outlet, decoded, entry_of
 from conformance.exhaustive.reading import must_answer_rightly, notes
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import Said, Translation
-from conformance.refutation import Refuted
+from conformance.refutation import How, Refuted
 from conformance.world.cells import Cell
 from conformance.world.disk import Journal
 from conformance.world.outcomes import RIDE_ALONG
@@ -36,7 +36,7 @@ class MakeExplorable(Protocol):
     """Makes a node, from its id, the first members, alpha, and the records that its disk holds."""
 
     def __call__(
-        self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: list[model.DurableRecord], /
+        self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: Sequence[model.DurableRecord], /
     ) -> Explorable:
         """Make it."""
 
@@ -62,7 +62,8 @@ class Deed:
     """What an event did.
 
     It was the action `label`, or a stutter of the kind `stutter`. It `says` something new; what it `repeats` was said
-    before, or the code is wrong. It asks the nodes that it `invites` for their promise.
+    before, or the code is wrong. It asks the nodes that it `invites` for their promise, and tells readers what was
+    `found`.
     """
 
     label: Label | None
@@ -70,6 +71,7 @@ class Deed:
     says: tuple[Said, ...] = ()
     repeats: tuple[Said, ...] = ()
     invites: frozenset[NodeId] = frozenset()
+    found: tuple[model.Found, ...] = ()
 
 
 class Performer:
@@ -89,7 +91,7 @@ class Performer:
             return self._make_node(self.node, machine.first, machine.alpha, [decoded(data) for data in outlet.durable])
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
-            raise Refuted(f"node {self.node} cannot start from its own disk: {why}") from error
+            raise Refuted(f"node {self.node} cannot start from its own disk: {why}", how=How.NOT_STARTED) from error
 
     def perform(self, cell: Explorable, outlet: Outlet, happening: Happening) -> tuple[Explorable, Outlet, Deed]:
         """Let it happen to a node that has this outlet; the node (another if it crashed), its outlet, and the deed.
@@ -137,14 +139,15 @@ class Performer:
             return cell.step(event)
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
-            raise Refuted(f"node {self.node} raised {why}", (f"given {event}",)) from error
+            raise Refuted(f"node {self.node} raised {why}", (f"given {event}",), How.RAISED) from error
 
     def due(self, cell: Explorable) -> tuple[model.Internal, ...]:
         """What the node says is due. Raises `Refuted` if it raises anything."""
         try:
             return cell.due()
         except Exception as error:
-            raise Refuted(f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}") from error
+            title = f"node {self.node}, asked what is due, raised {type(error).__name__}: {error}"
+            raise Refuted(title, how=How.RAISED) from error
 
     def _step(self, cell: Explorable, outlet: Outlet, event: model.Event) -> tuple[Explorable, Outlet, Deed]:
         known, reading = len(cell.known), cell.reading
@@ -164,7 +167,9 @@ class Performer:
         again = tuple(said for said in entry.says if isinstance(said.message, model.Answer) and label[0] != "decide")
         entry = entry.without(again)
         if label[0] in RIDE_ALONG:
-            return cell, outlet, Deed(label, "", (*entry.says, *self._notes(cell, step.announces, entry)))
+            found = tuple(effect for effect in step.effects if isinstance(effect, model.Found))
+            says = (*entry.says, *self._notes(cell, step.announces, entry))
+            return cell, outlet, Deed(label, "", says, found=found)
         outlet, says = outlet.take(entry, is_mortal=self.is_mortal)
         asked = (said.to for said in entry.says if isinstance(said.message, model.Prepare))
         return cell, outlet, Deed(label, "", says, again, frozenset[NodeId]().union(*asked))

@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from conformance.graph.compare import Comparison, compare, narrate
-from conformance.graph.mirror import check, machine_of
+from conformance.graph.mirror import Checked, check, machine_of
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
 from conformance.parallel import completed, workers
@@ -144,20 +144,7 @@ class Runner:
         """Check the mirror's invariants and refinement, and its counts; of compared graphs states count there."""
         start = time.monotonic()
         checked = check(self.manifest, model.name, self.progress)
-        row = Row(
-            name=f"{model.name}, invariants and refinement",
-            verdict=checked.verdict,
-            states=0 if is_compared else checked.found.distinct,
-            edges=0 if is_compared else checked.found.generated,
-            seconds=time.monotonic() - start,
-            note=checked.why[0] if checked.why else f"depth {checked.found.depth}",
-        )
-        if not checked.why:
-            return Judged(row=row)
-        title = f"{model.name}: the mirror does not find what the manifest says"
-        lines = (*checked.why, *narrate(checked.path))
-        replay = f"physalia spec check {model.name}"
-        return Judged(row=row, failure=Failure(title=title, verdict=checked.verdict, lines=lines, replay=replay))
+        return judged_mirror(checked, time.monotonic() - start, is_compared=is_compared)
 
     def _bad_dump(self, model: Model, sentence: str) -> Judged:
         self.progress.finish(model.name, "a bad dump")
@@ -179,6 +166,25 @@ class Runner:
             )
 
         return on_progress
+
+
+def judged_mirror(checked: Checked, seconds: float, *, is_compared: bool = False) -> Judged:
+    """What comes of a mirror that was explored by itself; of compared graphs, states count there."""
+    name = checked.model.name
+    row = Row(
+        name=f"{name}, invariants and refinement",
+        verdict=checked.verdict,
+        states=0 if is_compared else checked.found.distinct,
+        edges=0 if is_compared else checked.found.generated,
+        seconds=seconds,
+        note=checked.why[0] if checked.why else f"depth {checked.found.depth}",
+    )
+    if not checked.why:
+        return Judged(row=row)
+    title = f"{name}: the mirror does not find what the manifest says"
+    lines = (*checked.why, *narrate(checked.path))
+    replay = f"physalia spec check {name}"
+    return Judged(row=row, failure=Failure(title=title, verdict=checked.verdict, lines=lines, replay=replay))
 
 
 def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:

@@ -1,14 +1,16 @@
 """The link ``histories``: what clients saw has an explanation, and what has none is refused.
 
-Four parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
+Five parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
 The checker beside the definition, on small histories of every model. And what clients saw in every scenario that the
-lockstep's random driver plays, and users of a lock in its contests, judged by nothing but their questions and answers.
-The deep profile adds a second opinion on larger histories.
+lockstep's random driver plays, in scenarios of Hypothesis, on random walks through the scopes of the link exhaustive,
+and in the contests for a lock, judged by nothing but their questions and answers. The deep profile adds a second
+opinion on larger histories.
 """
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import resources
 from importlib.util import find_spec
 from random import Random
@@ -16,33 +18,45 @@ from time import monotonic
 
 from attrs import frozen
 
+from conformance.exhaustive.performing import MakeExplorable
+from conformance.exhaustive.scopes import SCOPES
+from conformance.exhaustive.walks import Walks
 from conformance.histories.brute import is_linearizable
 from conformance.histories.checker import Budget, check
 from conformance.histories.generate import small
-from conformance.histories.history import TRUE, Map
+from conformance.histories.history import TRUE, History, Map
 from conformance.histories.judging import Judged, judge, lines
 from conformance.histories.known import MODELS
 from conformance.histories.reading import parse
 from conformance.histories.slots import SlotStore
-from conformance.histories.worlds import record, record_lock
+from conformance.histories.worlds import record, record_lock, record_walk
+from conformance.judges.coverage import Coverage
 from conformance.leases import link as leases
 from conformance.leases.campaign import RATES
 from conformance.links import BadInput, CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
-from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, long, troubled, very_long
+from conformance.lockstep import machine as rules
+from conformance.lockstep.campaigns import CAMPAIGNS, Campaign, Steer, long, troubled, very_long
+from conformance.lockstep.play import Play
 from conformance.refutation import How, Refuted
-from conformance.world.cells import MakeNode
+from conformance.world.scenario import Calm, Scenario
 from physalia.cell import Node
 from physalia.model import Done
 from physalia.model import Refused as Refused_
+from spec.service.reads import Reads
 
 SLOTS = SlotStore()
 SMALL = {Profile.QUICK: 400, Profile.DEFAULT: 2_000, Profile.DEEP: 20_000}
 """So many small histories of each model are held against the definition."""
 SMALL_OPERATIONS = 6
+CHOSEN = {Profile.QUICK: 14, Profile.DEFAULT: 30, Profile.DEEP: 300}
+"""So many scenarios of Hypothesis for each campaign that has any, at most: the lockstep judges more of them."""
+WALKS = {Profile.QUICK: 300, Profile.DEFAULT: 1_000, Profile.DEEP: 10_000}
+"""So many walks through each scope of the profile."""
+WALK_STEPS = 120
 LEAST_SCENARIOS = 32
 """So many scenarios of each campaign at least, but of the long ones: without the other judges they cost little."""
 
-Part = Callable[[Settings, Progress, MakeNode], Iterator[tuple[Row, Failure | None]]]
+Part = Callable[[Settings, Progress, MakeExplorable], Iterator[tuple[Row, Failure | None]]]
 
 
 @frozen(kw_only=True)
@@ -64,7 +78,7 @@ def corpus() -> tuple[Known, ...]:
     )
 
 
-def run(settings: Settings, progress: Progress, make_node: MakeNode = Node) -> LinkReport:
+def run(settings: Settings, progress: Progress, make_node: MakeExplorable = Node) -> LinkReport:
     """Run the parts, all or those that are named."""
     started = monotonic()
     for name in settings.models:
@@ -76,10 +90,12 @@ def run(settings: Settings, progress: Progress, make_node: MakeNode = Node) -> L
             rows.append(row)
             progress.finish(row.name, f"{row.verdict}: {row.note}")
             failures += [] if failure is None else [failure]
+            if row.verdict is Verdict.REFUTED:  # the first one of a part is enough
+                break
     return LinkReport.of("histories", rows, failures, models=len(MODELS), seconds=monotonic() - started)
 
 
-def judged_corpus(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
+def judged_corpus(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """Every history of the corpus is judged as it must be."""
     started = monotonic()
     failure, judged = None, 0
@@ -106,7 +122,9 @@ def judge_known(known: Known) -> Judged:
     return judge(parse(text, model, known.file), model, Budget())
 
 
-def beside_definition(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
+def beside_definition(
+    settings: Settings, progress: Progress, _: MakeExplorable
+) -> Iterator[tuple[Row, Failure | None]]:
     """The checker says of small histories what the definition says."""
     for name, model in MODELS.items():
         started = monotonic()
@@ -134,71 +152,123 @@ def beside_definition(settings: Settings, progress: Progress, _: MakeNode) -> It
 
 
 def seen_by_clients(
-    settings: Settings, progress: Progress, make_node: MakeNode
+    settings: Settings, progress: Progress, make_node: MakeExplorable
 ) -> Iterator[tuple[Row, Failure | None]]:
     """What clients saw in the scenarios of the lockstep's driver is linearizable."""
     for campaign in CAMPAIGNS:
-        if settings.profile in campaign.amounts:
-            row, failure = _campaign(campaign, settings, progress, make_node)
-            yield row, failure
-            if failure is not None and failure.verdict is Verdict.REFUTED:
-                return
+        if settings.profile not in campaign.amounts:
+            continue
+        amount = campaign.amounts[settings.profile]
+        of_store = any(setup.store_is_small for setup in campaign.setups)
+        least = 0 if campaign.steer in (long, very_long) else LEAST_SCENARIOS * (1 + of_store)
+        reached = REACHED if campaign.steer is troubled else REACHED[:2]
+        if of_store:
+            reached = (*reached, *(f"transactions {what}" for what in REACHED))
+        runs = max(amount.runs, least)
+        recorded = _recorded(campaign, amount.length, runs, settings, make_node)
+        yield _judged(f"clients: {campaign.name}", recorded, runs, reached, settings, progress)
 
 
-def _campaign(
-    campaign: Campaign, settings: Settings, progress: Progress, make_node: MakeNode
-) -> tuple[Row, Failure | None]:
-    started, amount, failure = monotonic(), campaign.amounts[settings.profile], None
-    seen = Counter[str]()
-    steps = 0
-    of_store = any(setup.store_is_small for setup in campaign.setups)
-    least = 0 if campaign.steer in (long, very_long) else LEAST_SCENARIOS * (1 + of_store)
-    runs = max(amount.runs, least)
+def _recorded(
+    campaign: Campaign, length: int, runs: int, settings: Settings, make_node: MakeExplorable
+) -> Iterator[tuple[History, ...]]:
     for number in range(runs):
-        seed = f"{settings.seed}/{campaign.name}/{number}"
-        setup = campaign.setups[number % len(campaign.setups)]
+        setup, seed = campaign.setups[number % len(campaign.setups)], f"{settings.seed}/{campaign.name}/{number}"
+        yield record(setup, seed, length, campaign.steer, MODELS["store"], make_node)
+
+
+def seen_in_scenarios(
+    settings: Settings, progress: Progress, make_node: MakeExplorable
+) -> Iterator[tuple[Row, Failure | None]]:
+    """What clients saw in scenarios that Hypothesis chose for the lockstep and our node is linearizable."""
+    for campaign in CAMPAIGNS:
+        amount = campaign.amounts.get(settings.profile)
+        if amount is None or not amount.scenarios:
+            continue
+        name, setup = f"Hypothesis: {campaign.name}", campaign.setups[0]
+        most = min(amount.scenarios, CHOSEN[settings.profile])
+        chosen: list[Scenario] = []
+        found = rules.explore(setup, most, amount.moves, settings.seed, Coverage(), partial(_keep, chosen))
+        chosen += [] if found is None else [found.scenario]  # what the lockstep refutes, clients may see as well
+        recorded = (record(setup, name, 0, _again(one), MODELS["store"], make_node) for one in chosen)
+        reached = (*REACHED[:1], *(["transactions done"] if setup.store_is_small else []))
+        yield _judged(name, recorded, len(chosen), reached, settings, progress)
+
+
+def _keep(chosen: list[Scenario], played: Play) -> None:
+    chosen.append(played.scenario)
+
+
+def _again(scenario: Scenario) -> Steer:
+    """What happened, but for the calm at the end, which `record` has of its own."""
+    return lambda *_: (one for one in scenario.happenings if not isinstance(one, Calm))
+
+
+def seen_on_walks(
+    settings: Settings, progress: Progress, make_node: MakeExplorable
+) -> Iterator[tuple[Row, Failure | None]]:
+    """What clients saw on random walks through the scopes of the link exhaustive is linearizable."""
+    walks = WALKS[settings.profile]
+    for scope in (one for one in SCOPES if settings.profile.includes(one.profile)):
+        recorded = _walked(Walks(scope, make_node), walks, settings)
+        reached = (*REACHED[:1], *([READ] if isinstance(scope.machine, Reads) else []))
+        yield _judged(f"walks: {scope.name}", recorded, walks, reached, settings, progress)
+
+
+def _walked(walks: Walks, runs: int, settings: Settings) -> Iterator[tuple[History, ...]]:
+    for number in range(runs):
+        yield (record_walk(walks, f"{settings.seed}/{number}", WALK_STEPS, MODELS["store"]),)
+
+
+def _judged(
+    name: str, recorded: Iterator[tuple[History, ...]], runs: int, reached: Sequence[str], settings: Settings,
+    progress: Progress,
+) -> tuple[Row, Failure | None]:  # fmt: skip
+    """Judge what was recorded in so many runs: of records, and of transactions. So much must have been seen in them."""
+    started, failure, steps, seen = monotonic(), None, 0, Counter[str]()
+    for number in range(runs):
         try:
-            seen_of = record(setup, seed, amount.length, campaign.steer, MODELS["store"], make_node)
+            seen_of = next(recorded)
         except Refuted as refuted:
-            failure = _refuted(settings, f"{campaign.name}, scenario {number}: {refuted.title}", refuted.lines)
+            failure = _refuted(settings, f"{name}, run {number}: {refuted.title}", refuted.lines)
             failure = failure if refuted.how is How.JUDGED else None
             break
-        for history, model, of_what in zip(seen_of, (MODELS["store"], SLOTS), ("", "transactions "), strict=True):
+        for history, model, of_what in zip(seen_of, (MODELS["store"], SLOTS), ("", "transactions "), strict=False):
             judged = judge(history, model, Budget())
             steps += len(history.operations)
             seen.update(f"{of_what}{what}" for what in _seen(judged))
             if judged.window is not None:
-                title = f"{campaign.name}, scenario {number}: {judged.why}"
+                title = f"{name}, run {number}: {judged.why}"
                 failure = _refuted(settings, title, lines(judged.window), len(judged.window.bound))
                 break
             if judged.verdict is Verdict.INCONCLUSIVE and not judged.history.operations:
                 continue
             seen.update(["not judged"] if judged.verdict is Verdict.INCONCLUSIVE else [])
-        progress.update(f"clients: {campaign.name}", number + 1, "scenarios", total=runs)
+        progress.update(name, number + 1, "runs", total=runs)
         if failure is not None:
             break
-    reached = REACHED if campaign.steer is troubled else REACHED[:2]
-    if of_store:
-        reached = (*reached, *(f"transactions {what}" for what in REACHED))
     missing = [what for what in reached if not seen[what]]
     verdict = Verdict.INCONCLUSIVE if missing else Verdict.HOLDS
     if missing and failure is None:
         failure = Failure(
-            title=f"{campaign.name}: nothing was refuted, but some things no client ever saw",
+            title=f"{name}: nothing was refuted, but some things no client ever saw",
             verdict=verdict,
             lines=tuple(f"never: {what}" for what in missing),
             replay=settings.again("histories"),
         )
-    note = f"{runs} scenarios: " + ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
-    return _row(f"clients: {campaign.name}", failure, steps, started, note, verdict), failure
+    note = f"{runs} runs: " + ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+    return _row(name, failure, steps, started, note, verdict), failure
 
 
 REACHED = ("done", "refused", "without answer")
 """What clients must have seen in every campaign; that answers stay away is asked of those with much trouble only."""
+READ = "read without a slot"
 
 
 def _seen(judged: Judged) -> Iterator[str]:
     for one in judged.history.operations:
+        if not one.is_open and isinstance(one.process, str) and one.process.startswith("reader"):
+            yield READ
         if one.is_open:
             yield "without answer"
         elif isinstance(one.answer, Done | Refused_):
@@ -212,7 +282,7 @@ def _refuted(settings: Settings, title: str, shown: tuple[str, ...], events: int
     return Failure(title=title, lines=shown, replay=settings.again("histories"), how=How.JUDGED, events=events)
 
 
-def locks(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
+def locks(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """What the users of a lock saw in the contests of the lockstep is one lock, held by one at a time."""
     started, seen, failure = monotonic(), Counter[str](), None
     model, most = MODELS["lease"], leases.CONTESTS[settings.profile]
@@ -230,7 +300,7 @@ def locks(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple
     yield _row(f"clients: {leases.NAME}", failure, sum(seen.values()), started, note, verdict), failure
 
 
-def second_opinion(settings: Settings, progress: Progress, _: MakeNode) -> Iterator[tuple[Row, Failure | None]]:
+def second_opinion(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """In the deep profile, another checker says the same of larger histories."""
     if settings.profile is not Profile.DEEP:
         return
@@ -259,6 +329,8 @@ PARTS: dict[str, Part] = {
     "corpus": judged_corpus,
     "definition": beside_definition,
     "clients": seen_by_clients,
+    "hypothesis": seen_in_scenarios,
+    "walks": seen_on_walks,
     "locks": locks,
     "second-opinion": second_opinion,
 }

@@ -5,7 +5,7 @@ where they never end. Everything that comes from a file is escaped.
 """
 
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escape_html
 
 from conformance.histories.history import Operation
 from conformance.histories.judging import Judged, deed, words
@@ -41,11 +41,11 @@ def page(judged: Sequence[Judged], model: str) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Histories, model {escape(model)}</title>
+<title>Histories, model {_text(model)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<h1>Histories, held against the model {escape(model)}</h1>
+<h1>Histories, held against the model {_text(model)}</h1>
 {sections}
 </body>
 </html>
@@ -54,7 +54,7 @@ def page(judged: Sequence[Judged], model: str) -> str:
 
 def _section(judged: Judged) -> str:
     history = judged.history
-    heading = f"<h2>{escape(history.source)}: {judged.verdict}</h2>\n<p>{escape(judged.why)}.</p>"
+    heading = f"<h2>{_text(history.source)}: {judged.verdict}</h2>\n<p>{_text(judged.why)}.</p>"
     if judged.window is None:
         return f"<section>\n{heading}\n</section>"
     window = judged.window
@@ -65,7 +65,7 @@ def _section(judged: Judged) -> str:
         told.append("even if the dashed ones take effect at any moment, or never")
     return f"""<section>
 {heading}
-<p>{escape(", ".join(told))}. Time goes from left to right; each row is a process.</p>
+<p>{_text(", ".join(told))}. Time goes from left to right; each row is a process.</p>
 <div class="picture">
 {_picture(window)}
 </div>
@@ -85,7 +85,7 @@ def _picture(window: Window) -> str:
     for process, place in rows.items():
         middle = place * _ROW + 26
         drawn.append(f'<line class="row" x1="{_LEFT - 8}" x2="{width}" y1="{middle}" y2="{middle}"/>')
-        drawn.append(f'<text x="4" y="{middle + 4}">{escape(f"process {shown(process)}"[:18])}</text>')
+        drawn.append(f'<text x="4" y="{middle + 4}">{_text(f"process {shown(process)}"[:18])}</text>')
     numbers = {one.begin: number for number, one in enumerate(window.bound, start=1)}
     for one in operations:
         right = width - _STEP // 2 if one.end is None else column[one.end]
@@ -96,7 +96,7 @@ def _picture(window: Window) -> str:
 def _bar(one: Operation, left: int, right: int, top: int, number: int | None) -> Iterable[str]:
     kind = "free" if number is None else "bound"
     width = max(_LEAST, right - left)
-    yield f"<g><title>{escape(words(one))}</title>"
+    yield f"<g><title>{_text(words(one))}</title>"
     yield f'<rect class="{kind}" x="{left}" y="{top}" width="{width}" height="32" rx="4"/>'
     label = f"{number}" if number is not None else "?"
     yield f'<text x="{left + 8}" y="{top + 21}">{label}{" →" if one.is_open else ""}</text></g>'
@@ -114,4 +114,10 @@ def _table(window: Window) -> str:
 def _line(number: str, one: Operation) -> str:
     where = f"{one.line} to {one.end_line}" if one.end_line else str(one.line)
     cells = (shown(one.process), deed(one), where)
-    return f'<tr><td class="number">{number}</td>' + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    return f'<tr><td class="number">{number}</td>' + "".join(f"<td>{_text(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _text(given: str) -> str:
+    """What stands in a page as text: characters that cannot be printed, or turn the line around, are escaped."""
+    visible = (one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in given)
+    return escape_html("".join(visible))

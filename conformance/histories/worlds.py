@@ -10,6 +10,7 @@ from random import Random
 
 from attrs import Factory, define
 
+from conformance.exhaustive.walks import Client, Walks
 from conformance.histories.history import History, Operation, value
 from conformance.histories.models import Model
 from conformance.histories.reading import Event, pair
@@ -24,7 +25,22 @@ from conformance.world.outcomes import Outcome
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass, Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
-from physalia.model import Action, Asked, Change, Jury, Query, Read, Record, RequestId, Verdict, Volume, Write
+from physalia.model import (
+    Action,
+    Answer,
+    Asked,
+    Change,
+    Found,
+    Jury,
+    Query,
+    Read,
+    Record,
+    RequestId,
+    Submit,
+    Verdict,
+    Volume,
+    Write,
+)
 
 CALM_ROUNDS = 6
 CALM_EVENTS = 600
@@ -49,25 +65,33 @@ class Recorder:
         self.transactions.note(outcome, self.moment)
         match outcome.announces:
             case Action("issue", (Write() | Read() | Change() as command,)) if outcome.event is None:
-                self.asked.setdefault(command.request, (self.moment, command))
+                self.hear(Submit(command))
         if isinstance(outcome.event, Query):
-            self.queried.setdefault(outcome.event.request, self.moment)
+            self.hear(outcome.event)
         if outcome.waits or outcome.is_lost or outcome.is_lost_disk:
             return
         for one in outcome.found:
-            self.moment += 1
-            if one.request in self.queried:
-                self.found.setdefault(one.request, (self.moment, one.saw))
+            self.hear(one)
         for request, verdict in outcome.answers:
-            self.moment += 1
-            if not isinstance(verdict, Verdict):
-                continue  # a reply of the store
-            if request not in self.asked:
-                raise Refuted(f"somebody is answered who asked nothing: {request}")
-            _, first = self.answered.setdefault(request, (self.moment, verdict))
-            if first != verdict:
-                words = command_words(self.asked[request][1])
-                raise Refuted(f"{words} is answered twice, and differently", (f"first: {first}", f"then:  {verdict}"))
+            self.hear(Answer(request, verdict))
+
+    def hear(self, client: Client) -> None:
+        """A client asks, or is told. Raises `Refuted` as `note` does."""
+        self.moment += 1
+        match client:
+            case Submit(Write() | Read() | Change() as command):
+                self.asked.setdefault(command.request, (self.moment, command))
+            case Query(request):
+                self.queried.setdefault(request, self.moment)
+            case Found(request, _, saw) if request in self.queried:
+                self.found.setdefault(request, (self.moment, saw))
+            case Answer(request, Verdict() as verdict):
+                if request not in self.asked:
+                    raise Refuted(f"somebody is answered who asked nothing: {request}")
+                _, first = self.answered.setdefault(request, (self.moment, verdict))
+                if first != verdict:
+                    title = f"{command_words(self.asked[request][1])} is answered twice, and differently"
+                    raise Refuted(title, (f"first: {first}", f"then:  {verdict}"))
 
     def history(self, model: Model, source: str) -> History:
         """The history so far."""
@@ -140,14 +164,20 @@ def record(
     moves = Moves(world)
     for happening in steer(moves, Random(seed), length):  # noqa: S311 (repeatable, no secret)
         happen(happening)
-    for _ in range(CALM_ROUNDS):
-        reading = moves.read(moves.to_leader(1))
-        if reading is not None:
-            happen(reading)
+    for number in range(1, CALM_ROUNDS + 1):  # under a name of its own: what is played again may have used all others
+        happen(Give(moves.to_leader(1), Submit(Read(RequestId("at the end", number)))))
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
             _drain(world, happen)
     return recorder.history(model, seed), recorder.transactions.history(seed)
+
+
+def record_walk(walks: Walks, seed: str, length: int, model: Model) -> History:
+    """What clients saw on one walk through a scope of the link exhaustive. Raises `Refuted` as `Recorder.note` does."""
+    recorder = Recorder()
+    for client in walks.walk(Random(seed), length):  # noqa: S311 (repeatable, no secret)
+        recorder.hear(client)
+    return recorder.history(model, seed)
 
 
 def record_lock(seed: str, events: int, rates: frozenset[int], model: Model) -> History:

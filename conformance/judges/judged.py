@@ -201,10 +201,10 @@ class JudgedCell(Reads, Teaching):
         self._stored[log] = stored
         return stored
 
-    def digest(self, log: Log) -> bytes:
-        """What a node that knows `log` must say of its state."""
+    def digest(self, log: Log, name_of: Callable[[Node], int] = int) -> bytes:
+        """What a node that knows `log` must say of its state; `name_of` a node is what nodes call it."""
         contents = self.after(log)
-        jury = (contents.jury.version, tuple(sorted(contents.jury.members)))
+        jury = (contents.jury.version, tuple(sorted(map(name_of, contents.jury.members))))
         volume = ("Volume", *contents.volume)
         state = (len(log), volume, *jury, transactions.digest(self.stored(log).state))
         return sha256(transactions.encode(state)).digest()

@@ -74,10 +74,14 @@ class Names(Vocabulary):
     def register(self, command: model.Asked) -> str:
         """The name of a command that a client asks for; from now on the specification knows what it means."""
         name = wording.command_words(command)
-        self.content[name] = _content(command)
+        self.name_content(name, command)
+        return name
+
+    def name_content(self, name: str, command: model.Asked) -> None:
+        """Whoever asks for the command of that name asks for this."""
+        self.content[name] = content_of(command)
         self.requests[command.request] = name
         self.asked[name] = command.request
-        return name
 
     def command(self, command: object) -> str:
         """The name of a command, known or not. What is no command at all has a name that no command has."""
@@ -365,7 +369,8 @@ def _common(before: Sequence[T], after: Sequence[T]) -> int:
     return next(place for place in range(shorter) if before[place] != after[place])
 
 
-def _content(command: model.Asked) -> commands.Content | Asked:
+def content_of(command: model.Asked) -> commands.Content | Asked:
+    """What a command asks for, in the words of the specification."""
     match command:
         case model.Write(_, expects, primary, replica):
             return commands.Write(expects, primary, replica)

@@ -65,8 +65,10 @@ class Timers:
                     self._judge_resent(outcome, before, hearing)
                 elif outcome.sent:
                     raise Refuted(f"node {node} sends again before its time", told(outcome.sent))
-            case None:  # it crashed
+            case None:  # it crashed, and may use a ballot again of which it told nobody
                 self._waits_since_ms.pop(node, None)
+                for key in [key for key in self._acknowledged if self._machine.owner[key[0]] == node]:
+                    del self._acknowledged[key]
             case model.Receive(sender, model.Ask(prefix)) if before.active[node]:
                 last = len(before.known[node])
                 if sender in window(self._machine, before, node) | self._machine.members_of(before, node, last):

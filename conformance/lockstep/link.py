@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from time import monotonic
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from conformance.judges.coverage import Coverage
 from conformance.leases import link as leases
@@ -66,9 +66,17 @@ class _Within:
 
 
 def run(
-    settings: Settings, progress: Progress, make_node: MakeNode = Node, runs_folder: Path = replay.RUNS
+    settings: Settings,
+    progress: Progress,
+    make_node: MakeNode = Node,
+    runs_folder: Path = replay.RUNS,
+    *,
+    patience: int | None = None,
 ) -> LinkReport:
-    """Run the profile's campaigns, all or the named ones. The first refutation ends it."""
+    """Run the profile's campaigns, all or the named ones. The first refutation ends it.
+
+    Runs are added while a campaign has not met all that it must, up to `patience` times as many if that is given.
+    """
     started = monotonic()
     chosen = _choose(settings)
     rows: list[Row] = []
@@ -76,7 +84,7 @@ def run(
     parts: list[Callable[[], tuple[Row, Failure | None]]] = []
     beside = BESIDE if make_node is Node else {}
     parts += [partial(part, settings, progress) for name, part in beside.items() if name in (settings.models or beside)]
-    parts += [partial(_run, campaign, settings, progress, make_node, runs_folder) for campaign in chosen]
+    parts += [partial(_run, campaign, settings, progress, make_node, runs_folder, patience) for campaign in chosen]
     for part in parts:
         row, failure = part()
         rows.append(row)
@@ -103,9 +111,16 @@ def _choose(settings: Settings) -> tuple[Campaign, ...]:
 
 
 def _run(
-    campaign: Campaign, settings: Settings, progress: Progress, make_node: MakeNode, runs_folder: Path
+    campaign: Campaign,
+    settings: Settings,
+    progress: Progress,
+    make_node: MakeNode,
+    runs_folder: Path,
+    patience: int | None,
 ) -> tuple[Row, Failure | None]:
     tally, amount = _Tally(), campaign.amounts[settings.profile]
+    if patience is not None:
+        amount = evolve(amount, most_runs=min(amount.most_runs, patience * amount.runs))
     finding = _drive(campaign, amount, settings.seed, tally, progress, make_node)
     if finding is None and amount.scenarios > 0:
         finding = _explore(campaign, amount, settings.seed, tally, progress, make_node)

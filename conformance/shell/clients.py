@@ -121,8 +121,8 @@ class Asking:
         return self.transact(Put(key, what), cell=cell, if_=if_)  # type: ignore[arg-type]
 
     def get(self, key: str, *, cell: int = 1) -> Call:
-        """Read a key."""
-        return self.transact(Get(key), cell=cell)
+        """Read a key, without a place in the log (R7)."""
+        return self._begin(cell, {"then": [["read", key]]}, lambda: self._get(self.client.partition(cell), key))
 
     def add(self, key: str, by: int = 1, *, cell: int = 1) -> Call:
         """Add to an integer."""
@@ -158,6 +158,11 @@ class Asking:
         for item in outcome.results:
             self._saw(partition.cell, item)
         return outcome.succeeded, [None if item is None else item.value for item in outcome.results]
+
+    async def _get(self, partition: Partition, key: str) -> tuple[bool, list[object]]:
+        item = await partition.get(key)
+        self._saw(partition.cell, item)
+        return True, [None if item is None else item.value]
 
     async def _peek(self, partition: Partition, key: str) -> object:
         newest = self._newest.get((partition.cell, key), 0)

@@ -44,7 +44,9 @@ from physalia.discovery import serving as discovery
 from physalia.host import Charter
 from physalia.journal import FlushFailed, JournalDamaged, JournalError, NodeKey
 from physalia.journal.opening import examine
+from physalia.model import Envelope
 from physalia.server import starting
+from physalia.server.forgetting import LOG_SLOTS
 from physalia.server.server import Server
 from physalia.server.settings import Settings
 from physalia.transport import Address, KeyFile
@@ -89,7 +91,10 @@ class Colony:
         }
         self.clients: list[Client] = []
         self.plans = plans_of(cells, nodes or servers, members or nodes or servers, alpha)
-        self._given = {"ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0} | settings
+        usual: dict[str, float] = {
+            "ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0, "log_slots": LOG_SLOTS
+        }  # fmt: skip
+        self._given: dict[str, Any] = usual | settings
         self._stack = ExitStack()
         self._vfs: SimulatedVfs | None = None
         self._all: list[Process] = []
@@ -102,9 +107,13 @@ class Colony:
         self._vfs = self._stack.enter_context(simulated_vfs())
         self._stack.enter_context(simulated(self, self.seed))
         self.simulator.entering = self._enter
-        for name in (*self.caches, *self.machines):
-            self.start(name)
-        self.run(STARTED_S)
+        try:
+            for name in (*self.caches, *self.machines):
+                self.start(name)
+            self.run(STARTED_S)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -164,7 +173,7 @@ class Colony:
         """The process is gone at once; what it wrote is in the page cache, and what is there stays."""
         process = self._running(name)
         self.simulator.note(f"kill {name}")
-        self.saw("a server was killed")
+        self.saw("a server was killed" if name in self.machines else "a cache was killed")
         process.kill()
         self.net.ended(process)
 
@@ -201,12 +210,12 @@ class Colony:
         for sender, receiver in sorted(self.net.cuts):
             self.net.mend(sender, receiver)
 
-    def settle(self, within_s: float = 60.0, without: str = "") -> None:
+    def settle(self, within_s: float = 60.0, without: str = "", *, is_full: bool = False) -> None:
         """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong.
 
-        One server may stay away `without` which the others must serve before it is back.
+        One server may stay away `without` which the others must serve before it is back, or only its disk `is_full`.
         """
-        settle(self, within_s, without)
+        settle(self, within_s, without, is_full=is_full)
         for mirror in self.mirrors.values():
             mirror.whole()
         self._examine()
@@ -313,7 +322,19 @@ class Colony:
         """The process that runs now has made its server."""
         machine = self._current()
         machine.server = server
+        carry, host = server.links.carry, server.nodes.host
+        assert isinstance(host, WatchedHost)
+
+        def carry_watched(to: int, envelope: Envelope) -> None:
+            host.leaves(envelope)
+            carry(to, envelope)
+
+        server.links.carry = carry_watched  # type: ignore[method-assign,assignment]
         return server
+
+    def syncs(self) -> int:
+        """How often the disk of the process that runs now was flushed."""
+        return self._current().disk.syncs
 
     def cache_made(self, most_cells: int) -> Cache:
         """The process that runs now makes its cache."""

@@ -24,6 +24,7 @@ def draw(seed: str) -> Script:
         "caches": float(rng.random() < 0.3),  # noqa: PLR2004
         "cold": rng.choice((60.0, 60.0, 0.5)),
         "without": float(rng.choice((0, 1, 2, 3))),
+        "full": float(rng.random() < 0.3),  # noqa: PLR2004
     }
     names = [chr(ord("a") + place) for place in range(int(settings["servers"]))]
     kinds = [kind for kind in FAULTS if rng.random() < 0.4] or [rng.choice(tuple(FAULTS))]  # noqa: PLR2004
@@ -31,6 +32,9 @@ def draw(seed: str) -> Script:
     for _ in range(rng.randint(1, 7)):
         begin_s = rng.uniform(0.0, LENGTH_S)
         events += FAULTS[rng.choice(kinds)](rng, names, begin_s)
+    if settings["caches"] and rng.random() < 0.5:  # noqa: PLR2004
+        begin_s = rng.uniform(0.0, LENGTH_S)
+        events += [Event(begin_s, ("kill", "cache1")), Event(begin_s + rng.uniform(0.1, 1.0), ("start", "cache1"))]
     events += _held_back(rng)
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 

@@ -31,7 +31,7 @@ ALWAYS = (
     "a disk refused what a node wrote", "a cold node left memory", "a node was read again", "a majority was cut off",
     "a client asked again for what it had asked for", "a client was told: done", "a client gave up",
     "a process was held back", "a flush waited in a thread", "action prepare", "action promise", "action propose",
-    "action vote", "action decide", "action learn", "action flush", "action crash",
+    "action vote", "action decide", "action learn", "action flush", "action crash", "action consult", "action serve",
 )  # fmt: skip
 """What must be reached in every profile."""
 MORE = ("a client was told: OutcomeUnknown", "a cache was asked")
@@ -62,7 +62,7 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
         failures.append(
             Failure(title=title, verdict=Verdict.INCONCLUSIVE, lines=tuple(open_lines), replay=settings.again(LINK))
         )
-    notes = (f"seeds from {settings.seed} on", *(f"{row.name}: {row.note}" for row in rows))
+    notes = [f"seeds from {settings.seed} on; " + "; ".join(f"{row.name}: {row.note}" for row in rows)]
     return LinkReport.of(LINK, rows, failures, models=len(rows), seconds=monotonic() - started, notes=notes)
 
 

@@ -16,13 +16,13 @@ from conformance.histories.worlds import Recorder
 from conformance.judges.coverage import Coverage
 from conformance.judges.judge import Judge, OutOfBounds
 from conformance.refutation import Refuted
-from conformance.wording import event_words
+from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell
 from conformance.world.outcomes import Outcome, Trouble
 from conformance.world.scenario import Setup
 from conformance.world.world import World
 from physalia.cell import Node
-from physalia.model import DurableRecord, Event, NodeId, Step, Submit
+from physalia.model import DurableRecord, Event, Message, NodeId, Step, Submit
 
 SLOTS = 512
 """So many slots of a cell are judged; a run that goes beyond says nothing more."""
@@ -63,6 +63,15 @@ class Mirror(World):
         """A flush has ended: so much of what waits at the node may leave."""
         for _ in range(min(waiting, len(self.queues[node]))):
             self._judge_all((self._end_flush(node),))
+
+    def left(self, node: NodeId, message: Message) -> None:
+        """A message leaves the server of a node. Raises `Refuted` if what it depends on was not flushed (R2, R4)."""
+        missing = self.disks[node].flushed.missing(message)
+        if missing:
+            title = (
+                f"node {node} of cell {self.cell} lets something out before what it depends on is durable: {missing}"
+            )
+            raise Refuted(title, (f"sends: {message_words(message)}",))
 
     def came(self, node: NodeId, cell: Node, kept: Sequence[bytes]) -> None:
         """A node was made from what is on its disk. Raises `Refuted` if that is not what must be there."""

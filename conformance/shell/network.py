@@ -322,7 +322,8 @@ class Network:
         for piece in self._pieces(data):
             self.carried_bytes += 0 if piece is None else len(piece)
             earliest_s = end.way[-1][0] if end.way else 0.0
-            arrives_s = max(self.timeline.now_s + self._latency_s(sender, receiver), earliest_s)
+            leaves_s = self.timeline.now_s + end.process.lag_s
+            arrives_s = max(leaves_s + self._latency_s(sender, receiver), earliest_s)
             end.way.append((arrives_s, piece))
             self.timeline.after(arrives_s - self.timeline.now_s, lambda: self._deliver(end))
 

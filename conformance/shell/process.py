@@ -73,6 +73,11 @@ class Process:
         """The call that runs now takes so long, and nothing else happens in this process meanwhile."""
         self._lag_s += seconds
 
+    @property
+    def lag_s(self) -> float:
+        """How long the calls of this turn took so far."""
+        return self._lag_s
+
     def take_lag(self) -> float:
         """How long the calls of this turn took."""
         lag_s, self._lag_s = self._lag_s, 0.0

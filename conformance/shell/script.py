@@ -46,8 +46,11 @@ class Script:
         return "".join(f"{line}\n" for line in (f"colony seed {self.seed}{settings}", *self.events))
 
 
-SETTINGS = {"servers": int, "cells": int, "caches": int, "nodes": int, "cold": float, "without": int}
-"""What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none."""
+SETTINGS = {"servers": int, "cells": int, "caches": int, "nodes": int, "cold": float, "without": int, "full": int}
+"""What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none.
+
+It does not run then, or its disk is `full`, if that is 1.
+"""
 
 
 def read(text: str, source: str) -> Script:
@@ -107,18 +110,21 @@ class Play:
     colony: Colony
     script: Script
     without: str = ""
+    is_full: bool = False
     calls: list[Call] = Factory(list)
 
     @classmethod
     def open(cls, script: Script, **more: Any) -> "Play":
         """A colony for a script, to be entered."""
         given = dict(script.settings)
+        is_full = bool(given.pop("full", 0))
         cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
         whole: dict[str, Any] = {name: int(number) for name, number in given.items()}
         return cls(
             Colony(seed=script.seed, cold_after_s=cold_s, **whole, **more),
             script,
             chr(ord("a") + away - 1) if away else "",
+            is_full,
         )
 
     def play(self, within_s: float) -> None:
@@ -127,7 +133,7 @@ class Play:
         for event in self.script.events:
             self.colony.run(max(0.0, start_s + event.at_s - self.colony.simulator.now_s))
             self.do(event)
-        self.colony.settle(within_s, self.without)
+        self.colony.settle(within_s, self.without, is_full=self.is_full)
         if any(
             client.asks.client.places.known(plan.cell) for client in self.colony.clients for plan in self.colony.plans
         ):

@@ -1,8 +1,8 @@
 """The end of every story: the trouble ends, and then the colony must come to rest, with nothing owed to anybody.
 
-First one server may stay away, without which the others must do what clients want. Then all are there: a leader is
-found, all that was decided is known to every node of the cell, their digests are equal, every client was
-told, and nobody says anything any more, but for the pings between servers.
+First one server may stay away, or its disk may be full: the others must do what clients want. Then all are there: all
+that was decided is known to every node of the cell, their digests are equal, every client was told, caches know every
+cell, and nobody says anything any more, but for the pings between servers.
 """
 
 from typing import Any
@@ -15,10 +15,14 @@ from physalia.wire import decode_charter, decode_record
 SILENCE_S, LEARNED_S = 3.0, 10.0
 
 
-def settle(colony: Any, within_s: float, without: str = "") -> None:
+def settle(colony: Any, within_s: float, without: str = "", *, is_full: bool = False) -> None:
     """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much true time."""
     cells = sorted({plan.cell for plan in colony.plans})
-    if without:
+    if without and is_full:
+        _end_trouble(colony)
+        colony.disk.fill(without)
+        _must_do(colony, cells, within_s, f" while the disk of server {without} is full")
+    elif without:
         _end_trouble(colony, without)
         _must_do(colony, cells, within_s, f" without server {without}")
     _end_trouble(colony)

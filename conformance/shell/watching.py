@@ -12,7 +12,7 @@ from physalia.cell import Node
 from physalia.host import Batch, Charter, Host, Output
 from physalia.host.host import Hosted
 from physalia.journal import NodeKey
-from physalia.model import Event, Step
+from physalia.model import Envelope, Event, Step
 
 
 class Witnesses(Protocol):
@@ -27,6 +27,9 @@ class Witnesses(Protocol):
     def saw(self, mark: str) -> None:
         """Something was reached."""
 
+    def syncs(self) -> int:
+        """How often the disk of the process that runs now was flushed."""
+
 
 class WatchedHost(Host):
     """A host whose nodes are followed. `witnesses` must be there before the first node is made."""
@@ -37,6 +40,7 @@ class WatchedHost(Host):
         super().__init__(*arguments)
         self._waits: dict[Mirror, dict[int, int]] = {}
         self._keys: dict[Mirror, set[NodeKey]] = {}
+        self._syncs = 0
         self._dropped_before: set[NodeKey] = set()
         self._is_over = False
 
@@ -55,7 +59,7 @@ class WatchedHost(Host):
 
     def gather(self) -> Batch:
         """As the host's; what waits now is what this flush makes safe."""
-        batch = super().gather()
+        batch, self._syncs = super().gather(), self.witnesses.syncs()
         for mirror in self._keys:
             self._waits[mirror] = mirror.gathered()
         return batch
@@ -64,6 +68,7 @@ class WatchedHost(Host):
         """As the host's; the judges hear of it before anything leaves."""
         batch = self._batch
         assert batch is not None, "there is no batch to settle"
+        self._tell(self._must_be_flushed, batch)
         for mirror, keys in self._keys.items():
             for key in sorted(keys):
                 if batch.failed is not None:
@@ -74,6 +79,18 @@ class WatchedHost(Host):
                 else:
                     self._tell(mirror.flushed, key.incarnation, self._waits.get(mirror, {}).get(key.incarnation, 0))
         return super().settle()
+
+    def _must_be_flushed(self, batch: Batch) -> None:
+        """What is let out was carried to the disk, and the disk was waited for."""
+        if batch.failed is None and any(each.records for each in batch.safe) and self.witnesses.syncs() == self._syncs:
+            raise Refuted("a server lets out what waited for a flush, and no disk was flushed (R4)")
+
+    def leaves(self, envelope: Envelope) -> None:
+        """A message leaves this server."""
+        key = NodeKey(envelope.origin.cell, envelope.origin.life, envelope.origin.node)
+        for mirror, keys in self._keys.items():
+            if key in keys:
+                self._tell(mirror.left, key.incarnation, envelope.message)
 
     def drop(self, key: NodeKey) -> bool:
         """As the host's."""

@@ -18,23 +18,23 @@ from physalia.placement.effort import Effort
 
 
 @frozen(kw_only=True)
-class WorstPair:
-    """The worst pair that was found, and more volumes than ``bound`` no pair leaves unserved; equal if it is proven."""
+class Worst:
+    """The worst set that was found, and more volumes than ``bound`` no other leaves unserved; equal if it is proven."""
 
     worst: Impact
     bound: int
-    pairs: int
-    """How many pairs there are."""
+    sets: int
+    """How many sets of so many devices there are."""
     counted: int
     """How many of them were counted volume by volume."""
 
     @property
     def proven(self) -> bool:
-        """Whether no pair is worse."""
+        """Whether none is worse."""
         return self.bound == self.worst.unserved
 
 
-def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) -> WorstPair:
+def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) -> Worst:
     """The worst pair of devices; ``alone`` are the impacts of single devices (`singles`), none for those without.
 
     When time runs out the best that was found is told, with a bound that still holds.
@@ -42,10 +42,10 @@ def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) ->
     search = _Search(volumes, alone)
     done = search.run(effort)
     devices = len(search.fabric) + len(search.touched)
-    return WorstPair(
+    return Worst(
         worst=search.best,
         bound=search.best.unserved if done else len(volumes.rows),
-        pairs=devices * (devices - 1) // 2,
+        sets=devices * (devices - 1) // 2,
         counted=search.counted,
     )
 

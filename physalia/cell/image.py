@@ -109,23 +109,23 @@ def weight(row: Row) -> int:
     """About how many bytes a row takes."""
     match row:
         case KeptItem(key, item):
-            return ITEM_BYTES + len(key) + _weigh(item)
+            return ITEM_BYTES + len(key) + weigh(item)
         case KeptSession():
-            return SESSION_BYTES + _weigh(row.asked) + _weigh(row.reply)
+            return SESSION_BYTES + weigh(row.asked) + weigh(row.reply)
         case _:
             return OTHER_BYTES
 
 
-def _weigh(thing: object) -> int:
+def weigh(thing: object) -> int:
     """The bytes of all texts, byte strings and large integers in it, and some for each thing."""
     if isinstance(thing, bytes | str):
         return FIELD_BYTES + len(thing)
     if isinstance(thing, int):
         return FIELD_BYTES + thing.bit_length() // BYTE_BITS
     if isinstance(thing, tuple):
-        return FIELD_BYTES + sum(map(_weigh, thing))
+        return FIELD_BYTES + sum(map(weigh, thing))
     names = getattr(type(thing), "__match_args__", ())
-    return FIELD_BYTES + sum(_weigh(getattr(thing, name)) for name in names)
+    return FIELD_BYTES + sum(weigh(getattr(thing, name)) for name in names)
 
 
 def pieces(rows: tuple[Row, ...], size_bytes: int) -> Iterator[tuple[int, tuple[Row, ...]]]:

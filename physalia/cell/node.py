@@ -5,22 +5,22 @@ the step table. The roles talk by messages only, also inside a node: what it sen
 that its own vote counts only once it is durable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.forgetting import install, truncate
 from physalia.cell.learner import Learner
-from physalia.cell.log import Log
+from physalia.cell.life.leaving import Leaving, settle
+from physalia.cell.life.shown import Shown
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
-from physalia.cell.reads import Consultation, Reads
+from physalia.cell.reads import Reads
 from physalia.cell.recovery import recover
-from physalia.cell.steps import IGNORED, resent
+from physalia.cell.steps import IGNORED, resent, sends
 from physalia.cell.stopping import turned_away, why, why_before
 from physalia.model import (
     NO_BALLOT,
-    Accepted,
     Action,
     Answer,
     Ask,
@@ -34,13 +34,18 @@ from physalia.model import (
     DurableRecord,
     Echo,
     Effect,
+    Erase,
     Event,
     Flush,
+    HowFar,
+    Inquire,
     Install,
     Internal,
-    Jury,
     Known,
     Learn,
+    Learned,
+    Leave,
+    Left,
     Message,
     NodeId,
     NoOp,
@@ -74,7 +79,7 @@ RESEND_AFTER_MS = 200
 """How long the proposer waits for an answer before it sends again, unless the node is told otherwise."""
 
 
-class Node:
+class Node(Shown):
     """A cell's node, fresh or restarted from what its journal kept.
 
     `first_members` and `alpha` are fixed when the cell is created (design rule R1). `records` is what survived on disk,
@@ -103,125 +108,20 @@ class Node:
         self._proposer = Proposer(self._learner)
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
+        self._leaving = Leaving(node_id in members)
         stopped = recover(self._acceptor, self._proposer, records)
-        self._stopped = why(self.node_id, stopped) if stopped else ""
+        self._pointer = stopped if isinstance(stopped, Left) else None
+        self._stopped = "" if stopped is None else why(node_id, stopped)
         if not stopped and (unread := self._learner.unread()) is not None:
             self._stopped = why_before(self.node_id, unread)
-
-    # The state of the step table
-
-    @property
-    def promised(self) -> Ballot:
-        """promised[n]: the highest ballot that was promised or voted under."""
-        return self._acceptor.promised
-
-    @property
-    def accepted(self) -> Mapping[Slot, Accepted]:
-        """accepted[n]: the last vote in each slot that has one. Not a copy."""
-        return self._acceptor.accepted
-
-    @property
-    def active(self) -> Ballot:
-        """active[n]: the ballot that this node leads, NO_BALLOT when it is idle."""
-        return self._proposer.active
-
-    @property
-    def known(self) -> Log:
-        """known[n]: the decided prefix, slot 1 first; what is truncated of it cannot be looked at. Not a copy."""
-        return self._learner.known
-
-    @property
-    def floor(self) -> Slot:
-        """Up to which slot this node dropped its votes; a snapshot on its disk holds what came of them (R10)."""
-        return self._acceptor.floor
-
-    @property
-    def refused_lessons(self) -> Mapping[str, int]:
-        """How many lessons of others came to nothing, by why (R9). Not a copy."""
-        return self._learner.transfers.refused
-
-    @property
-    def reading(self) -> Consultation | None:
-        """The round of reads that is under way, with what it waits for. Not a copy."""
-        return self._reads.under_way
-
-    @property
-    def stopped(self) -> str:
-        """Why this node has stopped, a sentence for its operator; empty as long as it has not.
-
-        It does nothing any more. Its disk went back in time (design rule R16): then it has stopped for good, until an
-        operator gives its place to a new incarnation. Or it has come to a command that it does not understand (R5):
-        then it goes on when it is started with software that does. Both are durable.
-        """
-        return self._stopped
-
-    @property
-    def is_leading(self) -> bool:
-        """Whether its ballot may get anything decided yet, as far as the node heard; otherwise it rejects commands."""
-        return not self._stopped and self._proposer.is_leading
-
-    @property
-    def is_elected(self) -> bool:
-        """Whether a majority promised its ballot, as far as the node heard."""
-        return self._proposer.is_elected
-
-    @property
-    def was_refused(self) -> bool:
-        """Whether somebody promised a higher ballot than the active one, and said so."""
-        return bool(self._proposer.leadership.refused)
-
-    @property
-    def members(self) -> frozenset[NodeId]:
-        """Who decides in the first slot that this node does not know."""
-        return self._learner.configurations.members(self._learner.first_unknown)
-
-    @property
-    def prefix(self) -> Slot:
-        """The last slot of the decided prefix that this node knows; 0 for none."""
-        return self._learner.prefix
-
-    @property
-    def database(self) -> Database:
-        """What the decided prefix that this node knows made of the database. Not a copy; to be looked at."""
-        return self._learner.state.store
-
-    @property
-    def jury(self) -> Jury:
-        """The members after all that this node knows, changes that are not yet in force included, and their version."""
-        return self._learner.state.jury
-
-    @property
-    def has_taught(self) -> bool:
-        """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
-        return bool(self._learner.taught or self._learner.lessons.lesson)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether nobody waits here for anything: no command, no read, no slot that is open."""
-        return not (self._proposer.waiting or self._proposer.leadership.proposals or self._reads.is_busy)
-
-    def silent(self) -> frozenset[NodeId]:
-        """The nodes that owe this one an answer, and to which a tick sends again (R14).
-
-        A tick of a node to which nobody owes one, and that has taught nobody since the last, does nothing.
-        """
-        if self._stopped:
-            return frozenset()
-        unacknowledged = frozenset(
-            effect.to for effect in self._proposer.unacknowledged() if isinstance(effect, Send)
-        )  # fmt: skip
-        return unacknowledged | self._reads.silent()
-
-    def digest(self) -> bytes:
-        """32 bytes that are the same on every node that knows the same: all that later answers depend on (R5)."""
-        return self._learner.state.digest()
 
     # Its memory as a whole, for those who explore what it may do
 
     @property
     def _memory(self) -> Memory:
         return Memory(
-            self._acceptor, self._learner, self._proposer, self._reads, self._resend_at_ms, self._stopped
+            self._acceptor, self._learner, self._proposer, self._reads, self._leaving, self._resend_at_ms,
+            self._stopped, self._pointer,
         )  # fmt: skip
 
     def snapshot(self) -> Memory:
@@ -237,7 +137,8 @@ class Node:
             raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
         memory = snapshot.copy()
         self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
-        self._reads, self._resend_at_ms, self._stopped = memory.reads, memory.resend_at_ms, memory.stopped
+        self._reads, self._leaving, self._resend_at_ms = memory.reads, memory.leaving, memory.resend_at_ms
+        self._stopped, self._pointer = memory.stopped, memory.pointer
 
     def key(self) -> Key:
         """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
@@ -256,7 +157,7 @@ class Node:
             return ()
         learner = self._learner
         leads = self._proposer.active != NO_BALLOT
-        if not (leads or learner.heard or learner.transfers.coming):
+        if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
             return ()
         events = self._proposer.due() + self._reads.due() if leads else []
         slot = learner.first_unknown
@@ -264,6 +165,7 @@ class Node:
             events.append(Learn(slot))
         if learner.transfers.coming:
             events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
+        events += self._leaving.due()
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -295,6 +197,12 @@ class Node:
                 return truncate(self._acceptor, self._learner, self._reads, event.slot)
             case Install():
                 return install(self._acceptor, self._learner, self._proposer, self._reads, event.teacher, event.slot)
+            case Inquire():
+                return resent(sends(event.nodes - {self.node_id}, Ask(self._learner.prefix)))
+            case Leave():
+                return self._leaving.leave(self._learner, self._acceptor)
+            case Erase():
+                return self._erase(event.slot)
             case Tick():
                 return self._tick(event.now_ms)
 
@@ -318,6 +226,10 @@ class Node:
                 return self._learner.take(sender, message)
             case Take():
                 return self._learner.lessons.go_on(sender, message)
+            case HowFar():
+                return settle(self._learner, sender)
+            case Learned():
+                return self._leaving.record(sender, message)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
         return self._answer(sender, message)
@@ -359,6 +271,7 @@ class Node:
         """Take over; reads that are under way are asked about again, under the new ballot."""
         step = self._sent(self._proposer.prepare(ballot, self.promised))
         if isinstance(step.announces, Action):
+            self._learner.settled = self._learner.prefix
             self._reads.begin_again()
         return step
 
@@ -380,6 +293,15 @@ class Node:
         self._stopped = why(self.node_id, record)
         return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._nobody_waits()))
 
+    def _erase(self, slot: Slot) -> Step:
+        """Leave for good; whoever waits here is told so."""
+        step = self._leaving.erase(self.node_id, slot)
+        for effect in step.effects:
+            if isinstance(effect, Store) and isinstance(effect.record, Left):
+                self._pointer, self._stopped = effect.record, why(self.node_id, effect.record)
+                return Step(step.announces, (*step.effects, *self._nobody_waits()))
+        return step
+
     def _stop_before(self, slot: Slot, value: Command) -> Step:
         """The decision is written down, so that the node stops before it again if it is started as it is (R5)."""
         self._stopped = why_before(self.node_id, slot)
@@ -398,6 +320,8 @@ class Node:
 
     def _accept(self, step: Step) -> Step:
         """After a promise or a vote: a lower ballot of one's own is over, and its reads; whoever waits is told so."""
+        if isinstance(step.announces, Action):
+            self._learner.settled = self._learner.prefix
         if self._proposer.fall_idle_below(self.promised):
             return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step

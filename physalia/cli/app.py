@@ -9,7 +9,20 @@ from typing import Annotated, TextIO
 import typer
 
 from conformance.links import BadInput, CannotRun
-from physalia.cli import INTERRUPTED, checks, histories, installation, interrupts, journals, models, schemas, servers
+from physalia.cli import (
+    INTERRUPTED,
+    checks,
+    gameday,
+    histories,
+    installation,
+    interrupts,
+    journals,
+    models,
+    schemas,
+    servers,
+    simulate,
+    traces,
+)
 from physalia.cli.colony import admin, demo, kv
 from physalia.cli.colony import commands as colony
 from physalia.cli.fleet import blast_radius, repair
@@ -54,10 +67,13 @@ app.command()(servers.serve)
 app.command()(servers.cache)
 app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
+checks.conformance.command("trace")(traces.trace)
+checks.conformance.command("gameday")(gameday.gameday)
 app.add_typer(checks.conformance, name="conformance")
 place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(simulate.app, name="simulate")
 app.command("blast-radius")(blast_radius.blast_radius)
 colony.app.command("demo")(demo.demo)
 app.add_typer(colony.app, name="colony")

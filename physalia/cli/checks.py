@@ -1,7 +1,7 @@
 """``physalia verify`` and ``physalia conformance``: the checks of the chain as a whole."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 import typer
@@ -69,19 +69,44 @@ def _did_you_mean(close: Iterable[str], otherwise: str) -> str:
 @conformance.command()
 def mutants(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which mutants; all, if none.")] = None,
+    mechanical: Annotated[
+        bool, typer.Option("--mechanical", help="Instead of the catalogue: faults that a tool makes, drawn by a seed.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="With --mechanical: the seed of the draw; 0 without it.")] = None,
+    number: Annotated[
+        int | None, typer.Option(min=1, help="With --mechanical: how many faults are applied; 300 without it.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --mechanical: go on where the last run of the seed was cut short.")
+    ] = False,
     json: Json = False,
     killer_time: KillerTime = None,
 ) -> int:
     """Put known bugs in, one at a time, each into a copy, and see that the link that should catch it does.
 
-    Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged.
+    Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged. With
+    --mechanical, 0: the links refute nine of ten; 1: they do not.
     """
+    drawing = {"--seed": seed, "--number": number, "--resume": resume or None}
+    given = [option for option, value in drawing.items() if value is not None]
+    if mechanical:
+        if names and given:
+            raise BadInput(f"{given[0]} is about a draw, and faults are named: give one or the other.")
+        if killer_time is not None:
+            raise BadInput("--killer-time is about the mutants of the catalogue: leave it out, or --mechanical.")
+        return _mechanical(names or (), seed or 0, number, json, resume=resume)
+    if given:
+        raise BadInput(f"{given[0]} is about mechanical faults: give --mechanical as well.")
+    return _catalogue(names or (), killer_time, json)
+
+
+def _catalogue(names: Sequence[str], killer_time: float | None, json: bool) -> int:
     from conformance.mutants.matrix import catalogue, run  # noqa: PLC0415
     from physalia.cli.printing import print_mutants  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = {mutant.name: mutant for mutant in catalogue()}
-    for name in names or ():
+    for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=3)
             raise BadInput(
@@ -93,4 +118,20 @@ def mutants(
         print_json(matrix.as_json())
     else:
         print_mutants(matrix)
+    return EXIT_CODES[matrix.verdict]
+
+
+def _mechanical(names: Sequence[str], seed: int, number: int | None, json: bool, *, resume: bool) -> int:
+    from conformance.mutants.mechanical import campaign  # noqa: PLC0415
+    from physalia.cli.faults import print_faults  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    with display() as progress:
+        if names:
+            matrix = campaign.try_named(names, progress)
+        else:
+            matrix = campaign.run(seed, number or campaign.NUMBER, progress, resume=resume)
+    if json:
+        print_json(matrix.as_json())
+    print_faults(matrix, to_stderr=json)
     return EXIT_CODES[matrix.verdict]

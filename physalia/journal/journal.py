@@ -25,8 +25,8 @@ from physalia.journal.waiting import Waiting
 
 MAX_RECORD_BYTES = 1 << 24
 """The largest record, as in `physalia.wire.limits`."""
-MAX_WAITING_BYTES = 1 << 26
-"""How many bytes of records may wait for one flush."""
+MAX_WAITING_BYTES = 1 << 28
+"""How many bytes of records may wait for one flush. The snapshot of a full cell, with all its sessions, has room."""
 
 
 class Journal:
@@ -64,6 +64,11 @@ class Journal:
     def needs_flush(self) -> bool:
         """Whether something was appended that no flush has made safe. After a failed flush it is true for ever."""
         return bool(self._waiting) or self._store.flush_failed
+
+    @property
+    def name(self) -> bytes:
+        """Eight random bytes, given when the journal was made: a server that lost its disk has another one."""
+        return self._fold.journal
 
     @property
     def unfolded(self) -> int:

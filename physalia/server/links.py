@@ -7,8 +7,8 @@ cannot be reached now is dropped: nodes say again what nobody answers.
 
 from collections.abc import Callable
 
-from physalia.model import Carry, Envelope, Ping, Pong
-from physalia.transport import BUNDLES_SINCE, Connection
+from physalia.model import Carry, Envelope, Ping, Pong, Traffic
+from physalia.transport import BUNDLES_SINCE, MOVES_SINCE, Connection
 from physalia.wire import CodecError, bundle, decode_envelope, decode_traffic, encode_envelope, encode_traffic
 from physalia.wire.limits import MAX_BUNDLED
 
@@ -19,8 +19,9 @@ MOST_TOGETHER_BYTES = 8000
 class Leaving:
     """A link, and what is to leave on it at the end of this turn: envelopes, encoded, of so many bytes."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, before: Callable[[], None]) -> None:
         self.connection = connection
+        self._before = before
         self.envelopes: list[bytes] = []
         self.size_bytes = 0
 
@@ -37,6 +38,7 @@ class Leaving:
         envelopes, self.envelopes, self.size_bytes = self.envelopes, [], 0
         if not envelopes:
             return 0
+        self._before()
         if self.connection.version >= BUNDLES_SINCE:
             return 0 if self.connection.send(bundle(envelopes)) else len(envelopes)
         carries = (encode_traffic(Carry(decode_envelope(each))) for each in envelopes)
@@ -46,12 +48,14 @@ class Leaving:
 class Links:
     """The owner of the dialled connections. `pong` is called with the number of a server that answered a ping.
 
+    `before` is called whenever messages of nodes are about to leave.
+
     `carried` counts the messages of nodes that were to leave, and `dropped` those of them that did not.
     """
 
-    def __init__(self, pong: Callable[[int], None]) -> None:
+    def __init__(self, pong: Callable[[int], None], before: Callable[[], None] = lambda: None) -> None:
         self.carried = self.dropped = 0
-        self._pong = pong
+        self._pong, self._before = pong, before
         self._links: dict[int, Leaving] = {}
         self._pings = 0
 
@@ -72,6 +76,12 @@ class Links:
         except CodecError:  # beyond the limit of what can be said at all (design rule R17)
             self.dropped += 1
 
+    def say(self, server: int, said: Traffic) -> None:
+        """Tell a server something, if it is reached and understands it."""
+        link = self._links.get(server)
+        if link is not None and link.connection.version >= MOVES_SINCE:
+            link.connection.send(encode_traffic(said))
+
     def send_all(self) -> None:
         """Whatever was carried leaves."""
         for link in self._links.values():
@@ -87,7 +97,7 @@ class Links:
 
     def opened(self, connection: Connection) -> None:
         """A server was reached."""
-        self._links[connection.peer.number] = Leaving(connection)
+        self._links[connection.peer.number] = Leaving(connection, self._before)
         connection.send(encode_traffic(Ping(self._pings)))
 
     def heard(self, connection: Connection, messages: list[bytes]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from attrs import frozen
 
 from physalia.model import CellId, Life, NodeId
+from physalia.server.forgetting import LOG_SLOTS
 from physalia.transport import Address
 from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS, MAX_NATURAL
 
@@ -26,8 +27,13 @@ _FROM_ENVIRONMENT = {
     "suspect_after_s": float,
     "drain_s": float,
     "cold_after_s": float,
+    "log_slots": int,
     "loop": str,
+    "record": str,
+    "record_most_mib": int,
 }
+RECORD_MOST_MIB = 1024
+"""How large the trace of one run becomes, unless it is said otherwise."""
 LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
 
 
@@ -69,11 +75,21 @@ class Settings:
     suspect_after_s: float
     drain_s: float
     cold_after_s: float
+    log_slots: int
+    """So long a node lets its log become before it puts it into a snapshot, in entries."""
     loop: LoopName
+    record: Path | None = None
+    """The folder of its traces; none is written if that is None."""
+    record_most_mib: int = RECORD_MOST_MIB
 
     def public_address(self, server: int) -> Address:
         """Where a client reaches this server, or a peer."""
         return self.public.get(server) or (self.listen if server == self.server else self.peers[server])
+
+    def known_address(self, server: int) -> str | None:
+        """The same as a text; None for a server that is neither this one nor a peer."""
+        is_known = server == self.server or server in self.peers
+        return str(self.public_address(server)) if is_known else None
 
 
 class _Cell(msgspec.Struct, forbid_unknown_fields=True):
@@ -98,7 +114,10 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     suspect_after_s: float = 2.0
     drain_s: float = 5.0
     cold_after_s: float = 60.0
+    log_slots: int = LOG_SLOTS
     loop: LoopName = "auto"
+    record: str = ""
+    record_most_mib: int = RECORD_MOST_MIB
 
 
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -157,7 +176,10 @@ def _settings(file: _File, folder: Path) -> Settings:
         suspect_after_s=file.suspect_after_s,
         drain_s=file.drain_s,
         cold_after_s=file.cold_after_s,
+        log_slots=file.log_slots,
         loop=file.loop,
+        record=folder / file.record if file.record else None,
+        record_most_mib=file.record_most_mib,
     )
 
 
@@ -183,9 +205,13 @@ def _faults(settings: Settings) -> Iterator[str]:
         yield f"peers: server {settings.server} is this one, and no peer of its own"
     if not 0 < settings.ping_every_s < settings.suspect_after_s:
         yield "suspect_after_s must be longer than ping_every_s, and both longer than nothing"
+    if not settings.record_most_mib >= 1:
+        yield "record_most_mib is at least 1"
     for name in ("drain_s", "cold_after_s"):
         if not getattr(settings, name) >= 0:
             yield f"{name} must not be negative"
+    if settings.log_slots < 1:
+        yield "log_slots is at least 1"
     seen: set[CellId] = set()
     for plan in settings.cells:
         yield from (f"cell {plan.cell}: {fault}" for fault in faults_of(plan, servers))

@@ -27,6 +27,7 @@ from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import BACKLOG, Server
 from physalia.server.settings import LoopName, Settings
+from physalia.tracing import CannotRecord, Recorder, record_in
 from physalia.transport import Address, KeyFile
 from physalia.wire import CodecError, decode_charter, is_charter
 
@@ -125,6 +126,8 @@ def prepare(settings: Settings) -> Prepared:
         _close(listener, watching)
         raise
     try:
+        if settings.record is not None:
+            host.recording = _recorder(settings, settings.record)
         atlas = Atlas(settings.server, host, host.journal.nodes())
         _bring_back(host, atlas, settings)
     except BaseException:
@@ -187,7 +190,16 @@ async def _serve(prepared: Prepared, log: FilteringBoundLogger, told: Callable[[
         await running
     except asyncio.CancelledError:
         return False
+    if prepared.host.recording is not None:
+        prepared.host.recording.close(prepared.host.all_hosted())
     return not len(server.requests)
+
+
+def _recorder(settings: Settings, folder: Path) -> Recorder:
+    try:
+        return record_in(folder, settings.server, settings.record_most_mib << 20)
+    except CannotRecord as error:
+        raise CannotStart(str(error)) from None
 
 
 def _bind(address: Address, setting: str) -> socket.socket:
@@ -216,8 +228,9 @@ def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
         key, charter = key_on(settings.server, plan), charter_of(plan)
         if key is None:
             continue
-        if atlas.here(plan.cell) != key:
-            raise NotSettled(_unknown(key, folder))
+        if not atlas.index.has(key):
+            here = atlas.here(plan.cell)
+            raise NotSettled(_unknown(key, folder) if here is None else _another(key, here, folder))
         try:
             kept = host.journal.read(key)
             if not (kept and is_charter(kept[0])):
@@ -234,6 +247,10 @@ def _unknown(key: NodeKey, folder: Path) -> str:
     return (
         f"{folder} never heard of {key}: a node that lost its disk comes back under a new incarnation, or not at all."
     )
+
+
+def _another(key: NodeKey, here: NodeKey, folder: Path) -> str:
+    return f"{folder} holds {here}, not {key}: name the directory of that one, or take the cell out of the settings."
 
 
 def _sentence(group: BaseExceptionGroup[Exception]) -> str:

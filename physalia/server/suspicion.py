@@ -6,7 +6,6 @@ wrong; then a leader loses its place for nothing, and no more.
 
 from collections.abc import Iterable
 
-
 UNABLE_FOR = 3
 """A server that could write nothing suspects itself for so many times as long as others take to suspect it."""
 

@@ -22,7 +22,10 @@ from physalia.model import (
     Echo,
     Entry,
     Envelope,
+    HowFar,
     Known,
+    Learned,
+    Left,
     Message,
     Origin,
     Part,
@@ -41,7 +44,7 @@ from physalia.model import (
 )
 from physalia.wire.commands import COMMAND, COUNT, NODE, SLOT, TEXT
 from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_REPORTS
-from physalia.wire.shapes import Choice, CodecError, Many, Natural, Row, Shape
+from physalia.wire.shapes import Choice, CodecError, Many, Members, Natural, Row, Shape
 from physalia.wire.snapshots import ROWS, Digest
 
 T = TypeVar("T")
@@ -61,6 +64,8 @@ MESSAGE = Choice[Message](
         9: Row(Echo, ballot=BALLOT, nonce=Natural(1), node=NODE),
         10: Row(Chunk, slot=SLOT, digest=Digest(), first=COUNT, rows=ROWS),
         11: Row(Take, slot=SLOT, rows=Natural(1)),
+        12: Row(HowFar),
+        13: Row(Learned, slot=COUNT),
     }
 )
 RECORD = Choice[DurableRecord](
@@ -72,6 +77,7 @@ RECORD = Choice[DurableRecord](
         5: Row(Stopped, teller=NODE, lost=TEXT),
         6: Row(Part, first=COUNT, rows=ROWS),
         7: Row(Snapshot, slot=SLOT, floor=SLOT, rows=ROWS),
+        8: Row(Left, version=COUNT, members=Members()),
     }
 )
 ORIGIN = Row(Origin, cell=Natural(1), life=Natural(1), node=NODE)
@@ -97,6 +103,12 @@ def encode_record(record: DurableRecord) -> bytes:
 def decode_record(data: bytes) -> DurableRecord:
     """The durable record of these bytes. Raises `CodecError` if there is none."""
     return decode(RECORD, data)
+
+
+def record_kind(data: bytes) -> type[DurableRecord] | None:
+    """Of which kind a record is meant to be, by its tag alone; None if it is of none."""
+    row = RECORD.by_tag.get(data[1]) if len(data) > 1 else None
+    return None if row is None else row.cls
 
 
 def encode_envelope(envelope: Envelope) -> bytes:

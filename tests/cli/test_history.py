@@ -82,3 +82,17 @@ def test_the_picture_asks_nobody_and_escapes_what_comes_from_the_file(tmp_path: 
     assert "prefers-color-scheme: dark" in text
     assert text.count("<rect") == text.count('<td class="number">') >= 1
     assert not re.findall(r"(?:src|href)=|url\(|@import", text)
+
+
+@pytest.mark.parametrize("odd", ["\ud800", "\x07", "\u202e", "\x1b[31m", "\n"])
+def test_characters_that_cannot_be_printed_are_escaped_in_the_picture(tmp_path: Path, odd: str) -> None:
+    """Half a character is legal in JSON and in the name of a file, and no page can hold it."""
+    events = [("invoke", None), ("ok", odd)]
+    lines = [json.dumps({"process": odd, "type": kind, "f": "read", "key": odd, "value": v}) for kind, v in events]
+    history = tmp_path / f"{odd.encode('utf-8', 'replace').decode()}.jsonl"
+    history.write_text("\n".join(lines), encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert check("--model", "kv", "--html", str(page), str(history)) == 1
+    text = page.read_text(encoding="utf-8")
+    assert odd == "\n" or odd not in text
+    assert odd.encode("unicode_escape").decode() in text

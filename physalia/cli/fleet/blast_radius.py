@@ -1,31 +1,44 @@
 """``physalia blast-radius``: which volumes fall with the configuration store when devices fail, and that alone."""
 
-from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from conformance.links import BadInput
+from physalia.cli.fleet.radius import Found, document, lines
 from physalia.cli.options import Json, Limit
 from physalia.cli.place.inputs import needs, read
-from physalia.cli.place.told import EXIT_CODES, REFUTED, Told
+from physalia.cli.place.told import EXIT_CODES, REFUTED, Told, write_certificate
 
 if TYPE_CHECKING:
-    from physalia.blast_radius.four import Four
-    from physalia.blast_radius.pairs import WorstPair
-    from physalia.blast_radius.singles import Impact
+    from collections.abc import Mapping
 
-_CELLS, _NEAR, _SPREAD = "cells", "one database in a row", "one database over the site"
+    from physalia.blast_radius.singles import Volumes
+    from physalia.fleet.fleet import Fleet
+    from physalia.fleet.sites import Site
+    from physalia.placement.effort import Effort
+
+MOST_FAILURES = 3
 
 
 def blast_radius(
     topology: Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The topology, a JSON file.")],
     fleet: Annotated[Path, typer.Argument(metavar="FLEET", help="The fleet: columns, .npz, or .json.")],
     failures: Annotated[
-        int, typer.Option(min=1, max=2, metavar="K", help="How many devices fail together: 1, or also 2.")
+        int, typer.Option(min=1, metavar="K", help="How many devices fail together: 1, or also 2, or also 3.")
     ] = 1,
     worst: Annotated[int, typer.Option(min=0, metavar="N", help="List the N devices that harm most volumes.")] = 5,
+    expected: Annotated[
+        bool,
+        typer.Option("--expected", help="Tell what to expect by published figures, and the N devices to fix first."),
+    ] = False,
+    cert: Annotated[
+        Path | None, typer.Option("--cert", metavar="FILE", help="Write a certificate of the counts to this file.")
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="CERT", help="Count nothing; check this certificate of the fleet.")
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option("--policy", help="The policy, a TOML file; else the shipped one.")
     ] = None,
@@ -35,14 +48,14 @@ def blast_radius(
     """Count the volumes that each single device puts into blast or leaves unserved, and that four servers do at worst.
 
     Beside the cells stands one database for all volumes, in a row and over the site. Exit code 0: no single device puts
-    a volume of the cells into blast; 1: one does; 2: bad input; 3: time ran out.
+    a volume of the cells into blast; 1: one does; 2: bad input; 3: time ran out. With --check, 0: the certificate
+    stands; 1: it does not.
     """
     with needs():
-        from physalia.blast_radius.four import by_servers, monolith, worst_group  # noqa: PLC0415  # brings numpy
-        from physalia.blast_radius.pairs import worst_pair  # noqa: PLC0415
-        from physalia.blast_radius.singles import Volumes, harmed, singles  # noqa: PLC0415
+        if check is not None:
+            return _check(check, topology, fleet, json=json)
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
-        from physalia.fleet.files import read as read_fleet  # noqa: PLC0415
+        from physalia.fleet.files import read as read_fleet  # noqa: PLC0415  # brings numpy
         from physalia.fleet.sites import Site  # noqa: PLC0415
         from physalia.placement.effort import OutOfTime  # noqa: PLC0415
 
@@ -50,85 +63,121 @@ def blast_radius(
             given, rules = read(topology, policy)
             site = Site.of(given)
             cells = read_fleet(fleet, site, rules.cell_size)
-            known = Volumes(site, cells)
-            if not len(known.rows):
-                raise BadInput(f"{fleet}: no volume of this fleet has a cell and a primary.")
-            unharmed = harmed(known)
-            if unharmed:
-                raise BadInput(f"{fleet}: {unharmed:,} volumes are unserved though nothing has failed.")
-            stores = {
-                _CELLS: known,
-                _NEAR: Volumes(site, monolith(site, rules.cell_size, cells, near=True)),
-                _SPREAD: Volumes(site, monolith(site, rules.cell_size, cells, near=False)),
-            }
-            pair = None
+            stores = _stores(topology, fleet, site, cells, rules.cell_size, failures)
             try:
-                alone = {name: list(singles(one, spent)) for name, one in stores.items()}
-                group = worst_group(known)
-                four = {_CELLS: by_servers(known, group.servers)}
-                for name in (_NEAR, _SPREAD):
-                    own = [site.names[at] for at in stores[name].fleet.cells[0, : len(group.servers)].tolist()]
-                    four[name] = by_servers(stores[name], tuple(own))
-                if failures > 1:
-                    pair = worst_pair(known, {one.devices[0]: one for one in alone[_CELLS]}, spent)
+                found = _count(stores, failures, spent, expected=expected)
             except OutOfTime:
                 return Told({"complete": False}, ("time ran out.",), EXIT_CODES["inconclusive"]).printed(json=json)
-        told = _told(len(known.rows), alone, four, group, pair, worst)
-        lines = tuple(_lines(len(known.rows), alone, four, group, pair, worst))
-        code = REFUTED if any(one.blast for one in alone[_CELLS]) else 0
-        code = code if pair is None or pair.proven else max(code, EXIT_CODES["inconclusive"])
-        return Told(told, lines, code).printed(json=json)
+            noted = None if cert is None else _certified(cert, topology, fleet, stores, found)
+        told, said = document(found, worst), lines(found, worst)
+        if noted is not None:
+            told, said = (
+                {**told, "certificate": {"file": str(cert), "stands": not noted}},
+                (*said, noted or f"{cert}: the certificate of this, which stands."),
+            )
+        code = REFUTED if any(one.blast for one in found.alone["cells"]) else 0
+        proven = all(one is None or one.proven for one in (found.pair, found.triple))
+        return Told(told, said, code if proven else max(code, EXIT_CODES["inconclusive"])).printed(json=json)
 
 
-def _told(
-    volumes: int, alone: Mapping[str, Sequence["Impact"]], four: Mapping[str, int], group: "Four",
-    pair: "WorstPair | None", worst: int,
-) -> dict[str, Any]:  # fmt: skip
+def _stores(
+    topology: Path, file: Path, site: "Site", fleet: "Fleet", cell_size: int, failures: int
+) -> "dict[str, Volumes]":  # fmt: skip
+    """The cells, and one database for all, near and spread; BadInput if there is nothing to count."""
+    from physalia.blast_radius.four import monolith  # noqa: PLC0415
+    from physalia.blast_radius.singles import Volumes, harmed  # noqa: PLC0415
+
+    known = Volumes(site, fleet)
+    own = sum(1 + len(one.switches) for one in site.topology.servers.values())
+    devices = sum(1 for _ in known.network.devices()) + own
+    if failures > devices:
+        raise BadInput(f"{topology}: --failures {failures}: this site has {devices:,} devices, and no more can fail.")
+    if failures > MOST_FAILURES:
+        raise BadInput(
+            f"{topology}: --failures {failures}: sets of more than {MOST_FAILURES} devices are not counted; "
+            "what the worst servers do that take a majority is told always."
+        )
+    if not len(known.rows):
+        raise BadInput(f"{file}: no volume of this fleet has a cell and a primary.")
+    if unharmed := harmed(known):
+        raise BadInput(f"{file}: {unharmed:,} volumes are unserved though nothing has failed.")
     return {
-        "volumes": volumes,
-        "complete": True,
-        "stores": [
-            {
-                "store": name,
-                "devices_that_harm": len(found),
-                "worst_unserved_of_one": max((one.unserved for one in found), default=0),
-                "worst_blast_of_one": max((one.blast for one in found), default=0),
-                "unserved_of_four": four[name],
-                "worst": [_impact(one) for one in sorted(found, reverse=True)[:worst]],
-            }
-            for name, found in alone.items()
-        ],
-        "four": {"servers": list(group.servers), "at_most": group.cells},
-        "pair": None if pair is None else {
-            **_impact(pair.worst), "at_most": pair.bound, "pairs": pair.pairs, "counted": pair.counted,
-        },
-    }  # fmt: skip
+        "cells": known,
+        "near": Volumes(site, monolith(site, cell_size, fleet, near=True)),
+        "spread": Volumes(site, monolith(site, cell_size, fleet, near=False)),
+    }
 
 
-def _impact(one: "Impact") -> dict[str, Any]:
-    return {"devices": list(one.devices), "unserved": one.unserved, "blast": one.blast}
+def _count(stores: "Mapping[str, Volumes]", failures: int, spent: "Effort", *, expected: bool) -> Found:
+    from physalia.blast_radius.expectation import expectation  # noqa: PLC0415
+    from physalia.blast_radius.four import by_servers, worst_group  # noqa: PLC0415
+    from physalia.blast_radius.pairs import worst_pair  # noqa: PLC0415
+    from physalia.blast_radius.singles import singles  # noqa: PLC0415
+    from physalia.blast_radius.triples import worst_triple  # noqa: PLC0415
 
-
-def _lines(
-    volumes: int, alone: Mapping[str, Sequence["Impact"]], four: Mapping[str, int], group: "Four",
-    pair: "WorstPair | None", worst: int,
-) -> Iterator[str]:  # fmt: skip
-    for name, found in alone.items():
-        unserved, blast = max((one.unserved for one in found), default=0), max((one.blast for one in found), default=0)
-        yield (
-            f"{name}: of {volumes:,} volumes one device leaves at most {unserved:,} unserved and puts {blast:,} into "
-            f"blast; {len(found):,} devices harm some. Four servers leave {four[name]:,} unserved."
-        )
-        for one in sorted(found, reverse=True)[:worst]:
-            yield f"  {one.devices[0]}: {one.unserved:,} unserved, {one.blast:,} in blast"
-    yield (
-        f"no {len(group.servers)} servers leave more than {group.cells:,} volumes of the cells unserved: so many cells "
-        f"share {', '.join(group.servers)}."
+    cells = stores["cells"]
+    alone = {name: list(singles(one, spent)) for name, one in stores.items()}
+    group = worst_group(cells)
+    four = {"cells": by_servers(cells, group.servers)}
+    for name in ("near", "spread"):
+        own = [stores[name].site.names[at] for at in stores[name].fleet.cells[0, : len(group.servers)].tolist()]
+        four[name] = by_servers(stores[name], tuple(own))
+    by_name = {one.devices[0]: one for one in alone["cells"]}
+    return Found(
+        volumes=len(cells.rows),
+        alone=alone,
+        four=four,
+        group=group,
+        pair=worst_pair(cells, by_name, spent) if failures > 1 else None,
+        triple=worst_triple(cells, spent) if failures == MOST_FAILURES else None,
+        expected={name: expectation(one, spent) for name, one in stores.items()} if expected else {},
     )
-    if pair is not None:
-        proven = "no pair is worse" if pair.proven else f"no pair leaves more than {pair.bound:,}, as far as is known"
-        both = " and ".join(pair.worst.devices) or "no pair"
-        yield (
-            f"two devices: {both} leave {pair.worst.unserved:,} unserved, {pair.worst.blast:,} in blast; {proven} "
-            f"(of {pair.pairs:,} pairs {pair.counted:,} were counted one by one)."
-        )
+
+
+def _certified(
+    cert: Path, topology: Path, fleet: Path, stores: "Mapping[str, Volumes]", found: Found
+) -> str:  # fmt: skip
+    """Write the certificate, and check it; empty if it stands, else why there is none."""
+    from physalia.blast_radius.certificates.certificate import Counted, certificate  # noqa: PLC0415
+    from physalia.blast_radius.certificates.check import check as judge  # noqa: PLC0415
+    from physalia.placement.certificates.certificate import dumps  # noqa: PLC0415
+    from physalia.placement.certificates.check import Refused  # noqa: PLC0415
+
+    contents = topology.read_bytes(), fleet.read_bytes()
+    counted = {
+        name: Counted(volumes=one, alone=found.alone[name], four=found.four[name]) for name, one in stores.items()
+    }  # fmt: skip
+    made: dict[str, Any] = certificate(*contents, counted, found.group, found.pair, found.triple)
+    for trial in (made, _without_bound(made)):
+        try:
+            judge(dumps(trial).encode(), *contents)
+        except Refused as refused:
+            why = str(refused)
+        else:
+            write_certificate(trial, cert)
+            return ""
+    return f"{cert}: no certificate is written: {why}."
+
+
+def _without_bound(made: dict[str, Any]) -> dict[str, Any]:
+    """The same where of pairs only one is told, for sites on which it costs too much to check that it is the worst."""
+    return {**made, **({"pair": {**made["pair"], "at_most": made["fleet"]["volumes"]}} if "pair" in made else {})}
+
+
+def _check(cert: Path, topology: Path, fleet: Path, *, json: bool) -> int:
+    from physalia.blast_radius.certificates.check import check as judge  # noqa: PLC0415
+    from physalia.placement.certificates.check import Refused  # noqa: PLC0415
+
+    contents = []
+    for file in (cert, topology, fleet):
+        try:
+            contents.append(file.read_bytes())
+        except OSError as error:
+            raise BadInput(f"{file}: cannot be read: {error.strerror}.") from error
+    try:
+        stands, reason = True, judge(*contents)
+    except Refused as refused:
+        stands, reason = False, str(refused)
+    said = f"the certificate stands: {reason}." if stands else f"refused: {reason}."
+    document = {"verdict": "stands" if stands else "refused", "reason": reason}
+    return Told(document, (said,), 0 if stands else REFUTED).printed(json=json)

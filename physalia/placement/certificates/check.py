@@ -1,6 +1,6 @@
 """The checker, which says whether a certificate proves what it claims of a topology.
 
-It shares no code with what made it. `read` types every value and knows every key of both files; `_Site` derives from
+It shares no code with what made it. `read` types every value and knows every key of both files; `Site` derives from
 the topology who reaches whom and what a failure takes away, `_Case` what the rules allow and, for each leaf, the bound
     ceil((n λ - Σ_D max over low <= k <= high of (y_D k - q W_D(k)) - Σ_s max(0, λ - Σ y_D over D with s - q c_s)) / q)
 What a certificate may ask for is bounded (`MOST_*`), so that checking is linear in the two files.
@@ -134,13 +134,13 @@ def check(certificate: bytes, topology: bytes, policy: bytes | None = None) -> s
             demand(exact({**defaults, **tomllib.loads(policy.decode())}) == stated, "it is of another policy")
         data = json.loads(topology.decode(), object_pairs_hook=once)
         demand(data["name"] == made["topology"]["name"], f"the topology is called {data['name']}")
-        return shown(_Case(made, _Site(data)).judge())
+        return shown(_Case(made, Site(data)).judge())
     except (Refused, KeyError, TypeError, ValueError, RecursionError) as error:
         why = "" if isinstance(error, Refused) else f"it cannot be understood: {type(error).__name__}: "
         raise Refused(shown(f"{why}{error}")) from None
 
 
-class _Site:
+class Site:
     """A topology. Servers of one rack on the same switches are a group: but for their own links they fail together."""
 
     def __init__(self, data: Data) -> None:
@@ -237,7 +237,7 @@ class _Site:
 class _Case:
     """One certificate of one topology."""
 
-    def __init__(self, made: Data, site: _Site) -> None:
+    def __init__(self, made: Data, site: Site) -> None:
         self.made, self.site, self.query, self.spread = made, site, made["query"], made["policy"]["spread"]
         self.asked, self.known, policy = Counter[str](), dict[str, Members](), made["policy"]
         self.nodes, self.rules = policy["cell_size"], {kind: list[Data]() for kind in RULES}

@@ -10,8 +10,8 @@ from attrs import evolve
 from conformance.blast_radius import judge as judging
 from conformance.blast_radius import link as blast_link
 from conformance.blast_radius import unbounded
-from conformance.blast_radius.every_set import EverySet
-from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set, survives
+from conformance.blast_radius.every_set import Asked, EverySet
+from conformance.blast_radius.judge import home_of, judge_claims, judge_counts, judge_every_set, survives
 from conformance.blast_radius.sites import Case, made_up, of_model
 from conformance.blast_radius.unbounded import by_z3, is_about_something, is_proved, theorems, without
 from conformance.links import Profile, Settings, Silence, Verdict
@@ -20,6 +20,8 @@ from conformance.placement.sites import Seeded
 from conformance.refutation import Refuted
 from physalia.blast_radius.fates import Fates, Seen, fates
 from physalia.blast_radius.four import Four
+from physalia.placement.site.topology import Link, Power, Rack, Server, Switch
+from physalia.placement.site.validity import build
 from spec.sites.examples import AS_THE_INSTANCE_SEES_IT, BLAST_RADIUS_MODELS
 
 
@@ -79,6 +81,31 @@ def test_a_claim_whose_premise_is_too_weak_is_refuted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(judging, "survives", lambda topology, asked, _: real(topology, asked, "instance"))
     with pytest.raises(Refuted, match="by one failure"):
         list(judge_claims(edge_case()))
+
+
+def two_networks() -> Case:
+    """A row of two networks: the instance is on both, the primary on one of them, and the cell on the other."""
+    racks = [Rack("home", "row", ("feed",)), Rack("other", "row", ("feed",))]
+    switches = [Switch("tor-a", "rack", "home"), Switch("tor-b", "rack", "home"), Switch("tor-c", "rack", "other")]
+    on = {"instance": ("tor-a", "tor-b"), "primary": ("tor-a",), "n1": ("tor-c",), "n2": ("tor-c",), "n3": ("tor-c",)}
+    topology = build(
+        name="two networks", rows=["row"], powers=[Power("feed", "feed")], racks=racks,
+        switches=[*switches, Switch("up", "aggregation")],
+        links=[Link("tor-b--up", ("tor-b", "up")), Link("tor-c--up", ("tor-c", "up"))],
+        servers=[Server(name, "other" if name[0] == "n" else "home", ways, "any", 9) for name, ways in on.items()],
+    )  # fmt: skip
+    asked = Asked(instance="instance", primary="primary", replica=None, cell=("n1", "n2", "n3"))
+    return Case(topology=topology, volumes=(asked,), devices=("tor-a", "up"))
+
+
+def test_a_row_that_joins_the_instance_alone_is_no_premise_of_locality(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the deep profile: the instance reaches all, its copy does not, and the volume is unserved from the start."""
+    case = two_networks()
+    assert home_of(case.topology, case.volumes[0]) is None
+    list(judge_claims(case))
+    monkeypatch.setattr(judging, "home_of", judging.row_of)
+    with pytest.raises(Refuted, match="locality.* is not served when nothing fails"):
+        list(judge_claims(case))
 
 
 @pytest.mark.parametrize("theorem", theorems(), ids=lambda theorem: theorem.name)

@@ -6,10 +6,10 @@ import pytest
 
 from conformance.colonies.disks import judge
 from conformance.refutation import Refuted
-from physalia.cell import Node
+from physalia.cell import Node, compact
 from physalia.host import encode_kept
 from physalia.journal import Directory, Journal, NodeKey
-from physalia.model import Known, Read, RequestId, Write
+from physalia.model import Command, Known, Read, RequestId, Store, Truncate, Write
 from physalia.model.records import DurableRecord
 from physalia.server import Settings, create, read_settings
 from tests.physalia.server.colonies import Colony
@@ -52,14 +52,31 @@ def test_two_commands_in_one_slot_are_refuted(servers: list[Settings]) -> None:
         judge(servers)
 
 
-def test_one_log_and_two_states_are_refuted(servers: list[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if one server ran software that applies something else."""
+def truncated(*commands: Command) -> list[DurableRecord]:
+    """What is left of a node that knew these commands and truncated."""
+    records: list[DurableRecord] = [Known(slot, command) for slot, command in enumerate(commands, start=1)]
+    step = Node(1, {11, 12, 13}, 3, records).step(Truncate(len(commands)))
+    return compact([*records, *(effect.record for effect in step.effects if isinstance(effect, Store))])
+
+
+def test_what_is_truncated_is_compared_by_what_it_led_to(servers: list[Settings]) -> None:
+    note(servers[0], Known(1, FIRST), Known(2, LOOK), Known(3, OTHER))
+    note(servers[1], *truncated(FIRST, LOOK), Known(3, OTHER))
+    note(servers[2], *truncated(FIRST))
+    assert judge(servers).slots == 4
+
+
+def test_two_states_whose_logs_are_gone_are_refuted(servers: list[Settings]) -> None:
     note(servers[0], Known(1, FIRST), Known(2, LOOK))
-    note(servers[2], Known(1, FIRST))
-    real = Node.digest
-    monkeypatch.setattr(Node, "digest", lambda node: real(node) if node.node_id != 13 else b"another")
+    note(servers[2], *truncated(OTHER, LOOK))
     with pytest.raises(Refuted, match="have two states"):
         judge(servers)
+
+
+def test_what_lies_beyond_a_dropped_log_is_not_said_to_agree(servers: list[Settings]) -> None:
+    note(servers[0], *truncated(FIRST, LOOK, OTHER))
+    note(servers[2], Known(1, FIRST))
+    assert judge(servers).slots == 0
 
 
 def test_a_journal_that_lost_its_end_is_refuted(servers: list[Settings]) -> None:

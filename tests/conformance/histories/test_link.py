@@ -15,7 +15,8 @@ from conformance.lockstep.campaigns import CAMPAIGNS, troubled
 from conformance.refutation import Refuted
 from conformance.world.outcomes import Outcome
 from conformance.world.scenario import Setup
-from physalia.cell import Node
+from physalia.cell import Consultation, Node
+from physalia.cell.reads import Reads
 from physalia.model import Action, Answer, Event, RequestId, Step, Submit, Volume, Write
 from physalia.model import Verdict as Told
 
@@ -99,3 +100,24 @@ def test_a_campaign_whose_clients_see_nothing_is_inconclusive() -> None:
     history, _ = record(setup, "x", 0, lambda _moves, _random, _length: iter(()), MODELS["store"])
     assert not any(not one.is_open for one in history.operations)
     assert judge(history, MODELS["store"], Budget()).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_read_that_nobody_confirmed_is_seen_on_a_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the code does there is a step of every kind that there may be: only its clients see that it is wrong."""
+
+    def vouched(self: Reads, read: Consultation) -> bool:
+        return read.round.ballot == self.proposer.active and read.slot <= self.proposer.learner.prefix
+
+    walks = Settings(profile=Profile.QUICK, models=("walks",))
+    monkeypatch.setattr(Reads, "is_vouched", vouched)
+    report = link.run(walks, Silence())
+    assert report.verdict is Verdict.REFUTED
+    assert report.failures[0].title.startswith("walks: MCReads")
+    assert report.failures[0].how == "judged"
+
+
+def test_clients_in_scenarios_of_hypothesis_are_judged() -> None:
+    chosen = Settings(profile=Profile.QUICK, models=("hypothesis",))
+    report = link.run(chosen, Silence(), Forgetful)
+    assert report.verdict is Verdict.REFUTED
+    assert report.failures[0].title.startswith("Hypothesis: ")

@@ -18,7 +18,7 @@ _numbers = count()
 
 @frozen
 class Fault:
-    """In `physalia/cell/<module>.py` the text `old`, which occurs once, becomes `new`."""
+    """In a module of `physalia/cell`, `node` or `life.leaving`, the text `old`, which occurs once, becomes `new`."""
 
     name: str
     module: str
@@ -40,13 +40,14 @@ class _Package(MetaPathFinder, InspectLoader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname.rpartition(".")[0] != self.name:
+        if not fullname.startswith(f"{self.name}."):
             return None
-        return ModuleSpec(fullname, self)
+        return ModuleSpec(fullname, self, is_package=self.is_package(fullname))
 
     def get_source(self, fullname: str) -> str:
-        name, fault = fullname.rpartition(".")[2], self.fault
-        source = resources.files("physalia.cell").joinpath(f"{name}.py").read_text(encoding="utf-8")
+        name, fault = fullname.removeprefix(f"{self.name}."), self.fault
+        place = f"{name.replace('.', '/')}/__init__.py" if self.is_package(fullname) else f"{name.replace('.', '/')}.py"
+        source = resources.files("physalia.cell").joinpath(place).read_text(encoding="utf-8")
         if name == fault.module:
             if source.count(fault.old) != 1 or fault.old == fault.new:
                 raise NotApplied(f"{fault.name}: {fault.old!r} occurs {source.count(fault.old)} times in {name}.py")
@@ -54,7 +55,9 @@ class _Package(MetaPathFinder, InspectLoader):
         return source.replace("from physalia.cell.", f"from {self.name}.")
 
     def is_package(self, fullname: str) -> bool:
-        return False
+        return (
+            resources.files("physalia.cell").joinpath(fullname.removeprefix(f"{self.name}.").replace(".", "/")).is_dir()
+        )
 
 
 def break_cell(fault: Fault) -> MakeNode:

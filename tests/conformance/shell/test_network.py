@@ -2,9 +2,11 @@
 
 import pytest
 
+from conformance.shell import campaign
 from conformance.shell.clients import Client
 from conformance.shell.colony import Colony
 from physalia.client import OutcomeUnknown, Unavailable
+from physalia.server import server
 
 
 def test_a_leader_that_is_cut_off_is_replaced(colony: Colony, client: Client) -> None:
@@ -254,3 +256,14 @@ def test_a_killed_server_behind_a_cut_is_not_heard_of(colony: Colony, client: Cl
     colony.heal()
     colony.restart(leader)
     assert colony.client().get("k") == b"second"
+
+
+def test_the_kept_run_shows_a_read_that_nobody_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = dict(campaign.kept())["a-leader-that-is-cut-off-shows-nothing"]
+    result = campaign.run(script)
+    assert result.refuted is None
+    assert all(result.marks[mark] for mark in ("a majority was cut off", "action consult", "action serve"))
+    monkeypatch.setattr(server, "needs_round", lambda _: False)
+    refuted = campaign.run(script).refuted
+    assert refuted is not None
+    assert "what clients saw of cell 1" in refuted.title

@@ -136,7 +136,7 @@ def test_every_single_device_and_the_worst_pair_are_those_of_the_definition(seed
     assert pair.proven
     assert pair.worst.unserved == worst > 0
     assert counted(*pair.worst.devices) == pair.worst
-    assert pair.pairs == len(everything(topology)) * (len(everything(topology)) - 1) // 2
+    assert pair.sets == len(everything(topology)) * (len(everything(topology)) - 1) // 2
 
 
 @pytest.mark.parametrize("feeding", list(Feeding))

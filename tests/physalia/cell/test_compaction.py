@@ -78,6 +78,32 @@ def test_a_snapshot_that_is_too_large_for_one_record_is_written_in_several(monke
     assert (again.digest(), len(again.known), again.floor) == (node.digest(), 1, 1)
 
 
+def test_what_was_compacted_goes_on_wherever_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal is folded a few entries at a time, and the cut may be between a snapshot and its parts."""
+    monkeypatch.setattr(forgetting, "PART_BYTES", 1)
+    in_parts = 0
+    for journal in journals():
+        whole = fresh(journal=journal)
+        for cut in range(len(journal)):
+            in_parts += isinstance(journal[cut], Snapshot) and cut > 0 and isinstance(journal[cut - 1], Part)
+            assert same(whole, fresh(journal=[*compact(journal[:cut]), *journal[cut:]]))
+            assert same(whole, fresh(journal=compact([*compact(journal[:cut]), *journal[cut:]])))
+    assert in_parts > 5, "no cut was before a snapshot that has parts"
+
+
+def test_parts_whose_snapshot_never_came_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgetting, "PART_BYTES", 1)
+    journal: list[DurableRecord] = [Known(1, SWAP)]
+    part, last = (e.record for e in fresh(journal=journal).step(Truncate(1)).effects if isinstance(e, Store))
+    torn = [*journal, part, Known(2, SWAP)]
+    assert same(fresh(journal=torn), fresh(journal=[*journal, Known(2, SWAP)]))
+    monkeypatch.undo()
+    torn += [effect.record for effect in fresh(journal=torn).step(Truncate(1)).effects if isinstance(effect, Store)]
+    assert same(fresh(journal=torn), fresh(journal=compact(torn)))
+    with pytest.raises(ValueError, match="cannot follow"):
+        fresh(journal=[*journal, Known(2, SWAP), part, part, last])
+
+
 def test_a_promise_is_kept_whose_vote_is_below_the_floor() -> None:
     high = Ballot(7, 2)
     journal: list[DurableRecord] = [Known(1, SWAP), Accepted(high, 1, SWAP)]

@@ -34,7 +34,7 @@ class Wire:
 
 def links(wire: Wire) -> Links:
     made = Links(lambda _: None)
-    made._links[2] = Leaving(wire)  # type: ignore[arg-type]
+    made._links[2] = Leaving(wire, lambda: None)  # type: ignore[arg-type]
     return made
 
 

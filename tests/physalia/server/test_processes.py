@@ -255,12 +255,23 @@ class TestStarting:
         (made.folder / "keys.toml").chmod(0o644)
         self.refused(made, 2, "is open to everybody")
 
-    def test_a_node_of_which_the_disk_never_heard(self, made: Colony) -> None:
+    @pytest.mark.parametrize(
+        ("before", "after", "why"),
+        [
+            ("11 = 1", "99 = 1", "holds node 11 of cell 1 in life 101, not node 99 of cell 1 in life 101"),
+            ("life = 101", "life = 102", "holds node 11 of cell 1 in life 101, not node 11 of cell 1 in life 102"),
+            ("cell = 1\n", "cell = 9\n", "never heard of node 11 of cell 9 in life 101"),
+        ],
+    )
+    def test_a_node_of_which_the_disk_never_heard(self, made: Colony, before: str, after: str, why: str) -> None:
         text = made.config(1).read_text(encoding="utf-8")
-        made.config(1).write_text(text.replace("11 = 1", "99 = 1"), encoding="utf-8")
+        journal = (made.folder / "disk-1" / "journal").read_bytes()
+        made.config(1).write_text(text.replace(before, after), encoding="utf-8")
         done = made.run(1)
         assert done.returncode == 2
-        assert "never heard of node 99 of cell 1 in life 101" in done.stderr
+        assert why in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert (made.folder / "disk-1" / "journal").read_bytes() == journal
 
     def test_a_cell_that_the_journal_knows_otherwise(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")

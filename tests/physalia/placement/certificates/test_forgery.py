@@ -56,7 +56,7 @@ def test_a_fault_of_the_checker_shows(fault: str, monkeypatch: pytest.MonkeyPatc
     if fault == "servers earn nothing":
         monkeypatch.setattr(checker._Offers, "earned", lambda *_: 0)
     elif fault == "nothing is lost":
-        monkeypatch.setattr(checker._Site, "lost", lambda *_: (set(), set()))
+        monkeypatch.setattr(checker.Site, "lost", lambda *_: (set(), set()))
     else:
         monkeypatch.setattr(checker._Case, "_range", one_more)
     assert tried(range(SITES), TRIES)["false"] > 0

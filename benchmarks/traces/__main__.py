@@ -1,0 +1,118 @@
+"""What recording costs servers, and how many traces a minute are judged.
+
+Three servers serve 64 clients, once with traces and once without, in turn; the cost is in their processor time for one
+write, as the system counts it, and the median of the rounds stands beside the other. Then a colony of many cells is
+recorded, each cell written to until its trace has about a hundred events, and all traces are read and judged: a trace
+is that of one cell, of all its nodes. What is timed is this process's own processor time, with the reading.
+
+    python -m benchmarks.traces [--json] [--seconds S] [--rounds N] [--clients N] [--cells N]
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.colony import PATIENCE_S, SERVERS, physalia
+from conformance.links import Verdict
+from conformance.traces.cell import split
+from conformance.traces.recorded import read_all
+from conformance.traces.replay import Replay
+from physalia.client import AsyncClient
+from physalia.colony import Processes, lay_out
+
+SCHEMA_VERSION = 1
+WRITES = 6
+"""Of a cell: six writes and a takeover make a hundred events."""
+
+
+def overhead(seconds: float, rounds: int, clients: int) -> tuple[float, float]:
+    """Processor time of the servers for a write, in microseconds: without traces, and with them."""
+    plain: list[float] = []
+    recorded: list[float] = []
+    for _ in range(rounds):
+        for seen, extra in ((plain, ""), (recorded, 'record = "traces"')):
+            with tempfile.TemporaryDirectory(prefix="physalia-traces-") as folder:
+                seen.append(physalia(Path(folder), clients, seconds, "asyncio", extra=extra).cpu_us_per_operation)
+    return median(plain), median(recorded)
+
+
+def judged(cells: int) -> tuple[int, int, float]:
+    """How many traces were judged and accepted, how many events they have, and the processor seconds that it took."""
+    with tempfile.TemporaryDirectory(prefix="physalia-traces-") as name:
+        folder = record(Path(name), cells)
+        start = time.process_time()
+        found = [Replay(trace).judge() for trace in split(read_all(folder)).values()]
+        took_s = time.process_time() - start
+    wrong = [one for one in found if one.verdict is not Verdict.HOLDS]
+    if wrong:
+        raise AssertionError(f"{wrong[0].verdict}: {wrong[0].title}")
+    return len(found), sum(one.events for one in found), took_s
+
+
+def record(folder: Path, cells: int) -> Path:
+    """Let a colony record the birth of so many cells, and a few writes to each; return where the traces are."""
+    colony = lay_out(folder / "colony", SERVERS, cells, extra='record = "traces"')
+    processes = Processes(colony)
+
+    async def write(client: AsyncClient, cell: int) -> None:
+        for version in range(WRITES):
+            verdict = await client.write(cell, version, "node-a", "node-b")
+            assert verdict.done, "a write of the only writer failed"
+
+    async def run() -> None:
+        async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
+            for first in range(0, cells, 100):
+                await asyncio.gather(*(write(client, cell) for cell in colony.cells[first : first + 100]))
+
+    try:
+        processes.start(*colony.settings)
+        asyncio.run(run())
+        processes.end(*colony.settings)
+    finally:
+        processes.kill_all()
+    return colony.folder / "traces"
+
+
+def main() -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Measure what recording costs, and how fast traces are judged.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--seconds", type=float, default=2.0, metavar="S", help="how long a round takes (2)")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="how many rounds each (5)")
+    parser.add_argument("--clients", type=int, default=64, metavar="N", help="how many clients (64)")
+    parser.add_argument("--cells", type=int, default=1000, metavar="N", help="how many traces are judged (1000)")
+    options = parser.parse_args()
+    if min(options.rounds, options.clients, options.cells) < 1 or options.seconds <= 0:
+        parser.error("rounds, clients, cells and seconds are positive")
+    plain_us, recorded_us = overhead(options.seconds, options.rounds, options.clients)
+    traces, events, took_s = judged(options.cells)
+    figures: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "traces": traces,
+        "events_per_trace": round(events / traces, 1),
+        "traces_per_minute": round(60 * traces / took_s),
+        "cpu_us_per_operation": round(plain_us),
+        "cpu_us_per_operation_recorded": round(recorded_us),
+        "overhead": round(recorded_us / plain_us - 1, 3),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+    if options.json:
+        print(json.dumps(figures, indent=2))
+        return 0
+    print(
+        f"{figures['traces_per_minute']:,} traces of {figures['events_per_trace']} events are judged a minute; "
+        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, "
+        f"{recorded_us:.0f} us a write instead of {plain_us:.0f}."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""Certificates of the blast radius: each that is made stands, the checker counts as is defined, and no lie stands."""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from conformance.blast_radius.every_set import EverySet
+from conformance.blast_radius.sites import Case
+from conformance.refutation import Refuted
+from physalia.blast_radius.certificates import recount
+from physalia.blast_radius.certificates.certificate import Counted, certificate
+from physalia.blast_radius.certificates.check import check
+from physalia.blast_radius.certificates.ground import Ground
+from physalia.blast_radius.four import by_servers, monolith, worst_group
+from physalia.blast_radius.pairs import worst_pair
+from physalia.blast_radius.singles import Volumes, harmed, singles
+from physalia.blast_radius.triples import worst_triple
+from physalia.fleet import files as fleets
+from physalia.fleet.errors import BadFleet
+from physalia.fleet.fleet import Fleet
+from physalia.fleet.sites import Site
+from physalia.placement.certificates import check as checker
+from physalia.placement.certificates.certificate import dumps
+from physalia.placement.effort import Effort
+from physalia.placement.site import format as files
+from physalia.placement.site.topology import Topology
+
+SAMPLED, FEW, THREE = 128, 3, 3
+"""Sets of failures that the checker counts; volumes of which the worst three devices are sought."""
+LARGER_IS_TRUE = {"at_most"}
+"""Where a larger number claims less, and may stand."""
+
+
+def judge_certificate(case: Case, every: EverySet) -> Iterator[str]:
+    """Make a certificate, check it, lie; Refuted where the checker counts or believes otherwise. Marks."""
+    with tempfile.TemporaryDirectory() as folder:
+        site, fleet = _written(case, Path(folder))
+        contents = (Path(folder) / "site.json").read_bytes(), (Path(folder) / "fleet.npz").read_bytes()
+    volumes = Volumes(site, fleet)
+    if harmed(volumes):
+        return
+    try:
+        made = _made(site, fleet, contents)
+    except BadFleet:
+        return
+    try:
+        check(dumps(made).encode(), *contents)
+    except checker.Refused as refused:
+        if "is not joined to the rest" in str(refused):
+            return
+        raise Refuted(f"a certificate does not stand: {refused}") from refused
+    yield "a certificate that stands"
+    yield from _counts(case, every, contents[0])
+    for what, lie in (*lies(made), *_lesser(made, case)):
+        try:
+            check(dumps(lie).encode(), *contents)
+        except checker.Refused:
+            yield f"a lie about {what.split('.')[0]}"
+        else:
+            raise Refuted(f"the certificate stands though {what} is changed")
+
+
+def _written(case: Case, folder: Path) -> tuple[Site, Fleet]:
+    files.write(case.topology, folder / "site.json")
+    site = Site.of(files.read(folder / "site.json"))
+    fleet = case.fleet(site)
+    fleets.write(fleet, site, folder / "fleet.npz")
+    return site, fleet
+
+
+def _made(site: Site, fleet: Fleet, contents: tuple[bytes, bytes]) -> dict[str, Any]:
+    stores, size = {}, fleet.cells.shape[1]
+    group = worst_group(Volumes(site, fleet))
+    for name, store in (("cells", fleet), *((name, monolith(site, size, fleet, near=name == "near"))
+                                            for name in ("near", "spread"))):  # fmt: skip
+        volumes = Volumes(site, store)
+        first = [site.names[at] for at in store.cells[0, : len(group.servers)].tolist()]
+        four = by_servers(volumes, group.servers if name == "cells" else tuple(first))
+        stores[name] = Counted(volumes=volumes, alone=list(singles(volumes, Effort())), four=four)
+    cells = stores["cells"]
+    pair = worst_pair(cells.volumes, {one.devices[0]: one for one in cells.alone}, Effort())
+    return certificate(*contents, stores, group, pair, None)
+
+
+def _counts(case: Case, every: EverySet, topology: bytes) -> Iterator[str]:
+    """The checker's own counts, for some of the sets of failures, against the definition."""
+    site = checker.Site(json.loads(topology))
+    number = {name: at for at, name in enumerate(site.servers)}
+    rows = [[number.get(one or "", recount.NOBODY) for one in (asked.instance, asked.primary, asked.replica,
+                                                               *asked.cell)] for asked in case.volumes]  # fmt: skip
+    volumes = recount.Volumes(Ground(site), np.array(rows, dtype=np.int32))
+    fates = [every.fates(asked) for asked in case.volumes]
+    for at in np.linspace(1, len(every.number) - 1, SAMPLED).astype(int).tolist():
+        real = sum(int(one.unserved[at]) for one in fates), sum(int(one.blast[at]) for one in fates)
+        found = volumes.under(every.names(at))
+        if found != real:
+            raise Refuted(f"when {', '.join(every.names(at))} fail the checker counts {found}, and it is {real}")
+    yield "the checker's counts of sets"
+
+
+def lies(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The certificate with one number off by one, in every place and both ways; and with others named."""
+    for path, number in _numbers(made, ()):
+        for more in (1, -1):
+            if number + more < 0 or (path[-1] in LARGER_IS_TRUE and more > 0):
+                continue
+            lie = deepcopy(dict(made))
+            inner: Any = lie
+            for key in path[:-1]:
+                inner = inner[key]
+            inner[path[-1]] = number + more
+            yield ".".join(map(str, path)), lie
+
+
+def _lesser(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is worst left out, and something that does less called the worst."""
+    worst = made["cells"]["worst"]
+    if len(worst) > 1 and worst[0]["unserved"] > worst[1]["unserved"]:
+        yield "cells.worst", {**made, "cells": {**made["cells"], "worst": worst[1:]}}
+    names = list(case.topology.servers)
+    for what, size, least in (("pair", 2, made["cells"]["worst_unserved"]), ("four", len(made["four"]["servers"]), 0)):
+        for some in combinations(names, size):
+            unserved, blast = counted_by(case.topology, case.volumes, some)
+            bound = max(least, unserved)
+            if bound < made[what]["at_most"]:
+                told = {"unserved": unserved, "at_most": bound}
+                told |= {"devices": list(some), "blast": blast} if what == "pair" else {"servers": list(some)}
+                yield f"{what}.at_most", {**made, what: told}
+                break
+
+
+def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:
+    if isinstance(value, int):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _numbers(inner, (*path, key))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _numbers(inner, (*path, at))
+
+
+def judge_triple(case: Case, every: EverySet) -> Iterator[str]:
+    """The worst three devices of some volumes: none of three of the sixteen is worse, and they do what is said."""
+    site = Site.of(case.topology)
+    few = case.volumes[:FEW]
+    fleet = case.fleet(site)
+    volumes = Volumes(site, Fleet(fleet.clients[:FEW], fleet.cells[:FEW]))
+    if harmed(volumes):
+        return
+    told = worst_triple(volumes, Effort())
+    unserved = np.sum([every.fates(asked).unserved for asked in few], axis=0)
+    of_three = np.array([one.bit_count() == THREE for one in every.number.tolist()])
+    most = int(unserved[of_three].max())
+    if most > told.bound:
+        raise Refuted(f"three devices leave {most} volumes unserved, and the answer is {told}")
+    real = counted_by(case.topology, few, told.worst.devices)
+    if not told.proven or (told.worst.unserved, told.worst.blast) != real:
+        raise Refuted(f"{' and '.join(told.worst.devices)} leave {real} volumes unserved and in blast: {told}")
+    yield "the worst three devices"
+
+
+def counted_by(topology: Topology, volumes: tuple[Any, ...], failed: tuple[str, ...]) -> tuple[int, int]:
+    """How many volumes a set of failures leaves unserved, and puts into blast."""
+    every = EverySet(topology, failed)
+    fates = [every.fates(asked) for asked in volumes]
+    return sum(int(one.unserved[-1]) for one in fates), sum(int(one.blast[-1]) for one in fates)

@@ -1,0 +1,223 @@
+"""Draw mechanical faults by a seed, try each, and say how many of them the links refute."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count, zip_longest
+from pathlib import Path
+from queue import SimpleQueue
+from random import Random
+from typing import Any
+
+from attrs import asdict, frozen
+
+from conformance.beside import cores
+from conformance.links import BadInput, Progress, Verdict
+from conformance.mutants.mechanical import pool, types
+from conformance.mutants.mechanical.fault import Fault
+from conformance.mutants.mechanical.kept import RUNS, Kept, digest
+from conformance.mutants.mechanical.listed import equivalent
+from conformance.mutants.mechanical.trying import Bench, Outcome, Status, bench
+from conformance.parallel import completed, workers
+
+SCHEMA_VERSION = 1
+NUMBER = 300
+LEAST_KILLED = 0.9
+MOST_EQUIVALENT = 0.1
+_NOT_APPLIED = (Status.EQUIVALENT, Status.BUILD_FAILED)
+
+
+@frozen(kw_only=True)
+class Matrix:
+    """What became of the faults of one draw, room by room in turns. ``seconds`` are of this run alone."""
+
+    seed: int
+    rooms: Mapping[str, int]
+    outcomes: tuple[tuple[Fault, Outcome], ...]
+    seconds: float
+
+    def counted(self) -> Counter[Status]:
+        """How many there are of each status."""
+        return Counter(outcome.status for _, outcome in self.outcomes)
+
+    @property
+    def applied(self) -> int:
+        """Faults that were put in and asked about: those that build, and that are not listed as none."""
+        return sum(outcome.status not in _NOT_APPLIED for _, outcome in self.outcomes)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Holds if links kill nine of ten, and at most one of ten that build is said to be none."""
+        counted = self.counted()
+        if not self.applied:
+            return Verdict.INCONCLUSIVE
+        listed = counted[Status.EQUIVALENT] <= MOST_EQUIVALENT * (self.applied + counted[Status.EQUIVALENT])
+        killed = counted[Status.KILLED] >= LEAST_KILLED * self.applied
+        return Verdict.HOLDS if listed and killed else Verdict.REFUTED
+
+    def as_json(self) -> Mapping[str, Any]:
+        """The matrix as docs/mutants-mechanical.schema.json describes it."""
+        counted = self.counted()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "verdict": self.verdict,
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "processor_seconds": sum(outcome.processor_s for _, outcome in self.outcomes),
+            "faults_there_are": dict(self.rooms),
+            "applied": self.applied,
+            "killed_by_link": counted[Status.KILLED],
+            "accidents": counted[Status.ACCIDENT],
+            "broken": counted[Status.BROKEN],
+            "survived": counted[Status.SURVIVED],
+            "timeouts": counted[Status.TIMEOUT],
+            "equivalent": counted[Status.EQUIVALENT],
+            "build_failed": counted[Status.BUILD_FAILED],
+            "faults": [
+                {"operator": fault.operator, "file": fault.file, "line": fault.line, **asdict(outcome)}
+                for fault, outcome in self.outcomes
+            ],
+        }
+
+
+def named(name: str) -> Fault:
+    """The fault of this name; BadInput if there is none."""
+    file = name.partition(" ")[0]
+    for room in pool.ROOMS:
+        if file in room.files():
+            for fault in pool.faults_in(file):
+                if fault.name == name:
+                    return fault
+    raise BadInput(f"there is no mechanical fault {name!r}; --mechanical prints the names of those that it draws.")
+
+
+def run(seed: int, number: int, progress: Progress, *, resume: bool = False, runs: Path = RUNS) -> Matrix:
+    """Draw and try so many faults, as many at a time as there are processors; BadInput if there is nothing to resume.
+
+    The draw follows from the seed and the files alone. What does not build, and what is listed as no fault, is drawn
+    and said, and not among the ``number``.
+    """
+    types.must_be_there()
+    start = time.monotonic()
+    kept = Kept(runs / f"seed-{seed}.jsonl", digest())
+    before = kept.read() if resume else {}
+    if not resume:
+        kept.begin()
+    drawn = {room: _shuffled(room, seed) for room in pool.ROOMS}
+    with _benches(runs) as tries:
+        runner = _Runner(tries, kept, before, equivalent(), progress, number)
+        rows = [runner.room(drawn[room], _share(room, number)) for room in pool.ROOMS]
+    turns = [one for turn in zip_longest(*rows) for one in turn if one is not None]
+    rooms = {room.name: len(faults) for room, faults in drawn.items()}
+    return Matrix(seed=seed, rooms=rooms, outcomes=tuple(turns), seconds=time.monotonic() - start)
+
+
+def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) -> Matrix:
+    """Try the faults of these names, whether they are listed as none or not; BadInput for a name that there is not."""
+    start = time.monotonic()
+    faults = [named(name) for name in names]
+    types.must_be_there()
+    outcomes = []
+    with bench(runs / "types-0") as only:
+        for done, fault in enumerate(faults):
+            progress.update("faults", done, "faults", total=len(faults))
+            outcomes.append((fault, _tried(only, fault)))
+            progress.finish(fault.name, f"{outcomes[-1][1].status}: {outcomes[-1][1].note}")
+    return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start)
+
+
+def _tried(one: Bench, fault: Fault) -> Outcome:
+    refusal = one.refusal(fault)
+    if refusal:
+        return Outcome(name=fault.name, status=Status.BUILD_FAILED, note=refusal)
+    return one.try_out(fault, pool.asks_of(fault.file))
+
+
+def _shuffled(room: pool.Room, seed: int) -> list[Fault]:
+    """The faults of a room in the order of the draw: places in some order, and one fault after the other of each."""
+    random = Random(f"{seed}/{room.name}")  # noqa: S311  # a draw that can be repeated, no secret
+    places: dict[tuple[str, int, int], list[Fault]] = {}
+    for fault in pool.faults_of(room):
+        places.setdefault((fault.file, fault.start, fault.end), []).append(fault)
+    drawn = list(places.values())
+    random.shuffle(drawn)
+    for there in drawn:
+        random.shuffle(there)
+    return [fault for turn in zip_longest(*drawn) for fault in turn if fault is not None]
+
+
+def _share(room: pool.Room, number: int) -> int:
+    """How many of so many faults come from a room; what is left over goes to the first."""
+    whole = sum(one.share for one in pool.ROOMS)
+    shares = {one.name: number * one.share // whole for one in pool.ROOMS}
+    left = number - sum(shares.values())
+    return shares[room.name] + (left if room is pool.ROOMS[0] else 0)
+
+
+@contextmanager
+def _benches(runs: Path) -> Iterator[list[Bench]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(bench(runs / f"types-{number}")) for number in range(cores())]
+
+
+class _Runner:
+    """Tries the faults of a draw, on as many benches as there are."""
+
+    def __init__(
+        self, benches: list[Bench], kept: Kept, before: Mapping[str, Outcome], listed: Mapping[str, str],
+        progress: Progress, number: int,
+    ) -> None:  # fmt: skip
+        self._benches = benches
+        self._kept = kept
+        self._before = before
+        self._listed = listed
+        self._progress = progress
+        self._number = number
+        self._done = count(1)
+
+    def room(self, drawn: Sequence[Fault], wanted: int) -> list[tuple[Fault, Outcome]]:
+        """The first faults of a draw, until so many were applied, or no more are there."""
+        faults, outcomes, applied = iter(drawn), dict[Fault, Outcome](), 0
+        while applied < wanted:
+            batch = [fault for _, fault in zip(range(wanted - applied), faults, strict=False)]
+            if not batch:
+                break
+            outcomes |= dict(zip(batch, self._batch(batch), strict=True))
+            applied = sum(one.status not in _NOT_APPLIED for one in outcomes.values())
+        return list(outcomes.items())
+
+    def _batch(self, batch: Sequence[Fault]) -> list[Outcome]:
+        free: SimpleQueue[Bench] = SimpleQueue()
+        for one in self._benches:
+            free.put(one)
+
+        def attempt(fault: Fault) -> Outcome:
+            mine = free.get()
+            try:
+                return _tried(mine, fault)
+            finally:
+                free.put(mine)
+
+        def end() -> None:
+            for one in self._benches:
+                one.end()
+
+        known = {fault: outcome for fault in batch if (outcome := self._known(fault)) is not None}
+        with workers(len(self._benches), end) as threads:
+            futures = {threads.submit(attempt, fault): fault for fault in batch if fault not in known}
+            for future in completed(futures):
+                outcome = known[futures[future]] = future.result()
+                self._kept.add(outcome)
+                self._tell(outcome)
+        return [known[fault] for fault in batch]
+
+    def _known(self, fault: Fault) -> Outcome | None:
+        if fault.name in self._listed:
+            return Outcome(name=fault.name, status=Status.EQUIVALENT, note=self._listed[fault.name])
+        return self._before.get(fault.name)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if outcome.status is not Status.BUILD_FAILED:
+            self._progress.update("faults", next(self._done), "faults", total=self._number)
+        self._progress.finish(outcome.name, f"{outcome.status}: {outcome.note}")

@@ -1,0 +1,280 @@
+"""The lines of a trace, as they stand in a file (docs/traces.md), and what is wrong with a file that has others.
+
+Whoever reads gets lines that make sense one by one: every field is of its kind, no event is unknown, and the lines of a
+node follow each other. Whether what they tell can have happened is another matter, and is judged elsewhere.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from attrs import define, frozen
+
+from conformance.links import BadInput
+from physalia.model import ActionName, StutterKind
+from physalia.tracing import FULL, VERSION
+from physalia.wire.limits import MAX_NATURAL
+
+Natural = Annotated[int, msgspec.Meta(ge=0, le=MAX_NATURAL)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=MAX_NATURAL)]
+Ballot = tuple[Natural, Natural]
+
+ACTIONS: Final[tuple[str, ...]] = ActionName.__args__  # type: ignore[attr-defined]
+STUTTERS: Final[tuple[str, ...]] = StutterKind.__args__  # type: ignore[attr-defined]
+HIDDEN = ("issue", "flush", "crash", "restarted")
+"""What no line of a node is called: a client asks, the disk flushes and the world restarts, and the search finds it."""
+OF_NODE: Final = frozenset({"start", "end", *ACTIONS, *STUTTERS} - set(HIDDEN))
+MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
+    "prepare": (Ballot, Natural),
+    "promise": (Ballot, Positive, list[tuple[Positive, Ballot, str]], Natural),
+    "proposal": (Ballot, Positive, str),
+    "vote": (Ballot, Positive, Positive),
+    "decision": (Positive, str),
+    "round": (Ballot, Positive),
+    "echo": (Ballot, Positive, Positive),
+    "ask": (Natural,),
+    "chunk": (Natural,),
+    "take": (Natural,),
+    "refusal": (Ballot, Ballot),
+}
+"""What is said, and of which kinds its parts are."""
+ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
+    "prepare": (Ballot,), "propose": (Ballot, Positive, str), "decide": (Ballot, Positive),
+    "learn": (Positive, Positive), "consult": (Ballot, Positive), "serve": (Ballot, Positive),
+    "truncate": (Positive, Positive), "install": (Positive, Positive),
+}  # fmt: skip
+"""The arguments of actions that no message calls for."""
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line: the version of the format, of which server and of which of its runs this is."""
+
+    trace: int
+    server: Natural
+    run: Positive
+    receipts: bool = True
+    """Whether what nodes received is told: if not, nobody can say what they knew, and it is not judged."""
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}):
+    """One line after the first. Fields that an event does not have are None."""
+
+    did: str
+    n: Positive | None = None
+    seq: Positive | None = None
+    cell: Natural | None = None
+    life: Natural | None = None
+    node: Positive | None = None
+    members: list[Positive] | None = None
+    alpha: Positive | None = None
+    used: list[Ballot] | None = None
+    accepted: list[tuple[Positive, Ballot, str]] | None = None
+    promised: Ballot | None = None
+    known: Natural | None = None
+    floor: Natural | None = None
+    digest: str | None = None
+    stopped: bool | None = None
+    active: Ballot | None = None
+    sender: Positive | None = None
+    said: list[Any] | None = None
+    args: list[Any] | None = None
+    asks: str | None = None
+    command: str | None = None
+    told: str | None = None
+    slot: Natural | None = None
+    waits: bool = False
+    steps: list[tuple[Positive, Positive]] | None = None
+    lines: Positive | None = None
+
+
+NEEDED: Final = {
+    "start": ("cell", "life", "node", "members", "alpha", "used", "accepted", "promised", "known", "floor"),
+    "end": ("promised", "known", "floor", "active"),
+    "flush": ("steps",),
+    "close": ("lines",),
+}
+CALLED_FOR: Final = {"promise": "prepare", "vote": "proposal", "echo": "round"}
+"""Actions that a message calls for, and which."""
+
+
+@define
+class Run:
+    """What one server wrote in one run: its lines with their numbers, and how the file ends."""
+
+    path: Path
+    header: Header
+    lines: list[tuple[int, Line]]
+    is_closed: bool = False
+    """Whether the server ended in order, so that nothing is missing at the end."""
+    is_torn: bool = False
+    """Whether the last line is not whole: its process was killed while it wrote, or somebody cut the file."""
+    is_full: bool = False
+
+
+@frozen
+class Place:
+    """Where a line stands."""
+
+    path: Path
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.number}"
+
+
+def bad(path: Path, number: int, field: str, why: str) -> BadInput:
+    """What a bad line is told with."""
+    return BadInput(f"{path}, line {number}, {field}: {why}.")
+
+
+_header = msgspec.json.Decoder(Header)
+_line = msgspec.json.Decoder(Line)
+
+
+def read_run(path: Path) -> Run:
+    """Read one file. Raises `BadInput`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): name the traces of servers.") from None
+    return read_lines(path, data)
+
+
+def read_lines(path: Path, data: bytes) -> Run:
+    """Read the bytes of one file. Raises `BadInput`."""
+    *whole, rest = data.split(b"\n")
+    if not whole:
+        raise bad(path, 1, "trace", "the file is empty or cut, and has no first line: name a whole trace")
+    reader = Reader(path, read_header(path, whole[0]))
+    for text in whole[1:]:
+        reader.read(text)
+    reader.run.is_torn = bool(rest)
+    return reader.run
+
+
+def read_header(path: Path, text: bytes) -> Header:
+    """Read the first line. Raises `BadInput`."""
+    try:
+        header = _header.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _undecodable(path, 1, error, "trace") from None
+    if header.trace != VERSION:
+        raise bad(path, 1, "trace", f"this is version {header.trace} of the format, and version {VERSION} is read here")
+    return header
+
+
+class Reader:
+    """Reads the lines of one file, one after the other. Every method raises `BadInput`."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.run = Run(path, header, [])
+        self._number = 1
+        self._seen: dict[int, int] = {}
+        """The last line of each node, by the node's number in this file."""
+
+    def read(self, text: bytes) -> None:
+        """Read the next line."""
+        self._number += 1
+        run, number = self.run, self._number
+        if run.is_closed or run.is_full:
+            raise bad(run.path, number, "did", "the trace ended before, and nothing comes after that")
+        try:
+            line = _line.decode(text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _undecodable(run.path, number, error, "did") from None
+        self._judge(number, line)
+        if line.did == FULL:
+            run.is_full = True
+        elif line.did == "close":
+            if line.lines != number:
+                raise bad(run.path, number, "lines", f"the server wrote {line.lines} lines, and this is line {number}")
+            run.is_closed = True
+        else:
+            run.lines.append((number, line))
+
+    def _judge(self, number: int, line: Line) -> None:
+        path = self.run.path
+        if line.did not in OF_NODE and line.did not in ("flush", "close", FULL):
+            raise bad(path, number, "did", f"{line.did!r} is no event of version {VERSION}")
+        for field in NEEDED.get(line.did, ()):
+            if getattr(line, field) is None:
+                raise bad(path, number, field, f"a line that did {line.did} has one, and this has none")
+        for place, (node, _) in enumerate(line.steps or ()):
+            if node not in self._seen:
+                raise bad(path, number, f"steps[{place}]", f"node {node} has not started in this file")
+        if line.did in OF_NODE:
+            self._follow(number, line)
+            self._judge_event(number, line)
+
+    def _follow(self, number: int, line: Line) -> None:
+        """The lines of a node follow each other, and the first tells which node it is."""
+        path = self.run.path
+        for field in ("n", "seq"):
+            if getattr(line, field) is None:
+                raise bad(path, number, field, f"a line that did {line.did} has one, and this has none")
+        assert line.n is not None
+        assert line.seq is not None
+        last = self._seen.get(line.n)
+        if last is None and line.did != "start":
+            raise bad(path, number, "did", f"node {line.n} of this file did {line.did} before its start")
+        if line.seq != (last or 0) + 1:
+            raise bad(
+                path,
+                number,
+                "seq",
+                f"after line {last or 0} of node {line.n} comes {(last or 0) + 1}, and not {line.seq}",
+            )
+        self._seen[line.n] = line.seq
+
+    def _judge_event(self, number: int, line: Line) -> None:
+        path, did = self.run.path, line.did
+        if (line.sender is None) != (line.said is None):
+            raise bad(path, number, "said", "what is said comes from somebody, and whoever is named says something")
+        if line.said is not None:
+            kind = line.said[0] if line.said else None
+            if not isinstance(kind, str) or kind not in MESSAGES:
+                raise bad(path, number, "said", f"{kind!r} is no message of version {VERSION}")
+            line.said[1:] = self._parts(number, "said", line.said[1:], MESSAGES[kind])
+        if did in ARGUMENTS:
+            line.args = self._parts(number, "args", line.args or [], ARGUMENTS[did])
+        elif line.args is not None:
+            raise bad(path, number, "args", f"what did {did} has no arguments but what was said to it")
+        if did in CALLED_FOR and self.run.header.receipts and (line.said or [""])[0] != CALLED_FOR[did]:
+            raise bad(path, number, "said", f"a {CALLED_FOR[did]} calls for {did}, and nothing else")
+        if (line.asks is None) != (line.command is None):
+            raise bad(path, number, "command", "what is asked has a name and a content")
+        if line.command is not None and not re.fullmatch(r"(?:[0-9a-f]{2})*", line.command):
+            raise bad(path, number, "command", "these are no bytes in hexadecimal digits")
+
+    def _parts(self, number: int, field: str, given: Sequence[Any], kinds: Sequence[Any]) -> list[Any]:
+        if len(given) != len(kinds):
+            raise bad(self.run.path, number, field, f"it has {len(given)} parts, and must have {len(kinds)}")
+        parts = []
+        for place, (part, kind) in enumerate(zip(given, kinds, strict=True)):
+            try:
+                parts.append(msgspec.convert(part, kind))
+            except msgspec.ValidationError as error:
+                raise bad(self.run.path, number, f"{field}[{place}]", _lower(str(error))) from None
+        return parts
+
+
+def _undecodable(path: Path, number: int, error: Exception, default: str) -> BadInput:
+    """A line that is no JSON, or has a field of another kind: msgspec names the field."""
+    text = str(error)
+    found = re.search(r"`\$\.([\w.\[\]]+)`", text) or re.search(r"field `(\w+)`", text)
+    field = found[1] if found else default
+    text = re.sub(r" - at `\$.*", "", text).replace(" | null", "")
+    return bad(path, number, field, _lower(text.rstrip(".")))
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def all_lines(runs: Sequence[Run]) -> Iterator[tuple[Place, Line]]:
+    """The lines of some runs, with their places."""
+    for run in runs:
+        for number, line in run.lines:
+            yield Place(run.path, number), line

@@ -1,0 +1,233 @@
+"""The link ``traces``: real servers record, and what they wrote down is replayed on the specification.
+
+Three processes serve, and each is killed in the middle of writes; so leaders change. All traces of all cells must be
+accepted, and things must have happened in them. Then the judge is judged: events of true traces are changed, and must
+be refused at the very event; events that matter are left out, and then the whole must not be accepted. A sample goes to
+TLC, which takes the same steps in `Cell` itself, and must not take them if one is changed.
+"""
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from attrs import Factory, define, evolve, frozen
+
+from conformance.links import CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict, combine
+from conformance.refutation import Refuted
+from conformance.tlc.limits import Limits
+from conformance.tlc.run import Processes
+from conformance.tlc.toolchain import find_toolchain
+from conformance.traces import tlc
+from conformance.traces.cell import CellKey, cells_of, picked, split
+from conformance.traces.doctored import Doctored, changed, without
+from conformance.traces.lines import Run
+from conformance.traces.recorded import Amount, record
+from conformance.traces.replay import Judged, Replay
+
+LINK = "traces"
+
+
+@frozen
+class Much:
+    """How much of each a profile does."""
+
+    recorded: Amount
+    doctored: int
+    left_out: int
+    by_tlc: int
+
+
+AMOUNTS = {
+    Profile.QUICK: Much(Amount(4, 6), 60, 60, 1),
+    Profile.DEFAULT: Much(Amount(16, 8), 100, 120, 10),
+    Profile.DEEP: Much(Amount(60, 12), 300, 1_000, 50),
+}
+MUST_BE_TAKEN = (
+    "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "recorded", "ignored",
+)  # fmt: skip
+"""What servers that are killed in the middle of writes must have done."""
+
+
+@define
+class _Findings:
+    """What the link found so far."""
+
+    rows: list[Row] = Factory(list)
+    failures: list[Failure] = Factory(list)
+
+    def add(self, name: str, steps: int, started: float, note: str, failure: Failure | None) -> None:
+        """A part is finished."""
+        verdict = Verdict.HOLDS if failure is None else failure.verdict
+        self.rows.append(Row(name=name, verdict=verdict, steps=steps, seconds=monotonic() - started, note=note))
+        if failure is not None:
+            self.failures.append(failure)
+
+
+def run(settings: Settings, progress: Progress) -> LinkReport:
+    """Record, judge, doctor, and ask TLC. The folder with the traces is kept if something is refuted."""
+    started, much, again = monotonic(), AMOUNTS[settings.profile], settings.again(LINK)
+    folder = Path(tempfile.mkdtemp(prefix="physalia-traces-"))
+    found = _Findings()
+    runs = record(folder, much.recorded, lambda what: progress.update("recorded", 0, what))
+    judged = _judge_all(runs, found, progress, folder, again)
+    if not found.failures:
+        random = Random(settings.seed)  # noqa: S311  # repeatable, no secret
+        cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
+        _judge_changed(runs, cells, much.doctored, random, found, progress, again)
+        _judge_little(runs, cells[0], found, progress, again)
+        _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
+        if much.by_tlc:
+            _ask_tlc([one for one in judged.values() if tlc.fits(one)][: much.by_tlc], settings, found, progress, again)
+    if all(failure.verdict is not Verdict.REFUTED for failure in found.failures):
+        shutil.rmtree(folder)
+    return LinkReport.of(
+        LINK, found.rows, found.failures, models=len(judged), seconds=monotonic() - started,
+        notes=(f"{len(judged)} cells on three servers, each of which was killed and came back",),
+    )  # fmt: skip
+
+
+def _judge_all(
+    runs: Sequence[Run], found: _Findings, progress: Progress, folder: Path, again: str
+) -> dict[CellKey, Judged]:
+    started, judged, taken = monotonic(), dict[CellKey, Judged](), Counter[str]()
+    failure = None
+    for key, trace in split(runs).items():
+        one = judged[key] = Replay(trace).judge()
+        taken.update(one.taken)
+        progress.update("recorded", taken.total(), "events")
+        if one.verdict is not Verdict.HOLDS and failure is None:
+            replay = f"physalia conformance trace --cell {key[0]} {folder}/colony/traces/*.jsonl"
+            failure = Failure(title=one.title, verdict=one.verdict, lines=one.lines, replay=replay)
+    missing = [did for did in MUST_BE_TAKEN if not taken[did]]
+    if failure is None and missing:
+        title = f"every trace is accepted, but nobody did {', '.join(missing)}: nothing was shown of it"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
+    note = f"{len(judged)} cells, {taken['crash']} crashes, {taken['prepare']} takeovers"
+    found.add("recorded", taken.total(), started, note, failure)
+    progress.finish("recorded", note)
+    return judged
+
+
+def _judge_changed(
+    runs: Sequence[Run], cells: Sequence[CellKey], count: int, random: Random, found: _Findings, progress: Progress,
+    again: str,
+) -> None:  # fmt: skip
+    """Changed events are refused where they are."""
+    started, kinds, failure = monotonic(), Counter[str](), None
+    for key, one in islice(_in_turn(runs, cells, random), count):
+        refused = _refused_at(key, one)
+        if refused is not True and failure is None:
+            failure = Failure(
+                title=f"a doctored trace ({one.what}, {one.runs[one.run].path.name}, line {one.number}) is "
+                f"{'accepted' if refused is None else 'refused elsewhere'}",
+                lines=() if refused is None else (str(refused),), replay=again,
+            )  # fmt: skip
+        kinds[one.what] += 1
+        progress.update("doctored", kinds.total(), "traces", total=count)
+    if failure is None and kinds.total() < count:
+        failure = Failure(title=f"only {kinds.total()} traces could be doctored", verdict=Verdict.INCONCLUSIVE)
+    found.add(
+        "doctored", kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure
+    )
+    progress.finish("doctored", f"{kinds.total()} refused at the doctored event")
+
+
+def _in_turn(runs: Sequence[Run], cells: Sequence[CellKey], random: Random) -> Iterator[tuple[CellKey, Doctored]]:
+    """Doctored traces of one cell after the other, and of each kind about as many."""
+    ways = [(key, changed(picked(runs, key), random)) for key in cells]
+    while ways:
+        for key, way in tuple(ways):
+            one = next(way, None)
+            if one is None:
+                ways.remove((key, way))
+            else:
+                yield key, one
+
+
+def _refused_at(key: CellKey, one: Doctored) -> bool | str | None:
+    """True if it is refused at the doctored event, a sentence if elsewhere, None if it is accepted."""
+    judged = Replay(split(one.runs)[key]).judge()
+    if judged.verdict is not Verdict.REFUTED:
+        return None
+    place = None if judged.event is None else judged.event.place
+    is_there = place is not None and (place.path, place.number) == (one.runs[one.run].path, one.number)
+    return True if is_there else judged.title
+
+
+def _judge_little(runs: Sequence[Run], key: CellKey, found: _Findings, progress: Progress, again: str) -> None:
+    """Of a trace in which little or nothing happens nothing can be concluded, though none of it is wrong."""
+    started, failure, mine = monotonic(), None, picked(runs, key)
+    little = {
+        "nothing": tuple(evolve(run, lines=[]) for run in mine),
+        "births alone": tuple(evolve(run, lines=run.lines[:1] if run.header.run == 1 else []) for run in mine),
+    }
+    for name, some in little.items():
+        verdict = combine(Replay(trace).judge().verdict for trace in split(some).values())
+        if verdict is not Verdict.INCONCLUSIVE and failure is None:
+            failure = Failure(title=f"a trace with {name} in it is said to be {verdict}", replay=again)
+    found.add("little", len(little), started, f"{len(little)} traces that show too little, inconclusive", failure)
+    progress.finish("little", "inconclusive")
+
+
+def _judge_without(
+    runs: Sequence[Run], key: CellKey, count: int, random: Random, found: _Findings, progress: Progress, again: str
+) -> None:
+    """Without an event that matters nothing is accepted."""
+    started, kinds, failure = monotonic(), Counter[str](), None
+    every = list(without(picked(runs, key)))
+    random.shuffle(every)
+    for one in every[:count]:
+        try:
+            is_accepted = Replay(split(one.runs)[key]).judge().verdict is Verdict.HOLDS
+        except Refuted:
+            is_accepted = False
+        if is_accepted and failure is None:
+            failure = Failure(
+                title=f"a trace {one.what} is accepted all the same ({one.runs[one.run].path.name}, line {one.number})",
+                replay=again,
+            )
+        kinds[one.what] += 1
+        progress.update("left out", kinds.total(), "traces", total=count)
+    found.add("left out", kinds.total(), started, f"{kinds.total()} events of {len(kinds)} kinds left out", failure)
+    progress.finish("left out", f"{kinds.total()} traces without an event, none accepted")
+
+
+def _ask_tlc(sample: Sequence[Judged], settings: Settings, found: _Findings, progress: Progress, again: str) -> None:
+    """TLC takes the steps of a sample, and does not take them if one is changed."""
+    started, states, failure = monotonic(), 0, None
+    try:
+        toolchain = find_toolchain()
+    except CannotRun as error:
+        failure = Failure(title=f"TLC was not asked: {error}", verdict=Verdict.INCONCLUSIVE)
+        found.add("by TLC", 0, started, "not asked", failure)
+        return
+    with Processes() as processes:
+        for at in range(0, len(sample), tlc.TOGETHER):
+            some = sample[at : at + tlc.TOGETHER]
+            progress.update("by TLC", at, "traces", total=len(sample))
+            checked = tlc.check(some, toolchain, processes, Limits.of(settings))
+            states += checked.run.distinct
+            if not checked.is_accepted and failure is None:
+                title = f"TLC takes {checked.run.distinct} of {checked.states} steps that the mirror takes"
+                failure = Failure(title=title, lines=checked.run.errors, replay=again)
+        if failure is None and sample:
+            checked = tlc.check([_with_wrong_step(sample[0])], toolchain, processes, Limits.of(settings))
+            if checked.is_accepted:
+                failure = Failure(title="TLC takes a step that is none", replay=again)
+    found.add("by TLC", states, started, f"{len(sample)} traces, and one with a wrong step", failure)
+    progress.finish("by TLC", f"{len(sample)} traces")
+
+
+def _with_wrong_step(judged: Judged) -> Judged:
+    """The same with one vote in a slot in which nobody proposed."""
+    path = list(judged.path)
+    at = next(place for place, (name, _) in enumerate(path) if name == "vote")
+    node, ballot, slot = path[at][1]
+    assert isinstance(slot, int)
+    path[at] = ("vote", (node, ballot, slot + 1))
+    return evolve(judged, path=tuple(path))

@@ -1,0 +1,80 @@
+"""Real servers that record: three processes, clients that write meanwhile, and servers that are killed in between.
+
+Each server is killed once, in the middle of writes, and started again; the others take over what it led. At the end all
+servers end in order, so that their traces are whole.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from attrs import frozen
+
+from conformance.links import CannotRun
+from conformance.traces.lines import Run, read_run
+from physalia.client import AsyncClient, ClientError
+from physalia.colony import Colony, Processes, ServerFailed, lay_out
+
+SERVERS = 3
+PATIENCE_S = 60.0
+SETTINGS = 'record = "traces"\nping_every_s = 0.1\nsuspect_after_s = 0.8\ncold_after_s = 2.0'
+"""Of the servers: they suspect soon, and let nodes go soon."""
+
+
+@frozen
+class Amount:
+    """How many cells there are, how often each is written to before, between and after kills, and which are killed."""
+
+    cells: int
+    writes: int
+    kills: tuple[int, ...] = (1, 2, 3)
+
+
+def record(folder: Path, amount: Amount, told: Callable[[str], None]) -> list[Run]:
+    """Let servers run and be killed; return what they wrote down. Raises `CannotRun`."""
+    colony = lay_out(folder / "colony", SERVERS, amount.cells, extra=SETTINGS)
+    processes = Processes(colony)
+    try:
+        processes.start(*colony.settings)
+        asyncio.run(_use(colony, processes, amount, told))
+        processes.end(*colony.settings)
+    except ServerFailed as error:
+        raise CannotRun(f"{error} The files are in {folder}.") from None
+    finally:
+        processes.kill_all()
+    return read_all(colony.folder / "traces")
+
+
+def read_all(folder: Path) -> list[Run]:
+    """The traces in a folder, of all servers and runs. Raises `BadInput`."""
+    return [read_run(path) for path in sorted(folder.glob("*.jsonl"))]
+
+
+async def _use(colony: Colony, processes: Processes, amount: Amount, told: Callable[[str], None]) -> None:
+    async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
+
+        async def write(cell: int, times: int, written: Sequence[asyncio.Event]) -> None:
+            part = client.partition(cell)
+            for number in range(times):
+                try:
+                    if number % 3:
+                        await part.increment("count")
+                    else:
+                        await client.write(cell, 0, f"node-{number}", "another")
+                except ClientError:
+                    pass  # it was uncertain: what became of it is in the traces, if anything did
+                if number == times // 2:
+                    for one in written:
+                        one.set()
+
+        for server in (None, *amount.kills):
+            half = asyncio.Event()
+            told("writing" if server is None else f"writing, and server {server} is killed")
+            async with asyncio.TaskGroup() as group:
+                for cell in colony.cells:
+                    group.create_task(write(cell, amount.writes, [half]))
+                if server is not None:
+                    await half.wait()
+                    await asyncio.to_thread(processes.kill, server)
+            if server is not None:
+                await asyncio.to_thread(processes.start, server)

@@ -1,0 +1,374 @@
+"""What one event of a trace is on the specification: a step, a stutter, or something that cannot be.
+
+A step is judged on what its node heard, as well as on the whole; a message must have been sent; what waits for the disk
+in the specification must wait in the code. What a client asks is in the line of the node that was asked; a crash shows
+at the next start alone, and tried are all numbers of flushes that it may have come after.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from attrs import define, field
+
+from conformance import describe
+from conformance.judges.hearing import Hearing, is_from
+from conformance.judges.judged import Asked, JudgedCell
+from conformance.judges.vocabulary import FIELD
+from conformance.plain import built, read_word
+from conformance.refutation import Refuted
+from conformance.traces.cell import CellTrace, Event, ballot_of
+from conformance.traces.lines import CALLED_FOR
+from conformance.world.outcomes import Outcome
+from physalia import model
+from physalia.model import NodeId
+from physalia.tracing.words import checksum
+from spec import cell as spec
+from spec import commands
+from spec.differences import call as call_words
+
+Call: TypeAlias = tuple[str, tuple[object, ...]]
+INTERNAL = ("propose", "decide", "learn", "serve")
+"""What a node does because of what it heard: judged on that alone."""
+MOST_CANDIDATES = 4096
+"""So many ways in which a crash may have happened are tried."""
+LOOK_EVERY = 16
+"""Invariants are judged after so many steps of an accepted path, and at its end."""
+
+
+class Blocked(Exception):
+    """The event cannot have happened yet: something must be sent before, by `whom`; None if it may be anybody."""
+
+    def __init__(self, why: str, whom: NodeId | None) -> None:
+        super().__init__(why)
+        self.why, self.whom = why, whom
+
+
+class Unknown(Exception):
+    """Nothing can be concluded; the message says why."""
+
+
+@define
+class Progress:
+    """What is remembered of one node on the way."""
+
+    hearing: Hearing
+    left: deque[Event]
+    waiting: deque[bool] = field(factory=deque)
+    """For each step that waits for the disk, whether it is an entry of the specification's queue."""
+    is_started: bool = False
+    is_stopped: bool = False
+    known: int = 0
+    """The most that it ever knew."""
+    promised: int = 0
+
+
+class Steps:
+    """The state of one cell, and what each event makes of it."""
+
+    def __init__(self, trace: CellTrace) -> None:
+        self.trace = trace
+        nodes = range(1, len(trace.incarnations) + 1)
+        self.machine = JudgedCell.of(
+            trace.names.content, trace.members, trace.alpha, nodes, trace.slots, trace.names.ballots, trace.names.rounds
+        )
+        (self.state,) = self.machine.init()
+        self.nodes = {node: Progress(Hearing(trace.names), deque(trace.events.get(node, ()))) for node in nodes}
+        self.path: list[Call] = []
+        self.events = 0
+        self.taken: Counter[str] = Counter()
+        self.seen: list[spec.State] = []
+        self.actions: dict[str, Callable[..., spec.State | None]] = {
+            name: getattr(self.machine, name) for name in self.machine.action_names()
+        }
+
+    def take(self, node: Progress, event: Event) -> None:
+        """Let it happen. Raises `Blocked` before anything has changed, `Refuted` or `Unknown`."""
+        match event.did:
+            case "start":
+                self._start(node, event)
+            case "end":
+                self._compare(node, event)
+            case "flush":
+                self._flush(node, event)
+            case _:
+                self._step(node, event)
+        self.taken[event.did] += 1
+
+    def _step(self, node: Progress, event: Event) -> None:
+        if not node.is_started:
+            raise Refuted(f"{event.place}: node {event.node} does something before it starts", (event.words,))
+        if event.said is not None:
+            self._must_be_sent(event)
+        if event.line.asks is not None and event.line.asks not in self.state.asked:
+            self._go(event, ("issue", (event.line.asks,)))
+        before = self.state
+        call = self.call_of(event)
+        if event.did in self.actions:
+            assert call is not None
+            self._act(node, event, call)
+        elif event.did == "stopped":
+            node.is_stopped = True
+        else:
+            self._stutter(node, event, call)
+        self._wait(node, event, before)
+        self._hear(node, event, before)
+
+    def _act(self, node: Progress, event: Event, call: Call) -> None:
+        name, arguments = call
+        if event.did in CALLED_FOR and event.said is None and self.trace.receipts:
+            raise Refuted(f"{event.place}: nobody called for {event.did}", (event.words,))
+        if self._whose(call) != event.node:
+            raise Refuted(f"{event.place}: node {event.node} cannot do {call_words(*call)}", (event.words,))
+        if name in INTERNAL and self.trace.receipts:
+            view = node.hearing.view(self.state)
+            if self.successor(view, call) is None:
+                raise Refuted(
+                    f"{event.place}: node {event.node} had not heard enough for {call_words(*call)}",
+                    (f"event: {event.words}", *describe.refusal(self.machine, view, name, arguments)),
+                )
+        if self.successor(self.state, call) is None and not self.trace.receipts and name not in ("prepare", "truncate"):
+            raise Blocked(f"{call_words(*call)} is not allowed yet", None)
+        self._go(event, call)
+        if name == "decide":
+            self._judge_told(event)
+        if name == "serve":
+            self._judge_found(event)
+
+    def _whose(self, call: Call) -> NodeId:
+        """The one node that may take an action."""
+        name, arguments = call
+        first = arguments[0]
+        assert isinstance(first, int)
+        return (
+            first if name in ("promise", "vote", "echo", "learn", "truncate", "install") else self.machine.owner[first]
+        )
+
+    def _go(self, event: Event, call: Call) -> None:
+        after = self.successor(self.state, call)
+        if after is None:
+            raise Refuted(
+                f"{event.place}: the specification does not allow {call_words(*call)}",
+                (f"event: {event.words}", *describe.refusal(self.machine, self.state, *call)),
+            )
+        self.state = after
+        self.path.append(call)
+        if len(self.path) % LOOK_EVERY == 0:
+            self.seen.append(after)
+
+    def _stutter(self, node: Progress, event: Event, call: Call | None) -> None:
+        """A step that says that it is none: what the message calls for must not be due then."""
+        if call is None or node.is_stopped:
+            return
+        if self.successor(self.state, call) is not None:
+            raise Refuted(
+                f"{event.place}: node {event.node} stutters ({event.did}) where {call_words(*call)} is due",
+                (f"event: {event.words}", *(f"  {line}" for line in describe.describe_state(self.state))),
+            )
+
+    def _wait(self, node: Progress, event: Event, before: spec.State) -> None:
+        """What waits for the disk in the specification waits in the code."""
+        grew = len(self.state.queue[event.node]) > len(before.queue[event.node])
+        if event.line.waits:
+            node.waiting.append(grew)
+        elif grew and self.trace.receipts:
+            raise Refuted(
+                f"{event.place}: what node {event.node} says of {event.did} leaves before its record is flushed",
+                (f"event: {event.words}", f"waits in the specification: {before.queue[event.node]}"),
+            )
+
+    def _hear(self, node: Progress, event: Event, before: spec.State) -> None:
+        hearing, number = node.hearing, event.node
+        given: model.Event | None = None
+        if event.said is not None:
+            given = model.Receive(event.sender, event.said)
+        prefix = len(before.known[number])
+        if given is not None and not isinstance(event.said, model.Chunk):
+            hearing.note(Outcome(number, given, model.Stutter("recorded")), prefix)
+        if event.line.asks is not None and event.did == "recorded":
+            hearing.asked |= {event.line.asks}
+            if event.line.asks not in hearing.in_order:
+                hearing.in_order.append(event.line.asks)
+        if event.did == "propose":
+            ballot, slot, value = event.arguments
+            hearing._add(spec.Proposal(ballot, slot, value, frozenset()))  # type: ignore[arg-type]
+        known = self.state.known[number]
+        node.known = max(node.known, len(known))
+        node.promised = max(node.promised, self.state.promised[number])
+        if len(known) > prefix:
+            hearing.asked -= {known[-1]}
+            hearing.in_order = [name for name in hearing.in_order if name != known[-1]]
+
+    # What the disk did
+
+    def _flush(self, node: Progress, event: Event) -> None:
+        if event.steps > len(node.waiting):
+            raise Refuted(
+                f"{event.place}: {event.steps} steps of node {event.node} are safe, and {len(node.waiting)} waited", ()
+            )
+        for _ in range(event.steps):
+            if node.waiting.popleft():
+                self._go(event, ("flush", (event.node,)))
+
+    def _start(self, node: Progress, event: Event) -> None:
+        line = event.line
+        if not node.is_started:
+            if line.known or line.floor or any(line.promised or ()) or line.used or line.accepted:
+                raise Unknown(
+                    f"{event.place}: node {line.node} had a past when its trace began: record cells from their birth on"
+                )
+        else:
+            self._crash(event)
+        node.hearing = Hearing(self.trace.names)
+        node.waiting.clear()
+        node.is_started, node.is_stopped = True, bool(line.stopped)
+        self._compare(node, event)
+
+    def _crash(self, event: Event) -> None:
+        """Find how many of the entries that waited were flushed before the node restarted."""
+        number, state, path = event.node, self.state, list[Call]()
+        assert event.line.known is not None
+        why = ""
+        for _ in range(min(len(state.queue[number]), MOST_CANDIDATES) + 1):
+            call = ("crash", (number, event.line.known))
+            crashed = self.successor(state, call)
+            restarted = state if crashed is None else crashed
+            difference = self._differs(restarted, event)
+            is_same = crashed is not None or (not state.queue[number] and not state.active[number])
+            if not difference and is_same:
+                self.state = restarted
+                self.path += [*path, *([] if crashed is None else [call])]
+                self.taken["flush"] += len(path)
+                self.taken["crash"] += crashed is not None
+                return
+            why = why or difference or f"{call_words(*call)} is not allowed"
+            flushed = self.successor(state, ("flush", (number,)))
+            if flushed is None:
+                break
+            state = flushed
+            path.append(("flush", (number,)))
+        raise Refuted(
+            f"{event.place}: no crash of node {number} leads to what it found on its disk",
+            (f"event: {event.words}", f"after {len(path) + 1} ways of flushing: {why}",
+             *describe.refusal(self.machine, self.state, "crash", (number, event.line.known))),
+        )  # fmt: skip
+
+    def _compare(self, node: Progress, event: Event) -> None:
+        difference = self._differs(self.state, event)
+        if difference and not node.is_stopped and not event.line.stopped:
+            raise Refuted(f"{event.place}: node {event.node} is not as the specification says", (difference,))
+
+    def _differs(self, state: spec.State, event: Event) -> str:
+        """What a start or an end tells otherwise than this state; empty if nothing."""
+        number, line = event.node, event.line
+        pairs: list[tuple[str, Any, Any]] = [
+            ("promised", state.promised[number], ballot_of(self.trace, event, "promised", line.promised)),
+            ("known", len(state.known[number]), line.known),
+            ("floor", self.machine.floor(state, number), line.floor),
+        ]
+        if line.active is not None:
+            pairs.append(("active", state.active[number], ballot_of(self.trace, event, "active", line.active)))
+        if line.used is not None:
+            used = {ballot_of(self.trace, event, "used", ballot) for ballot in line.used}
+            pairs.append(("used", set(self.machine.used(state, number)), used))
+        if line.accepted is not None:
+            votes = {i: tuple(v) for i, v in enumerate(state.accepted[number]) if i and v != spec.NoVote}
+            told = {i: (ballot_of(self.trace, event, "accepted", b), value) for i, b, value in line.accepted}
+            pairs.append(("accepted", votes, told))
+        log = state.known[number]
+        if line.digest is not None and all(name in self.machine.content or name == commands.NoOp for name in log):
+            pairs.append(("digest", self.digest(log), line.digest))
+        return "; ".join(f"{name} is {found}, and must be {wanted}" for name, wanted, found in pairs if wanted != found)
+
+    def digest(self, log: tuple[str, ...]) -> str:
+        """What a node says of its state that knows this log. Nodes have names of their own there."""
+        return self.machine.digest(log, self.trace.incarnations.__getitem__).hex()
+
+    # What is said
+
+    def _must_be_sent(self, event: Event) -> None:
+        """Raise `Blocked` if what the node was given was not sent yet."""
+        said, state, sender = event.said, self.state, event.sender
+        assert said is not None
+        if not is_from(sender, said):
+            return
+        ballot = self.trace.names.ballot
+        seen: Any = state
+        match said:
+            case model.Prepare(b, prefix):
+                is_sent = any(m.ballot == ballot(b) and m.prefix == prefix for m in state.prepares)
+            case model.Proposal(b, slot, value):
+                name = self.trace.names.command(value)
+                is_sent = any(m[:3] == (ballot(b), slot, name) for m in state.proposals)
+            case model.Round(b, read):
+                is_sent = any(m.ballot == ballot(b) and m.read == read for m in seen.rounds)
+            case model.Ask(prefix):
+                is_sent = prefix <= self.nodes[sender].known
+            case model.Chunk(slot) | model.Take(slot):
+                is_sent = slot <= self.nodes[sender if isinstance(said, model.Chunk) else event.node].known
+            case model.Refusal(_, promised):
+                is_sent = ballot(promised) <= self.nodes[sender].promised
+            case _:
+                message = self.trace.names.message(said, sender)
+                assert message is not None
+                is_sent = message in getattr(seen, FIELD[type(message)])
+        if not is_sent:
+            raise Blocked(f"node {sender} had not said this by then", sender)
+
+    def call_of(self, event: Event) -> Call | None:
+        """The action that the event is, or that its message calls for."""
+        number, ballot = event.node, self.trace.names.ballot
+        if event.arguments:
+            if event.did in ("consult", "serve"):
+                self.trace.names.rounds.add(event.arguments[1])  # type: ignore[arg-type]
+            return event.did, event.arguments
+        match event.said:
+            case model.Prepare(b) if event.sender == b.node:
+                return "promise", (number, ballot(b))
+            case model.Proposal(b, slot) if event.sender == b.node:
+                return "vote", (number, ballot(b), slot)
+            case model.Round(b, read) if event.sender == b.node:
+                return "echo", (number, ballot(b), read)
+            case _:
+                return None
+
+    def _judge_told(self, event: Event) -> None:
+        """What a client is told is what the specification tells it."""
+        if event.line.told is None:
+            return
+        log = self.state.known[event.node]
+        name = log[-1]
+        expected = _reply(self.machine, log, self.trace.incarnations)
+        if expected is not None and checksum(expected) != event.line.told:
+            raise Refuted(
+                f"{event.place}: a client is told something else about {name} than the specification says",
+                (f"event: {event.words}", f"must be: {expected}", f"checksum: {event.line.told}"),
+            )
+
+    def _judge_found(self, event: Event) -> None:
+        seen: Any = self.state
+        ballot, read = event.arguments
+        slots = {answer.slot for answer in seen.answers if (answer.ballot, answer.read) == (ballot, read)}
+        if event.line.slot is not None and event.line.slot not in slots:
+            raise Refuted(f"{event.place}: a read is answered from slot {event.line.slot}, not from {slots}", ())
+
+    def successor(self, state: spec.State, call: Call) -> spec.State | None:
+        """Where an action leads, or None where its guard is false."""
+        name, arguments = call
+        return self.actions[name](state, *arguments)
+
+
+def _reply(machine: JudgedCell, log: tuple[str, ...], incarnations: Mapping[NodeId, int]) -> model.Told | None:
+    """What a client is told about the last command of a log, as the code has it."""
+    name = log[-1]
+    content = machine.content.get(name)
+    if content is None:
+        return None
+    verdict = machine.verdict_on(log, name)
+    if isinstance(content, Asked):
+        reply: model.Told = built(read_word(str(verdict)))
+        return reply
+    saw = verdict.saw
+    if isinstance(saw, commands.Jury):
+        return model.Verdict(verdict.done, model.Jury(saw.version, frozenset(incarnations[n] for n in saw.members)))
+    return model.Verdict(verdict.done, model.Volume(*saw))

@@ -1,0 +1,1 @@
+"""Certificates of a blast radius, and the checker that counts it again by other means."""

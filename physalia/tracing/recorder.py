@@ -1,0 +1,205 @@
+"""The recorder of one server: a line for every step of every node, in one file a run (docs/traces.md).
+
+It is off unless the settings name a folder, and cheap: a step is written as it is taken, into memory, and whatever is
+there goes to the operating system before anything leaves because of it. So a killed process leaves a trace of all that
+anybody heard of. Nothing waits for a disk: what the power takes is missing at the end, and seen to be missing.
+
+A trace that cannot be written is given up, and says so if it still can; the server goes on without it.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from attrs import define
+
+from physalia.cell import Node
+from physalia.host import Batch, Hosted
+from physalia.journal import NodeKey
+from physalia.model import Action, Answer, Event, Found, Receive, Step, Submit, Tick, UsedBallot
+from physalia.tracing.words import Words, checksum, json, name_of
+from physalia.wire import encode_command
+
+VERSION = 1
+"""Of the format. A reader refuses every other."""
+FULL = "full"
+"""What the last line says did of a trace that reached its size: more is not there, whatever happened."""
+MOST_ROWS = 512
+"""So many lines are kept before they are handed over, if nothing leaves meanwhile."""
+
+
+class CannotRecord(Exception):
+    """The trace cannot be begun; the message is a sentence."""
+
+
+@define
+class _Track:
+    """A node in this trace: how its lines begin, how many there were, and how many of its steps a batch made safe."""
+
+    number: int
+    begin: str
+    lines: int = 0
+    safe: int = 0
+
+
+class Recorder:
+    """Writes a trace to the file that `descriptor` is of, which is its own. It is full at `most_bytes`."""
+
+    def __init__(self, descriptor: int, server: int, run: int, most_bytes: int) -> None:
+        self.lost: OSError | None = None
+        """Why nothing is written any more, if that was not its size."""
+        self._descriptor: int | None = descriptor
+        self._left_bytes = most_bytes
+        self._lines = 0
+        self._tracks: dict[NodeKey, _Track] = {}
+        self._rows: list[str] = []
+        self._words = Words()
+        self._say({"trace": VERSION, "server": server, "run": run})
+
+    def began(self, hosted: Hosted, used: Iterable[UsedBallot]) -> None:
+        """A node is in memory from now on: new, or back from its disk, on which it found that these ballots are used.
+
+        Whatever it remembered before is lost.
+        """
+        key, node, charter = hosted.key, hosted.node, hosted.charter
+        track = self._tracks.get(key)
+        if track is None:
+            number = len(self._tracks) + 1
+            track = self._tracks[key] = _Track(number, f'{{"n":{number},"seq":')
+        self._of_node(
+            track,
+            {
+                "did": "start",
+                "cell": key.cell,
+                "life": key.life,
+                "node": key.incarnation,
+                "members": sorted(charter.first_members),
+                "alpha": charter.alpha,
+                "used": sorted({record.ballot for record in used}),
+                "accepted": [[slot, vote.ballot, name_of(vote.value)] for slot, vote in sorted(node.accepted.items())],
+                **_found(node),
+            },
+        )
+
+    def left(self, hosted: Hosted) -> None:
+        """A node leaves memory, of which nothing waits, or its server ends."""
+        self._of_node(self._tracks[hosted.key], {"did": "end", "active": hosted.node.active, **_found(hosted.node)})
+
+    def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
+        """A node took a step; `waits` says that what it has to say must not leave before something is flushed."""
+        announces, kind = step.announces, type(event)
+        is_action = type(announces) is Action
+        track = self._tracks[key]
+        if kind is Receive:
+            did = announces.name if is_action else announces.kind  # type: ignore[union-attr]
+            text = f'"{did}","from":{event.sender},"said":{self._words.of(event.message)}'  # type: ignore[union-attr]
+        elif is_action:
+            text = f'"{announces.name}","args":{self._words.arguments(announces.arguments)}'  # type: ignore[union-attr]
+        elif kind is Submit:
+            command = event.command  # type: ignore[union-attr]
+            asked = f'"asks":{self._words.name(command)},"command":"{encode_command(command).hex()}"'
+            text = f'"{announces.kind}",{asked}'  # type: ignore[union-attr]
+        elif kind is Tick and not waits:
+            return
+        else:
+            text = f'"{announces.kind}"'  # type: ignore[union-attr]
+        for effect in step.effects:
+            if type(effect) is Answer:
+                text += f',"told":"{checksum(effect.verdict)}"'
+            elif type(effect) is Found:
+                text += f',"slot":{effect.slot}'
+        track.lines += 1
+        self._rows.append(f'{track.begin}{track.lines},"did":{text}{_WAITS if waits else _END}')
+        if len(self._rows) >= MOST_ROWS:
+            self.write()
+
+    def settled(self, batch: Batch) -> None:
+        """A batch is on the disk, and what waited for it may leave: so many steps of each node that had to wait."""
+        tracks, safe = self._tracks, []
+        for each in batch.safe:
+            if each.is_awaited:
+                track = tracks[each.key]
+                if not track.safe:
+                    safe.append(track)
+                track.safe += 1
+        if not safe:
+            return
+        steps = ",".join([f"[{track.number},{track.safe}]" for track in safe])
+        for track in safe:
+            track.safe = 0
+        self._rows.append(f'{{"did":"flush","steps":[{steps}]}}\n')
+
+    def write(self) -> None:
+        """Hand over whatever was written down: before anything leaves that rests on it."""
+        rows, self._rows = self._rows, []
+        if not rows or self._descriptor is None:
+            return
+        data = "".join(rows).encode()
+        self._lines += len(rows)
+        is_full = len(data) > self._left_bytes
+        if is_full:
+            data = json({"did": FULL}) + b"\n"
+        self._left_bytes -= len(data)
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            self.lost = error
+            is_full = True
+        if is_full:
+            self._give_up()
+
+    def close(self, hosted: Iterable[Hosted]) -> None:
+        """The server ends in order, with these nodes in memory: the trace is whole."""
+        for each in hosted:
+            self.left(each)
+        self._say({"did": "close", "lines": self._lines + len(self._rows) + 1})
+        self.write()
+        self._give_up()
+
+    def _of_node(self, track: _Track, line: dict[str, Any]) -> None:
+        track.lines += 1
+        self._say({"n": track.number, "seq": track.lines, **line})
+
+    def _say(self, line: dict[str, Any]) -> None:
+        self._rows.append(json(line).decode() + "\n")
+
+    def _give_up(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._descriptor = None
+
+
+_WAITS, _END = ',"waits":true}\n', "}\n"
+
+
+def _found(node: Node) -> dict[str, Any]:
+    return {
+        "promised": node.promised,
+        "known": node.prefix,
+        "floor": node.floor,
+        "digest": node.digest().hex(),
+        "stopped": bool(node.stopped),
+    }
+
+
+def record_in(folder: Path, server: int, most_bytes: int) -> Recorder:
+    """The recorder of the next run of a server, with a new file in this folder. Raises `CannotRecord`."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            run = 1 + max((_run_of(path) for path in folder.glob(f"server-{server}-*.jsonl")), default=0)
+            path = folder / f"server-{server}-{run}.jsonl"
+            try:
+                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            except FileExistsError:
+                continue
+            return Recorder(descriptor, server, run, most_bytes)
+    except OSError as error:
+        raise CannotRecord(f"{folder} takes no trace ({error.strerror}): let record name a folder that does.") from None
+
+
+def _run_of(path: Path) -> int:
+    last = path.stem.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0

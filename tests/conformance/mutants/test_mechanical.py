@@ -1,0 +1,253 @@
+"""Mechanical faults: what a tool makes of a text, who is drawn, what counts as a kill, and a draw of forty."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from attrs import evolve
+
+from conformance.links import BadInput, Silence, Verdict
+from conformance.mutants.mechanical import ask, campaign, kept, listed, pool, python_faults, tla_faults, trying
+from conformance.mutants.mechanical.ask import Answer
+from conformance.mutants.mechanical.campaign import Matrix
+from conformance.mutants.mechanical.fault import Fault
+from conformance.mutants.mechanical.trying import Outcome, Status
+from conformance.refutation import How
+
+ROOT = Path(__file__).resolve().parents[3]
+
+CODE = '''"""A text, 1 < 2."""
+
+LIMIT = 8
+NAME = "x"
+
+
+@frozen(eq=True)
+class Some:
+    first: int = 0
+
+    def take(self, wanted: int = 3) -> int:
+        """Another text."""
+        if wanted < self.first and wanted in self.known:
+            return 0
+        if not self.ready:
+            raise ValueError(f"{wanted + 1} is too much")
+        self.first = wanted + 1
+        self.keep(wanted, self.first)
+        return min(wanted for wanted in self.known if wanted > 2)
+'''
+MADE = {
+    "8 => (9)", "8 => (7)",
+    "wanted < self.first => (wanted <= self.first)", "wanted < self.first => (not wanted < self.first)",
+    "wanted in self.known => (wanted not in self.known)",
+    "without `wanted < self.first`", "without `wanted in self.known`",
+    "wanted < self.first and wanted in self.known => (wanted < self.first or wanted in self.known)",
+    "if wanted < self.first and wanted in self.known: return 0 => nothing",
+    "0 => (1)",
+    'if not self.ready: raise ValueError(f"{wanted + 1} is too much") => nothing', "not self.ready => (self.ready)",
+    "self.first = wanted + 1 => nothing", "wanted + 1 => (wanted - 1)", "wanted + 1 => (wanted)", "1 => (2)", "1 => (0)",
+    "self.keep(wanted, self.first) => nothing",
+    "self.keep(wanted, self.first) => (self.keep(self.first, wanted))",
+    "without `wanted > 2`", "wanted > 2 => (wanted >= 2)", "wanted > 2 => (not wanted > 2)", "2 => (3)", "2 => (1)",
+    "min(wanted for wanted in self.known if wanted > 2) => (max((wanted for wanted in self.known if wanted > 2)))",
+}  # fmt: skip
+
+MODULE = r"""---- MODULE Some ----
+\* Who may: a < b.
+May(n) == n \in Nodes /\ a < b
+
+Act(n) ==
+  /\ May(n)                    \* not for all
+  /\ \A m \in sent : m.n # n
+  /\ x + 1 <= y
+  /\ x' = [x EXCEPT ![n] = @ + 1]
+  /\ UNCHANGED <<y>>
+
+TypeOK == x < y
+====
+"""
+
+
+def test_every_slip_of_python_is_made_and_texts_are_left_alone() -> None:
+    faults = python_faults.faults_of("some.py", CODE)
+    assert {fault.what for fault in faults} == MADE
+    assert len({fault.name for fault in faults}) == len(faults)
+    for fault in faults:
+        for text in (fault.put_into(CODE), fault.put_in_and_marked(CODE, "seen()")):
+            assert text != CODE
+            compile(text, "some.py", "exec")
+
+
+def test_every_slip_of_a_guard_is_made_and_next_states_are_left_alone() -> None:
+    made = {(fault.where, fault.what) for fault in tla_faults.faults_of("some.tla", MODULE)}
+    assert made >= {
+        ("Act", r"/\ May(n) => /\ TRUE"),
+        ("Act", r"/\ May(n) => /\ ~ (May(n))"),
+        ("Act", r"/\ x + 1 <= y => /\ x + 1 < y"),
+        ("Act", r"/\ x + 1 <= y => /\ x <= y"),
+        ("Act", r"/\ \A m \in sent : m.n # n => /\ \A m \in sent : m.n = n"),
+        ("Act", r"/\ \A m \in sent : m.n # n => /\ \E m \in sent : m.n # n"),
+        ("May", r"May(n) == n \in Nodes /\ a < b => May(n) == n \notin Nodes /\ a < b"),
+        ("May", r"May(n) == n \in Nodes /\ a < b => May(n) == n \in Nodes \/ a < b"),
+    }
+    assert {where for where, _ in made} == {"Act", "May"}
+    assert not [what for _, what in made if "x'" in what or "UNCHANGED" in what or "not for all" in what]
+
+
+def test_every_room_has_faults_and_every_fault_somebody_to_ask() -> None:
+    for room in pool.ROOMS:
+        faults = pool.faults_of(room)
+        assert len(faults) > 5 * room.share
+        assert len({fault.name for fault in faults}) == len(faults)
+        for file in {fault.file for fault in faults}:
+            asks = pool.asks_of(file)
+            assert asks, f"nobody is asked about {file}"
+            assert {one.partition(":")[0] for one in asks} <= set(ask.KINDS)
+
+
+def test_the_draw_follows_from_the_seed() -> None:
+    cell = pool.ROOMS[0]
+    assert campaign._shuffled(cell, 1) == campaign._shuffled(cell, 1) != campaign._shuffled(cell, 2)
+    assert set(campaign._shuffled(cell, 1)) == set(pool.faults_of(cell))
+    assert sum(campaign._share(room, 40) for room in pool.ROOMS) == 40
+
+
+ACCIDENT = Answer(ask="lockstep: a", verdict=Verdict.REFUTED, title="raised", how=How.RAISED)
+KILL = Answer(ask="exhaustive", verdict=Verdict.REFUTED, title="wrong", how=How.JUDGED, events=7)
+HELD = Answer(ask="histories", verdict=Verdict.HOLDS, title="holds")
+BROKE = Answer(ask="graph: M", verdict=Verdict.ERROR, title="the link broke")
+CUT = Answer(ask="long", verdict=Verdict.INCONCLUSIVE, title="cut after 25 s of processor time")
+FAULT = evolve(python_faults.faults_of("some.py", CODE)[0])
+
+
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ([HELD, KILL], Status.KILLED),
+        ([ACCIDENT, BROKE, KILL], Status.KILLED),
+        ([ACCIDENT, HELD], Status.ACCIDENT),
+        ([HELD, BROKE], Status.BROKEN),
+        ([HELD, HELD], Status.SURVIVED),
+        ([HELD, CUT, HELD], Status.SURVIVED),
+        ([CUT, HELD, CUT], Status.TIMEOUT),
+    ],
+)
+def test_only_what_was_judged_kills(answers: list[Answer], status: Status) -> None:
+    outcome = trying._outcome(FAULT, answers, {"reached": True, "processor_s": 1.0})
+    assert outcome.status is status
+
+
+def test_a_survivor_says_whether_anybody_came_there() -> None:
+    unreached = trying._outcome(FAULT, [HELD], {"reached": False, "processor_s": 1.0})
+    assert (unreached.status, unreached.reached) == (Status.SURVIVED, False)
+    assert unreached.note == "nobody who was asked comes there"
+
+
+def _matrix(**counts: int) -> Matrix:
+    outcomes = [
+        (FAULT, Outcome(name=FAULT.name, status=Status[name.upper()])) for name, count in counts.items()
+        for _ in range(count)
+    ]  # fmt: skip
+    return Matrix(seed=0, rooms={"physalia/cell": 100}, outcomes=tuple(outcomes), seconds=1.0)
+
+
+def test_nine_of_ten_must_be_killed_and_one_of_ten_may_be_listed() -> None:
+    assert _matrix(killed=9, survived=1).verdict is Verdict.HOLDS
+    assert _matrix(killed=89, survived=11).verdict is Verdict.REFUTED
+    assert _matrix(killed=8, accident=1, broken=1).verdict is Verdict.REFUTED
+    assert _matrix(killed=9, equivalent=1, build_failed=50).verdict is Verdict.HOLDS
+    assert _matrix(killed=8, equivalent=2).verdict is Verdict.REFUTED
+    assert _matrix(build_failed=3).verdict is Verdict.INCONCLUSIVE
+    assert _matrix(killed=9, equivalent=1, build_failed=50).applied == 9
+
+
+def test_the_matrix_is_as_its_schema_says() -> None:
+    told = json.loads(json.dumps(_matrix(killed=3, accident=1, equivalent=1, build_failed=1).as_json()))
+    schema = json.loads((ROOT / "docs" / "mutants-mechanical.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(told, schema)
+    assert (told["applied"], told["killed_by_link"], told["accidents"]) == (4, 3, 1)
+
+
+def test_what_is_listed_as_none_is_a_fault_that_there_is() -> None:
+    for name, reason in listed.equivalent().items():
+        assert campaign.named(name).name == name
+        assert len(reason) > 20
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[equivalent", "no list of"),
+        ("equivalent = 3", "something else"),
+        ('[[equivalent]]\nfault = "f"\n', "needs a fault and a reason"),
+        ('[[equivalent]]\nfault = "f"\nreason = ""\n', "needs a fault and a reason"),
+        ('[[equivalent]]\nfault = "f"\nreason = "r"\nwhy = "w"\n', "needs a fault and a reason"),
+        ('[[equivalent]]\nfault = "f"\nreason = "r"\n[[equivalent]]\nfault = "f"\nreason = "r"\n', "twice"),
+    ],
+)
+def test_a_malformed_list_is_one_sentence(text: str, said: str) -> None:
+    with pytest.raises(BadInput, match=said) as caught:
+        listed.read(text)
+    assert str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+
+
+def test_outcomes_are_kept_and_those_of_another_project_are_not_taken(tmp_path: Path) -> None:
+    file = kept.Kept(tmp_path / "runs" / "seed-0.jsonl", "this")
+    with pytest.raises(BadInput, match="without --resume"):
+        file.read()
+    file.begin()
+    outcome = Outcome(name="a", status=Status.KILLED, link="lockstep", note="n", events=3, processor_s=0.5)
+    file.add(outcome)
+    with file.path.open("a", encoding="utf-8") as cut_short:
+        cut_short.write('{"name": "b", "sta')
+    assert file.read() == {"a": outcome}
+    with pytest.raises(BadInput, match="another state of the project"):
+        evolve(file, project="that").read()
+
+
+def test_a_name_that_there_is_not_is_refused() -> None:
+    for name in ("nothing", "physalia/cell/acceptor.py Acceptor.promise: 1 => 2"):
+        with pytest.raises(BadInput, match="there is no mechanical fault"):
+            campaign.named(name)
+
+
+def _fault(file: str, what: str) -> Fault:
+    return next(fault for fault in pool.faults_in(file) if fault.what == what)
+
+
+def test_a_fault_is_killed_one_that_changes_nothing_survives_and_one_without_types_is_none(tmp_path: Path) -> None:
+    """Also after a fault was in the same file: what was compiled of that is not believed."""
+    file = "physalia/cell/acceptor.py"
+    wrong = _fault(file, "self.voted_under(slot) < ballot => (self.voted_under(slot) <= ballot)")
+    harmless = evolve(wrong, after="(ballot > self.voted_under(slot))")
+    untyped = evolve(wrong, after='(ballot > "x")')
+    broken = evolve(wrong, after="((ballot > )")
+    asks = ["exhaustive: MCCellTwoBallotsRefines"]
+    with trying.bench(tmp_path / "types") as bench:
+        assert [bool(bench.refusal(one)) for one in (wrong, harmless, untyped, broken)] == [False, False, True, True]
+        tried = [bench.try_out(one, asks) for one in (harmless, wrong, harmless)]
+    assert [outcome.status for outcome in tried] == [Status.SURVIVED, Status.KILLED, Status.SURVIVED]
+    assert all(outcome.reached for outcome in tried)
+    assert tried[1].events > 0
+
+
+def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:
+    """Whoever is asked about a file of each room holds without a fault, or is one that was never patient enough."""
+    nothing = evolve(_fault("tla/Store.tla", r"/\ c \in asked => /\ TRUE"), after=r"c \in asked")
+    with trying.bench(tmp_path / "types") as bench:
+        for file in ("spec/store.py", "tla/Store.tla", "physalia/journal/marks.py"):
+            outcome = bench.try_out(nothing, pool.asks_of(file))
+            assert (outcome.status, outcome.note) == (Status.SURVIVED, "nobody refutes it")
+
+
+def test_a_draw_of_forty_is_refuted_as_a_larger_one_is(tmp_path: Path) -> None:
+    matrix = campaign.run(1, 40, Silence(), runs=tmp_path)
+    assert matrix.applied == 40
+    lost = [
+        f"{outcome.status}: {fault.name}" for fault, outcome in matrix.outcomes if outcome.status is not Status.KILLED
+    ]
+    assert matrix.counted()[Status.KILLED] >= 34, lost
+    again = campaign.run(1, 40, Silence(), resume=True, runs=tmp_path)
+    assert again.outcomes == matrix.outcomes
