@@ -107,9 +107,13 @@ class Colony:
         self._vfs = self._stack.enter_context(simulated_vfs())
         self._stack.enter_context(simulated(self, self.seed))
         self.simulator.entering = self._enter
-        for name in (*self.caches, *self.machines):
-            self.start(name)
-        self.run(STARTED_S)
+        try:
+            for name in (*self.caches, *self.machines):
+                self.start(name)
+            self.run(STARTED_S)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
