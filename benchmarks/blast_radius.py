@@ -2,7 +2,8 @@
 
 A million volumes on 100,000 servers are placed under the shipped policy, on all cores; that is not part of the time
 that counts. Then every rack, power unit, switch, link, server and link of a server fails alone, exactly; and the
-worst four servers are proven from above, for the cells and for one database for all volumes.
+worst four servers are proven from above, for the cells and for one database for all volumes. The worst pair of devices
+is sought for ten thousand volumes on a site of their own.
 
     python -m benchmarks.blast_radius [--json] [--servers N] [--volumes N] [--capacity N] [--cores N] [--seed N]
 """
@@ -16,6 +17,7 @@ import time
 from typing import Any
 
 from physalia.blast_radius.four import by_servers, monolith, worst_group
+from physalia.blast_radius.pairs import worst_pair
 from physalia.blast_radius.singles import Volumes, singles
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.rules import Rules
@@ -27,6 +29,7 @@ from physalia.placement.rules.policy import default
 from physalia.placement.site.generate import Fabric, generate
 
 SCHEMA_VERSION = 1
+PAIR_SERVERS, PAIR_VOLUMES = 2_016, 10_000
 
 
 def measure(servers: int, volumes: int, capacity: int, cores: int, seed: int) -> dict[str, Any]:
@@ -54,6 +57,7 @@ def measure(servers: int, volumes: int, capacity: int, cores: int, seed: int) ->
         chosen = tuple(site.names[at] for at in one.fleet.cells[0, : len(group.servers)].tolist())
         monoliths[name] = by_servers(one, chosen) / len(one.rows)
     return {
+        **measure_pair(seed),
         "schema_version": SCHEMA_VERSION,
         "servers": servers,
         "volumes": counted,
@@ -72,6 +76,28 @@ def measure(servers: int, volumes: int, capacity: int, cores: int, seed: int) ->
         "monoliths": monoliths,
         "seed": seed,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+
+
+def measure_pair(seed: int) -> dict[str, Any]:
+    """The worst two devices for so many volumes on some two thousand servers, all single devices counted before."""
+    fabric = Fabric(
+        servers=PAIR_SERVERS, servers_per_rack=42, capacity=48, fill=0.0, full=0.0, drained=0.0, cells=0, seed=seed
+    )  # fmt: skip
+    site = Site.of(generate(fabric))
+    rules = Rules.of(site, default())
+    empty = Fleet.unplaced(made_up(site, PAIR_VOLUMES, seed), rules.policy.cell_size)
+    known = Volumes(site, place(site, rules, empty, Effort()))
+    start, start_cpu = time.perf_counter(), time.process_time()
+    found = worst_pair(known, {one.devices[0]: one for one in singles(known, Effort())}, Effort())
+    return {
+        "pair_servers": PAIR_SERVERS,
+        "pair_volumes": len(known.rows),
+        "pair_seconds": time.perf_counter() - start,
+        "pair_cpu_seconds": time.process_time() - start_cpu,
+        "worst_pair": list(found.worst.devices),
+        "worst_unserved_of_two": found.worst.unserved / len(known.rows),
+        "pair_gap": (found.bound - found.worst.unserved) / len(known.rows),
     }
 
 

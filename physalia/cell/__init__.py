@@ -2,6 +2,7 @@
 
 from physalia.cell.border import Border, Foreign
 from physalia.cell.compaction import compact
+from physalia.cell.life.inspecting import LifeState, inspect, life_of
 from physalia.cell.log import Log
 from physalia.cell.memory import Key, Memory
 from physalia.cell.node import RESEND_AFTER_MS, Node
@@ -15,8 +16,11 @@ __all__ = [
     "CorruptRecords",
     "Foreign",
     "Key",
+    "LifeState",
     "Log",
     "Memory",
     "Node",
     "compact",
+    "inspect",
+    "life_of",
 ]
