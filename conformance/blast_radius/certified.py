@@ -125,14 +125,15 @@ def _lesser(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str
         yield "cells.worst", {**made, "cells": {**made["cells"], "worst": worst[1:]}}
     names = list(case.topology.servers)
     for what, size, least in (("pair", 2, made["cells"]["worst_unserved"]), ("four", len(made["four"]["servers"]), 0)):
-        for some in combinations(names, size):
-            unserved, blast = counted_by(case.topology, case.volumes, some)
-            bound = max(least, unserved)
-            if bound < made[what]["at_most"]:
-                told = {"unserved": unserved, "at_most": bound}
-                told |= {"devices": list(some), "blast": blast} if what == "pair" else {"servers": list(some)}
-                yield f"{what}.at_most", {**made, what: told}
-                break
+        counts = {some: counted_by(case.topology, case.volumes, some) for some in combinations(names, size)}
+        lesser = [
+            (max(least, one[0]), some) for some, one in counts.items() if max(least, one[0]) < made[what]["at_most"]
+        ]
+        if lesser:
+            bound, some = max(lesser)
+            told = {"unserved": counts[some][0], "at_most": bound}
+            told |= {"devices": list(some), "blast": counts[some][1]} if what == "pair" else {"servers": list(some)}
+            yield f"{what}.at_most", {**made, what: told}
 
 
 def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -2,12 +2,12 @@
 
 from physalia.cell.border import Border, Foreign
 from physalia.cell.compaction import compact
-from physalia.cell.life.inspecting import LifeState, inspect, life_of
 from physalia.cell.log import Log
 from physalia.cell.memory import Key, Memory
 from physalia.cell.node import RESEND_AFTER_MS, Node
 from physalia.cell.reads import Consultation
 from physalia.cell.recovery import CorruptRecords
+from physalia.cell.seen.inspecting import LifeState, inspect, life_of
 
 __all__ = [
     "RESEND_AFTER_MS",

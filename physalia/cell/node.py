@@ -11,12 +11,12 @@ from physalia.cell.acceptor import Acceptor
 from physalia.cell.forgetting import install, truncate
 from physalia.cell.learner import Learner
 from physalia.cell.life.leaving import Leaving, settle
-from physalia.cell.life.shown import Shown
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.cell.recovery import recover
+from physalia.cell.seen.shown import Shown
 from physalia.cell.steps import IGNORED, resent, sends
 from physalia.cell.stopping import turned_away, why, why_before
 from physalia.model import (

@@ -54,10 +54,22 @@ class _Again(Exception):
 
 @define
 class _Effort:
-    """What the attempts at one command amount to: how many of them may yet be done, and whether a cell was full."""
+    """What the attempts at one command amount to: how many of them may yet be done, and whether a cell was full.
+
+    Since `full_since_s` nothing else was heard of whoever is asked.
+    """
 
     uncertain: int = 0
     was_full: bool = False
+    full_since_s: float | None = None
+
+    def is_full_for_long(self, now_s: float) -> bool:
+        """It is full once more. For long, if an attempt would have been given up: it may be cut off from the others."""
+        if self.full_since_s is None or now_s - self.full_since_s < ATTEMPT_S:
+            self.full_since_s = now_s if self.full_since_s is None else self.full_since_s
+            return False
+        self.full_since_s = None
+        return True
 
 
 A = TypeVar("A", bound=Said)
@@ -229,7 +241,10 @@ class AsyncClient:
                 raise Malformed(f"the server at {address} does not let a client ask for this.")
             effort.was_full |= said.reason == "pipeline full"
             if said.reason in ("pipeline full", "busy"):
+                if effort.is_full_for_long(asyncio.get_running_loop().time()):
+                    self.places.turn_away(cell)
                 break
+            effort.full_since_s = None
             if not self.places.hinted(cell, said.leader):
                 self.places.turn_away(cell)
                 break

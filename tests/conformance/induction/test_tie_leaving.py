@@ -15,11 +15,15 @@ from conformance.induction.tie.readings import Reading
 from conformance.induction.tie.scope import NOT_TIED
 from spec import leaving as spec_leaving
 from spec.commands import Nodes, Slot
-from spec.induction.formulas.kernel import Formula, State, Step, System, Term, action, invariant
-from spec.induction.layers.leaving import Leaving
+from spec.induction.formulas.kernel import Formula, State, Step, System, Term, action, invariant, relation, then, when
+from spec.induction.layers.leaving import Leaving, opens_before
 from spec.induction.layers.stack import system_of
 from spec.induction.layers.truncation import Truncation
-from spec.induction.layers.vocabulary import Not, forall
+from spec.induction.layers.vocabulary import And, Implies, Node, Not, Or, exists, forall, member
+from spec.induction.layers.vocabulary import Slot as Slots
+from spec.induction.proving.prove import prove
+from spec.induction.proving.queries import queries_of
+from spec.induction.proving.solve import Effort, Outcome, solve
 from spec.models import MODELS
 
 TAKEN = {"write_promise", "promise", "propose", "write_vote", "vote", "choose", "extend", "believe", "acknowledge"}
@@ -76,6 +80,59 @@ def test_the_layer_does_not_know_a_word_that_is_older_than_the_loss_of_its_disk(
     (first, *_) = with_lost_disks(spec_leaving.Leaving).mismatches
     assert (first.kind, first.action) == ("step", "erase")
     assert "lose_disk" in first.path[-2]
+
+
+class WordsStay(Leaving):
+    """The layer, where a word that was said stays said, whatever becomes of the disk."""
+
+    said = relation(Node, Slots)
+    """said(n, i): n said that it had durably learned slot i."""
+
+    @action()
+    def say(self, s: State, n: Term, i: Term) -> Step:
+        """Node n says so."""
+        return Step(
+            when(alive=self.alive(s, n), durable=s.durable(n, i)),
+            then(said=lambda m, j: Or(s.said(m, j), And(m == n, j == i))),
+        )
+
+    @action()
+    def retire(self, s: State, n: Term, *, j: Term, y: Term, q: Term) -> Step:
+        """What was said counts."""
+        return (
+            super().retire(s, n, j=j, y=y, q=q)
+            .where(learned=forall(lambda m, i: Implies(And(member(m, q), opens_before(i, j)), s.said(m, i))))
+        )  # fmt: skip
+
+    @invariant
+    def said_durable(self, s: State) -> Formula:
+        """It is still so, as long as the disk is there."""
+        return forall(lambda n, i: Implies(And(s.said(n, i), Not(s.lost(n))), s.durable(n, i)))
+
+    @invariant
+    def said_chosen(self, s: State) -> Formula:
+        """Nobody says so of what is not chosen."""
+        return forall(lambda i: Implies(exists(lambda n: s.said(n, i)), exists(lambda v: s.chosen(i, v))))
+
+
+class EmptyWords(WordsStay):
+    """Broken: it is said before it is durable."""
+
+    @action()
+    def say(self, s: State, n: Term, i: Term) -> Step:
+        """Does not ask whether it is."""
+        return super().say(s, n, i).without("durable")
+
+
+def test_words_that_stay_do_no_harm() -> None:
+    assert prove(WordsStay().system()).outcome is Outcome.PROVED
+
+
+def test_a_word_before_the_flush_is_not_proved() -> None:
+    (kept,) = (one for one in queries_of(EmptyWords().system()) if one.about == ("say", "said_durable"))
+    assert solve(kept, Effort()).outcome is Outcome.REFUTED
+    (kept,) = (one for one in queries_of(WordsStay().system()) if one.about == ("say", "said_durable"))
+    assert solve(kept, Effort()).outcome is Outcome.PROVED
 
 
 class NobodyForgets(Truncation):

@@ -137,7 +137,7 @@ def test_the_journal_of_a_busy_server_is_folded_though_it_never_rests(
                     most = max(most, one.server.nodes.host.journal.unfolded)
 
     asyncio.run(main())
-    assert 64 <= most <= 64 + server_module.FOLDED_AT_ONCE
+    assert 64 <= most < 300, "400 puts are at least as many entries"
 
 
 class Alone:

@@ -237,7 +237,8 @@ OF_SERVERS: list[Traffic] = [
     Moved(1, 101, 9, (11, 12), ((11, 1), (12, 1))),
 ]  # fmt: skip
 OF_OPERATORS: list[Traffic] = [
-    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000), Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
+    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000),
+    Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
     House(1, 1, 101, ((12, 1),)), Release(1, 1, 101, 11), Inspect(1, 1),
 ]  # fmt: skip
 MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from physalia.model import Change, Execute, NoOp, OpenSession, RequestId, Write
+from physalia.model import Change, Command, Execute, NoOp, OpenSession, RequestId, Write
 from physalia.server import read_settings
 from physalia.server.settings import BadSettings
 from physalia.tracing import CannotRecord, record_in
@@ -42,7 +42,7 @@ def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
 
 def test_names_tell_commands_of_one_request_apart() -> None:
     request = RequestId('a "client"', 3)
-    commands = [
+    commands: list[Command] = [
         Write(request, 0, "a", "b"), Write(request, 1, "a", "b"), Change(request, 0, frozenset({1, 2})),
         Change(request, 0, frozenset({1, 3})), Execute(request, 1, OpenSession()), NoOp(),
     ]  # fmt: skip

@@ -5,8 +5,8 @@ Numbers that may be larger than what JSON's readers can hold are texts. No key a
 
 from typing import Any, Literal, TypeAlias
 
-from physalia.cell.life.shown import Shown
 from physalia.cell.memory import Memory
+from physalia.cell.seen.shown import Shown
 from physalia.model import NO_BALLOT, Ballot, NodeId
 
 LifeState: TypeAlias = Literal["created", "learning", "caught up", "member", "leaving", "gone"]
