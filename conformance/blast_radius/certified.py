@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def judge_certificate(case: Case, every: EverySet) -> Iterator[str]:
         raise Refuted(f"a certificate does not stand: {refused}") from refused
     yield "a certificate that stands"
     yield from _counts(case, every, contents[0])
-    for what, lie in lies(made):
+    for what, lie in (*lies(made), *_lesser(made, case)):
         try:
             check(dumps(lie).encode(), *contents)
         except checker.Refused:
@@ -115,6 +116,24 @@ def lies(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 inner = inner[key]
             inner[path[-1]] = number + more
             yield ".".join(map(str, path)), lie
+
+
+def _lesser(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is worst left out, and something that does less called the worst."""
+    worst = made["cells"]["worst"]
+    if len(worst) > 1 and worst[0]["unserved"] > worst[1]["unserved"]:
+        yield "cells.worst", {**made, "cells": {**made["cells"], "worst": worst[1:]}}
+    names = list(case.topology.servers)
+    for what, size, least in (("pair", 2, made["cells"]["worst_unserved"]), ("four", len(made["four"]["servers"]), 0)):
+        counts = {some: counted_by(case.topology, case.volumes, some) for some in combinations(names, size)}
+        lesser = [
+            (max(least, one[0]), some) for some, one in counts.items() if max(least, one[0]) < made[what]["at_most"]
+        ]
+        if lesser:
+            bound, some = max(lesser)
+            told = {"unserved": counts[some][0], "at_most": bound}
+            told |= {"devices": list(some), "blast": counts[some][1]} if what == "pair" else {"servers": list(some)}
+            yield f"{what}.at_most", {**made, what: told}
 
 
 def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:

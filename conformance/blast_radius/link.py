@@ -17,7 +17,7 @@ from conformance.blast_radius import unbounded
 from conformance.blast_radius.certified import judge_certificate, judge_triple
 from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
-from conformance.blast_radius.sites import Case, leaning, made_up, of_model
+from conformance.blast_radius.sites import Case, leaning, made_up, of_model, two_ways
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.placement.audited import judge_audit
@@ -150,8 +150,8 @@ def judge_case(case: Case, tally: Tally) -> None:
 
 
 def _models(tally: Tally, progress: Progress) -> None:
-    """The sites of the models; a cell that survives as its instance sees it, and no copy; and a site that leans."""
-    cases = [leaning()]
+    """The sites of the models; a cell that survives as its instance sees it, and no copy; and two made by hand."""
+    cases = [two_ways(), leaning()]
     for machine in (*BLAST_RADIUS_MODELS.values(), AS_THE_INSTANCE_SEES_IT):
         topology, volumes, devices = of_model(machine)
         cases.append(Case(topology=topology, volumes=volumes[:VOLUMES], devices=devices))

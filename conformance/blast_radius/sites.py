@@ -132,3 +132,22 @@ def leaning() -> Case:
     late = Asked(instance="c1", primary="c2", replica="d1", cell=("d1", "e1", "z1"))
     devices = ("tor-c", "tor-d", "core-1", "core-2", "tor-a--core-1", "tor-b--core-2", "feed-1", "c1", "d1", "a2")
     return Case(topology=topology, volumes=(*volumes, late), devices=devices)
+
+
+def two_ways() -> Case:
+    """Every rack has two ways to the others, and cells share no rack: only what cuts both ways harms two volumes."""
+    names = "habcdef"
+    tors = [Switch(f"tor-{name}", "rack", f"rack-{name}") for name in names]
+    pairs = [(tor.name, f"agg-{at}") for tor in tors for at in (1, 2)]
+    on = {"i1": "h", "p1": "h", **{f"n-{name}": name for name in names[1:]}}
+    topology = build(
+        name="two ways", rows=["row"], powers=[Power("feed-1", "feed")],
+        racks=[Rack(f"rack-{name}", "row", ("feed-1",)) for name in names],
+        switches=[*tors, Switch("agg-1", "aggregation"), Switch("agg-2", "aggregation")],
+        links=[Link("--".join(pair), pair) for pair in pairs],
+        servers=[Server(name, f"rack-{rack}", (f"tor-{rack}",), "any", 9) for name, rack in on.items()],
+    )  # fmt: skip
+    cells = (("n-a", "n-b", "n-c"), ("n-d", "n-e", "n-f"))
+    volumes = tuple(Asked(instance="i1", primary="p1", replica=None, cell=cell) for cell in cells)
+    devices = ("agg-1", "agg-2", "tor-h--agg-1", "tor-h--agg-2", "tor-a", "tor-b", "rack-d", "feed-1", "p1", "n-c")
+    return Case(topology=topology, volumes=volumes, devices=devices)

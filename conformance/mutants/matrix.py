@@ -41,7 +41,7 @@ _KILLERS: Mapping[str, tuple[str, ...]] = {
     "exhaustive": ("verify", "exhaustive", "--quick"),
     "lockstep": ("verify", "lockstep", "--quick"),
     "histories": ("verify", "histories", "--quick"),
-    "shell": ("verify", "shell"),
+    "shell": ("verify", "shell", "--quick"),
     "traces": ("verify", "traces", "--quick"),
     "crash-points": ("verify", "crash-points"),
     "placement": ("verify", "placement", "--quick"),

@@ -1,5 +1,7 @@
 """A whole fleet placed: the rows of a site for themselves, on as many cores as there are, and then what is left over.
 
+Or on as many machines as a scheduler of Dask has workers on.
+
 A cell near its instance stays in its row as a rule, and rows do not compete. So each row places its own volumes in
 their order, whoever does it, and the outcome is the same on any number of cores. What found no room in its row is
 placed on the whole site, in order too.
@@ -8,6 +10,7 @@ placed on the whole site, in order too.
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_all_start_methods, get_context
+from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -49,9 +52,12 @@ class _Job:
         return volumes, found
 
 
-def place(site: Site, rules: Rules, fleet: Fleet, effort: Effort, cores: int = 1) -> Fleet:
+def place(
+    site: Site, rules: Rules, fleet: Fleet, effort: Effort, cores: int = 1, machines: Any = None
+) -> Fleet:  # fmt: skip
     """The fleet with a place for every volume that had none and for which one was found; the others stay as they are.
 
+    ``machines`` is a client of Dask, if the rows are to be placed by its workers instead of by so many processes here.
     OutOfTime between two rows, and between two cells of those that are left over.
     """
     rows = site.row_of[site.stand_of]
@@ -63,7 +69,7 @@ def place(site: Site, rules: Rules, fleet: Fleet, effort: Effort, cores: int = 1
             held.setdefault(row, []).append(at)
     job = _Job(site, rules, fleet, rows, {row: waiting[by_row == row] for row in np.unique(by_row).tolist()}, held)
     cells = fleet.cells.copy()
-    for volumes, found in _rows(job, effort, cores):
+    for volumes, found in _rows(job, effort, cores) if machines is None else _far_rows(job, effort, machines):
         cells[volumes] = found
     return _left_over(site, rules, fleet.with_cells(cells), effort)
 
@@ -79,6 +85,18 @@ def _rows(job: _Job, effort: Effort, cores: int) -> Iterator[tuple[Ints, Servers
         for found in pool.map(_row, rows):
             effort.spend("rows")
             yield found
+
+
+def _far_rows(job: _Job, effort: Effort, machines: Any) -> Iterator[tuple[Ints, Servers]]:
+    """The rows as workers elsewhere place them; the job travels to each of them once."""
+    shared = machines.scatter(job, broadcast=True)
+    placing = [machines.submit(_Job.row, shared, row, pure=False) for row in sorted(job.waiting)]
+    try:
+        for one in placing:
+            effort.spend("rows")
+            yield one.result()
+    finally:
+        machines.cancel(placing)
 
 
 def _left_over(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Fleet:

@@ -1,12 +1,15 @@
 """``physalia fleet``: place many cells, refill, improve and move them, and tell what the fleet comes to."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conformance.links import BadInput
+from conformance.links import BadInput, CannotRun
+from physalia.cli.fleet.best import best
 from physalia.cli.fleet.printing import (
     moved_json,
     moved_lines,
@@ -31,7 +34,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.command()(best)
+
 INCONCLUSIVE = 3
+_ANSWER_S = 10
+"""So long a scheduler has to answer."""
 
 TopologyFile = Annotated[Path, typer.Argument(metavar="TOPOLOGY", help="The topology, a JSON file.")]
 FleetFile = Annotated[Path, typer.Argument(metavar="FLEET", help="The fleet: columns, .npz, or .json.")]
@@ -57,6 +64,10 @@ def place(
     policy: PolicyFile = None,
     topology_output: Written = None,
     cores: Annotated[int | None, typer.Option(min=1, help="Processes at a time; all cores if absent.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Place on the workers of this scheduler of Dask, as tcp://HOST:PORT."),
+    ] = None,
     seed: Seed = 0,
     time_limit_s: Limit = None,
     json: Json = False,
@@ -84,7 +95,8 @@ def place(
             )
             empty = Fleet.unplaced(made_up(site, count, seed), size)
             try:
-                fleet = placed(site, rules, empty, spent, cores or os.cpu_count() or 1)
+                with _machines(scheduler) as machines:
+                    fleet = placed(site, rules, empty, spent, cores or os.cpu_count() or 1, machines)
             except OutOfTime:
                 return _out_of_time("nothing is written", json=json)
             write(fleet, site, output)
@@ -252,6 +264,24 @@ def report(
             )  # fmt: skip
         code = REFUTED if found.broken else 0 if found.complete else INCONCLUSIVE
         return Told(report_json(found, seed), report_lines(found, seed), code).printed(json=json)
+
+
+@contextmanager
+def _machines(scheduler: str | None) -> Iterator[Any]:
+    """A client of a scheduler of Dask, if there shall be one; BadInput if nobody answers there."""
+    if scheduler is None:
+        yield None
+        return
+    try:
+        from distributed import Client  # noqa: PLC0415  # heavy, and an extra
+    except ModuleNotFoundError as error:
+        raise CannotRun("--scheduler needs the package distributed: pip install 'physalia[machines]'.") from error
+    try:
+        client = Client(scheduler, timeout=_ANSWER_S)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"--scheduler {scheduler}: there is no scheduler of Dask that answers.") from error
+    with client:
+        yield client
 
 
 def _read(topology: Path, policy: Path | None) -> "tuple[Site, Rules]":

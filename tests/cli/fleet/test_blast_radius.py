@@ -75,7 +75,27 @@ def test_a_cell_on_one_rack_falls_with_it(
 def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = Site.of(TOPOLOGY)
     fleets.write(Fleet.unplaced(np.array([[0, 1, 2]], dtype=np.int32), 7), site, tmp_path / "empty.npz")
+    good = tmp_path / "good.json"
+    fleets.write(fleets.read(Path(zone[1]), site, 7), site, good)
+    text = good.read_text(encoding="utf-8")
+    cell = json.loads(text)["cells"][0]
+    twice, gone = tmp_path / "twice.json", tmp_path / "no-server.json"
+    twice.write_text(text.replace(f'"{cell["servers"][1]}"', f'"{cell["servers"][0]}"', 1), encoding="utf-8")
+    gone.write_text(
+        text.replace(f'"instance":"{cell["instance"]}"', '"instance":"server-9-99-99"', 1), encoding="utf-8"
+    )
+    files.write(topology_of(240, capacity=10, seed=8), tmp_path / "other.json")
+    likely = json.loads(Path(zone[0]).read_text(encoding="utf-8"))
+    likely["failure_probability"] = {"devices": {"rack-1-01": 1.5}}
+    (tmp_path / "likely.json").write_text(json.dumps(likely), encoding="utf-8")
     for arguments, said in (
+        (["blast-radius", str(tmp_path / "other.json"), zone[1]], "fleet.npz: this fleet is of another topology"),
+        (["blast-radius", zone[0], str(twice)], f"twice.json: cell-1 has two nodes on server {cell['servers'][0]}"),
+        (["blast-radius", zone[0], str(gone)], "no-server.json: cell-1: instance server-9-99-99"),
+        (
+            ["blast-radius", str(tmp_path / "likely.json"), zone[1]],
+            "likely.json: the failure probability of rack-1-01 is 1.5, which is not between 0 and 1",
+        ),
         (["blast-radius", *zone, "--failures", "4"], "sets of more than 3 devices are not counted"),
         (["blast-radius", *zone, "--failures", "900"], "this site has 554 devices, and no more can fail"),
         (["blast-radius", *zone, "--check", str(tmp_path / "gone.json")], "gone.json: cannot be read"),

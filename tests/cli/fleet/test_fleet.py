@@ -163,6 +163,24 @@ def test_a_move_to_the_best_place(site: str, fleet: str, capsys: pytest.CaptureF
     assert "already" in capsys.readouterr().out
 
 
+# The best cell.
+
+
+def test_the_most_available_cell_has_a_small_gap(site: str, fleet: str, capsys: pytest.CaptureFixture[str]) -> None:
+    order = ["fleet", "best", site, "--instance", "server-1-01-01", "--primary", "server-1-02-03"]
+    assert run([*order, "--json"]) == 0
+    document = printed(capsys, "fleet-best")
+    assert 0 <= document["gap"] <= 0.01
+    assert len(document["front"][-1]["servers"]) == 7
+    assert run([*order, "--fleet", fleet]) == 0
+    assert "no cell is better by more than 0." in capsys.readouterr().out
+    assert run([*order, "--time-limit-s", "0"]) == 3
+    capsys.readouterr()
+    assert "instance nobody: there is no such server" in complaint(
+        ["fleet", "best", site, "--instance", "nobody"], capsys
+    )
+
+
 # Bad input.
 
 

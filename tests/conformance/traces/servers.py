@@ -9,9 +9,9 @@ from conformance.traces.cell import CellKey, split
 from conformance.traces.lines import Run
 from conformance.traces.recorded import read_all
 from conformance.traces.replay import Judged, Replay
-from physalia.host import Host, encode_kept
+from physalia.host import Host, Hosted, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
-from physalia.model import Answer, Envelope, Found, Reject, RequestId, Write
+from physalia.model import Answer, Envelope, Found, NodeId, Reject, RequestId, Write
 from physalia.server.atlas import Atlas, charter_of
 from physalia.server.nodes import Nodes
 from physalia.server.settings import CellPlan
@@ -59,6 +59,15 @@ class Server:
 
     def stopped(self, key: NodeKey, why: str) -> None:
         raise AssertionError(why)
+
+    def stray(self, hosted: Hosted, node: NodeId) -> None:
+        raise AssertionError(f"{node} is nobody that {hosted.key} knows")
+
+    def missed(self, server: int, key: NodeKey) -> None:
+        raise AssertionError(f"{key} left its cell")
+
+    def gone(self, key: NodeKey) -> None:
+        raise AssertionError(f"{key} left its cell")
 
 
 @define
