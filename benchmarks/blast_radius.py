@@ -125,8 +125,8 @@ def main() -> None:
         f"{figures['seconds']:.0f} s. One device leaves at most {figures['worst_unserved_of_one']:.2%} unserved "
         f"({figures['worst_single'] or 'no device harms any'}), {figures['worst_blast_of_one']:.2%} in blast; "
         f"four servers {figures['worst_unserved_of_four']:.2g} of the volumes, and of a monolith's "
-        f"{figures['monolith_worst_unserved_of_four']:.2%}. Of {figures['pair_volumes']:,} volumes two devices leave at "
-        f"most {figures['worst_unserved_of_two']:.2%} unserved, found in {figures['pair_seconds']:.0f} s."
+        f"{figures['monolith_worst_unserved_of_four']:.2%}. Of {figures['pair_volumes']:,} volumes two devices leave "
+        f"at most {figures['worst_unserved_of_two']:.2%} unserved, found in {figures['pair_seconds']:.0f} s."
     )
 
 
