@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help verify demo test lint bench lock clean
+.PHONY: help verify demo gameday test lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ verify: $(READY) ## Check every link of the chain; VERIFY_FLAGS=--quick or --dee
 
 demo: $(READY) ## Three servers, broken and healed for a minute while clients work; what they saw and disks have is judged
 	$(BIN)/physalia colony demo $(DEMO_FLAGS)
+
+gameday: $(READY) ## A minute of faults on real servers under load; histories, traces, disks and leaks are judged
+	$(BIN)/physalia conformance gameday --minutes 1 $(GAMEDAY_FLAGS)
 
 test: $(READY) ## Run the tests; PYTEST_FLAGS="-n auto -m slow" for the long ones
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -24,8 +24,10 @@ from physalia.model import (
     Decision,
     Echo,
     Execute,
+    HowFar,
     Install,
     Learn,
+    Learned,
     Message,
     NoOp,
     Peek,
@@ -113,7 +115,7 @@ def read_ballot(word: str) -> Ballot:
     return Ballot(int(found[1]), int(found[2]))
 
 
-def message_words(message: Message) -> str:
+def message_words(message: Message) -> str:  # noqa: PLR0912  # one case a message
     """The message in words, such as ``vote 2.1 slot 1 node 3``."""
     match message:
         case Prepare(ballot, prefix):
@@ -137,6 +139,10 @@ def message_words(message: Message) -> str:
             return f"chunk {message.slot} from {message.first} {encode_message(message).hex()}"
         case Take(slot, rows):
             return f"take {slot} rows {rows}"
+        case HowFar():
+            return "how far"
+        case Learned(slot):
+            return f"learned {slot}"
         case Refusal(ballot, promised):
             return f"refusal {ballot_words(ballot)} promised {ballot_words(promised)}"
         case _:
@@ -189,7 +195,7 @@ def _reading_words(event: Query | Peek | Consult | Serve) -> str:
             return f"serve {ballot_words(ballot)} read {read}"
 
 
-def read_message(words: list[str]) -> Message:
+def read_message(words: list[str]) -> Message:  # noqa: PLR0912  # one case a message
     """The message that ``message_words`` wrote, split at its spaces."""
     match words:
         case ["prepare", ballot, "prefix", prefix]:
@@ -212,6 +218,10 @@ def read_message(words: list[str]) -> Message:
             return _read_chunk(data)
         case ["take", slot, "rows", rows]:
             return Take(int(slot), int(rows))
+        case ["how", "far"]:
+            return HowFar()
+        case ["learned", slot]:
+            return Learned(int(slot))
         case ["refusal", ballot, "promised", promised]:
             return Refusal(read_ballot(ballot), read_ballot(promised))
         case _:

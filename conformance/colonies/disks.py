@@ -1,8 +1,8 @@
 """What the disks of a colony say when all servers have ended: every journal is whole, and all nodes of a cell agree.
 
-Each node is made anew from its journal, as its server would. Two nodes of a cell never have different commands in one
-slot that both still have in their logs; where both know the same prefix, their databases have one digest; and a node that
-knows less comes to the longer one's digest by the rest of its log, if that is still there.
+Each node is made anew from its journal, as its server would. Two nodes of a cell never have different commands in a
+slot that both have in their logs yet; where both know the same prefix, their databases have one digest; and a node that
+knows less comes to the longer one's digest by the rest of its log, if that is still there. Who left points to members.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,9 +12,9 @@ from attrs import frozen
 from conformance.refutation import Refuted
 from physalia.cell import CorruptRecords, Node
 from physalia.journal import Directory, Journal, JournalDamaged, NodeKey
-from physalia.model import Command
+from physalia.model import Command, Left
 from physalia.server import Settings
-from physalia.wire import CodecError, decode_charter, decode_record, is_charter
+from physalia.wire import CodecError, decode_charter, decode_record, is_charter, is_homes
 
 
 @frozen
@@ -29,6 +29,7 @@ class Agreed:
 def judge(servers: Iterable[Settings]) -> Agreed:
     """Raise `Refuted` if a journal is damaged or two nodes disagree; and what opening a journal raises."""
     nodes: dict[int, list[tuple[NodeKey, Node]]] = {}
+    pointers: list[tuple[NodeKey, Left]] = []
     journals = 0
     for settings in servers:
         try:
@@ -38,12 +39,17 @@ def judge(servers: Iterable[Settings]) -> Agreed:
                     if not kept or not is_charter(kept[0]):
                         raise Refuted(f"the disk of server {settings.server} has no charter of {key}", ())
                     charter = decode_charter(kept[0])
-                    records = [decode_record(record) for record in kept[1:]]
+                    records = [decode_record(record) for record in kept[1:] if not is_homes(record)]
                     node = Node(key.incarnation, charter.first_members, charter.alpha, records)
-                    nodes.setdefault(key.cell, []).append((key, node))
+                    if node.pointer is None:
+                        nodes.setdefault(key.cell, []).append((key, node))
+                    else:
+                        pointers.append((key, node.pointer))
         except (JournalDamaged, CorruptRecords, CodecError) as damage:
             raise Refuted(f"the disk of server {settings.server} is not whole", (str(damage),)) from None
         journals += 1
+    for key, left in pointers:
+        _judge_pointer(key, left, nodes.get(key.cell, []))
     slots = sum(_judge_cell(cell, known) for cell, known in nodes.items())
     return Agreed(journals, sum(map(len, nodes.values())), slots)
 
@@ -69,6 +75,16 @@ def _judge_cell(cell: int, known: Sequence[tuple[NodeKey, Node]]) -> int:
                 f"two nodes of cell {cell} know the same {node.prefix} slots and have two states", (str(key),)
             )
     return slots
+
+
+def _judge_pointer(key: NodeKey, left: Left, known: Sequence[tuple[NodeKey, Node]]) -> None:
+    """Whoever left points to members who are as new as any that it could have known, and is none itself (R11)."""
+    newest = max((node.jury.version for _, node in known), default=0)
+    if key.incarnation in left.members or left.version > newest:
+        raise Refuted(f"{key} left as of version {left.version}, and the nodes that are there know {newest}", ())
+    for _, node in known:
+        if node.jury.version == left.version and node.jury.members != left.members:
+            raise Refuted(f"{key} points to others than the members of version {left.version}", ())
 
 
 def _digest_after(node: Node, commands: Sequence[Command]) -> bytes:

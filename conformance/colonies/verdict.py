@@ -61,6 +61,13 @@ def judge_looks(events: Sequence[Mapping[str, Any]]) -> Part:
     )
 
 
+def judge_moves(made: int) -> Part:
+    """Cells that were to move, and did: whether that went well the other parts say."""
+    if not made:
+        return Part("moves", Verdict.INCONCLUSIVE, "no cell moved", 0)
+    return Part("moves", Verdict.HOLDS, f"{made} members of cells went to another server", made)
+
+
 def judge_disks(servers: Sequence[Settings], *, settled: bool) -> Part:
     """Judge the disks, when no server runs."""
     try:

@@ -9,6 +9,7 @@ from conformance.crash_points.ledger import Violation
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.trouble import Trouble
 from conformance.crash_points.vfs import SimulatedVfs
+from physalia.journal import JournalError
 
 EVENTS = 1200
 """How many things happen in a run before the trouble stops."""
@@ -46,3 +47,6 @@ def run(vfs: SimulatedVfs, name: str, tally: Tally) -> None:
         tally.reached["members changed"] += cell.witness.contents.jury.version
     except Violation as violation:
         raise Broken(f"at {name}/{cell.at}: {violation}", name, cell.at) from violation
+    except JournalError as error:
+        said = f"{type(error).__name__}, which nothing here gave cause for: {error}"
+        raise Broken(f"at {name}/{cell.at}: {said}", name, cell.at) from error

@@ -101,6 +101,8 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCCellContestCrash", Profile.DEFAULT),
     scope("MCReadsTwice", Profile.DEFAULT, audience={1: {1, 3}, 2: set()}, readers=2),
     scope("MCReadsCrash", Profile.DEFAULT),
+    scope("MCReadsPipeline", Profile.DEFAULT, audience={1: set(), 2: {2, 3}}),
+    scope("MCReadsChange", Profile.DEFAULT),
     scope("MCCellCrashAlpha2", Profile.DEEP),
     scope("MCCellChange", Profile.DEEP, _B),
     scope("MCCellCrash", Profile.DEEP),

@@ -1,8 +1,8 @@
 """The day itself: servers that record, clients at work, one blow after the other, and peace at the end.
 
 Beside the clients whose histories are judged there is a probe for each of some cells, which writes all the time and
-says whether it was answered: that is the availability over time. What servers take of memory, files and threads is looked at
-before anybody works, and again when everything has calmed down.
+says whether it was answered: that is the availability over time. What servers take of memory, files and threads is
+looked at before anybody works, and again when everything has calmed down.
 """
 
 import asyncio

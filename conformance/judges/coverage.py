@@ -51,6 +51,8 @@ LATE_CLOCK_MS = 2**31
 LATE_RESEND = f"something is sent again by a clock beyond {LATE_CLOCK_MS:,} ms"
 OUTSIDE_VOTE = "a vote of a node that is no member arrives"
 AGAIN_WHILE_ONE_WAITS = "a proposal is sent again while another command could be proposed"
+FEW = 4
+MANY_RESENDS = f"more than {FEW} proposals are sent again at once"
 PASSED_ACKNOWLEDGEMENT = "an acknowledgement is passed by a later one, and the leader looks at its clock"
 
 
@@ -149,6 +151,9 @@ class Coverage:
         self._heard(machine, outcome, before)
         if isinstance(outcome.event, model.Tick) and kind == "resent" and outcome.event.now_ms > LATE_CLOCK_MS:
             self.reach(LATE_RESEND)
+        again = {packet.message for packet in outcome.sent if isinstance(packet.message, model.Proposal)}
+        if isinstance(outcome.event, model.Tick) and len(again) > FEW:
+            self.reach(MANY_RESENDS)
         if isinstance(outcome.event, model.Tick) and leads:
             if waits and any(isinstance(packet.message, model.Proposal) for packet in outcome.sent):
                 self.reach(AGAIN_WHILE_ONE_WAITS)

@@ -4,6 +4,7 @@ The specification knows no such node: it counts as a lost disk, and nobody hears
 they tell of it may be what its disk lost. A ballot that it used, a promise, a vote: each was durable before anybody
 heard of it, so a node that hears of one and has no record of it must stop for good, and stay so after a restart. What
 is below its promise cannot be told any more, since the promise stands for it. With any other cause it must not stop.
+Whoever waits for it when it stops is told that it says nothing more (R6).
 
 What is lost is known here from the disk as it was before; the node's own evidence is not asked.
 """
@@ -20,6 +21,7 @@ from physalia import model
 from physalia.model import NO_BALLOT, Ballot, Slot
 
 UNHEARD = "a node whose disk went back hears nothing of what it lost, and goes on"
+TELLS_THOSE_WHO_WAIT = "a node that stops for good tells those who wait for it"
 STAYS_STOPPED = "a node that stopped for good stays so after a restart"
 
 
@@ -31,6 +33,8 @@ class GoneBack:
         self.node = node
         self.coverage = coverage
         self.stopped = False
+        self._waiting: set[model.RequestId] = set()
+        """Who asked the node since then, and was told nothing yet."""
         self._world = world
         self._uses = before.used - now.used
         self._promises = before.answered - now.answered
@@ -61,6 +65,7 @@ class GoneBack:
         self._accepted = {slot: vote.ballot for slot, vote in disk.written.accepted.items()}
 
     def _restarted(self, is_written: bool) -> None:
+        self._waiting.clear()
         if self.stopped and is_written:
             self.coverage.reach(STAYS_STOPPED)
         self.stopped = is_written
@@ -83,6 +88,7 @@ class GoneBack:
             )
 
     def _must_notice(self, outcome: Outcome, disk: Disk) -> None:
+        self._note_waiting(outcome)
         told = next(self._told(outcome.event), "")
         has_stopped = outcome.announces == model.Stutter("stopped", getattr(outcome.announces, "reason", ""))
         if has_stopped != bool(told):
@@ -94,8 +100,21 @@ class GoneBack:
         is_safe = not disk.unasked and [type(record) for record in outcome.stored] == [model.Stopped]
         if not is_safe or outcome.sent or outcome.answers:
             raise Refuted(f"node {self.node} stops for good, and does not write down and flush that, and that alone")
+        if self._waiting:
+            raise Refuted(f"node {self.node} stops for good, and says nothing to {len(self._waiting)} who wait for it")
         self.stopped = True
         self.coverage.reach(stops_for(told))
+        if outcome.rejects:
+            self.coverage.reach(TELLS_THOSE_WHO_WAIT)
+
+    def _note_waiting(self, outcome: Outcome) -> None:
+        match outcome.event:
+            case model.Submit(command):
+                self._waiting.add(command.request)
+            case model.Query(request):
+                self._waiting.add(request)
+        self._waiting.difference_update(request for request, _ in (*outcome.rejects, *outcome.answers))
+        self._waiting.difference_update(found.request for found in outcome.found)
 
     def _told(self, event: model.Event | None) -> Iterator[str]:
         """What is lost of all that the event tells."""

@@ -58,6 +58,8 @@ class Vocabulary(ABC):
                 return reads.Echo(self.ballot(ballot), nonce, node)
             case model.Round() | model.Ask() | model.Chunk() | model.Take() | model.Refusal():
                 return None
+            case model.HowFar() | model.Learned():
+                return None
             case _:
                 assert_never(message)
 
@@ -75,7 +77,7 @@ class Vocabulary(ABC):
                 return spec.Voted(self.ballot(ballot), slot, self.command(value))
             case model.Snapshot(_, floor):
                 return spec.Snapshot(floor)
-            case model.Known() | model.Part() | model.Stopped():
+            case model.Known() | model.Part() | model.Stopped() | model.Left():
                 return None
             case _:
                 assert_never(record)

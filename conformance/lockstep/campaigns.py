@@ -19,6 +19,7 @@ from conformance.judges.coverage import (
     HIGH_JURY,
     LATE_RESEND,
     LONG,
+    MANY_RESENDS,
     READ_AND_PEEKED,
     READING,
     SETTLED,
@@ -33,13 +34,13 @@ from conformance.judges.coverage import (
     stops_for,
 )
 from conformance.judges.databases import REPLIES
-from conformance.judges.gone_back import STAYS_STOPPED, UNHEARD
+from conformance.judges.gone_back import STAYS_STOPPED, TELLS_THOSE_WHO_WAIT, UNHEARD
 from conformance.judges.lessons import TEACHING
 from conformance.links import Profile
 from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
-from conformance.lockstep.quarrel import forgotten, overtaken
+from conformance.lockstep.quarrel import forgotten, overtaken, waited_for
 from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
@@ -180,6 +181,9 @@ def going_back(moves: Moves, random: Random, events: int) -> Iterator[Happening]
                 continue
             yield older
             coming = [packet for packet in moves.world.in_flight if packet.receiver == node]
+            if random.random() < LEADS_AGAIN:
+                yield from waited_for(moves, node)
+            coming = [packet for packet in coming if packet in moves.world.in_flight]
             for packet in random.sample(coming, min(len(coming), 4)):
                 yield Duplicate(packet.sender, packet.receiver, packet.message)
                 if random.random() < OLDER_DISKS:
@@ -187,6 +191,7 @@ def going_back(moves: Moves, random: Random, events: int) -> Iterator[Happening]
 
 
 OLDER_DISKS = 0.2
+LEADS_AGAIN = 0.3
 
 
 def long(moves: Moves, random: Random, slots: int) -> Iterator[Happening]:
@@ -296,6 +301,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             marks=(
                 *map(stops_for, ("a ballot", "a ballot of its reads", "a promise", "a vote")),
                 STAYS_STOPPED,
+                TELLS_THOSE_WHO_WAIT,
                 UNHEARD,
                 SETTLED,
             ),
@@ -333,7 +339,7 @@ def _long_campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="long, 3 + 1 nodes",
             setups=tuple(setup(4, 3, alpha, late, slots=2_000) for alpha, late in zip((8, 3, 2), LATE_MS, strict=True)),
-            marks=(*LONG, *READ_AND_PEEKED, HIGH_JURY, *map(open_at_once, range(1, 9))),
+            marks=(*LONG, *READ_AND_PEEKED, HIGH_JURY, MANY_RESENDS, *map(open_at_once, range(1, 9))),
             amounts=LONG_AMOUNTS,
             steer=long,
         ),

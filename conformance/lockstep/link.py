@@ -71,11 +71,11 @@ def run(
     make_node: MakeNode = Node,
     runs_folder: Path = replay.RUNS,
     *,
-    is_patient: bool = True,
+    patience: int | None = None,
 ) -> LinkReport:
     """Run the profile's campaigns, all or the named ones. The first refutation ends it.
 
-    Runs are added while a campaign has not met all that it must, unless `is_patient` is false.
+    Runs are added while a campaign has not met all that it must, up to `patience` times as many if that is given.
     """
     started = monotonic()
     chosen = _choose(settings)
@@ -84,7 +84,7 @@ def run(
     parts: list[Callable[[], tuple[Row, Failure | None]]] = []
     beside = BESIDE if make_node is Node else {}
     parts += [partial(part, settings, progress) for name, part in beside.items() if name in (settings.models or beside)]
-    parts += [partial(_run, campaign, settings, progress, make_node, runs_folder, is_patient) for campaign in chosen]
+    parts += [partial(_run, campaign, settings, progress, make_node, runs_folder, patience) for campaign in chosen]
     for part in parts:
         row, failure = part()
         rows.append(row)
@@ -111,10 +111,16 @@ def _choose(settings: Settings) -> tuple[Campaign, ...]:
 
 
 def _run(
-    campaign: Campaign, settings: Settings, progress: Progress, make_node: MakeNode, runs_folder: Path, is_patient: bool
+    campaign: Campaign,
+    settings: Settings,
+    progress: Progress,
+    make_node: MakeNode,
+    runs_folder: Path,
+    patience: int | None,
 ) -> tuple[Row, Failure | None]:
     tally, amount = _Tally(), campaign.amounts[settings.profile]
-    amount = amount if is_patient else evolve(amount, most_runs=amount.runs)
+    if patience is not None:
+        amount = evolve(amount, most_runs=min(amount.most_runs, patience * amount.runs))
     finding = _drive(campaign, amount, settings.seed, tally, progress, make_node)
     if finding is None and amount.scenarios > 0:
         finding = _explore(campaign, amount, settings.seed, tally, progress, make_node)

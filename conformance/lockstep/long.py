@@ -11,7 +11,7 @@ from random import Random
 
 from conformance.lockstep.far import far_above, insistence
 from conformance.lockstep.moves import Moves
-from conformance.lockstep.quarrel import quarrel
+from conformance.lockstep.quarrel import quarrel, silence
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
 from physalia.model import NO_BALLOT, Ballot, Campaign, Decision, NodeId, Slot
@@ -99,6 +99,7 @@ class LongRun:
             yield from quarrel(self.moves, self.random)
         yield from insistence(self.moves, self.random)
         yield from far_above(self.moves, self.random)
+        yield from silence(self.moves, self._node())
         yield from self._take_over(self._node())
         for _ in range(CHANGES_IN_A_ROW):
             yield from self._change()

@@ -66,6 +66,23 @@ def echo(moves: Moves, random: Random) -> Iterator[Happening]:
     yield from _all_due(moves, random, 1.0)
 
 
+def waited_for(moves: Moves, leader: NodeId) -> Iterator[Happening]:
+    """Somebody leads, and others wait at that node: for a read, and for a command."""
+    yield from _lead(moves, leader, 2, frozenset(moves.node_ids))
+    yield moves.query(leader)
+    yield from _maybe(moves.write(leader, 0))
+
+
+def silence(moves: Moves, leader: NodeId) -> Iterator[Happening]:
+    """Somebody fills a window to which nobody answers, and sends all of it again."""
+    yield from _lead(moves, leader, 2, frozenset(moves.node_ids))
+    for _ in range(moves.world.setup.alpha):
+        yield from _maybe(moves.write(leader, 0))
+    yield from _propose(moves, ())
+    for _ in range(2):
+        yield moves.tick(leader, 700)
+
+
 def hole(moves: Moves, random: Random) -> Iterator[Happening]:
     """A leader pipelines two commands, of which only the second gets votes; its successor has nothing to put below."""
     first, second = random.sample(sorted(moves.world.setup.members), 2)

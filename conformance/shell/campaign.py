@@ -47,20 +47,20 @@ def run(script: Script) -> Result:
     """One run. What it says follows from the script alone."""
     play = Play.open(script)
     refuted: Refuted | None = None
-    with play.colony as colony:
-        try:
+    colony = play.colony
+    try:
+        with colony:
             play.play(WITHIN_S)
-        except Refuted as found:
-            refuted = found
-        marks = Counter(colony.marks)
-        for mirror in colony.mirrors.values():
-            marks.update(mirror.coverage.marks)
-        marks.update(f"a client was told: {call.said}" for call in play.calls)
-        steps = sum(mirror.steps for mirror in colony.mirrors.values())
-        return Result(
-            script=script, refuted=refuted, marks=marks, steps=steps, seconds=colony.simulator.now_s,
-            digest=colony.digest,
-        )  # fmt: skip
+    except Refuted as found:
+        refuted = found
+    marks = Counter(colony.marks)
+    for mirror in colony.mirrors.values():
+        marks.update(mirror.coverage.marks)
+    marks.update(f"a client was told: {call.said}" for call in play.calls)
+    steps = sum(mirror.steps for mirror in colony.mirrors.values())
+    return Result(
+        script=script, refuted=refuted, marks=marks, steps=steps, seconds=colony.simulator.now_s, digest=colony.digest
+    )
 
 
 def kept() -> Iterator[tuple[str, Script]]:

@@ -46,6 +46,7 @@ from physalia.journal import FlushFailed, JournalDamaged, JournalError, NodeKey
 from physalia.journal.opening import examine
 from physalia.model import Envelope
 from physalia.server import starting
+from physalia.server.forgetting import LOG_SLOTS
 from physalia.server.server import Server
 from physalia.server.settings import Settings
 from physalia.transport import Address, KeyFile
@@ -90,7 +91,9 @@ class Colony:
         }
         self.clients: list[Client] = []
         self.plans = plans_of(cells, nodes or servers, members or nodes or servers, alpha)
-        usual = {"ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0}
+        usual: dict[str, float] = {
+            "ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0, "log_slots": LOG_SLOTS
+        }  # fmt: skip
         self._given: dict[str, Any] = usual | settings
         self._stack = ExitStack()
         self._vfs: SimulatedVfs | None = None
@@ -104,9 +107,13 @@ class Colony:
         self._vfs = self._stack.enter_context(simulated_vfs())
         self._stack.enter_context(simulated(self, self.seed))
         self.simulator.entering = self._enter
-        for name in (*self.caches, *self.machines):
-            self.start(name)
-        self.run(STARTED_S)
+        try:
+            for name in (*self.caches, *self.machines):
+                self.start(name)
+            self.run(STARTED_S)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

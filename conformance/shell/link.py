@@ -62,7 +62,7 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
         failures.append(
             Failure(title=title, verdict=Verdict.INCONCLUSIVE, lines=tuple(open_lines), replay=settings.again(LINK))
         )
-    notes = (f"seeds from {settings.seed} on", *(f"{row.name}: {row.note}" for row in rows))
+    notes = [f"seeds from {settings.seed} on; " + "; ".join(f"{row.name}: {row.note}" for row in rows)]
     return LinkReport.of(LINK, rows, failures, models=len(rows), seconds=monotonic() - started, notes=notes)
 
 

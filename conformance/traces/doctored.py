@@ -40,9 +40,29 @@ def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
     """The traces without one event that matters, for every such event."""
     for at, run in enumerate(runs):
+        safe = _safe(run)
         for place, (number, line) in enumerate(run.lines):
-            if matters(line):
-                yield Doctored(f"without {line.did}", at, number, _without(runs, at, place))
+            if matters(line) and place <= safe.get(line.n or 0, len(run.lines)):
+                yield Doctored(f"without {line.did}", at, number, _without(runs, at, [place]))
+            if line.did == "decide" and place <= safe.get(line.n or 0, len(run.lines)) and line.args is not None:
+                heard = _votes_heard(run, line)
+                if len(heard) > 1:
+                    yield Doctored(
+                        "without the votes that were heard for decide", at, number, _without(runs, at, heard)
+                    )
+
+
+def _safe(run: Run) -> dict[int, int]:
+    """In a run that was killed, the last flush of each node: what came later may be lost, as if it had not been.
+
+    Nor do its flushes matter, which stand under 0 here: a restart finds them.
+    """
+    if run.is_closed:
+        return {}
+    last = dict.fromkeys((0, *(line.n or 0 for _, line in run.lines)), -1)
+    for place, (_, line) in enumerate(run.lines):
+        last.update((n, place) for n, _ in line.steps or ())
+    return last
 
 
 def matters(line: Line) -> bool:
@@ -77,7 +97,7 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
             yield "more is flushed than waits", _changed(line, steps=[(n, steps + 100) for n, steps in line.steps])
         case "recorded" if said is not None and said[0] in ("vote", "promise"):
             yield f"a {said[0]} that was never sent", _changed(line, said=[said[0], _raised(said[1]), *said[2:]])
-        case "start" | "end":
+        case "start" | "end" if line.did == "end" or any(line.promised or ()):
             yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
             yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
     if line.told is not None:
@@ -102,7 +122,17 @@ def _with(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ..
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
 
 
-def _without(runs: Sequence[Run], at: int, place: int) -> tuple[Run, ...]:
-    lines = list(runs[at].lines)
-    del lines[place]
+def _votes_heard(run: Run, decide: Line) -> list[int]:
+    """Where a node heard votes for the slot that it decides."""
+    assert decide.args is not None
+    ballot, slot = decide.args
+    return [
+        place
+        for place, (_, line) in enumerate(run.lines)
+        if line.n == decide.n and line.said is not None and line.said[:3] == ["vote", ballot, slot]
+    ]
+
+
+def _without(runs: Sequence[Run], at: int, places: Sequence[int]) -> tuple[Run, ...]:
+    lines = [each for place, each in enumerate(runs[at].lines) if place not in set(places)]
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])

@@ -265,7 +265,8 @@ def _undecodable(path: Path, number: int, error: Exception, default: str) -> Bad
     text = str(error)
     found = re.search(r"`\$\.([\w.\[\]]+)`", text) or re.search(r"field `(\w+)`", text)
     field = found[1] if found else default
-    return bad(path, number, field, _lower(re.sub(r" - at `\$.*", "", text).rstrip(".")))
+    text = re.sub(r" - at `\$.*", "", text).replace(" | null", "")
+    return bad(path, number, field, _lower(text.rstrip(".")))
 
 
 def _lower(text: str) -> str:

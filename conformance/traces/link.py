@@ -17,7 +17,7 @@ from time import monotonic
 
 from attrs import Factory, define, evolve, frozen
 
-from conformance.links import CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
+from conformance.links import CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict, combine
 from conformance.refutation import Refuted
 from conformance.tlc.limits import Limits
 from conformance.tlc.run import Processes
@@ -43,12 +43,13 @@ class Much:
 
 
 AMOUNTS = {
-    Profile.QUICK: Much(Amount(4, 6, (1,)), 40, 40, 0),
+    Profile.QUICK: Much(Amount(4, 6), 60, 60, 1),
     Profile.DEFAULT: Much(Amount(16, 8), 100, 120, 10),
     Profile.DEEP: Much(Amount(60, 12), 300, 1_000, 50),
 }
 MUST_BE_TAKEN = (
-    "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "recorded", "ignored",
+    "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "truncate", "recorded",
+    "ignored",
 )  # fmt: skip
 """What servers that are killed in the middle of writes must have done."""
 
@@ -79,6 +80,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         random = Random(settings.seed)  # noqa: S311  # repeatable, no secret
         cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
         _judge_changed(runs, cells, much.doctored, random, found, progress, again)
+        _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
         if much.by_tlc:
             _ask_tlc([one for one in judged.values() if tlc.fits(one)][: much.by_tlc], settings, found, progress, again)
@@ -156,6 +158,21 @@ def _refused_at(key: CellKey, one: Doctored) -> bool | str | None:
     place = None if judged.event is None else judged.event.place
     is_there = place is not None and (place.path, place.number) == (one.runs[one.run].path, one.number)
     return True if is_there else judged.title
+
+
+def _judge_little(runs: Sequence[Run], key: CellKey, found: _Findings, progress: Progress, again: str) -> None:
+    """Of a trace in which little or nothing happens nothing can be concluded, though none of it is wrong."""
+    started, failure, mine = monotonic(), None, picked(runs, key)
+    little = {
+        "nothing": tuple(evolve(run, lines=[]) for run in mine),
+        "births alone": tuple(evolve(run, lines=run.lines[:1] if run.header.run == 1 else []) for run in mine),
+    }
+    for name, some in little.items():
+        verdict = combine(Replay(trace).judge().verdict for trace in split(some).values())
+        if verdict is not Verdict.INCONCLUSIVE and failure is None:
+            failure = Failure(title=f"a trace with {name} in it is said to be {verdict}", replay=again)
+    found.add("little", len(little), started, f"{len(little)} traces that show too little, inconclusive", failure)
+    progress.finish("little", "inconclusive")
 
 
 def _judge_without(

@@ -17,8 +17,8 @@ from physalia.colony import Colony, Processes, ServerFailed, lay_out
 
 SERVERS = 3
 PATIENCE_S = 60.0
-SETTINGS = 'record = "traces"\nping_every_s = 0.1\nsuspect_after_s = 0.8\ncold_after_s = 2.0'
-"""Of the servers: they suspect soon, and let nodes go soon."""
+SETTINGS = 'record = "traces"\nping_every_s = 0.1\nsuspect_after_s = 0.8\ncold_after_s = 2.0\nlog_slots = 8'
+"""Of the servers: they suspect soon, let nodes go soon, and forget their logs soon."""
 
 
 @frozen

@@ -9,6 +9,7 @@ it starts, and that is long where there are many commands.)
 
 import shutil
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -34,6 +35,8 @@ TOGETHER = 10
 """So many traces TLC is given at once."""
 MOST_STEPS = 100
 """TLC is given so many steps of a trace from its beginning: what it knows of a log it computes anew for every step."""
+LEAST_STEPS = 20
+"""A takeover and a write are about so many."""
 
 
 @frozen
@@ -49,9 +52,15 @@ class Checked:
         return self.run.outcome is Outcome.PASSED and self.run.distinct == self.states
 
 
+def sample(judged: Judged) -> Judged:
+    """The beginning of a trace that TLC is given: steps of `Cell` alone, and not too many."""
+    steps = takewhile(lambda call: call[0] in ARGUMENTS, judged.path[:MOST_STEPS])
+    return evolve(judged, path=tuple(steps))
+
+
 def fits(judged: Judged) -> bool:
-    """Whether TLC can be given a trace: all its steps are those of `Cell`."""
-    return bool(judged.path) and all(name in ARGUMENTS for name, _ in judged.path)
+    """Whether the beginning of a trace is long enough for TLC to say something."""
+    return len(sample(judged).path) >= LEAST_STEPS
 
 
 def shape(judged: Judged) -> tuple[object, ...]:
@@ -68,7 +77,7 @@ def check(
     keep: Path | None = None,
 ) -> Checked:
     """Let TLC follow some accepted traces of cells of one shape, as far as it gets in time. Raises `CannotRun`."""
-    traces = [evolve(trace, path=trace.path[:MOST_STEPS]) for trace in traces]
+    traces = [sample(trace) for trace in traces]
     with copy_of(tla_folder()) as folder:
         (folder / f"{MODULE}.tla").write_text(module(traces), encoding="utf-8")
         (folder / f"{MODULE}.cfg").write_text(config(traces), encoding="utf-8")

@@ -7,6 +7,7 @@ from physalia.cell.memory import Key, Memory
 from physalia.cell.node import RESEND_AFTER_MS, Node
 from physalia.cell.reads import Consultation
 from physalia.cell.recovery import CorruptRecords
+from physalia.cell.seen.inspecting import LifeState, inspect, life_of
 
 __all__ = [
     "RESEND_AFTER_MS",
@@ -15,8 +16,11 @@ __all__ = [
     "CorruptRecords",
     "Foreign",
     "Key",
+    "LifeState",
     "Log",
     "Memory",
     "Node",
     "compact",
+    "inspect",
+    "life_of",
 ]

@@ -6,13 +6,25 @@ ones. What is left is in an order in which a node could have written it, since r
 
 from collections.abc import Sequence
 
-from physalia.model import NO_BALLOT, Accepted, Ballot, DurableRecord, Known, Part, Promised, Slot, Snapshot, UsedBallot
+from physalia.model import (
+    NO_BALLOT,
+    Accepted,
+    Ballot,
+    DurableRecord,
+    Known,
+    Left,
+    Part,
+    Promised,
+    Slot,
+    Snapshot,
+    UsedBallot,
+)
 
 
 def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
     """Fewer records to the same effect. The log below the snapshot is gone: whoever lacks it is taught the snapshot.
 
-    Parts at the end stay, since their snapshot may be yet to come.
+    Parts at the end stay, since their snapshot may be yet to come. Of a node that left nothing stays but that.
     """
     used: list[UsedBallot] = []
     votes: dict[Slot, Accepted] = {}
@@ -37,6 +49,8 @@ def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
                 snapshot, parts = [*parts, record], []
                 votes = {at: vote for at, vote in votes.items() if at > floor}
                 rest = [known for known in rest if not isinstance(known, Known) or known.slot > slot]
+            case Left():
+                return [record]
             case _:
                 rest.append(record)
     promises = list(votes.values())

@@ -62,6 +62,13 @@ class Configurations:
             raise LookupError(f"who decided in slot {slot} is forgotten")
         return self.of_slots[slot - 1 - self.base]
 
+    def last_of(self, node: NodeId) -> Slot:
+        """The last slot for which this node is a member; 0 if it is for none of those that are not forgotten."""
+        for place in range(len(self.of_slots), 0, -1):
+            if node in self.of_slots[place - 1]:
+                return self.base + place
+        return 0
+
     def between(self, first: Slot, last: Slot) -> frozenset[NodeId]:
         """Everyone who is a member for one of the slots from `first`, or the first one, to `last`."""
         return frozenset().union(*self.of_slots[max(0, first - 1 - self.base) : max(0, last - self.base)])

@@ -59,6 +59,8 @@ class Learner:
     taught: dict[NodeId, Slot] = Factory(dict)
     lessons: Lessons = Factory(Lessons)
     transfers: Transfers = Factory(Transfers)
+    settled: Slot = 0
+    """Up to which slot this node has asked for a flush of what it knows; what it says later waits for that."""
     too_new: Slot = 0
     """The slot of a snapshot on this node's own disk that later software wrote; 0 for none."""
 
@@ -84,6 +86,7 @@ class Learner:
             self.taught.copy(),
             self.lessons.copy(),
             self.transfers.copy(),
+            self.settled,
             self.too_new,
         )
 
@@ -111,14 +114,18 @@ class Learner:
         return rows_of(self.state, self.configurations, self.known[-1])
 
     def truncate(self, floor: Slot) -> None:
-        """Keep of the log what comes after slot `floor`, and the entry there, of which others may have to be told."""
+        """Keep of the log what comes after slot `floor`, and the entry there, of which others may have to be told.
+
+        All that is known stands in a snapshot that is flushed.
+        """
+        self.settled = self.prefix
         self.known.truncate(floor - 1)
 
     def land(self, landing: Landing) -> None:
         """Know everything up to the slot of a snapshot. What was heard of slots up to there is of no use any more."""
         self.state = landing.state.copy()
         self.known = Log(landing.slot - 1, [landing.last])
-        self.first_unknown = landing.slot + 1
+        self.first_unknown, self.settled = landing.slot + 1, landing.slot
         self.configurations.jump(landing.slot, landing.configurations)
         self.heard = {slot: value for slot, value in self.heard.items() if slot > landing.slot}
         self.transfers.forget_up_to(landing.slot)

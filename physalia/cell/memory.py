@@ -10,8 +10,10 @@ from attrs import define
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.life.leaving import Leaving
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
+from physalia.model import Left
 
 
 class Key(NamedTuple):
@@ -28,25 +30,29 @@ class Key(NamedTuple):
 
 @define
 class Memory:
-    """The three roles of a node, its reads, when it is due to send again, and why it stopped, if it did."""
+    """The three roles of a node, its reads, what it waits for to leave, when it is due to send again, and its end."""
 
     acceptor: Acceptor
     learner: Learner
     proposer: Proposer
     reads: Reads
+    leaving: Leaving
     resend_at_ms: int | None
     stopped: str
+    pointer: Left | None
 
     def copy(self) -> "Memory":
         """The same, sharing nothing that can change."""
         learner = self.learner.copy()
         proposer = self.proposer.copy(learner)
         reads = self.reads.copy(proposer)
-        return Memory(self.acceptor.copy(), learner, proposer, reads, self.resend_at_ms, self.stopped)
+        acceptor, leaving = self.acceptor.copy(), self.leaving.copy()
+        return Memory(acceptor, learner, proposer, reads, leaving, self.resend_at_ms, self.stopped, self.pointer)
 
     def key(self) -> Key:
         """What there is to tell this memory from another.
 
+        Up to where a flush was asked for is left out: it decides no more than whether one is asked for once again.
         Sets where the order of receipt cannot matter; promises stay in that order, since a proposer looks for the
         highest report among them one after the other. Left out is what follows from `known`: configurations, verdicts,
         and who is invited; and what a promise has made meaningless: an older answer, a lower ballot of one's own.
@@ -85,6 +91,7 @@ class Memory:
             max(proposer.heard_round, promised.round),
             self.resend_at_ms is not None,
             (lesson.slot if lesson else 0, self.learner.lessons.is_idle, frozenset(self.learner.lessons.given.items())),
+            (self.leaving.duty, frozenset(self.leaving.learned.items())),
         )
         return Key(protocol, bookkeeping)
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.forgetting import install, truncate
 from physalia.cell.learner import Learner
-from physalia.cell.life.shown import Shown
+from physalia.cell.life.leaving import Leaving, settle
 from physalia.cell.loss import find_loss
 from physalia.cell.memory import Key, Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.cell.recovery import recover
-from physalia.cell.steps import IGNORED, resent
+from physalia.cell.seen.shown import Shown
+from physalia.cell.steps import IGNORED, resent, sends
 from physalia.cell.stopping import turned_away, why, why_before
 from physalia.model import (
     NO_BALLOT,
@@ -33,12 +34,18 @@ from physalia.model import (
     DurableRecord,
     Echo,
     Effect,
+    Erase,
     Event,
     Flush,
+    HowFar,
+    Inquire,
     Install,
     Internal,
     Known,
     Learn,
+    Learned,
+    Leave,
+    Left,
     Message,
     NodeId,
     NoOp,
@@ -101,8 +108,10 @@ class Node(Shown):
         self._proposer = Proposer(self._learner)
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
+        self._leaving = Leaving(node_id in members)
         stopped = recover(self._acceptor, self._proposer, records)
-        self._stopped = why(self.node_id, stopped) if stopped else ""
+        self._pointer = stopped if isinstance(stopped, Left) else None
+        self._stopped = "" if stopped is None else why(node_id, stopped)
         if not stopped and (unread := self._learner.unread()) is not None:
             self._stopped = why_before(self.node_id, unread)
 
@@ -111,7 +120,8 @@ class Node(Shown):
     @property
     def _memory(self) -> Memory:
         return Memory(
-            self._acceptor, self._learner, self._proposer, self._reads, self._resend_at_ms, self._stopped
+            self._acceptor, self._learner, self._proposer, self._reads, self._leaving, self._resend_at_ms,
+            self._stopped, self._pointer,
         )  # fmt: skip
 
     def snapshot(self) -> Memory:
@@ -127,7 +137,8 @@ class Node(Shown):
             raise ValueError(f"this is node {self.node_id}, and the snapshot is of node {snapshot.acceptor.node}")
         memory = snapshot.copy()
         self._acceptor, self._learner, self._proposer = memory.acceptor, memory.learner, memory.proposer
-        self._reads, self._resend_at_ms, self._stopped = memory.reads, memory.resend_at_ms, memory.stopped
+        self._reads, self._leaving, self._resend_at_ms = memory.reads, memory.leaving, memory.resend_at_ms
+        self._stopped, self._pointer = memory.stopped, memory.pointer
 
     def key(self) -> Key:
         """What this node remembers, as a value, to tell whether another of the same cell and id would behave alike."""
@@ -146,7 +157,7 @@ class Node(Shown):
             return ()
         learner = self._learner
         leads = self._proposer.active != NO_BALLOT
-        if not (leads or learner.heard or learner.transfers.coming):
+        if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
             return ()
         events = self._proposer.due() + self._reads.due() if leads else []
         slot = learner.first_unknown
@@ -154,6 +165,7 @@ class Node(Shown):
             events.append(Learn(slot))
         if learner.transfers.coming:
             events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
+        events += self._leaving.due()
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -185,6 +197,12 @@ class Node(Shown):
                 return truncate(self._acceptor, self._learner, self._reads, event.slot)
             case Install():
                 return install(self._acceptor, self._learner, self._proposer, self._reads, event.teacher, event.slot)
+            case Inquire():
+                return resent(sends(event.nodes - {self.node_id}, Ask(self._learner.prefix)))
+            case Leave():
+                return self._leaving.leave(self._learner, self._acceptor)
+            case Erase():
+                return self._erase(event.slot)
             case Tick():
                 return self._tick(event.now_ms)
 
@@ -208,6 +226,10 @@ class Node(Shown):
                 return self._learner.take(sender, message)
             case Take():
                 return self._learner.lessons.go_on(sender, message)
+            case HowFar():
+                return settle(self._learner, sender)
+            case Learned():
+                return self._leaving.record(sender, message)
         if loss := find_loss(message, self._acceptor, self._proposer):
             return self._stop(sender, loss)
         return self._answer(sender, message)
@@ -249,6 +271,7 @@ class Node(Shown):
         """Take over; reads that are under way are asked about again, under the new ballot."""
         step = self._sent(self._proposer.prepare(ballot, self.promised))
         if isinstance(step.announces, Action):
+            self._learner.settled = self._learner.prefix
             self._reads.begin_again()
         return step
 
@@ -270,6 +293,15 @@ class Node(Shown):
         self._stopped = why(self.node_id, record)
         return Step(Stutter("stopped", self._stopped), (Store(record), Flush(), *self._nobody_waits()))
 
+    def _erase(self, slot: Slot) -> Step:
+        """Leave for good; whoever waits here is told so."""
+        step = self._leaving.erase(self.node_id, slot)
+        for effect in step.effects:
+            if isinstance(effect, Store) and isinstance(effect.record, Left):
+                self._pointer, self._stopped = effect.record, why(self.node_id, effect.record)
+                return Step(step.announces, (*step.effects, *self._nobody_waits()))
+        return step
+
     def _stop_before(self, slot: Slot, value: Command) -> Step:
         """The decision is written down, so that the node stops before it again if it is started as it is (R5)."""
         self._stopped = why_before(self.node_id, slot)
@@ -288,6 +320,8 @@ class Node(Shown):
 
     def _accept(self, step: Step) -> Step:
         """After a promise or a vote: a lower ballot of one's own is over, and its reads; whoever waits is told so."""
+        if isinstance(step.announces, Action):
+            self._learner.settled = self._learner.prefix
         if self._proposer.fall_idle_below(self.promised):
             return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step

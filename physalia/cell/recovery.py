@@ -18,6 +18,7 @@ from physalia.model import (
     DurableRecord,
     Head,
     Known,
+    Left,
     Part,
     Promised,
     Row,
@@ -32,12 +33,12 @@ class CorruptRecords(ValueError):
     """No run of this node can have left these records. Give it its own journal, or retire it (design rule R8)."""
 
 
-def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRecord]) -> Stopped | None:
-    """Bring a fresh node to where its records end; return why it stopped for good, if it did.
+def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRecord]) -> Stopped | Left | None:
+    """Bring a fresh node to where its records end; return why it does nothing any more, if it stopped or left.
 
     Raises `CorruptRecords`, which names the first impossible record.
     """
-    stopped: Stopped | None = None
+    stopped: Stopped | Left | None = None
     rows: tuple[Row, ...] = ()
     for place, record in enumerate(records, start=1):
         learner = proposer.learner
@@ -52,7 +53,7 @@ def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRec
         ):
             raise CorruptRecords(f"record {place} of node {acceptor.node} cannot follow those before it: {record!r}")
         match record:
-            case Stopped():
+            case Stopped() | Left():
                 stopped = record
             case Part(first, some):
                 rows = (*rows[:first], *some)
@@ -62,6 +63,7 @@ def recover(acceptor: Acceptor, proposer: Proposer, records: Iterable[DurableRec
             case _:
                 rows = ()
                 _restore(acceptor, proposer, record)
+    proposer.learner.settled = proposer.learner.prefix  # what a restart finds it has flushed (R16)
     return stopped
 
 
@@ -93,7 +95,7 @@ def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) 
         case Known(slot):
             learner = proposer.learner
             return slot == learner.first_unknown + len(learner.heard)
-        case Stopped() | Part():
+        case Stopped() | Part() | Left():
             return True
         case _:
             return False

@@ -1,7 +1,7 @@
 """A node that has stopped: what it says to its operator, and to clients (design rules R5, R6 and R16)."""
 
 from physalia.cell.steps import IGNORED, rejected
-from physalia.model import Event, NodeId, Peek, Query, Reject, Slot, Step, Stopped, Stutter, Submit
+from physalia.model import Event, Left, NodeId, Peek, Query, Reject, Slot, Step, Stopped, Stutter, Submit
 
 
 def turned_away(event: Event) -> Step:
@@ -23,8 +23,11 @@ def why_before(node: NodeId, slot: Slot) -> str:
     )
 
 
-def why(node: NodeId, stopped: Stopped) -> str:
-    """Why it stopped for good: its disk went back in time."""
+def why(node: NodeId, stopped: Stopped | Left) -> str:
+    """Why it does nothing any more: its disk went back in time, or it left its cell."""
+    if isinstance(stopped, Left):
+        members = ", ".join(map(str, sorted(stopped.members)))
+        return f"node {node} left its cell: as of version {stopped.version} its members are nodes {members}."
     return (
         f"node {node} stops for good: node {stopped.teller} tells of {stopped.lost}, and its disk has no "
         "record of it, so it went back in time. Count it as lost, and let a new node take its place."

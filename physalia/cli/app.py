@@ -20,6 +20,7 @@ from physalia.cli import (
     models,
     schemas,
     servers,
+    simulate,
     traces,
 )
 from physalia.cli.colony import admin, demo, kv
@@ -72,6 +73,7 @@ app.add_typer(checks.conformance, name="conformance")
 place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(simulate.app, name="simulate")
 app.command("blast-radius")(blast_radius.blast_radius)
 colony.app.command("demo")(demo.demo)
 app.add_typer(colony.app, name="colony")

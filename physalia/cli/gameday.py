@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from physalia.colony import Colony
 
 SCHEMA_VERSION = 1
-SETTINGS = 'record = "traces"\nsuspect_after_s = 1.5\ncold_after_s = 5.0'
+SETTINGS = 'record = "traces"\nsuspect_after_s = 1.5\ncold_after_s = 5.0\nlog_slots = 64'
 
 
 def gameday(

@@ -22,6 +22,7 @@ from physalia.model import (
     Asked,
     CellId,
     Decline,
+    Elsewhere,
     Execute,
     Find,
     Read,
@@ -35,7 +36,7 @@ from physalia.model import (
     Write,
     cell_of,
 )
-from physalia.transport import CLIENT, Address, Refusals
+from physalia.transport import CLIENT, Address, Party, Refusals
 from physalia.wire import decode_reply, decode_verdict, encode_command
 
 DEADLINE_S = 10.0
@@ -53,10 +54,22 @@ class _Again(Exception):
 
 @define
 class _Effort:
-    """What the attempts at one command amount to: how many of them may yet be done, and whether a cell was full."""
+    """What the attempts at one command amount to: how many of them may yet be done, and whether a cell was full.
+
+    Since `full_since_s` nothing else was heard of whoever is asked.
+    """
 
     uncertain: int = 0
     was_full: bool = False
+    full_since_s: float | None = None
+
+    def is_full_for_long(self, now_s: float) -> bool:
+        """It is full once more. For long, if an attempt would have been given up: it may be cut off from the others."""
+        if self.full_since_s is None or now_s - self.full_since_s < ATTEMPT_S:
+            self.full_since_s = now_s if self.full_since_s is None else self.full_since_s
+            return False
+        self.full_since_s = None
+        return True
 
 
 A = TypeVar("A", bound=Said)
@@ -84,7 +97,7 @@ class AsyncClient:
 
     Addresses are `host:port`, or all of them together `physalia://host:port,host:port`. `keys` is a ring, or the path
     of a file of keys, by default the one that `PHYSALIA_KEYS` names. `caches` are asked where cells are that the client
-    does not know. To be used as an asynchronous context manager, in one event loop.
+    does not know. `own` is who comes. To be used as an asynchronous context manager, in one event loop.
     """
 
     def __init__(
@@ -94,6 +107,7 @@ class AsyncClient:
         deadline_s: float = DEADLINE_S,
         *,
         caches: str | Iterable[str] = (),
+        own: Party = CLIENT,
     ) -> None:
         """Raises `ValueError` if there is no address, or if one is none, or if nobody names keys, and `BadKeys`."""
         self.places = Places(addresses_of(addresses))
@@ -101,7 +115,7 @@ class AsyncClient:
         self.refusals = Refusals()
         self._caches = addresses_of(caches) if caches else []
         self._next_cache = 0
-        self._ring, self._deadline_s = ring_of(keys), deadline_s
+        self._ring, self._deadline_s, self._own = ring_of(keys), deadline_s, own
         self._requests = 0
         self._opened = 0
         self._partitions: dict[CellId, Partition] = {}
@@ -213,6 +227,11 @@ class AsyncClient:
             if isinstance(said, question.answer):
                 self.places.answered(cell, address)
                 return said, address
+            if isinstance(said, Elsewhere):
+                effort.uncertain -= 1
+                if question.at is not None or not self._follow(cell, said):
+                    break
+                continue
             if not isinstance(said, Decline):
                 raise Malformed(f"the server at {address} answers something else than it was asked.")
             effort.uncertain -= 1
@@ -222,7 +241,10 @@ class AsyncClient:
                 raise Malformed(f"the server at {address} does not let a client ask for this.")
             effort.was_full |= said.reason == "pipeline full"
             if said.reason in ("pipeline full", "busy"):
+                if effort.is_full_for_long(asyncio.get_running_loop().time()):
+                    self.places.turn_away(cell)
                 break
+            effort.full_since_s = None
             if not self.places.hinted(cell, said.leader):
                 self.places.turn_away(cell)
                 break
@@ -241,6 +263,13 @@ class AsyncClient:
             return
         if isinstance(said, Where) and said.known is not None and said.known.cell == cell:
             self.places.learn(said.known)
+
+    def _follow(self, cell: CellId, said: Elsewhere) -> bool:
+        """The cell has moved on from this server (design rule R11); whether that is news to this client."""
+        if said.known.cell == cell and self.places.learn(said.known):
+            return True
+        self.places.turn_away(cell)
+        return False
 
     async def _said(self, cell: CellId, address: Address, make: Callable[[int], Traffic], effort: _Effort) -> Said:
         """What a server says. From when it is asked until it declines, the command may be done."""
@@ -262,7 +291,7 @@ class AsyncClient:
         """The connection to a server; it is dialled once, whoever asks. Raises `OSError`."""
         task = self._links.get(address)
         if task is None or _is_over(task):
-            task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, CLIENT))
+            task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, self._own))
             self._links[address] = task
         return task.result() if task.done() else await asyncio.shield(task)
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
-from physalia.model import Decline, Denied, Granted, Reply, Scanned, Seen, Traffic, Where
+from physalia.model import Decline, Denied, Elsewhere, Granted, Inspected, Reply, Scanned, Seen, Traffic, Where
 from physalia.transport import CLIENT, Address, Connection, Party, Refusals, Ring, Target, dial
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
-Said: TypeAlias = Reply | Decline | Seen | Scanned | Granted | Denied | Where
+Said: TypeAlias = Reply | Decline | Seen | Scanned | Granted | Denied | Where | Inspected | Elsewhere
 """What somebody is told who asked something under a number."""
-_SAID = (Reply, Decline, Seen, Scanned, Granted, Denied, Where)
+_SAID = (Reply, Decline, Seen, Scanned, Granted, Denied, Where, Inspected, Elsewhere)
 
 
 class Link:

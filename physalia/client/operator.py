@@ -5,16 +5,17 @@ granted it: a server that knows it already grants it again. With other names the
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Self
+from typing import Any, Self
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from physalia.client.asynchronous import ATTEMPT_S, DEADLINE_S, FIRST_WINDOW_S, LAST_WINDOW_S
-from physalia.client.link import Link
+from physalia.client.link import Link, Said
 from physalia.client.places import Keys, ring_of
-from physalia.model import Cap, CellId, Create, Decline, Denied, Founding, Granted, Pace, Traffic
+from physalia.model import Cap, CellId, Create, Decline, Denied, Founding, Granted, Inspect, Inspected, Pace, Traffic
 from physalia.transport import OPERATOR, Address, Refusals
 from physalia.wire.limits import MAX_NATURAL
 
@@ -38,9 +39,14 @@ class Operator:
 
     def __init__(self, servers: Mapping[int, str], keys: Keys = None, deadline_s: float = DEADLINE_S) -> None:
         self._addresses = {number: Address.parse(text) for number, text in servers.items()}
-        self._ring, self._deadline_s = ring_of(keys), deadline_s
+        self.ring, self.deadline_s = ring_of(keys), deadline_s
         self._refusals = Refusals()
         self._links: dict[int, Link] = {}
+
+    @property
+    def addresses(self) -> dict[int, str]:
+        """Where each server can be asked."""
+        return {number: str(address) for number, address in self._addresses.items()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,12 +81,28 @@ class Operator:
         """
         return await self.ask(server, lambda number: Pace(number, round(1000 * rate)))
 
-    async def ask(self, server: int, make: Callable[[int], Traffic]) -> str:
+    async def inspect(self, server: int, cell: CellId, deadline_s: float | None = None) -> dict[str, Any] | str:
+        """What the server's node of a cell is, knows and waits for; or why that is not known."""
+        said = await self._said(server, lambda number: Inspect(number, cell), deadline_s)
+        if isinstance(said, Inspected):
+            try:
+                told = json.loads(said.told)
+            except ValueError:
+                told = None
+            return told if isinstance(told, dict) else f"server {server} says nothing that can be read"
+        return _why(server, said)
+
+    async def ask(self, server: int, make: Callable[[int], Traffic], deadline_s: float | None = None) -> str:
         """Ask a server, again and again until the deadline; return why it did not do it, or nothing."""
+        return _why(server, await self._said(server, make, deadline_s))
+
+    async def _said(self, server: int, make: Callable[[int], Traffic], deadline_s: float | None = None) -> Said | str:
+        """What a server says; or why it says nothing."""
         if server not in self._addresses:
             return f"nobody said where server {server} is"
+        limit_s = self.deadline_s if deadline_s is None else deadline_s
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(limit_s):
                 async for attempt in AsyncRetrying(
                     wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
                     retry=retry_if_exception_type(OSError),
@@ -88,19 +110,26 @@ class Operator:
                     with attempt:
                         link = await self._link(server)
                         async with asyncio.timeout(ATTEMPT_S):
-                            said = await link.ask(make)
+                            return await link.ask(make)
         except TimeoutError:
-            return f"server {server} did not answer within {self._deadline_s} s, and may have done it"
-        match said:
-            case Granted():
-                return ""
-            case Denied(_, why) | Decline(_, why, _):
-                return why
-        return f"server {server} answers something else than it was asked"
+            pass
+        return f"server {server} did not answer within {limit_s} s, and may have done it"
 
     async def _link(self, server: int) -> Link:
         link = self._links.get(server)
         if link is None or link.is_gone:
-            link = await Link.to(self._addresses[server], self._ring, self._refusals, OPERATOR)
+            link = await Link.to(self._addresses[server], self.ring, self._refusals, OPERATOR)
             self._links[server] = link
         return link
+
+
+def _why(server: int, said: Said | str) -> str:
+    """Why something was not done, or nothing."""
+    match said:
+        case str():
+            return said
+        case Granted():
+            return ""
+        case Denied(_, why) | Decline(_, why, _):
+            return why
+    return f"server {server} answers something else than it was asked"

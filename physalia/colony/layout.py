@@ -95,8 +95,9 @@ def lay_out(
     extra: str = "",
     has_network: bool = False,
     caches: int = 0,
+    size: int = 0,
 ) -> Colony:
-    """Make a colony on free ports of this machine, with a node of every cell on every server.
+    """Make a colony on free ports of this machine, with nodes of every cell on `size` servers, or on all if that is 0.
 
     `extra` are more settings for all of them. With a network of its own, everything that is said goes through one more
     process, which can be told to fail. Raises `ColonyExists` and what making a server raises.
@@ -118,7 +119,9 @@ def lay_out(
         write_ways(folder, ways)
     listens = {(way.source, way.target): way.listen for way in ways}
     public = {number: listens.get((CLIENTS, number), listen[number]) for number in numbers}
-    plans = "".join(_cell(cell, numbers, alpha) for cell in range(1, cells + 1))
+    ring = [*numbers, *numbers]
+    homes = {cell: ring[cell % servers : cell % servers + (size or servers)] for cell in range(1, cells + 1)}
+    plans = "".join(_cell(cell, sorted(at), alpha) for cell, at in homes.items())
     for number in numbers:
         at = {other: listens.get((number, other), listen[other]) for other in numbers if other != number}
         peers = _table("peers", at) + (_table("public", public) if ways else "")
@@ -186,7 +189,7 @@ def _key(number: int, role: Role, servers: tuple[int, ...] = ()) -> str:
     return f'[[keys]]\nid = {number}\nrole = "{role}"\n{of}secret = "{secrets.token_hex(SECRET_BYTES)}"\n\n'
 
 
-def _cell(cell: int, servers: range, alpha: int) -> str:
+def _cell(cell: int, servers: Sequence[int], alpha: int) -> str:
     nodes = ", ".join(f"{minted()} = {server}" for server in servers)
     return f"\n[[cells]]\ncell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from attrs import Factory, define
 
-from physalia.client import AsyncClient
 from physalia.colony.faults import Fault, Faults
 from physalia.colony.layout import Colony
+from physalia.colony.moves import Moves, are_settled, operator_of
 from physalia.colony.processes import Processes
 from physalia.colony.work import Saw, read_all, work
 
@@ -24,11 +24,13 @@ Told = Callable[[str], None]
 
 @define
 class Trouble:
-    """What happened to a colony: each fault so often, what clients saw; `settled` if all nodes know the same."""
+    """What happened to a colony: each fault so often, what clients saw; `settled` if all members know the same."""
 
     faults: Counter[str] = Factory(Counter)
     saw: Saw = Factory(Saw)
     settled: bool = False
+    moves: int = 0
+    """How many members went from one server to another."""
 
 
 async def make_trouble(
@@ -40,11 +42,17 @@ async def make_trouble(
     faults: Sequence[Fault],
     seed: int,
     told: Told,
+    moves: bool = False,
 ) -> Trouble:
-    """Break and heal for so many seconds, each fault in turn at least once if there is time; then let all calm down."""
+    """Break and heal for so many seconds, each fault in turn at least once if there is time; then let all calm down.
+
+    Meanwhile cells move from server to server, if `moves`.
+    """
     trouble, until, hands = Trouble(), asyncio.Event(), Faults(colony, processes)
     working = asyncio.create_task(work(colony, trouble.saw, clients, until, seed))
     rng = random.Random(seed)  # noqa: S311  # repeatable, no secret
+    going = Moves(colony, random.Random(f"moves {seed}"))  # noqa: S311  # repeatable, no secret
+    moving = asyncio.create_task(going.work(until)) if moves else None
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + seconds
     try:
@@ -58,6 +66,9 @@ async def make_trouble(
     finally:
         until.set()
         await working
+    if moving is not None:
+        await moving
+    trouble.moves = going.made
     await read_all(colony, trouble.saw)
     trouble.settled = await settle(colony)
     return trouble
@@ -83,24 +94,12 @@ async def _break_some(
 
 
 async def settle(colony: Colony) -> bool:
-    """Wait until all nodes of a cell know the same; whether they do before it takes too long."""
+    """Wait until all members of a cell know the same; whether they do before it takes too long."""
     loop = asyncio.get_running_loop()
     until = loop.time() + AGREE_S
-    clients = {server: AsyncClient([at], colony.ring, AGREE_S) for server, at in colony.by_server.items()}
-    try:
-        for cell in colony.cells:
-            while True:
-                slots = set()
-                for client in clients.values():
-                    part = client.partition(cell)
-                    await part.peek("a")
-                    slots.add(part.seen)
-                if len(slots) == 1:
-                    break
-                if loop.time() > until:
-                    return False
-                await asyncio.sleep(LOOK_EVERY_S)
-    finally:
-        for client in clients.values():
-            await client.close()
+    async with operator_of(colony, AGREE_S) as operator:
+        while not await are_settled(operator, colony.cells):
+            if loop.time() > until:
+                return False
+            await asyncio.sleep(LOOK_EVERY_S)
     return True

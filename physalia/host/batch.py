@@ -4,7 +4,7 @@ Writing is all that a batch does, and it touches nothing but the journal: so a s
 journal, and let its nodes go on meanwhile. What came of it stands in the batch when `write` returns.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, TypeAlias
 
 from physalia.journal import (
@@ -18,10 +18,23 @@ from physalia.journal import (
     NodeKey,
     UnknownNode,
 )
-from physalia.model import Answer, DurableRecord, Envelope, Found, Reject
+from physalia.model import Answer, DurableRecord, Envelope, Found, Homes, Reject
 
-Output: TypeAlias = Envelope | Answer | Found | Reject
-"""What leaves a server: a message to another node, or a word to a client."""
+
+class Safe(NamedTuple):
+    """Something that was to be noted is on the disk: whoever waited for it is called."""
+
+    call: Callable[[], None]
+
+
+class Gone(NamedTuple):
+    """A node left its cell for good, and that is on the disk."""
+
+    key: NodeKey
+
+
+Output: TypeAlias = Envelope | Answer | Found | Reject | Safe | Gone
+"""What leaves a server: a message to another node, or a word to a client; and what is to be done after a flush."""
 
 
 class Waiting(NamedTuple):
@@ -31,7 +44,7 @@ class Waiting(NamedTuple):
     """
 
     key: NodeKey
-    records: Sequence[DurableRecord]
+    records: Sequence[DurableRecord | Homes]
     outputs: Sequence[Output]
     is_awaited: bool
     """Whether the step asked for the flush, or waits behind one that did: not so for a decision that is noted down."""

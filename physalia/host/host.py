@@ -9,39 +9,58 @@ Nothing that a node says leaves before the records that it rests on were flushed
 earlier (its outbox is first in, first out). A node whose records were refused has a memory that is ahead of the disk:
 it is made anew from the journal before its next event. A flush that failed ends the host (design rule R16).
 
+Of a node that left its cell only a pointer stands in the journal, and here (R11): it is nobody's to speak to.
+
 Not every node is in memory. `want` has one read with the next batch, by its charter, which is its first record then;
 `drop` lets one go. To drop a node is a crash, and to read it again is its restart: the host does it only when nothing
 of the node waits, and whoever drives it when nobody owes the node an answer (R14).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from attrs import define
 
 from physalia.cell import Border, Node
-from physalia.host.batch import Batch, Output, Waiting
+from physalia.host.batch import Batch, Gone, Output, Safe, Waiting
 from physalia.host.compacting import fewer
 from physalia.journal import Journal, JournalError, NodeKey
 from physalia.model import (
     Charter,
+    Departed,
     DurableRecord,
     Envelope,
     Event,
     Flush,
+    Homes,
+    Left,
     NodeId,
     Origin,
+    Pointer,
     Send,
     Step,
     Store,
     UsedBallot,
 )
-from physalia.wire import decode_charter, decode_record, encode_charter, encode_record, is_charter
+from physalia.wire import (
+    decode_charter,
+    decode_homes,
+    decode_record,
+    encode_charter,
+    encode_homes,
+    encode_record,
+    is_charter,
+    is_homes,
+    record_kind,
+)
+from physalia.wire.limits import MAX_HOMES, MAX_NATURAL
+
+MOST_POINTERS = 100_000
 
 
 @define
 class Hosted:
-    """A node, where the others of its cell live, as far as its charter says, and what of it is on its way to the disk.
+    """A node, where the others of its cell live, as far as it was told, and what of it is on its way to the disk.
 
     `queued` steps stored something or wait, and so many of them are `awaited`: they hold back whatever it says later.
     What `is_chartered` has its charter in the journal, and can be read again without being told.
@@ -89,6 +108,8 @@ class Host:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.strangers = 0
+        self.pointers: dict[NodeKey, Pointer] = {}
+        """What is left of nodes that left, of those that somebody spoke to lately."""
         self.recording: Recording | None = None
         """Who writes down what the nodes do; nobody, unless somebody is put here before there are any."""
         self.stopped: JournalError | None = None
@@ -111,13 +132,14 @@ class Host:
         self.journal.flush()
         self._make(key, charter, ())
 
-    def found(self, key: NodeKey, charter: Charter) -> None:
+    def found(self, key: NodeKey, charter: Charter, homes: Homes | None = None) -> None:
         """A node is born with its charter, durably, and can be read by `want` from now on; it is not in memory yet.
 
-        Waits for the disk as `admit` does. Raises what `Journal.admit`, `append` and `flush` raise.
+        `homes` says where nodes live that the charter does not name. Waits for the disk as `admit` does. Raises what
+        `Journal.admit`, `append` and `flush` raise.
         """
         self.journal.admit(key)
-        self.journal.append([(key, charter)])
+        self.journal.append([(key, charter)] if homes is None else [(key, charter), (key, homes)])
         self.journal.flush()
         self.journal.forget(key)
 
@@ -144,6 +166,46 @@ class Host:
         del self._hosted[key]
         self._dropped.append(key)
         return True
+
+    def house(self, hosted: Hosted, homes: Mapping[NodeId, int], call: Callable[[], None]) -> None:
+        """Nodes of the cell live there as well: note it down, and call when that is safe.
+
+        Of more than can be noted, those are forgotten that are not members, as far as the node knows, and came first.
+        """
+        hosted.homes |= homes
+        needed = hosted.node.jury.members | hosted.node.members | hosted.charter.first_members | homes.keys()
+        for node in [node for node in hosted.homes if node not in needed][: max(0, len(hosted.homes) - MAX_HOMES)]:
+            del hosted.homes[node]
+        hosted.awaited += 1
+        hosted.queued += 1
+        self._awaited += 1
+        self._waiting.append(Waiting(hosted.key, [Homes(tuple(sorted(hosted.homes.items())))], [Safe(call)], True))
+
+    def lasts(self, key: NodeKey) -> int:
+        """How long a node stayed in its cell: up to the version with which it left, or longer than any."""
+        if key in self._hosted or key in self.pointers:
+            return self.pointers[key].version if key in self.pointers else MAX_NATURAL
+        kept = self.journal.read(key)
+        self.journal.forget(key)
+        left = decode_record(kept[-1]) if kept and record_kind(kept[-1]) is Left else None
+        return left.version if isinstance(left, Left) else MAX_NATURAL
+
+    def bury(self, key: NodeKey) -> Pointer:
+        """Let a node go that left its cell, durably; what is left of it."""
+        hosted = self._hosted.pop(key)
+        left = hosted.node.pointer
+        assert left is not None, "it did not leave"
+        self._dropped.append(key)
+        if self.recording is not None:
+            self.recording.left(hosted)
+        return self._point(key, left, hosted.homes)
+
+    def _point(self, key: NodeKey, left: Left, homes: Mapping[NodeId, int]) -> Pointer:
+        members = tuple((node, homes[node]) for node in sorted(left.members) if node in homes)
+        pointer = self.pointers[key] = Pointer(left.version, members)
+        if len(self.pointers) > MOST_POINTERS:
+            del self.pointers[next(iter(self.pointers))]
+        return pointer
 
     def hosted(self, key: NodeKey) -> Hosted | None:
         """The node with all that stands around it; None if it is not in memory, or waits to be read back."""
@@ -237,6 +299,8 @@ class Host:
                 outputs.append(hosted.border.send(effect))
             elif isinstance(effect, Flush):
                 asks_for_flush = True
+            elif isinstance(effect, Departed):
+                outputs.append(Gone(hosted.key))
             else:
                 outputs.append(effect)
         must_wait = hosted.awaited > 0 or asks_for_flush
@@ -304,14 +368,25 @@ class Host:
 
     def _make(self, key: NodeKey, charter: Charter, kept: Sequence[bytes]) -> None:
         is_chartered = bool(kept) and is_charter(kept[0])
-        records = [decode_record(record) for record in kept[is_chartered:]]
+        homes, records = dict(charter.homes), list[DurableRecord]()
+        for record in kept[is_chartered:]:
+            if is_homes(record):
+                homes = dict(decode_homes(record).homes)
+            else:
+                records.append(decode_record(record))
+        if records and isinstance(records[-1], Left):
+            self._dropped.append(key)
+            self._point(key, records[-1], homes)
+            return
         node = Node(key.incarnation, charter.first_members, charter.alpha, records)
         border = Border(Origin(key.cell, key.life, key.incarnation))
-        hosted = self._hosted[key] = Hosted(key, charter, node, border, dict(charter.homes), is_chartered)
+        hosted = self._hosted[key] = Hosted(key, charter, node, border, homes, is_chartered)
         if self.recording is not None:
             self.recording.began(hosted, [record for record in records if isinstance(record, UsedBallot)])
 
 
-def encode_kept(kept: DurableRecord | Charter) -> bytes:
+def encode_kept(kept: DurableRecord | Charter | Homes) -> bytes:
     """The bytes of what a journal keeps of a node. Raises `CodecError` if it is beyond a limit."""
-    return encode_charter(kept) if type(kept) is Charter else encode_record(kept)  # type: ignore[arg-type]
+    if type(kept) is Charter:
+        return encode_charter(kept)
+    return encode_homes(kept) if type(kept) is Homes else encode_record(kept)  # type: ignore[arg-type]

@@ -66,6 +66,11 @@ class Journal:
         return bool(self._waiting) or self._store.flush_failed
 
     @property
+    def name(self) -> bytes:
+        """Eight random bytes, given when the journal was made: a server that lost its disk has another one."""
+        return self._fold.journal
+
+    @property
     def unfolded(self) -> int:
         """How many entries wait in the append table to be folded."""
         return self._mark.number - self._fold.number

@@ -20,6 +20,10 @@ ActionName: TypeAlias = Literal[
     "serve",
     "truncate",
     "install",
+    "settle",
+    "create",
+    "erase",
+    "losedisk",
 ]
 StutterKind: TypeAlias = Literal[
     "recorded", "resent", "ignored", "refused", "rejected", "peeked", "stopped", "restarted"
@@ -30,7 +34,8 @@ StutterKind: TypeAlias = Literal[
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    `issue`, `flush` and `crash` happen to a node, so the world that does them announces them; a node the others.
+    `issue`, `flush`, `crash`, `create` and `losedisk` happen to a node, so the world that does them announces them; a
+    node the others.
     """
 
     name: ActionName

@@ -16,3 +16,18 @@ class Charter:
     first_members: frozenset[NodeId]
     alpha: int
     homes: tuple[tuple[NodeId, int], ...] = ()
+
+
+@frozen
+class Homes:
+    """Where nodes of a cell live, as far as the server of one of them knows: it stands for whatever it noted before."""
+
+    homes: tuple[tuple[NodeId, int], ...]
+
+
+@frozen
+class Pointer:
+    """What is left of a node that left its cell (R11): who its members are as of `version`, and on which servers."""
+
+    version: int
+    members: tuple[tuple[NodeId, int], ...]

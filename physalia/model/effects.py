@@ -73,4 +73,9 @@ class Reject:
     reason: Reason
 
 
-Effect: TypeAlias = Store | Flush | Send | Answer | Found | Reject
+@value
+class Departed:
+    """Nothing is left of the node but its pointer: true once the flush before it is done (design rule R11)."""
+
+
+Effect: TypeAlias = Store | Flush | Send | Answer | Found | Reject | Departed

@@ -1,7 +1,7 @@
 """What happens to a node. An event holds every choice: from one state it leads to one next state.
 
-`Submit`, `Query`, `Peek`, `Campaign`, `Truncate`, `Receive` and `Tick` come from outside. The others are internal: the
-node says by `due()` which of them it could take, and whoever drives it decides when.
+What comes from outside is asked for, heard, or told by a clock. The others are internal: the node says by `due()` which
+of them it could take, and whoever drives it decides when.
 """
 
 from typing import TypeAlias
@@ -47,6 +47,18 @@ class Truncate:
     """Write a snapshot of all that is known, and drop what is older: the log and the votes up to `slot` (R10)."""
 
     slot: Slot
+
+
+@value
+class Inquire:
+    """An operator, or a pointer, says who may know more: ask these nodes (R9, R11)."""
+
+    nodes: frozenset[NodeId]
+
+
+@value
+class Leave:
+    """The control plane lets this node go, which a change has removed: it leaves as soon as it may (R11)."""
 
 
 @value
@@ -112,5 +124,12 @@ class Install:
     slot: Slot
 
 
-Internal: TypeAlias = Propose | Decide | Learn | Consult | Serve | Install
-Event: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Receive | Tick | Internal
+@value
+class Erase:
+    """Leave for good: enough others have learned every slot up to this one (R11)."""
+
+    slot: Slot
+
+
+Internal: TypeAlias = Propose | Decide | Learn | Consult | Serve | Install | Erase
+Event: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Inquire | Leave | Receive | Tick | Internal

@@ -1,7 +1,8 @@
 """What nodes say to each other.
 
 The first five are the message sets of the step table, under the same field names, and `Round` and `Echo` those of its
-reads. `Ask`, `Chunk`, `Take` and `Refusal` only help along: no guard of the specification reads them.
+reads. `Ask`, `Chunk`, `Take`, `Refusal`, `HowFar` and `Learned` only help along: no guard of the specification reads
+them.
 """
 
 from typing import TypeAlias
@@ -123,4 +124,18 @@ class Refusal:
     promised: Ballot
 
 
-Message: TypeAlias = Prepare | Promise | Proposal | Vote | Decision | Round | Echo | Ask | Chunk | Take | Refusal
+@value
+class HowFar:
+    """How far have you learned, on your disk? Whoever asks may leave when enough others hold what it holds (R11)."""
+
+
+@value
+class Learned:
+    """The sender holds what came of every slot up to `slot`, on its disk (R11)."""
+
+    slot: Slot
+
+
+Message: TypeAlias = (
+    Prepare | Promise | Proposal | Vote | Decision | Round | Echo | Ask | Chunk | Take | Refusal | HowFar | Learned
+)

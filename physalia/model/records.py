@@ -2,7 +2,7 @@
 
 `UsedBallot`, `Promised` and `Accepted` are flushed before anything is sent that depends on them. `Known` is not
 flushed: nothing depends on it, and a crash may take the last ones. `Snapshot` is flushed before anything that it
-stands for is dropped from the disk. Nothing follows `Stopped`.
+stands for is dropped from the disk. Nothing follows `Stopped` or `Left`.
 """
 
 from typing import TypeAlias
@@ -79,4 +79,12 @@ class Stopped:
     lost: str
 
 
-DurableRecord: TypeAlias = UsedBallot | Promised | Accepted | Known | Part | Snapshot | Stopped
+@value
+class Left:
+    """The node left its cell for good (design rule R11): as of `version` these are its members. All else is dropped."""
+
+    version: int
+    members: frozenset[NodeId]
+
+
+DurableRecord: TypeAlias = UsedBallot | Promised | Accepted | Known | Part | Snapshot | Stopped | Left

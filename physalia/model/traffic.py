@@ -5,7 +5,7 @@ What a client asks and is answered is opaque here: bytes, of which only the ends
 
 from typing import Literal, TypeAlias
 
-from physalia.model.administration import Administration, Discovery
+from physalia.model.administration import Administration, Discovery, Moving
 from physalia.model.ids import CellId, Slot
 from physalia.model.lives import Envelope
 from physalia.model.transactions import Item, Page, Refused, Token
@@ -131,5 +131,18 @@ class Scanned:
 
 
 Traffic: TypeAlias = (
-    Carry | Bundle | Ping | Pong | Request | Reply | Decline | Look | Seen | Scan | Scanned | Administration | Discovery
+    Carry
+    | Bundle
+    | Ping
+    | Pong
+    | Request
+    | Reply
+    | Decline
+    | Look
+    | Seen
+    | Scan
+    | Scanned
+    | Administration
+    | Discovery
+    | Moving
 )

@@ -31,9 +31,12 @@ class Atlas:
         self.own = own
         self.index = Index(keys)
         self._host = host
+        for cell in self.index.crowded():
+            for key in sorted(self.index.all_of(cell), key=host.lasts):
+                self.index.add(key)
 
     def here(self, cell: CellId) -> NodeKey | None:
-        """The node of a cell that lives on this server."""
+        """The node of a cell that lives on this server, or the last one that left it."""
         return self.index.find(cell)
 
     def server_of(self, key: NodeKey, node: NodeId) -> int | None:

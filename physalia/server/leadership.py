@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from physalia.cell import Node
 from physalia.journal import NodeKey
-from physalia.model import NodeId
+from physalia.model import Inquire, NodeId
 from physalia.server.atlas import Atlas
 from physalia.server.nodes import Nodes
 from physalia.server.suspicion import Suspicion
@@ -66,9 +66,17 @@ class Leadership:
 
         Nor does it lead if somebody who is needed promised a higher ballot, and whoever owns that is gone: the node
         would ask for that promise for ever. Who is needed nobody knows, so one refusal is enough for a new campaign.
+
+        Whom it follows instead may have left, and nobody told it. So it asks that one what it knows: either that
+        teaches it, or it is told where the cell has moved (R11).
         """
         node = self._nodes.host.node(key)
-        if node is None or self.rightful(key) != key.incarnation:
+        if node is None:
+            return
+        rightful = self.rightful(key)
+        if rightful != key.incarnation:
+            if self._may(key):
+                self._nodes.begin(key, Inquire(frozenset({rightful})))
             return
         if not node.is_leading or node.was_refused:
             self._campaign(key)
@@ -126,12 +134,17 @@ class Leadership:
         self._lonely.pop(key, None)
 
     def _campaign(self, key: NodeKey) -> None:
+        if self._may(key):
+            self.campaigns += 1
+            self._nodes.campaign(key)
+
+    def _may(self, key: NodeKey) -> bool:
+        """Whether the node has been given its time since it last tried something."""
         now_s = self._clock()
         if now_s < self._not_before_s.get(key, now_s):
-            return
+            return False
         self._not_before_s[key] = now_s + PATIENCE_S * self._rng.uniform(0.5, 1.0)
-        self.campaigns += 1
-        self._nodes.campaign(key)
+        return True
 
     def _is_there(self, key: NodeKey, node: NodeId) -> bool:
         server = self._atlas.server_of(key, node)

@@ -7,8 +7,8 @@ cannot be reached now is dropped: nodes say again what nobody answers.
 
 from collections.abc import Callable
 
-from physalia.model import Carry, Envelope, Ping, Pong
-from physalia.transport import BUNDLES_SINCE, Connection
+from physalia.model import Carry, Envelope, Ping, Pong, Traffic
+from physalia.transport import BUNDLES_SINCE, MOVES_SINCE, Connection
 from physalia.wire import CodecError, bundle, decode_envelope, decode_traffic, encode_envelope, encode_traffic
 from physalia.wire.limits import MAX_BUNDLED
 
@@ -75,6 +75,12 @@ class Links:
             self.dropped += link.add(encode_envelope(envelope))
         except CodecError:  # beyond the limit of what can be said at all (design rule R17)
             self.dropped += 1
+
+    def say(self, server: int, said: Traffic) -> None:
+        """Tell a server something, if it is reached and understands it."""
+        link = self._links.get(server)
+        if link is not None and link.connection.version >= MOVES_SINCE:
+            link.connection.send(encode_traffic(said))
 
     def send_all(self) -> None:
         """Whatever was carried leaves."""

@@ -8,13 +8,13 @@ to for a while, and that owes nobody anything, is dropped: it costs an entry of 
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import islice
 from typing import Protocol
 
 from physalia.cell import Node
-from physalia.host import Batch, Host, Hosted, Output
+from physalia.host import Batch, Gone, Host, Hosted, Output, Safe
 from physalia.journal import NodeKey
 from physalia.model import (
     NO_BALLOT,
@@ -24,6 +24,7 @@ from physalia.model import (
     Envelope,
     Event,
     Found,
+    NodeId,
     Query,
     Reject,
     RequestId,
@@ -50,6 +51,15 @@ class Outlet(Protocol):
 
     def stopped(self, key: NodeKey, why: str) -> None:
         """A node has stopped for good (design rule R16)."""
+
+    def stray(self, hosted: Hosted, node: NodeId) -> None:
+        """A node spoke to one here that does not know where it lives."""
+
+    def missed(self, server: int, key: NodeKey) -> None:
+        """A server spoke to a node that left its cell for good (design rule R11)."""
+
+    def gone(self, key: NodeKey) -> None:
+        """A node has left its cell for good, durably."""
 
 
 class Nodes:
@@ -81,12 +91,16 @@ class Nodes:
         key = NodeKey(origin.cell, origin.life, envelope.to)
         hosted = self.host.hosted(key)
         if hosted is None:
-            if self._atlas.here(key.cell) == key:
+            if key in self.host.pointers:
+                self._outlet.missed(server, key)
+            elif self._atlas.index.has(key):
                 self.when_loaded(key, partial(self.receive, server, envelope))
             else:
                 self.host.strangers += 1
         elif hosted.homes.get(origin.node) != server:
             self.impostors += 1
+            if origin.node not in hosted.homes:
+                self._outlet.stray(hosted, origin.node)
         else:
             self._take(hosted, envelope)
             self._run()
@@ -97,8 +111,8 @@ class Nodes:
             self.receive(server, envelope)
 
     def when_loaded(self, key: NodeKey, call: Callable[[], None]) -> None:
-        """Call this once the node is in memory: now, or when it was read. Never, if that cannot be."""
-        if self.host.hosted(key) is not None:
+        """Call this once the node is in memory, or its pointer: now, or when it was read. Never, if that cannot be."""
+        if self.host.hosted(key) is not None or key in self.host.pointers:
             call()
             return
         waiting = self._said.setdefault(key, [])
@@ -108,11 +122,11 @@ class Nodes:
 
     def submit(self, key: NodeKey, command: Asked) -> None:
         """A client asks for something."""
-        self._begin(key, Submit(command))
+        self.begin(key, Submit(command))
 
     def query(self, key: NodeKey, request: RequestId) -> None:
         """A client wants to read what is true now."""
-        self._begin(key, Query(request))
+        self.begin(key, Query(request))
 
     def campaign(self, key: NodeKey) -> None:
         """The node shall lead."""
@@ -121,7 +135,7 @@ class Nodes:
     def _campaign(self, key: NodeKey) -> None:
         node = self.host.node(key)
         if node is not None:
-            self._begin(key, Campaign(node.next_ballot()))
+            self.begin(key, Campaign(node.next_ballot()))
 
     def gather(self) -> Batch:
         """What is to be written now."""
@@ -134,8 +148,9 @@ class Nodes:
             raise self.host.stopped
         for key in tuple(self._said):
             hosted = self.host.hosted(key)
-            if hosted is not None:
-                self._note(hosted)
+            if hosted is not None or key in self.host.pointers:
+                if hosted is not None:
+                    self._note(hosted)
                 for call in self._said.pop(key):
                     call()
             elif not self.host.is_coming(key):
@@ -190,7 +205,8 @@ class Nodes:
         node = self.host.node(key)
         return frozenset() if node is None else node.members
 
-    def _begin(self, key: NodeKey, event: Event) -> None:
+    def begin(self, key: NodeKey, event: Event) -> None:
+        """Give an event to a node that is in memory, and take it to its end."""
         hosted = self.host.hosted(key)
         if hosted is not None:
             self._do(hosted, event)
@@ -227,9 +243,21 @@ class Nodes:
         if node.active != NO_BALLOT or node.has_taught:
             self.restless.add(key)
             self._busy.add(key)
-        if node.stopped and key not in self._halted:
+        if node.stopped and node.pointer is None and key not in self._halted:
             self._halted.add(key)
             self._outlet.stopped(key, node.stopped)
+
+    def house(self, hosted: Hosted, homes: Mapping[NodeId, int], call: Callable[[], None]) -> None:
+        """Nodes of a cell live there as well: true from now on, and call when it is safe."""
+        self.host.house(hosted, homes, call)
+        self._note(hosted)
+
+    def _bury(self, key: NodeKey) -> None:
+        self.host.bury(key)
+        self.recent.pop(key, None)
+        self.restless.discard(key)
+        self._forgetting.forget(key)
+        self._outlet.gone(key)
 
     def _rouse(self, key: NodeKey) -> None:
         node = self.host.node(key)
@@ -239,6 +267,12 @@ class Nodes:
     def _let_out(self, outputs: Iterable[Output], hosted: Hosted | None = None) -> None:
         """Hand out what leaves: of one node, or, after a flush, of any."""
         for output in outputs:
+            if isinstance(output, Safe):
+                output.call()
+                continue
+            if isinstance(output, Gone):
+                self._bury(output.key)
+                continue
             if not isinstance(output, Envelope):
                 self._outlet.tell(output)
                 continue

@@ -136,6 +136,15 @@ class Requests:
         elif reason != "outcome unknown":
             taken.asker.say(Decline(taken.number, reason, leader))
 
+    def withdraw(self, request: RequestId) -> None:
+        """Nothing will be done about this request here, and whoever asked is told so."""
+        self._forget(request)
+
+    def abandon(self, key: NodeKey) -> None:
+        """A node left that was asked: what became of its requests nobody here will know; they may be asked for anew."""
+        for request in [request for request, taken in self._taken.items() if taken.key == key]:
+            self._forget(request)
+
     def gone(self, asker: Asker) -> None:
         """Nobody is there any more to be told."""
         for request in tuple(self._of.get(asker, ())):

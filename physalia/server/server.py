@@ -15,49 +15,53 @@ from contextlib import asynccontextmanager, closing, suppress
 from functools import partial
 from typing import Any
 
-from attrs import frozen
 from structlog.typing import FilteringBoundLogger
 
-from physalia.host import Host
+from physalia.host import Host, Hosted
 from physalia.journal import JournalFull, NodeKey
 from physalia.model import (
     Answer,
-    Asked,
     Bundle,
     Cap,
     Carry,
     Create,
-    Decline,
     Denied,
     Envelope,
     Found,
     Granted,
+    House,
+    Inspect,
+    Join,
     Look,
+    Moved,
+    NodeId,
     Pace,
     Ping,
     Pong,
     Reject,
+    Release,
     Request,
-    RequestId,
     Scan,
-    Traffic,
+    Seek,
 )
 from physalia.server.atlas import Atlas
 from physalia.server.clock import Clock
 from physalia.server.disk import Disk
 from physalia.server.forgetting import Forgetting
-from physalia.server.foundry import Foundry
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
-from physalia.server.looks import needs_round, show
+from physalia.server.members.foundry import Foundry
+from physalia.server.members.moving import Moving
+from physalia.server.members.steward import Steward
 from physalia.server.nodes import Nodes
+from physalia.server.reception import Caller, Reception
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
 from physalia.server.suspicion import Suspicion
 from physalia.server.telling import Telling
 from physalia.server.watch import MOST_HEAD_BYTES, Watch
 from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
-from physalia.wire import CodecError, decode_traffic, encode_traffic
+from physalia.wire import CodecError, decode_traffic
 
 NOTED_AFTER_S = 0.02
 """How long a record may wait for a flush if nobody waits for it."""
@@ -72,17 +76,6 @@ FOLDED_ALWAYS_FROM = 2048
 """With so many entries a journal is folded even if there is always something to write, or it would grow for ever."""
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
-
-
-@frozen
-class Caller:
-    """Who is at the other end of a connection that came in, as somebody to be told something."""
-
-    connection: Connection
-
-    def say(self, said: Traffic) -> None:
-        """Tell it. What has no room is dropped: clients ask again."""
-        self.connection.send(encode_traffic(said))
 
 
 class Server:
@@ -103,11 +96,15 @@ class Server:
         self.atlas = atlas
         self.refusals = Refusals()
         self.nodes = Nodes(host, atlas, self, Forgetting(settings.log_slots))
+        servers = frozenset({settings.server, *settings.peers})
         self.requests = Requests()
-        self.foundry = Foundry(host, atlas, frozenset({settings.server, *settings.peers}))
+        self.foundry = Foundry(self.nodes, atlas, servers)
+        self.moving = Moving(self.nodes, atlas, servers, self._say)
+        self.steward = Steward(self.nodes, atlas, servers, Watch(self).inspect)
         self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
         self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
         self.links = Links(self._pong, self._write_down)
+        self.reception = Reception(self.nodes, atlas, self.requests, self.leadership, settings)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
@@ -181,13 +178,31 @@ class Server:
         """A node has stopped for good."""
         self._log.error("node stopped", node=str(key), why=why)
 
+    def stray(self, hosted: Hosted, node: NodeId) -> None:
+        """A node speaks, and nobody told where it lives."""
+        self.moving.seek(hosted, node)
+
+    def missed(self, server: int, key: NodeKey) -> None:
+        """A server speaks to a node that left."""
+        self.moving.point(server, key, self._host.pointers[key])
+
+    def gone(self, key: NodeKey) -> None:
+        """A node has left its cell for good."""
+        self._log.info("left", node=str(key), version=self._host.pointers[key].version)
+        self.leadership.forget(key)
+        self.requests.abandon(key)
+        self.steward.gone(key)
+
+    def _say(self, server: int, said: Seek | Moved) -> None:
+        self.links.say(server, said)
+
     # Owner of the connections that came in
 
     def opened(self, connection: Connection) -> None:
         """Somebody has proved who it is."""
         self._callers[connection] = Caller(connection)
 
-    def heard(self, connection: Connection, messages: list[bytes]) -> None:
+    def heard(self, connection: Connection, messages: list[bytes]) -> None:  # noqa: PLR0912  # one case a kind
         """It said something."""
         caller = self._callers[connection]
         for message in messages:
@@ -202,11 +217,17 @@ class Server:
                 case Carry(envelope) if connection.peer.role == "server":
                     self.nodes.receive(connection.peer.number, envelope)
                 case Request() if connection.peer.role != "server":
-                    self._asked(caller, said)
+                    self.reception.asked(caller, said)
                 case Look() | Scan() if connection.peer.role == "client":
-                    self._looked(caller, said)
-                case Create() | Cap() if connection.peer.role == "operator":
+                    self.reception.looked(caller, said)
+                case Create() | Cap() | Join() if connection.peer.role == "operator":
                     self.foundry.ask(caller, said)
+                case House() | Release() | Inspect() if connection.peer.role == "operator":
+                    self.steward.ask(caller, said)
+                case Seek() if connection.peer.role == "server":
+                    self.moving.asked(connection.peer.number, said)
+                case Moved() if connection.peer.role == "server":
+                    self.moving.told(connection.peer.number, said)
                 case Pace(number, thousandths) if connection.peer.role == "operator":
                     self._pace(caller, number, thousandths / 1000)
                 case Ping(number):
@@ -221,28 +242,6 @@ class Server:
         """It left."""
         self.requests.gone(self._callers.pop(connection))
 
-    def _asked(self, caller: Caller, request: Request) -> None:
-        key = self.atlas.here(request.cell)
-        if key is None:
-            caller.say(Decline(request.number, "unknown cell", ""))
-            return
-        is_operator = caller.connection.peer.role == "operator"
-        command = self.requests.take(caller, request, key, may_change=is_operator)
-        if command is not None:
-            self.nodes.when_loaded(key, partial(self._submit, key, command))
-
-    def _looked(self, caller: Caller, asked: Look | Scan) -> None:
-        key = self.atlas.here(asked.cell)
-        if key is None:
-            caller.say(Decline(asked.number, "unknown cell", ""))
-            return
-        if not needs_round(asked):
-            self.nodes.when_loaded(key, lambda: caller.say(show(self._host.node(key), asked)))
-            return
-        request = self.requests.take_read(caller, asked, key)
-        if request is not None:
-            self.nodes.when_loaded(key, partial(self._query, key, request))
-
     def _pace(self, caller: Caller, number: int, rate: float) -> None:
         try:
             self._clock.set_rate(rate)
@@ -251,14 +250,6 @@ class Server:
             return
         self._log.warning("clock", rate=rate)
         caller.say(Granted(number))
-
-    def _submit(self, key: NodeKey, command: Asked) -> None:
-        self.leadership.wanted(key)
-        self.nodes.submit(key, command)
-
-    def _query(self, key: NodeKey, request: RequestId) -> None:
-        self.leadership.wanted(key)
-        self.nodes.query(key, request)
 
     # What follows from what happened
 
@@ -337,6 +328,8 @@ class Server:
             self.nodes.now_s = self._clock()
             self.links.ping()
             self.telling.beat()
+            self.moving.beat()
+            self.steward.beat()
             self._door.close_revoked()
             await self._sleep(self._settings.ping_every_s)
             self._drop_cold()

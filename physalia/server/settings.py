@@ -86,6 +86,11 @@ class Settings:
         """Where a client reaches this server, or a peer."""
         return self.public.get(server) or (self.listen if server == self.server else self.peers[server])
 
+    def known_address(self, server: int) -> str | None:
+        """The same as a text; None for a server that is neither this one nor a peer."""
+        is_known = server == self.server or server in self.peers
+        return str(self.public_address(server)) if is_known else None
+
 
 class _Cell(msgspec.Struct, forbid_unknown_fields=True):
     cell: int

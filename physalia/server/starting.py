@@ -228,8 +228,8 @@ def _bring_back(host: Host, atlas: Atlas, settings: Settings) -> None:
         key, charter = key_on(settings.server, plan), charter_of(plan)
         if key is None:
             continue
-        here = atlas.here(plan.cell)
-        if here != key:
+        if not atlas.index.has(key):
+            here = atlas.here(plan.cell)
             raise NotSettled(_unknown(key, folder) if here is None else _another(key, here, folder))
         try:
             kept = host.journal.read(key)

@@ -32,7 +32,7 @@ class Suspicion:
         return True
 
     def unable(self, own: int, now_s: float) -> bool:
-        """This server could not write something down. Returns whether it trusted itself before."""
+        """Something could not be written down by this server itself. Returns whether it trusted itself before."""
         self._unable[own] = now_s + UNABLE_FOR * self._after_s
         was_trusted = own not in self.suspected
         self.suspected.add(own)

@@ -12,6 +12,7 @@ from physalia.journal import NodeKey
 from physalia.model import CellId, Push, Whereabouts
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
+from physalia.server.members.moving import whereabouts
 from physalia.server.nodes import Nodes
 from physalia.server.settings import Settings
 from physalia.transport import Connection
@@ -53,6 +54,8 @@ class Telling:
         """Note where the cell of a node is, if that is news, and the node's to tell."""
         node = self._nodes.host.node(key)
         hosted = self._nodes.host.hosted(key)
+        if (pointer := self._nodes.host.pointers.get(key)) is not None:
+            self._news[key.cell] = whereabouts(key, pointer, self._settings.known_address)
         if node is None or hosted is None or node.jury.version == self._told.get(key.cell):
             return
         if not node.is_leading and self._leadership.rightful(key) != key.incarnation:

@@ -7,7 +7,7 @@ anybody, and neither keys nor values of items. Whoever asks too much, too long o
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -16,7 +16,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from physalia.model import NO_BALLOT
+from physalia.cell import inspect
+from physalia.model import NodeId
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
@@ -124,10 +125,13 @@ class Watch:
         return {
             "schema_version": 1,
             "server": server.number,
+            "disk": host.journal.name.hex(),
             "nodes": len(server.atlas.index),
             "in_memory": len(host),
             "leading": sum(node.is_leading for node in nodes),
             "stopped": sum(bool(node.stopped) for node in nodes),
+            "moving": sum(not node.is_member for node in nodes),
+            "left": len(host.pointers),
         }
 
     def inspect(self, cell: int) -> dict[str, Any] | None:
@@ -135,27 +139,27 @@ class Watch:
         key = self._server.atlas.here(cell)
         if key is None:
             return None
-        node = self._server.nodes.host.node(key)
+        host = self._server.nodes.host
+        hosted, node, pointer = host.hosted(key), host.node(key), host.pointers.get(key)
         told: dict[str, Any] = {
             "schema_version": 1,
             "server": self._server.number,
             "cell": cell,
             "life": str(key.life),
+            "disk": self._server.nodes.host.journal.name.hex(),
             "node": str(key.incarnation),
             "in_memory": node is not None,
         }
+        if pointer is not None:
+            moved = {"version_of_members": pointer.version, "moved_to": _homes(pointer.members)}
+            return told | {"life_state": "gone"} | moved
         if node is None:
             return told
-        return told | {
-            "prefix": node.prefix,
-            "digest": node.digest().hex(),
-            "promised": [node.promised.round, str(node.promised.node)],
-            "leads": node.is_leading and node.active != NO_BALLOT,
-            "members": [str(member) for member in sorted(node.members)],
-            "version_of_members": node.jury.version,
-            "items": len(node.database.items.now),
-            "stopped": node.stopped,
-        }
+        assert hosted is not None
+        charter, homes = hosted.charter, hosted.homes
+        members = [str(member) for member in sorted(charter.first_members)]
+        founding = {"alpha": charter.alpha, "nodes": _homes(charter.homes), "members": members}
+        return told | inspect(node) | {"homes": _homes(homes.items()), "founding": founding}
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One visitor, one page."""
@@ -181,6 +185,10 @@ class Watch:
         if words[0] != b"GET":
             return HTTPStatus.METHOD_NOT_ALLOWED, *_json({"schema_version": 1, "error": "only GET changes nothing"})
         return self.page(words[1].decode("ascii", errors="replace").split("?", 1)[0])
+
+
+def _homes(homes: Iterable[tuple[NodeId, int]]) -> dict[str, int]:
+    return {str(node): server for node, server in sorted(homes)}
 
 
 def _gauge(name: str, what: str, value: float) -> Metric:

@@ -10,6 +10,7 @@ from physalia.transport.door import Door
 from physalia.transport.handshake import (
     BUNDLES_SINCE,
     CLIENT,
+    MOVES_SINCE,
     OPERATOR,
     SPOKEN,
     Agreed,
@@ -25,6 +26,7 @@ from physalia.transport.session import Session
 __all__ = [
     "BUNDLES_SINCE",
     "CLIENT",
+    "MOVES_SINCE",
     "OPERATOR",
     "SPOKEN",
     "Address",

@@ -51,10 +51,14 @@ class Versions(NamedTuple):
     newest: int
 
 
-SPOKEN = Versions(oldest=1, newest=2)
-"""What this software speaks. From version 2 on, servers understand many envelopes in one message (`Bundle`)."""
+SPOKEN = Versions(oldest=1, newest=3)
+"""What this software speaks.
 
-BUNDLES_SINCE = 2
+From version 2 on, servers understand many envelopes in one message (`Bundle`), and from version 3 on everybody is told
+where a cell has moved.
+"""
+
+BUNDLES_SINCE, MOVES_SINCE = 2, 3
 
 
 class Agreed(NamedTuple):

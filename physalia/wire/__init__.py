@@ -1,6 +1,6 @@
 """The binary codec. What comes from outside is believed only after it went through here."""
 
-from physalia.wire.charters import decode_charter, encode_charter, is_charter
+from physalia.wire.charters import decode_charter, decode_homes, encode_charter, encode_homes, is_charter, is_homes
 from physalia.wire.codec import (
     decode_command,
     decode_entry,
@@ -32,6 +32,7 @@ __all__ = [
     "decode_command",
     "decode_entry",
     "decode_envelope",
+    "decode_homes",
     "decode_message",
     "decode_record",
     "decode_reply",
@@ -41,11 +42,13 @@ __all__ = [
     "encode_command",
     "encode_entry",
     "encode_envelope",
+    "encode_homes",
     "encode_message",
     "encode_record",
     "encode_told",
     "encode_traffic",
     "encode_verdict",
     "is_charter",
+    "is_homes",
     "record_kind",
 ]

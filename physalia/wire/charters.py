@@ -4,11 +4,11 @@ There may be a million of them on a disk, all at rest. So names of nodes and the
 members only those that are none.
 """
 
-from physalia.model import Charter
+from physalia.model import Charter, Homes, NodeId
 from physalia.wire.codec import decode, encode
 from physalia.wire.commands import NODE
-from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS
-from physalia.wire.shapes import CodecError, Many, Natural
+from physalia.wire.limits import MAX_ALPHA, MAX_HOMES, MAX_MEMBERS
+from physalia.wire.shapes import PAIR, CodecError, Many, Natural, Two
 from physalia.wire.transactions import Listed
 
 TAG = 100
@@ -19,6 +19,10 @@ _BEGIN = bytes([0x90 | WIDTH, TAG])
 NODES = Many(NODE, key=lambda node: node, limit=MAX_MEMBERS)
 SERVERS = Listed(Natural(1), MAX_MEMBERS)
 PLACES = Many(Natural(0), key=lambda place: place, limit=MAX_MEMBERS)
+
+
+def _node_of(pair: tuple[NodeId, int]) -> NodeId:
+    return pair[0]
 
 
 class Charters:
@@ -45,6 +49,26 @@ class Charters:
 
 
 CHARTER = Charters()
+HOMES_TAG = 101
+_HOMES_BEGIN = bytes([0x90 | 2, HOMES_TAG])
+HOMES = Many(Two(NODE, Natural(1)), key=_node_of, limit=MAX_HOMES)
+
+
+class Housing:
+    """Where nodes live, after a tag."""
+
+    def pack(self, homes: Homes) -> list[object]:
+        """A list of the tag and the nodes with their servers."""
+        return [HOMES_TAG, HOMES.pack(homes.homes)]
+
+    def unpack(self, plain: object) -> Homes:
+        """Where they live."""
+        if type(plain) is not list or len(plain) != PAIR or plain[0] != HOMES_TAG:
+            raise CodecError("expected where nodes live")
+        return Homes(HOMES.unpack(plain[1]))
+
+
+HOUSING = Housing()
 
 
 def _is_alpha(alpha: object) -> bool:
@@ -59,6 +83,21 @@ def encode_charter(charter: Charter) -> bytes:
 def decode_charter(data: bytes) -> Charter:
     """The charter of these bytes. Raises `CodecError` if there is none."""
     return decode(CHARTER, data)
+
+
+def encode_homes(homes: Homes) -> bytes:
+    """The bytes of where nodes live. Raises `CodecError` if it is beyond a limit."""
+    return encode(HOUSING, homes)
+
+
+def decode_homes(data: bytes) -> Homes:
+    """Where nodes live, of these bytes. Raises `CodecError` if there is nothing of it."""
+    return decode(HOUSING, data)
+
+
+def is_homes(data: bytes) -> bool:
+    """Whether these bytes of what a journal keeps are meant as where nodes live, as no record is."""
+    return data.startswith(_HOMES_BEGIN)
 
 
 def is_charter(data: bytes) -> bool:

@@ -22,7 +22,10 @@ from physalia.model import (
     Echo,
     Entry,
     Envelope,
+    HowFar,
     Known,
+    Learned,
+    Left,
     Message,
     Origin,
     Part,
@@ -41,7 +44,7 @@ from physalia.model import (
 )
 from physalia.wire.commands import COMMAND, COUNT, NODE, SLOT, TEXT
 from physalia.wire.limits import MAX_ENCODED_BYTES, MAX_REPORTS
-from physalia.wire.shapes import Choice, CodecError, Many, Natural, Row, Shape
+from physalia.wire.shapes import Choice, CodecError, Many, Members, Natural, Row, Shape
 from physalia.wire.snapshots import ROWS, Digest
 
 T = TypeVar("T")
@@ -61,6 +64,8 @@ MESSAGE = Choice[Message](
         9: Row(Echo, ballot=BALLOT, nonce=Natural(1), node=NODE),
         10: Row(Chunk, slot=SLOT, digest=Digest(), first=COUNT, rows=ROWS),
         11: Row(Take, slot=SLOT, rows=Natural(1)),
+        12: Row(HowFar),
+        13: Row(Learned, slot=COUNT),
     }
 )
 RECORD = Choice[DurableRecord](
@@ -72,6 +77,7 @@ RECORD = Choice[DurableRecord](
         5: Row(Stopped, teller=NODE, lost=TEXT),
         6: Row(Part, first=COUNT, rows=ROWS),
         7: Row(Snapshot, slot=SLOT, floor=SLOT, rows=ROWS),
+        8: Row(Left, version=COUNT, members=Members()),
     }
 )
 ORIGIN = Row(Origin, cell=Natural(1), life=Natural(1), node=NODE)

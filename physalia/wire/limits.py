@@ -9,6 +9,9 @@ MAX_TEXT_CHARACTERS = 255
 MAX_MEMBERS = 64
 """The largest configuration that a change may ask for."""
 
+MAX_HOMES = 256
+"""Of so many nodes of a cell a server knows where they live."""
+
 MAX_ALPHA = 1024
 """The widest window of a cell."""
 

@@ -11,9 +11,12 @@ from typing import Any, Generic, TypeVar
 from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL, MAX_TEXT_CHARACTERS
 from physalia.wire.written import CodecError, Shape, Source, Written, packing, unpacking
 
-__all__ = ["Choice", "CodecError", "Flag", "Many", "Members", "Natural", "Row", "Shape", "Text"]
+__all__ = ["Choice", "CodecError", "Flag", "Many", "Members", "Natural", "Row", "Shape", "Text", "Two"]
 
 T = TypeVar("T")
+U = TypeVar("U")
+
+PAIR = 2
 
 
 class Natural(Written[int]):
@@ -58,6 +61,25 @@ class Text(Written[str]):
     def write_pack(self, source: Source, value: str) -> str:
         """As the other way round."""
         return self.write_unpack(source, value)
+
+
+class Two(Generic[T, U]):
+    """A pair, as a list of two."""
+
+    def __init__(self, first: Shape[T], second: Shape[U]) -> None:
+        self.first, self.second = first, second
+
+    def pack(self, pair: tuple[T, U]) -> list[object]:
+        """A list of two."""
+        if type(pair) is not tuple or len(pair) != PAIR:
+            raise CodecError("expected a pair")
+        return [self.first.pack(pair[0]), self.second.pack(pair[1])]
+
+    def unpack(self, plain: object) -> tuple[T, U]:
+        """A tuple of two."""
+        if type(plain) is not list or len(plain) != PAIR:
+            raise CodecError("expected a pair")
+        return self.first.unpack(plain[0]), self.second.unpack(plain[1])
 
 
 class Many(Generic[T]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from struct import Struct
-from typing import Generic, TypeVar, get_args
+from typing import get_args
 
 from physalia.model import (
     Bundle,
@@ -12,11 +12,17 @@ from physalia.model import (
     Decline,
     DeclineReason,
     Denied,
+    Elsewhere,
     Find,
     Founding,
     Granted,
+    House,
+    Inspect,
+    Inspected,
+    Join,
     Jury,
     Look,
+    Moved,
     NodeId,
     Pace,
     Page,
@@ -25,10 +31,12 @@ from physalia.model import (
     Push,
     Record,
     Refused,
+    Release,
     Reply,
     Request,
     Scan,
     Scanned,
+    Seek,
     Seen,
     StoreReply,
     Token,
@@ -40,20 +48,17 @@ from physalia.model import (
     Whereabouts,
 )
 from physalia.store import LIMITS
+from physalia.wire.charters import HOMES, NODES
 from physalia.wire.codec import ENVELOPE, decode, encode
 from physalia.wire.commands import COUNT, NODE, TEXT
 from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
-from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Shape
+from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Two
 from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 _FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
 _PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
 """How MessagePack begins a list of two, one of few, and one of 16 or more (its specification, section "array")."""
 
-PAIR = 2
 OVERHEAD_BYTES = 64
 """How much more than what it holds a message between processes may take."""
 
@@ -92,25 +97,6 @@ class Reasons:
         return self.reasons[plain]
 
 
-class Two(Generic[T, U]):
-    """A pair, as a list of two."""
-
-    def __init__(self, first: Shape[T], second: Shape[U]) -> None:
-        self.first, self.second = first, second
-
-    def pack(self, pair: tuple[T, U]) -> list[object]:
-        """A list of two."""
-        if type(pair) is not tuple or len(pair) != PAIR:
-            raise CodecError("expected a pair")
-        return [self.first.pack(pair[0]), self.second.pack(pair[1])]
-
-    def unpack(self, plain: object) -> tuple[T, U]:
-        """A tuple of two."""
-        if type(plain) is not list or len(plain) != PAIR:
-            raise CodecError("expected a pair")
-        return self.first.unpack(plain[0]), self.second.unpack(plain[1])
-
-
 def _node(pair: tuple[NodeId, object]) -> NodeId:
     return pair[0]
 
@@ -134,6 +120,8 @@ FOUNDING = Row(
 WHEREABOUTS = Row(
     Whereabouts, cell=CELL, life=Natural(1), version=COUNT, members=Many(Two(NODE, TEXT), _node, MAX_MEMBERS)
 )
+DISK_BYTES = 8
+"""How long the name of a disk is."""
 BUNDLE = 7
 """The tag of what carries many envelopes."""
 CONTENT = Blob(MAX_ENCODED_BYTES - OVERHEAD_BYTES)
@@ -166,9 +154,17 @@ TRAFFIC = Choice[Traffic](
         26: Row(Granted, number=COUNT),
         27: Row(Denied, number=COUNT, why=TEXT),
         28: Row(Pace, number=COUNT, thousandths=COUNT),
+        29: Row(House, number=COUNT, cell=CELL, life=Natural(1), homes=HOMES),
+        30: Row(Release, number=COUNT, cell=CELL, life=Natural(1), node=NODE),
+        31: Row(Inspect, number=COUNT, cell=CELL),
         32: Row(Push, entries=Listed(WHEREABOUTS, MAX_PUSHED)),
         33: Row(Find, number=COUNT, cell=CELL),
         34: Row(Where, number=COUNT, known=Maybe(WHEREABOUTS)),
+        35: Row(Inspected, number=COUNT, told=CONTENT),
+        36: Row(Seek, cell=CELL, life=Natural(1), node=NODE),
+        37: Row(Moved, cell=CELL, life=Natural(1), version=COUNT, members=NODES, homes=HOMES),
+        39: Row(Join, number=COUNT, founding=FOUNDING, node=NODE, disk=Blob(DISK_BYTES), homes=HOMES),
+        38: Row(Elsewhere, number=COUNT, known=WHEREABOUTS),
     }
 )
 RECORDS = Choice[Record](

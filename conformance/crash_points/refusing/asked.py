@@ -20,9 +20,10 @@ from physalia.journal import (
     JournalInUse,
     NodeKey,
     UnknownNode,
+    database,
     journal,
+    store,
 )
-from physalia.journal.keys import MAX_ID
 from physalia.journal.opening import examine
 
 SERVER = 7
@@ -32,7 +33,10 @@ WAITING = NodeKey(5, 3, 501)
 MOST_RECORD_BYTES, MOST_WAITING_BYTES = 64, 256
 MANY = 1_000
 """So many flushes find no room any more in a journal that may not grow."""
-IMPOSSIBLE = (NodeKey(-1, 3, 1), NodeKey(1, MAX_ID + 1, 1), NodeKey(1, 3, 1.0))  # type: ignore[arg-type]
+IMPOSSIBLE = (NodeKey(-1, 3, 1), NodeKey(1, 2**63, 1), NodeKey(1, 3, 1.0))  # type: ignore[arg-type]
+LARGEST = NodeKey(2**63 - 1, 2**63 - 1, 2**63 - 1)
+LOG_PAGES, FLUSHES, MOST_LOG_BYTES = 4, 64, 200_000
+"""With a log that is emptied so early, it holds no more than this after so many flushes of some pages each."""
 
 Act = Callable[[], object]
 
@@ -43,8 +47,9 @@ def wrongly_answered() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="physalia-asked-", ignore_cleanup_errors=True) as name,
         patch.object(journal, "MAX_RECORD_BYTES", MOST_RECORD_BYTES),
         patch.object(journal, "MAX_WAITING_BYTES", MOST_WAITING_BYTES),
+        patch.object(store, "LOG_PAGES", LOG_PAGES),
     ):
-        for number, question in enumerate((_doors, _births, _readers, _batches, _takers, _room)):
+        for number, question in enumerate((_doors, _births, _readers, _batches, _takers, _room, _log)):
             folder = Path(name) / str(number)
             folder.mkdir()
             files = Directory(folder)
@@ -72,12 +77,20 @@ def _encode(value: object) -> bytes:
     raise TypeError("no bytes")
 
 
+def is_sentence(error: JournalError) -> bool:
+    """Whether it names a file of the journal, ends as a sentence does, and stands on one line."""
+    said = str(error)
+    return "physalia-" in said and said.endswith(".") and "\n" not in said
+
+
 def _must(what: str, kind: type[JournalError], act: Act) -> Iterator[str]:
     try:
         act()
     except JournalError as error:
         if type(error) is not kind:
             yield f"{what}: it should say {kind.__name__}, and says {type(error).__name__}: {error}"
+        if not is_sentence(error):
+            yield f"{what}: what is said is no sentence: {error}"
         return
     yield f"{what}: it is done, and should be {kind.__name__}"
 
@@ -107,12 +120,13 @@ def _births(opened: Journal, _: Path) -> Iterator[str]:
         yield from _must(f"{known}, and then {other}, is born", ForeignNode, partial(opened.admit, other))
     for key in IMPOSSIBLE:
         yield from _must(f"{tuple(key)} is born", BatchRefused, partial(opened.admit, key))
+    opened.admit(LARGEST)
     opened.admit(SECOND)
     opened.append([(SECOND, b"born")])
     opened.flush()
     if opened.read(SECOND) != [b"born"] or opened.read(WAITING) != []:
         yield "a second node of a cell is not what it stored"
-    if sorted(opened.nodes()) != sorted((OURS, FOLDED, WAITING, SECOND)):
+    if sorted(opened.nodes()) != sorted((OURS, FOLDED, WAITING, SECOND, LARGEST)):
         yield f"the nodes of the journal are {sorted(opened.nodes())}"
 
 
@@ -202,5 +216,15 @@ def _room(opened: Journal, __: Path) -> Iterator[str]:
     count = opened.unfolded
     if opened.fold(count - 1) != count - 1 or opened.unfolded != 1 or opened.fold(9) != 1:
         yield "a fold does not say how many entries it folded"
-    if opened.read(OURS) != [*stored, b"room"] or opened.fold(9) != 0:
+    if opened.read(OURS) != [*stored, b"room"] or opened.fold(9) != 0 or opened.fold(-1) != 0:
         yield "what was folded is not what was stored"
+
+
+def _log(opened: Journal, folder: Path) -> Iterator[str]:
+    """SQLite's log goes into its database now and then, so that it does not grow for ever."""
+    for _ in range(FLUSHES):
+        opened.append([(OURS, bytes(MOST_RECORD_BYTES))])
+        opened.flush()
+    size_bytes = (folder / database.LOG).stat().st_size
+    if size_bytes > MOST_LOG_BYTES:
+        yield f"after {FLUSHES} flushes the log is not emptied: it has {size_bytes} bytes"

@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 from attrs import frozen
 
+from conformance.crash_points.refusing.asked import is_sentence
 from physalia.journal import (
     Directory,
     ForeignJournal,
@@ -369,6 +370,8 @@ def _judged(folder: Path, what: str, forgery: Forgery) -> Iterator[str]:
             return
         if type(said) is not forgery.says or forgery.why not in str(said):
             yield f"a journal with {what} is refused for another reason: {type(said).__name__}: {said}"
+        if not is_sentence(said):
+            yield f"a journal with {what} is refused, and what is said is no sentence: {said}"
         if _bytes(folder) != before:
             yield f"a journal with {what} is refused after something was changed"
 

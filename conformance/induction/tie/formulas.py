@@ -191,7 +191,7 @@ class Formulas:
         if name not in self.reading.paths:
             return after
         later = {relation for derived in self.reading.derived for relation in self.system.actions[derived].updates}
-        return {**after, **{relation: before[relation] for relation in later}}
+        return {**after, **{relation: before[relation] for relation in later & before.keys()}}
 
     def leads(self, name: str, args: Args, before: Facts, after: Facts) -> tuple[Derived, ...] | None:
         """The derived steps that go with an action from state to state; None if the action does not lead there."""
@@ -216,7 +216,7 @@ class Formulas:
         """Derived steps that add facts of the goal. None closes the way to another, since facts only grow."""
         for name in self.reading.derived:
             act = self.actions[name]
-            for after in _with_some(facts, goal, tuple(act.action.updates)):
+            for after in _with_some(facts, goal, tuple(name for name in act.action.updates if name in facts)):
                 for args in act.all_arguments:
                     if act.enabled(facts, *args) and act.changes(pair(facts, after), *args):
                         yield name, args, after

@@ -2,8 +2,8 @@
 
 ``python -m conformance.mutants.mechanical.ask ASK ..`` runs in a copy of the project, and prints one line of JSON.
 An ask is a link, or a link and a part of it: ``lockstep: 3 nodes, alpha 3``. Parts are what the link itself runs, in
-its quick profile; only that the lockstep adds no runs until everything was met, since a fault may be that something is
-not met any more.
+its quick profile; only that the lockstep does not add runs for long until everything was met, since a fault may be
+that something is not met any more.
 """
 
 import builtins
@@ -22,6 +22,8 @@ from conformance.refutation import How
 BROKE = "the link broke"
 ASK_S = 25
 """So many seconds of processor time an ask may take."""
+PATIENCE = 8
+"""So many times as many runs as it has a campaign of the lockstep adds at most."""
 MOST_CUTS = 2
 """After so many asks that had to be cut, no more are made."""
 REACHED = "__mutant_reached__"
@@ -93,7 +95,7 @@ def _settings(*parts: str, profile: Profile = Profile.QUICK) -> Settings:
 def _lockstep(campaign: str) -> LinkReport:
     from conformance.lockstep.link import run  # noqa: PLC0415  # each process needs few of these, here and below
 
-    return run(_settings(campaign), Silence(), is_patient=False)
+    return run(_settings(campaign), Silence(), patience=PATIENCE)
 
 
 def _exhaustive(model: str) -> LinkReport:

@@ -92,11 +92,19 @@ def named(name: str) -> Fault:
     raise BadInput(f"there is no mechanical fault {name!r}; --mechanical prints the names of those that it draws.")
 
 
-def run(seed: int, number: int, progress: Progress, *, resume: bool = False, runs: Path = RUNS) -> Matrix:
+def run(
+    seed: int,
+    number: int,
+    progress: Progress,
+    *,
+    resume: bool = False,
+    runs: Path = RUNS,
+    most_asks: int | None = None,
+) -> Matrix:
     """Draw and try so many faults, as many at a time as there are processors; BadInput if there is nothing to resume.
 
     The draw follows from the seed and the files alone. What does not build, and what is listed as no fault, is drawn
-    and said, and not among the ``number``.
+    and said, and not among the ``number``. With ``most_asks`` no more than so many are asked about each.
     """
     types.must_be_there()
     start = time.monotonic()
@@ -106,7 +114,7 @@ def run(seed: int, number: int, progress: Progress, *, resume: bool = False, run
         kept.begin()
     drawn = {room: _shuffled(room, seed) for room in pool.ROOMS}
     with _benches(runs) as tries:
-        runner = _Runner(tries, kept, before, equivalent(), progress, number)
+        runner = _Runner(tries, kept, before, equivalent(), progress, number, most_asks)
         rows = [runner.room(drawn[room], _share(room, number)) for room in pool.ROOMS]
     turns = [one for turn in zip_longest(*rows) for one in turn if one is not None]
     rooms = {room.name: len(faults) for room, faults in drawn.items()}
@@ -127,11 +135,11 @@ def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) ->
     return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start)
 
 
-def _tried(one: Bench, fault: Fault) -> Outcome:
+def _tried(one: Bench, fault: Fault, most_asks: int | None = None) -> Outcome:
     refusal = one.refusal(fault)
     if refusal:
         return Outcome(name=fault.name, status=Status.BUILD_FAILED, note=refusal)
-    return one.try_out(fault, pool.asks_of(fault.file))
+    return one.try_out(fault, pool.asks_of(fault.file)[:most_asks])
 
 
 def _shuffled(room: pool.Room, seed: int) -> list[Fault]:
@@ -166,7 +174,7 @@ class _Runner:
 
     def __init__(
         self, benches: list[Bench], kept: Kept, before: Mapping[str, Outcome], listed: Mapping[str, str],
-        progress: Progress, number: int,
+        progress: Progress, number: int, most_asks: int | None,
     ) -> None:  # fmt: skip
         self._benches = benches
         self._kept = kept
@@ -174,6 +182,7 @@ class _Runner:
         self._listed = listed
         self._progress = progress
         self._number = number
+        self._most_asks = most_asks
         self._done = count(1)
 
     def room(self, drawn: Sequence[Fault], wanted: int) -> list[tuple[Fault, Outcome]]:
@@ -195,7 +204,7 @@ class _Runner:
         def attempt(fault: Fault) -> Outcome:
             mine = free.get()
             try:
-                return _tried(mine, fault)
+                return _tried(mine, fault, self._most_asks)
             finally:
                 free.put(mine)
 

@@ -20,9 +20,9 @@ from conformance.mutants.mechanical.fault import Fault
 from spec.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[3]
-FEW_STATES = 5_000
-MOST_MODELS = 12
-"""A fault of a specification is looked for in so many models at most, none of them larger than this."""
+FEW_STATES, MANY_STATES = 5_000, 60_000
+MOST_NEAR, MOST_MODELS, MOST_TWINS = 4, 10, 6
+"""A fault of a specification is looked for in so many models at most, and in none with more than many states."""
 NOT_DRAWN = {
     "spec/differences.py": "it tells in words what others judge",
     "spec/explain.py": "it tells in words what others judge",
@@ -119,33 +119,47 @@ def _of_journal(_: str) -> Sequence[str]:
 
 
 def _of_spec(file: str) -> Sequence[str]:
-    near = [model.name for model in _models() if file == _home_of(model.name)]
-    smallest = _few([*near, *(model.name for model in _models() if file in _modules_below(_home_of(model.name)))])
-    mirrors = [f"mirror: {name}" for name in smallest[:MOST_MODELS]]
-    twins = [f"tlc: {twin.model} {twin.name}" for twin in _manifest().twins if twin.model in smallest[:3]][:6]
-    graph = [f"graph: {name}" for name in smallest if _manifest().model(name).graph is not None][-1:]
-    links = ["exhaustive", "lockstep: 3 + 1 nodes, alpha 2", "lockstep: forgetting, 3 + 1 nodes, alpha 1 to 3"]
+    names = _chosen(
+        [model for model in _models() if file == _home_of(model.name)],
+        [model for model in _models() if file in _modules_below(_home_of(model.name))],
+    )
+    twins = [f"tlc: {twin.model} {twin.name}" for twin in _manifest().twins if twin.model in names[:MOST_NEAR]]
+    graph = [f"graph: {name}" for name in names if _manifest().model(name).graph is not None][:1]
     if file.startswith("spec/sites"):
         links = ["blast-radius", "placement"]
     elif file == "spec/service/transactions.py":
         links = ["lockstep: the store, 3 nodes", "histories: clients"]
-    elif not any("MCCell" in name or "MCTeaching" in name or "MCReads" in name for name in smallest):
+    elif any(name.startswith(("MCCell", "MCTeaching", "MCReads")) for name in names):
+        links = ["exhaustive", "lockstep: 3 + 1 nodes, alpha 2", "lockstep: forgetting, 3 + 1 nodes, alpha 1 to 3"]
+    else:
         links = []
-    return (*mirrors, *links, *graph, *twins)
+    return (*(f"mirror: {name}" for name in names), *links, *graph, *twins[:MOST_TWINS])
 
 
 def _of_module(file: str) -> Sequence[str]:
     module = Path(file).stem
-    near = [model.name for model in _models() if model.rung == module]
-    names = _few([*near, *(model.name for model in _models() if module in _extended(model.name))])
-    graphs = [name for name in names if _manifest().model(name).graph is not None]
-    return (*(f"tlc: {name}" for name in names[:6]), *(f"graph: {name}" for name in graphs[-2:]))
+    names = _chosen(
+        [model for model in _models() if model.rung == module],
+        [model for model in _models() if module in _extended(model.name)],
+    )
+    graphs = [name for name in names if _manifest().model(name).graph is not None and name in MODELS]
+    return (*(f"tlc: {name}" for name in names), *(f"graph: {name}" for name in graphs[:2]))
 
 
-def _few(names: Sequence[str]) -> list[str]:
-    """Those models that are small, and the first if none is."""
-    once = [*dict.fromkeys(names)]
-    return [name for name in once if _manifest().model(name).distinct <= FEW_STATES] or once[:1]
+def _chosen(near: Sequence[Model], using: Sequence[Model]) -> list[str]:
+    """Models to look for a fault in: small ones of its own rung, one of each rung that builds on it, then others.
+
+    The smallest of its rung, if none is small.
+    """
+    few = [model for model in near if model.distinct <= FEW_STATES][:MOST_NEAR] or list(near[:1])
+    of_rungs = {model.rung: model for model in reversed(using) if model.distinct <= MANY_STATES}
+    further = [model for rung, model in sorted(of_rungs.items()) if rung not in {one.rung for one in few}]
+    small = [model for model in using if model.distinct <= FEW_STATES]
+    larger = [model for model in near if model.distinct <= MANY_STATES]
+    large = [model for model in using if FEW_STATES < model.distinct <= MANY_STATES // 3][-1:]
+    chosen = [*few, *sorted(further, key=lambda model: model.generated), *larger, *small]
+    names = dict.fromkeys(model.name for model in chosen)
+    return [*dict.fromkeys([*[*names][:MOST_MODELS], *(model.name for model in large)])]
 
 
 @cache

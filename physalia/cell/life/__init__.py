@@ -1,1 +1,1 @@
-"""What a node shows of itself, from its birth on until there is only a pointer left."""
+"""How a node leaves, until there is only a pointer left (design rule R11)."""

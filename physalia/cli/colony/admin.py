@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.links import BadInput, CannotRun
+from physalia.cli.colony.moves import At, Partition, cell_named, inspect, move
 from physalia.cli.colony.reaching import FOLDER, Deadline, Folder, KeysFile, operator
 from physalia.cli.terminal import say
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="What needs an operator's key.", no_args_is_help=True, rich_markup_mode=None)
 
-At = Annotated[
-    str | None,
-    typer.Option("--at", metavar="N=HOST:PORT,..", help="Where servers are, if not those of the colony in --folder."),
-]
+app.command()(move)
+app.command()(inspect)
 
 
 @app.callback()
@@ -29,7 +28,7 @@ def _admin() -> None:
 
 @app.command()
 def create(
-    partition: Annotated[str, typer.Argument(metavar="PARTITION", help="A partition key; digits are a cell's number.")],
+    partition: Partition,
     servers: Annotated[str, typer.Option("--servers", metavar="N,N,..", help="Each gets a node, and all are members.")],
     alpha: Annotated[int, typer.Option("--alpha", min=1, max=1024, help="How deep its pipeline is.")] = 3,
     founding: Annotated[
@@ -45,13 +44,7 @@ def create(
 
     Exit code 0: every server has its node; 1: some have not, and why; 2: bad input.
     """
-    from physalia.model import cell_of  # noqa: PLC0415
-
-    reached = operator(folder, at, keys, deadline_s)
-    try:
-        cell = cell_of(int(partition) if partition.isascii() and partition.isdigit() else partition)
-    except ValueError as error:
-        raise BadInput(f"{partition!r} names no cell: {error}.") from None
+    reached, cell = operator(folder, at, keys, deadline_s), cell_named(partition)
     file = founding or Path(folder, "foundings", f"{cell}.json")
     made = _founding(file, cell, _numbers(servers), alpha)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 FOLDER = Path(".physalia", "colony")
-HELD = ("nodes", "in_memory", "leading", "stopped")
+HELD = ("nodes", "in_memory", "leading", "stopped", "moving", "left")
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
 Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
 Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
@@ -101,7 +101,7 @@ def _look(folder: Path, json: bool) -> int:
         for number, address in colony.by_server.items()
     ]
     if json:
-        print_json({"schema_version": 2, "cells": _cells(servers), "servers": servers})
+        print_json({"schema_version": 3, "cells": _cells(servers), "servers": servers})
     else:
         for one in servers:
             network = f"; its connections are {' and '.join(one['network'])}" if one["network"] else ""
@@ -238,7 +238,9 @@ def _counted(holds: dict[str, int] | None) -> str:
     if holds is None:
         return ""
     stopped = f", {holds['stopped']} stopped for good" if holds["stopped"] else ""
-    return f"; {holds['nodes']} nodes, {holds['in_memory']} in memory, {holds['leading']} lead{stopped}"
+    moving = f", {holds['moving']} join or leave" if holds["moving"] else ""
+    left = f", {holds['left']} left" if holds["left"] else ""
+    return f"; {holds['nodes']} nodes, {holds['in_memory']} in memory, {holds['leading']} lead{stopped}{moving}{left}"
 
 
 def _bad_ways(colony: "Colony") -> dict[tuple[int, int], str]:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from physalia.colony.trouble import Told, Trouble
 
 ALL = "kill,stop,cut,full,delay,split,lose,clock"
-SETTINGS = "suspect_after_s = 1.5"
+SETTINGS = "suspect_after_s = 1.5\nlog_slots = 200"
+CELL_SIZE = 3
+"""How many members a cell has, if there are so many servers."""
 
 
 def demo(
@@ -30,14 +32,16 @@ def demo(
         float, typer.Option("--seconds", min=0.0, help="How long servers are broken and healed.")
     ] = 60.0,
     faults: Annotated[str, typer.Option("--faults", metavar="F,F", help="In turn: some of all of these.")] = ALL,
-    servers: Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers.")] = 3,
+    servers: Annotated[
+        int, typer.Option("--servers", min=1, max=64, help="How many servers; beyond three, cells move among them.")
+    ] = 4,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep the colony and the histories there.")
     ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
-    """Start servers, let clients work while servers are broken and healed, and judge what clients saw and disks have.
+    """Let clients work while servers are broken and healed and cells move, and judge what clients saw and disks have.
 
     Exit code 0: all of it was judged and accepted; 1: something cannot be so; 3: something could not be judged.
     """
@@ -57,9 +61,10 @@ def demo(
     if json:
         print_json(
             {
-                "schema_version": 1,
+                "schema_version": 2,
                 "verdict": whole,
                 "seed": seed,
+                "moves": trouble.moves,
                 "faults": dict(trouble.faults),
                 "parts": [
                     {"name": one.name, "verdict": one.verdict, "why": one.why, "judged": one.judged} for one in parts
@@ -86,20 +91,32 @@ def _run(
     told: "Told",
 ) -> "tuple[Trouble, list[Part]]":
     """The trouble, and the verdicts on it. Every process is ended whatever happens."""
-    from conformance.colonies.verdict import judge_disks, judge_histories, judge_looks  # noqa: PLC0415
+    from conformance.colonies.verdict import judge_disks, judge_histories, judge_looks, judge_moves  # noqa: PLC0415
     from physalia import colony as colonies  # noqa: PLC0415
     from physalia.client import ClientError  # noqa: PLC0415
     from physalia.colony.trouble import make_trouble  # noqa: PLC0415
 
+    size = min(servers, CELL_SIZE)
     try:
-        colony = colonies.lay_out(folder / "colony", servers, cells, extra=SETTINGS, has_network=True, caches=1)
+        colony = colonies.lay_out(
+            folder / "colony", servers, cells, extra=SETTINGS, has_network=True, caches=1, size=size
+        )
     except ValueError as error:
         raise BadInput(str(error)) from None
     processes = colonies.Processes(colony)
     try:
         processes.start(*colony.settings)
         trouble = asyncio.run(
-            make_trouble(colony, processes, clients=clients, seconds=seconds, faults=kinds, seed=seed, told=told)
+            make_trouble(
+                colony,
+                processes,
+                clients=clients,
+                seconds=seconds,
+                faults=kinds,
+                seed=seed,
+                told=told,
+                moves=servers > size,
+            )
         )
         processes.end(*colony.settings)
     except (colonies.ServerFailed, colonies.NoNetwork, ClientError) as error:
@@ -108,6 +125,7 @@ def _run(
         processes.kill_all()
     told("judging")
     parts = judge_histories(trouble.saw.write(folder), cells + clients)
+    parts += [judge_moves(trouble.moves)] if servers > size else []
     parts += [judge_looks(trouble.saw.looks), judge_disks(list(colony.settings.values()), settled=trouble.settled)]
     return trouble, parts
 

@@ -15,6 +15,7 @@ from spec.ballots import Ballots
 from spec.commands import Change, Content, Name, Write
 from spec.induction.attacks import replay
 from spec.induction.attacks.breaking import forgetting, instead, term_of, without
+from spec.induction.attacks.replay_leaving import OwnSlotsAlone, WordsAreNoMatter, on_leaving
 from spec.induction.attacks.replay_reads import (
     ReadsByRefusals,
     ReadsDespiteReports,
@@ -140,9 +141,13 @@ def _over_a_change(proposes: tuple[str, str], chooses: tuple[str, str]) -> tuple
 
 def _decided_by(proposer: int, other: int, b: int) -> tuple[str, ...]:
     """Two nodes promise a ballot, decide slot 1 under it, and the proposer says so."""
-    votes = tuple(f"{act} b={b} i=1 n={n}" for n in (proposer, other) for act in ("write_vote", "vote"))
+    votes = _votes_of(proposer, other, b=b, i=1)
     counts = (f"choose i=1 b={b} n={proposer}", f"believe n={proposer}", "acknowledge i=1")
     return (*_promised_by(proposer, other, b), f"propose b={b} i=1 n={proposer}", *votes, *counts)
+
+
+def _votes_of(*nodes: int, i: int, b: int = 1) -> tuple[str, ...]:
+    return tuple(f"{act} b={b} i={i} n={n}" for n in nodes for act in ("write_vote", "vote"))
 
 
 def _promised_by(proposer: int, other: int, b: int) -> tuple[str, ...]:
@@ -213,7 +218,7 @@ _ALL = (
         what="a removed node is erased as soon as the change is effective, one more disk is lost, and the slot with it",
         layer="leaving", broken="nobody needs to have learned anything: retire without learned",
         breaks=without("retire", "learned"),
-        bounds=_A_CHANGE, violates="recoverable",
+        bounds=_A_CHANGE, violates="recoverable", replays=on_leaving(WordsAreNoMatter),
         plan=(*_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "retire", "lose_disk"),
     ),
     Attack(
@@ -222,10 +227,14 @@ _ALL = (
         layer="leaving", broken="only its own slots count: learned asks for them alone in retire",
         breaks=instead("retire", "learned", _own_slots_alone),
         bounds=_bounds(TWO_CHANGES, nodes=5, ballots=1, slots=2), violates="recoverable",
-        plan=(
-            *_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "learn", "store", "learn", "store", "retire",
-            "believe", "propose b=1 i=2", *_vote(1, 2), "believe", "learn", "store", "learn", "store", "retire",
-            "lose_disk",
+        replays=on_leaving(OwnSlotsAlone),
+        plan=(  # node 3 votes in slot 2 and hears of it, and never has slot 1
+            *_promised_by(2, 3, 1), "propose b=1 i=1 n=2", *_votes_of(1, 2, i=1), "choose i=1 b=1 n=2", "believe n=2",
+            "store n=2 i=1", "learn n=1 i=1", "believe n=1", "learn n=4 i=1", "store n=4 i=1", "believe n=4",
+            "retire n=1",
+            "propose b=1 i=2 n=2", *_votes_of(2, 3, i=2), "choose i=2 b=1 n=2", "store n=2 i=2",
+            "learn n=3 i=2", "store n=3 i=2", "learn n=4 i=2", "believe n=4", "retire n=4",
+            "lose_disk n=2",
         ),
     ),
     Attack(

@@ -18,7 +18,7 @@ from spec.cell import Disk, NoVote
 from spec.cell_properties import CellProperties
 from spec.commands import Ballot, Log, Name, Node, Nodes, Slot, is_majority, majorities
 from spec.explain import explain
-from spec.induction.proving.unroll import Run
+from spec.induction.proving.unroll import Run, Taken
 from spec.machine import Machine, Step, action, invariant, successor
 from spec.values import function, put
 
@@ -65,7 +65,7 @@ def taken(machine: Machine[Any], model: str, calls: Iterator[Call]) -> Replayed:
     return Replayed(model=model, steps=tuple(steps), violated=(headlines or violated or [""])[0])
 
 
-HEADLINES = ("agreement", "one_value_chosen", "reads_see_acknowledged")
+HEADLINES = ("agreement", "one_value_chosen", "reads_see_acknowledged", "recoverable")
 
 
 # On Ballots: Leave, Propose and Vote are the model's own, and what is chosen follows from votes.
@@ -177,31 +177,42 @@ def on_cell(broken: type[CellProperties]) -> Callable[[Ballots, Run], Replayed]:
 
 def cell_calls(machine: CellProperties, run: Run) -> Iterator[Call]:
     """The steps of the cell that a run of the formulas is."""
+    for _, calls in calls_of_steps(machine, run):
+        yield from calls
+
+
+def calls_of_steps(machine: CellProperties, run: Run) -> Iterator[tuple[Taken, tuple[Call, ...]]]:
+    """Each step of the run with the steps of the cell that it is."""
     prepared = set()
     for step in run.steps:
         given = {**step.arguments, **step.witnesses}
-        match step.action:
-            case "write_promise":
-                if given["b"] not in prepared:
-                    prepared.add(given["b"])
-                    yield "prepare", (given["b"],)
-                    yield "flush", (machine.owner[given["b"]],)
-                yield "promise", (given["n"], given["b"])
-            case "write_vote":
-                yield "vote", (given["n"], given["b"], given["i"])
-            case "promise" | "vote":
-                yield "flush", (given["n"],)
-            case "propose":
-                yield "propose", tuple(step.arguments.values())
-            case "choose":
-                yield "decide", (given["b"], given["i"])
-            case "truncate":
-                if given["n"] != machine.owner[1]:  # who led has decided; everybody else learns what it forgets
-                    yield "learn", (given["n"], given["i"])
-                yield "truncate", (given["n"], given["i"])
-                yield "flush", (given["n"],)
-            case "crash" | "lose_disk":
-                yield "crash", (given["n"], 0)
+        b = given.get("b")
+        prepares: tuple[Call, ...] = ()
+        if step.action == "write_promise" and b not in prepared:
+            prepared.add(b)
+            prepares = ("prepare", (b,)), ("flush", (machine.owner[b],))  # type: ignore[index]
+        yield step, (*prepares, *_calls_of(machine, step, given))
+
+
+def _calls_of(machine: CellProperties, step: Taken, given: Mapping[str, Any]) -> Iterator[Call]:
+    match step.action:
+        case "write_promise":
+            yield "promise", (given["n"], given["b"])
+        case "write_vote":
+            yield "vote", (given["n"], given["b"], given["i"])
+        case "promise" | "vote":
+            yield "flush", (given["n"],)
+        case "propose":
+            yield "propose", tuple(step.arguments.values())
+        case "choose":
+            yield "decide", (given["b"], given["i"])
+        case "truncate":
+            if given["n"] != machine.owner[1]:  # who led has decided; everybody else learns what it forgets
+                yield "learn", (given["n"], given["i"])
+            yield "truncate", (given["n"], given["i"])
+            yield "flush", (given["n"],)
+        case "crash" | "lose_disk":
+            yield "crash", (given["n"], 0)
 
 
 class CellLosesVotes(CellProperties):

@@ -99,12 +99,12 @@ def two_networks() -> Case:
 
 
 def test_a_row_that_joins_the_instance_alone_is_no_premise_of_locality(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Found by the deep profile: the instance reaches all, its copy does not, and the volume is unserved from the start."""
+    """Found by the deep profile: the instance reaches all, its copy does not; the volume is unserved from the start."""
     case = two_networks()
     assert home_of(case.topology, case.volumes[0]) is None
     list(judge_claims(case))
     monkeypatch.setattr(judging, "home_of", judging.row_of)
-    with pytest.raises(Refuted, match="locality.* is not served when nothing fails"):
+    with pytest.raises(Refuted, match=r"locality.* is not served when nothing fails"):
         list(judge_claims(case))
 
 

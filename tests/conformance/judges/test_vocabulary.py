@@ -10,6 +10,7 @@ import pytest
 from physalia.cell import forgetting
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.learner import Learner
+from physalia.cell.life import leaving as going
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Reads
 from physalia.model import messages
@@ -37,8 +38,10 @@ PERFORMS = {
     "serve": Reads.serve,
     "truncate": forgetting.truncate,
     "install": forgetting.install,
+    "settle": going.settle,
+    "erase": going.Leaving.erase,
 }
-"""Where the code performs an action. `issue`, `flush` and `crash` happen to a node and are announced by the world."""
+"""Where the code performs an action. The others happen to a node, and are announced by the world."""
 
 ON_THE_ENVELOPE = {"to", "by"}
 """Fields of messages that the code leaves to whoever carries them: receiver and sender."""
@@ -145,13 +148,15 @@ def test_the_variables_are_the_tables() -> None:
 
 
 def test_the_code_announces_the_tables_names() -> None:
-    assert list(get_args(ActionName)) == [name for name, _ in table_actions() + table_reads() + table_teaching()]
+    every = table_actions() + table_reads() + table_teaching() + table_leaving()
+    assert list(get_args(ActionName)) == [name for name, _ in every]
     assert sorted(get_args(StutterKind)) == sorted(row[0].strip("`") for row in rows("stutter"))
 
 
 @pytest.mark.parametrize("name", list(PERFORMS))
 def test_the_code_says_where_it_performs_an_action(name: str) -> None:
-    action, arguments = next(entry for entry in table_actions() + table_reads() + table_teaching() if entry[0] == name)
+    every = table_actions() + table_reads() + table_teaching() + table_leaving()
+    action, arguments = next(entry for entry in every if entry[0] == name)
     assert PERFORMS[name].__name__ == action
     assert (PERFORMS[name].__doc__ or "").startswith(f"{action.capitalize()}({', '.join(arguments)}): ")
 
@@ -179,7 +184,7 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
 
 
 def test_messages_of_the_model_are_what_the_code_puts_on_the_wire() -> None:
-    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo"}
+    beyond = {"Ask", "Chunk", "Take", "Refusal", "Round", "Echo", "HowFar", "Learned"}
     sent = {kind.__name__ for kind in get_args(messages.Message)}
     assert sent - beyond == {"Prepare", "Promise", "Proposal", "Vote", "Decision"}
 

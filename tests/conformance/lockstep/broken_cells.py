@@ -18,7 +18,7 @@ _numbers = count()
 
 @frozen
 class Fault:
-    """In a module of `physalia/cell`, such as `node` or `life.leaving`, the text `old`, which occurs once, becomes `new`."""
+    """In a module of `physalia/cell`, `node` or `life.leaving`, the text `old`, which occurs once, becomes `new`."""
 
     name: str
     module: str

@@ -46,7 +46,8 @@ MADE = {
     "if wanted < self.first and wanted in self.known: return 0 => nothing",
     "0 => (1)",
     'if not self.ready: raise ValueError(f"{wanted + 1} is too much") => nothing', "not self.ready => (self.ready)",
-    "self.first = wanted + 1 => nothing", "wanted + 1 => (wanted - 1)", "wanted + 1 => (wanted)", "1 => (2)", "1 => (0)",
+    "self.first = wanted + 1 => nothing", "wanted + 1 => (wanted - 1)", "wanted + 1 => (wanted)",
+    "1 => (2)", "1 => (0)",
     "self.keep(wanted, self.first) => nothing",
     "self.keep(wanted, self.first) => (self.keep(self.first, wanted))",
     "without `wanted > 2`", "wanted > 2 => (wanted >= 2)", "wanted > 2 => (not wanted > 2)", "2 => (3)", "2 => (1)",
@@ -234,20 +235,20 @@ def test_a_fault_is_killed_one_that_changes_nothing_survives_and_one_without_typ
 
 
 def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:
-    """Whoever is asked about a file of each room holds without a fault, or is one that was never patient enough."""
-    nothing = evolve(_fault("tla/Store.tla", r"/\ c \in asked => /\ TRUE"), after=r"c \in asked")
+    """Whoever is asked first about a file of the specification or the journal holds without a fault."""
+    wrong = _fault("tla/Store.tla", r"/\ c \in DOMAIN contents.verdicts => /\ TRUE")
+    nothing = evolve(wrong, after=r"c \in DOMAIN contents.verdicts")
     with trying.bench(tmp_path / "types") as bench:
         for file in ("spec/store.py", "tla/Store.tla", "physalia/journal/marks.py"):
-            outcome = bench.try_out(nothing, pool.asks_of(file))
+            outcome = bench.try_out(nothing, pool.asks_of(file)[:2])
             assert (outcome.status, outcome.note) == (Status.SURVIVED, "nobody refutes it")
 
 
-def test_a_draw_of_forty_is_refuted_as_a_larger_one_is(tmp_path: Path) -> None:
-    matrix = campaign.run(1, 40, Silence(), runs=tmp_path)
+@pytest.mark.slow
+def test_most_of_a_draw_of_forty_is_refuted_by_whoever_is_asked_first(tmp_path: Path) -> None:
+    matrix = campaign.run(1, 40, Silence(), runs=tmp_path, most_asks=3)
     assert matrix.applied == 40
-    lost = [
-        f"{outcome.status}: {fault.name}" for fault, outcome in matrix.outcomes if outcome.status is not Status.KILLED
-    ]
-    assert matrix.counted()[Status.KILLED] >= 34, lost
-    again = campaign.run(1, 40, Silence(), resume=True, runs=tmp_path)
+    lost = [f"{one.status}: {fault.name}" for fault, one in matrix.outcomes if one.status is not Status.KILLED]
+    assert matrix.counted()[Status.KILLED] > 20, lost
+    again = campaign.run(1, 40, Silence(), resume=True, runs=tmp_path, most_asks=3)
     assert again.outcomes == matrix.outcomes

@@ -42,6 +42,18 @@ def test_what_was_under_way_on_the_wrong_side_happens_once(colony: Colony, clien
     assert client.get("n") == 1
 
 
+def test_whoever_finds_the_wrong_side_full_finds_the_other_one(colony: Colony, client: Client) -> None:
+    """A leader without the others fills its pipeline, and says so to everybody else as long as it is alone."""
+    leader = colony.leader()
+    asking = [colony.client(deadline_s=6.0).asks for _ in range(6)]
+    for one in asking:
+        one.put("k", b"first").answer()
+    colony.isolate(leader)
+    for call in [one.put("k", b"second") for one in asking]:
+        call.answer()
+    assert colony.leader() != leader
+
+
 def test_a_follower_that_is_cut_off_is_not_missed(colony: Colony, client: Client) -> None:
     leader = colony.leader()
     colony.isolate(colony.followers()[0])

@@ -20,24 +20,34 @@ from physalia.model import (
     Create,
     Decline,
     Denied,
+    Elsewhere,
     Envelope,
     Find,
     Founding,
     Granted,
+    House,
+    Inspect,
+    Inspected,
+    Join,
     Look,
+    Moved,
     Origin,
+    Pace,
     Page,
     Ping,
     Pong,
     Push,
+    Release,
     Reply,
     Request,
     RequestId,
     Scan,
     Scanned,
+    Seek,
     Seen,
     Traffic,
     Where,
+    Whereabouts,
 )
 from physalia.transport import CLIENT, OPERATOR, Party
 from physalia.wire import encode_command
@@ -218,12 +228,19 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
 
 OF_NOBODY: list[Traffic] = [
     Seen(1, 1, ()), Scanned(1, Page((), None)), Granted(1), Denied(1, ""), Where(1, None), Find(1, 1), Push(()),
-    Reply(1, b""), Decline(1, "busy", ""), Pong(1),
+    Reply(1, b""), Decline(1, "busy", ""), Pong(1), Inspected(1, b"{}"), Elsewhere(1, Whereabouts(1, 101, 1, ())),
 ]  # fmt: skip
 """What no server is ever to hear, whoever says it."""
 OF_CLIENTS: list[Traffic] = [Look(1, 1, 0, ("a",), False), Scan(1, 1, 0, "", 10, None, True), Request(1, 1, b"")]
-OF_SERVERS: list[Traffic] = [Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0)))]
-OF_OPERATORS: list[Traffic] = [Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b"")]
+OF_SERVERS: list[Traffic] = [
+    Bundle(()), Carry(Envelope(Origin(1, 101, 11), 11, Ask(0))), Seek(1, 101, 11),
+    Moved(1, 101, 9, (11, 12), ((11, 1), (12, 1))),
+]  # fmt: skip
+OF_OPERATORS: list[Traffic] = [
+    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000),
+    Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
+    House(1, 1, 101, ((12, 1),)), Release(1, 1, 101, 11), Inspect(1, 1),
+]  # fmt: skip
 MAY = {"client": OF_CLIENTS, "server": OF_SERVERS, "operator": OF_OPERATORS}
 
 

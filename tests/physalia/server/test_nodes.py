@@ -10,7 +10,7 @@ import pytest
 from attrs import Factory, define, field
 
 from physalia.cell import RESEND_AFTER_MS, Node
-from physalia.host import Host, Output, encode_kept
+from physalia.host import Host, Hosted, Output, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
 from physalia.model import (
     Answer,
@@ -58,6 +58,9 @@ class Server:
     atlas: Atlas = field(init=False)
     nodes: Nodes = Factory(lambda self: self.made(), takes_self=True)
     told: list[Answer | Found | Reject] = Factory(list)
+    strays: list[int] = Factory(list)
+    misses: list[tuple[int, NodeKey]] = Factory(list)
+    left: list[NodeKey] = Factory(list)
     suspicion: Suspicion = Factory(lambda self: self.suspects(), takes_self=True)
     leadership: Leadership = Factory(lambda self: self.leads(), takes_self=True)
 
@@ -116,6 +119,15 @@ class Server:
 
     def stopped(self, key: NodeKey, why: str) -> None:
         raise AssertionError(why)
+
+    def stray(self, hosted: Hosted, node: int) -> None:
+        self.strays.append(node)
+
+    def missed(self, server: int, key: NodeKey) -> None:
+        self.misses.append((server, key))
+
+    def gone(self, key: NodeKey) -> None:
+        self.left.append(key)
 
 
 @define

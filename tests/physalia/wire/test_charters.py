@@ -5,11 +5,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from physalia.model import Charter
-from physalia.wire import CodecError, decode_charter, decode_record, encode_charter, encode_record, is_charter
+from physalia.model import Charter, Homes
+from physalia.wire import (
+    CodecError,
+    decode_charter,
+    decode_homes,
+    decode_record,
+    encode_charter,
+    encode_homes,
+    encode_record,
+    is_charter,
+    is_homes,
+    record_kind,
+)
 from physalia.wire.charters import TAG
 from physalia.wire.codec import RECORD
-from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS, MAX_NATURAL
+from physalia.wire.limits import MAX_ALPHA, MAX_HOMES, MAX_MEMBERS, MAX_NATURAL
 from tests.physalia.wire.test_codec import RECORDS, SLOTS
 
 BYTES_OF_SEVEN = 80
@@ -43,10 +54,37 @@ def test_changed_bytes_are_another_charter_or_an_error(charter: Charter, data: s
     assert encode_charter(other) == changed
 
 
+HOMES = st.dictionaries(SLOTS, SLOTS, max_size=9).map(lambda homes: Homes(tuple(sorted(homes.items()))))
+
+
+@given(HOMES, st.data())
+def test_where_nodes_live_comes_back_and_is_neither_charter_nor_record(homes: Homes, data: st.DataObject) -> None:
+    kept = encode_homes(homes)
+    assert is_homes(kept)
+    assert not is_charter(kept)
+    assert decode_homes(kept) == homes
+    assert record_kind(kept) is None
+    changed = bytearray(kept)
+    changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
+    try:
+        other = decode_homes(bytes(changed))
+    except CodecError:
+        return
+    assert other != homes
+
+
+def test_of_so_many_nodes_it_is_known_where_they_live_and_of_no_more() -> None:
+    most = tuple((node, 1) for node in range(1, MAX_HOMES + 1))
+    assert decode_homes(encode_homes(Homes(most))) == Homes(most)
+    with pytest.raises(CodecError):
+        encode_homes(Homes((*most, (MAX_HOMES + 1, 1))))
+
+
 @given(RECORDS)
 def test_no_record_is_taken_for_a_charter(record: object) -> None:
     data = encode_record(record)  # type: ignore[arg-type]
     assert not is_charter(data)
+    assert not is_homes(data)
     with pytest.raises(CodecError):
         decode_charter(data)
 

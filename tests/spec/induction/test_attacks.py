@@ -12,7 +12,7 @@ from conformance.induction import attacks as judged
 from conformance.links import BadInput, Silence, Verdict
 from spec.ballots import Ballots
 from spec.cell_properties import CellProperties
-from spec.induction.attacks import replay, replay_reads
+from spec.induction.attacks import replay, replay_leaving, replay_reads
 from spec.induction.attacks.attacks import ATTACKS, attack, is_prevented
 from spec.induction.attacks.breaking import forgetting, instead, without
 from spec.induction.formulas.evaluate import Universe, compiled
@@ -23,6 +23,7 @@ from spec.induction.layers.stack import system_of
 from spec.induction.proving.prove import prove
 from spec.induction.proving.solve import Outcome
 from spec.induction.proving.unroll import NoRun, find_run
+from spec.leaving import Leaving
 from spec.models import DROP, FOUNDERS, SWAP
 from spec.service.reads import Reads
 from tests.spec.induction.test_evaluate import BALLOTS, random_cell
@@ -48,7 +49,7 @@ def test_the_rules_that_must_be_attacked_are() -> None:
         "promise-before-durable", "vote-before-durable", "lost-disk-stays", "stale-jury",
         "phase-1-of-the-wrong-configuration", "truncated-read-as-free", "leaving-by-membership",
     } <= ATTACKS.keys()  # fmt: skip
-    assert sum(one.replays is not None for one in ATTACKS.values()) >= 6
+    assert all(one.replays is not None for one in ATTACKS.values())
 
 
 FOR_THE_REPLAY = {"read-before-it-is-applied": "propose b=2 i=1 n=1"}
@@ -237,8 +238,21 @@ def test_a_broken_read_is_refused_by_reads_as_they_are(name: str, says: str) -> 
         replay_reads.on_reads(Reads)(ATTACKS[name].bounds, found.run)
 
 
-def test_every_attack_on_reads_is_replayed() -> None:
-    assert all(one.replays for one in ATTACKS.values() if one.layer == "reads")
+@pytest.mark.parametrize(
+    ("name", "owner", "says"),
+    [
+        ("erased-when-effective", 1, r"erase\(1, 1\): is_majority"),
+        ("leaving-by-membership", 2, r"erase\(4, 2\): is_majority"),
+    ],
+)
+def test_who_leaves_too_early_is_refused_by_leaving_as_it_is(name: str, owner: int, says: str) -> None:
+    found = attack(name)
+    assert found.replayed is not None
+    assert found.replayed.violated == "recoverable"
+    bounds = ATTACKS[name].bounds
+    machine = replay_leaving.cell_of(Leaving, bounds, dict.fromkeys(range(1, bounds.max_ballot + 1), owner))
+    with pytest.raises(replay.NotReplayed, match=says):
+        replay.taken(machine, "spec/leaving.py", replay_leaving.leaving_calls(machine, found.run))
 
 
 def test_a_scenario_can_be_read() -> None:

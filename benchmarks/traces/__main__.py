@@ -108,8 +108,8 @@ def main() -> int:
         return 0
     print(
         f"{figures['traces_per_minute']:,} traces of {figures['events_per_trace']} events are judged a minute; "
-        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, {recorded_us:.0f} us a write "
-        f"instead of {plain_us:.0f}."
+        f"recording takes {100 * figures['overhead']:.1f} % more of the servers' processor time, "
+        f"{recorded_us:.0f} us a write instead of {plain_us:.0f}."
     )
     return 0
 

@@ -1,18 +1,21 @@
 """What a node shows of itself: the state of the step table, and what whoever drives it has to know. Nothing changes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.image import weigh
 from physalia.cell.learner import Learner
+from physalia.cell.life.leaving import Duty, Leaving
 from physalia.cell.log import Log
+from physalia.cell.memory import Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Consultation, Reads
-from physalia.model import Accepted, Ballot, Jury, NodeId, Send, Slot
+from physalia.model import Accepted, Ballot, Jury, Left, NodeId, Send, Slot
 from physalia.store import Store as Database
 
 
-class Shown:
+class Shown(ABC):
     """The roles of a node, to be looked at."""
 
     node_id: NodeId
@@ -20,7 +23,9 @@ class Shown:
     _learner: Learner
     _proposer: Proposer
     _reads: Reads
+    _leaving: Leaving
     _stopped: str
+    _pointer: Left | None
 
     # The state of the step table
 
@@ -48,6 +53,10 @@ class Shown:
     def floor(self) -> Slot:
         """Up to which slot this node dropped its votes; a snapshot on its disk holds what came of them (R10)."""
         return self._acceptor.floor
+
+    @abstractmethod
+    def snapshot(self) -> Memory:
+        """All that it remembers."""
 
     def log_bytes(self, after: Slot) -> int:
         """About how many bytes the entries of the log take that come after a slot, as far as the log still has them."""
@@ -80,6 +89,21 @@ class Shown:
         return self._stopped
 
     @property
+    def pointer(self) -> Left | None:
+        """Who replaced this node, if it left its cell for good (R11). Durable once its last flush is done."""
+        return self._pointer
+
+    @property
+    def duty(self) -> Duty | None:
+        """What others have to learn before this node leaves; None as long as it does not leave."""
+        return self._leaving.duty
+
+    @property
+    def learned(self) -> Mapping[NodeId, Slot]:
+        """How far others said that they have learned, since this node wants to leave. Not a copy."""
+        return self._leaving.learned
+
+    @property
     def is_leading(self) -> bool:
         """Whether its ballot may get anything decided yet, as far as the node heard; otherwise it rejects commands."""
         return not self._stopped and self._proposer.is_leading
@@ -98,6 +122,11 @@ class Shown:
     def members(self) -> frozenset[NodeId]:
         """Who decides in the first slot that this node does not know."""
         return self._learner.configurations.members(self._learner.first_unknown)
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is a member for a slot that it does not know yet, as far as it knows."""
+        return self._learner.configurations.last_of(self.node_id) >= self._learner.first_unknown
 
     @property
     def prefix(self) -> Slot:

@@ -1,0 +1,1 @@
+"""What recording costs servers, and how many traces a minute are judged."""

@@ -1,0 +1,1 @@
+"""What is seen of a node from outside; nothing here changes anything."""

@@ -1,0 +1,149 @@
+"""Traces of real hosts are accepted, doctored ones refused at the doctored event; with less nothing is concluded."""
+
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from attrs import evolve
+
+from conformance.links import Verdict
+from conformance.refutation import Refuted
+from conformance.traces.cell import cells_of, picked, split
+from conformance.traces.doctored import changed, without
+from conformance.traces.lines import Run
+from conformance.traces.replay import Replay
+from tests.conformance.traces.servers import CELL, MOST_BYTES, World, judged, lived
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return lived(tmp_path_factory.mktemp("servers"))
+
+
+def test_what_hosts_did_is_accepted(runs: list[Run]) -> None:
+    found = judged(runs)
+    assert found.verdict is Verdict.HOLDS, (found.title, found.lines)
+    assert found.taken["crash"] >= 1
+    assert found.taken["prepare"] >= 3
+    assert {name for name, _ in found.path} == {
+        "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash",
+    }  # fmt: skip
+    assert cells_of(runs) == [CELL, (2, 72)]
+
+
+def test_every_changed_event_is_refused_where_it_is(runs: list[Run]) -> None:
+    kinds = set()
+    for one in changed(picked(runs, CELL), Random(0)):
+        found = judged(one.runs)
+        assert found.verdict is Verdict.REFUTED, one.what
+        assert found.event is not None, (one.what, found.title)
+        assert (found.event.place.path, found.event.place.number) == (one.runs[one.run].path, one.number), one.what
+        kinds.add(one.what)
+    assert len(kinds) >= 16
+
+
+def test_without_any_event_that_matters_nothing_is_accepted(runs: list[Run]) -> None:
+    count = 0
+    for one in without(picked(runs, CELL)):
+        try:
+            verdict = judged(one.runs).verdict
+        except Refuted:
+            verdict = Verdict.REFUTED
+        assert verdict is not Verdict.HOLDS, one
+        count += 1
+    assert count > 50
+
+
+def test_a_refusal_says_what_was_possible_and_which_guard_is_false(runs: list[Run]) -> None:
+    mine = picked(runs, CELL)
+    one = next(each for each in changed(mine, Random(1)) if each.what == "propose in a later slot")
+    lines = "\n".join(judged(one.runs).lines)
+    assert "first false guard: i in self.window(s, o)" in lines
+    assert "enabled instead: " in lines
+    assert "last matching state:" in lines
+    assert "event: propose(" in lines
+
+
+def test_an_empty_trace_and_one_without_a_decision_are_inconclusive(runs: list[Run]) -> None:
+    births = [evolve(run, lines=run.lines[:1] if run.header.run == 1 else []) for run in picked(runs, CELL)]
+    found = judged(births)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "lacks: prepare, promise, propose, vote, flush, decide" in found.title
+    assert split([evolve(run, lines=[]) for run in runs]) == {}
+
+
+def test_without_the_trace_of_a_server_nothing_is_concluded(runs: list[Run]) -> None:
+    found = judged([run for run in runs if run.header.server != 3])
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "the trace of node 13 is not here" in found.title
+
+
+def test_a_trace_that_begins_late_is_inconclusive(runs: list[Run]) -> None:
+    late = [run for run in runs if (run.header.server, run.header.run) != (1, 1)]
+    found = judged(late)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "had a past" in found.title or "not whole" in found.title
+
+
+def test_a_node_that_sends_before_its_flush_is_refused(tmp_path: Path) -> None:
+    """The law of effects, seen from traces alone: the same host, but nothing waits."""
+    world = World(tmp_path)
+    world.start(1, 2, 3)
+    hosts = [server.nodes.host for server in world.running.values()]
+    for host in hosts:
+        recording = host.recording
+        assert recording is not None
+        stepped = recording.stepped
+        recording.stepped = lambda key, event, step, *, waits, stepped=stepped: stepped(key, event, step, waits=False)  # type: ignore[method-assign, misc]
+    world.lead(1, 1)
+    world.end()
+    found = judged([*map(read, sorted(world.traces.glob("*.jsonl")))])
+    assert found.verdict is Verdict.REFUTED
+    assert "leaves before its record is flushed" in found.title
+
+
+def read(path: Path) -> Run:
+    from conformance.traces.lines import read_run  # noqa: PLC0415
+
+    return read_run(path)
+
+
+def test_what_nobody_logged_is_found(runs: list[Run]) -> None:
+    """Issues and crashes are in no line; they are on the path all the same."""
+    found = Replay(split(runs)[CELL])
+    assert found.judge().verdict is Verdict.HOLDS
+    assert [call for call in found.path if call[0] == "crash"]
+    assert len([call for call in found.path if call[0] == "issue"]) == 5
+
+
+def test_invariants_are_judged_on_what_is_accepted(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    from conformance.judges.judged import JudgedCell  # noqa: PLC0415
+
+    monkeypatch.setattr(JudgedCell, "agreement", lambda _self, _state: False)
+    found = judged(runs)
+    assert found.verdict is Verdict.REFUTED
+    assert "agreement" in found.title
+    refused = next(changed(picked(runs, CELL), Random(2)))
+    assert "agreement" not in judged(refused.runs).title
+
+
+def test_a_full_trace_is_inconclusive(tmp_path: Path) -> None:
+    world = World(tmp_path, most_bytes=3000)
+    world.start(1, 2, 3)
+    world.lead(1, 1)
+    for request in range(5):
+        world.write(1, 1, request, request)
+        world.run()
+    world.end()
+    found = [read(path) for path in sorted(world.traces.glob("*.jsonl"))]
+    assert any(run.is_full for run in found)
+    assert judged(found).verdict is Verdict.INCONCLUSIVE
+    assert max(path.stat().st_size for path in world.traces.glob("*.jsonl")) < MOST_BYTES
+
+
+def test_lines_are_read_again_as_they_were_written(runs: list[Run]) -> None:
+    for run in runs:
+        for number, line in run.lines:
+            written = msgspec.json.decode(run.path.read_bytes().split(b"\n")[number - 1])
+            assert written["did"] == line.did

@@ -1,0 +1,69 @@
+"""The recorder: off by default, whole lines, an end, a limit, and a server that goes on without it."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from physalia.model import Change, Command, Execute, NoOp, OpenSession, RequestId, Write
+from physalia.server import read_settings
+from physalia.server.settings import BadSettings
+from physalia.tracing import CannotRecord, record_in
+from physalia.tracing.words import Words, name_of
+from tests.conformance.traces.servers import World
+
+SETTINGS = 'server = 1\ndirectory = "disk"\nkeys = "keys.toml"\n'
+
+
+def test_nothing_is_recorded_unless_it_is_asked_for(tmp_path: Path) -> None:
+    file = tmp_path / "1.toml"
+    file.write_text(SETTINGS)
+    assert read_settings(file, {}).record is None
+    file.write_text(SETTINGS + 'record = "traces"\n')
+    assert read_settings(file, {}).record == tmp_path / "traces"
+    file.write_text(SETTINGS + "record_most_mib = 0\n")
+    with pytest.raises(BadSettings, match="record_most_mib is at least 1"):
+        read_settings(file, {})
+
+
+def test_every_run_has_a_file_of_its_own(tmp_path: Path) -> None:
+    for run in (1, 2, 3):
+        record_in(tmp_path, 7, 1000).close(())
+        lines = [json.loads(line) for line in (tmp_path / f"server-7-{run}.jsonl").read_text().splitlines()]
+        assert lines == [{"trace": 1, "server": 7, "run": run}, {"did": "close", "lines": 2}]
+
+
+def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CannotRecord, match="let record name a folder"):
+        record_in(tmp_path / "file", 1, 1000)
+
+
+def test_names_tell_commands_of_one_request_apart() -> None:
+    request = RequestId('a "client"', 3)
+    commands: list[Command] = [
+        Write(request, 0, "a", "b"), Write(request, 1, "a", "b"), Change(request, 0, frozenset({1, 2})),
+        Change(request, 0, frozenset({1, 3})), Execute(request, 1, OpenSession()), NoOp(),
+    ]  # fmt: skip
+    assert len({name_of(command) for command in commands}) == len(commands)
+    words = Words()
+    for command in commands:
+        assert json.loads(words.name(command)) == name_of(command) == json.loads(words.name(command))
+    assert name_of(Change(request, 0, frozenset({300, 2, 1}))) == name_of(Change(request, 0, frozenset({1, 2, 300})))
+
+
+def test_a_server_goes_on_when_its_trace_cannot_be_written(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.start(1, 2, 3)
+    recorder = world.running[1].nodes.host.recording
+    descriptor = recorder._descriptor  # type: ignore[union-attr]
+    reading = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(reading, descriptor)
+    os.close(reading)
+    world.lead(1, 1)
+    world.write(1, 1, 0, 0)
+    world.run()
+    assert world.told
+    assert recorder.lost is not None  # type: ignore[union-attr]
+    world.end()
