@@ -94,16 +94,16 @@ def test_a_server_that_lies_is_refuted(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "lies").mkdir()
     (tmp_path / "lies" / "sitecustomize.py").write_text(
         "from attrs import evolve\n"
-        "from physalia.store.machine import Store\n"
-        "from physalia.model import Done, Get\n"
-        "honest, first = Store._transact, {}\n"
-        "def lie(store, slot, transaction):\n"
-        "    done = honest(store, slot, transaction)\n"
-        "    if not isinstance(done, Done) or not all(type(one) is Get for one in transaction.then):\n"
-        "        return done\n"
-        "    results = [first.setdefault(one.key, item) or item for one, item in zip(transaction.then, done.results)]\n"
-        "    return evolve(done, results=tuple(results))\n"
-        "Store._transact = lie\n",
+        "from physalia.model import Seen\n"
+        "from physalia.server import requests\n"
+        "honest, first = requests.show, {}\n"
+        "def lie(node, asked, least=0):\n"
+        "    shown = honest(node, asked, least)\n"
+        "    if not isinstance(shown, Seen):\n"
+        "        return shown\n"
+        "    items = [first.setdefault((asked.cell, key), one) or one for key, one in zip(asked.keys, shown.items)]\n"
+        "    return evolve(shown, items=tuple(items))\n"
+        "requests.show = lie\n",
         encoding="utf-8",
     )
     colony = lay_out(tmp_path / "colony", servers=1)
