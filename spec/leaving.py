@@ -261,7 +261,7 @@ class Leaving(Teaching):
         )
 
     @action(n="nodes")
-    def lose_disk(self, s: State, n: Node) -> State | None:
+    def lose(self, s: State, n: Node) -> State | None:
         """The disk of `n` is lost, and `n` with it: it comes back as somebody else (R8)."""
         if not (
             n in self.frail

@@ -112,7 +112,7 @@ Erase(n, i) ==
   /\ UNCHANGED cell
 
 \* The disk of n is lost, and n with it: it comes back as somebody else.
-LoseDisk(n) ==
+Lose(n) ==
   /\ n \in Frail
   /\ place[n] = "here"
   /\ place' = [place EXCEPT ![n] = "lost"]
@@ -133,7 +133,7 @@ Next ==
   \/ \E n \in Nodes : Settle(n)
   \/ \E n \in Nodes : Create(n)
   \/ \E n \in Nodes, i \in T!Slot : Erase(n, i)
-  \/ \E n \in Nodes : LoseDisk(n)
+  \/ \E n \in Nodes : Lose(n)
 
 Spec == Init /\ [][Next]_vars
 

@@ -23,7 +23,7 @@ ActionName: TypeAlias = Literal[
     "settle",
     "create",
     "erase",
-    "losedisk",
+    "lose",
 ]
 StutterKind: TypeAlias = Literal[
     "recorded", "resent", "ignored", "refused", "rejected", "peeked", "stopped", "restarted"
@@ -34,7 +34,7 @@ StutterKind: TypeAlias = Literal[
 class Action:
     """An action of the step table, with its arguments in the table's order; ballots and values are the code's own.
 
-    `issue`, `flush`, `crash`, `create` and `losedisk` happen to a node, so the world that does them announces them; a
+    `issue`, `flush`, `crash`, `create` and `lose` happen to a node, so the world that does them announces them; a
     node the others.
     """
 

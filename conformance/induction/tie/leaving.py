@@ -113,8 +113,10 @@ class FloorsSteps(RoundsSteps):
     def read(self, s: Any, name: str, args: Args) -> tuple[Taken[Any], ...]:
         """As in the layer `reads`, and what raises a floor, or ends a node."""
         match name:
-            case "truncate" | "lose_disk":
+            case "truncate":
                 return (Taken(name, args),)
+            case "lose":
+                return (Taken("lose_disk", args),)
             case "erase":
                 return (Taken("retire", args[:1]),)
             case "install":

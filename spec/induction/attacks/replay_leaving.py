@@ -63,7 +63,7 @@ def leaving_calls(machine: Leaving, run: Run) -> Iterator[Call]:
             case "retire":
                 yield "erase", (given["n"], given["j"] + machine.alpha - 1)
             case "lose_disk":
-                yield "lose_disk", (given["n"],)
+                yield "lose", (given["n"],)
             case _:
                 yield from calls
 
