@@ -46,10 +46,19 @@ class Script:
         return "".join(f"{line}\n" for line in (f"colony seed {self.seed}{settings}", *self.events))
 
 
-SETTINGS = {"servers": int, "cells": int, "caches": int, "nodes": int, "cold": float, "without": int, "full": int}
+SETTINGS = {
+    "servers": int,
+    "cells": int,
+    "caches": int,
+    "nodes": int,
+    "cold": float,
+    "without": int,
+    "full": int,
+    "log": int,
+}
 """What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none.
 
-It does not run then, or its disk is `full`, if that is 1.
+It does not run then, or its disk is `full`, if that is 1. Nodes truncate logs longer than `log`; 0 is the usual.
 """
 
 
@@ -118,6 +127,8 @@ class Play:
         """A colony for a script, to be entered."""
         given = dict(script.settings)
         is_full = bool(given.pop("full", 0))
+        if slots := int(given.pop("log", 0)):
+            more["log_slots"] = slots
         cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
         whole: dict[str, Any] = {name: int(number) for name, number in given.items()}
         return cls(

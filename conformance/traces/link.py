@@ -48,8 +48,8 @@ AMOUNTS = {
     Profile.DEEP: Much(Amount(60, 12), 300, 1_000, 50),
 }
 MUST_BE_TAKEN = (
-    "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "truncate", "recorded",
-    "ignored",
+    "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "truncate",
+    "recorded", "ignored",
 )  # fmt: skip
 """What servers that are killed in the middle of writes must have done."""
 

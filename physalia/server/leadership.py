@@ -110,7 +110,7 @@ class Leadership:
 
         A promise that was lost is sent again from memory, but not by a node that began anew since (R2): to those that
         were dropped or killed in between, the same ballot would be put in vain for ever. Whoever is elected without
-        them would never be silent (R14): when nothing else is to be done, it asks under another ballot too.
+        them would never be silent (R14): when nothing else is to be done for long, it asks under another ballot too.
         """
         now_s, lonely, room = self._clock(), self._lonely, MOST_AT_ONCE
         self._lonely = {}
@@ -118,7 +118,7 @@ class Leadership:
             node = self._nodes.host.node(key)
             if node is None or not node.is_leading or (node.is_elected and not self._asks_in_vain(key, node)):
                 continue
-            since_s, patience_s = lonely.get(key, (now_s, LONELY_S))
+            since_s, patience_s = lonely.get(key, (now_s, MOST_LONELY_S if node.is_elected else LONELY_S))
             if now_s - since_s >= patience_s and room:
                 since_s, patience_s, room = now_s, min(2 * patience_s, MOST_LONELY_S), room - 1
                 self._campaign(key)

@@ -18,7 +18,7 @@ from physalia.cell import Node
 from physalia.host import Batch, Hosted
 from physalia.journal import NodeKey
 from physalia.model import Action, Answer, Event, Found, Receive, Step, Submit, Tick, UsedBallot
-from physalia.tracing.words import Words, checksum, json, name_of
+from physalia.tracing.words import OF, Words, checksum, json, name_of
 from physalia.wire import encode_command
 
 VERSION = 1
@@ -91,28 +91,37 @@ class Recorder:
         announces, kind = step.announces, type(event)
         is_action = type(announces) is Action
         track = self._tracks[key]
-        if kind is Receive:
+        if kind is Receive:  # nobody is answered because of a message alone
+            said = event.message  # type: ignore[union-attr]
             did = announces.name if is_action else announces.kind  # type: ignore[union-attr]
-            text = f'"{did}","from":{event.sender},"said":{self._words.of(event.message)}'  # type: ignore[union-attr]
+            text = f'{did}","from":{event.sender},"said":{OF[type(said)](self._words, said)}'  # type: ignore[union-attr]
         elif is_action:
-            text = f'"{announces.name}","args":{self._words.arguments(announces.arguments)}'  # type: ignore[union-attr]
+            text = f'{announces.name}","args":{self._words.arguments(announces.arguments)}'  # type: ignore[union-attr]
+            text += self._told(step)
         elif kind is Submit:
             command = event.command  # type: ignore[union-attr]
             asked = f'"asks":{self._words.name(command)},"command":"{encode_command(command).hex()}"'
-            text = f'"{announces.kind}",{asked}'  # type: ignore[union-attr]
+            text = f'{announces.kind}",{asked}{self._told(step)}'  # type: ignore[union-attr]
         elif kind is Tick and not waits:
             return
         else:
-            text = f'"{announces.kind}"'  # type: ignore[union-attr]
+            text = f'{announces.kind}"'  # type: ignore[union-attr]
+        track.lines = number = track.lines + 1
+        rows = self._rows
+        rows.append(f'{track.begin}{number},"did":"{text}{_WAITS if waits else _END}')
+        if len(rows) >= MOST_ROWS:
+            self.write()
+
+    @staticmethod
+    def _told(step: Step) -> str:
+        """What a client was told by a step, if any was."""
+        told = ""
         for effect in step.effects:
             if type(effect) is Answer:
-                text += f',"told":"{checksum(effect.verdict)}"'
+                told += f',"told":"{checksum(effect.verdict)}"'
             elif type(effect) is Found:
-                text += f',"slot":{effect.slot}'
-        track.lines += 1
-        self._rows.append(f'{track.begin}{track.lines},"did":{text}{_WAITS if waits else _END}')
-        if len(self._rows) >= MOST_ROWS:
-            self.write()
+                told += f',"slot":{effect.slot}'
+        return told
 
     def settled(self, batch: Batch) -> None:
         """A batch is on the disk, and what waited for it may leave: so many steps of each node that had to wait."""

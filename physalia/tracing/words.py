@@ -73,22 +73,23 @@ class Words:
             quoted = self._clients[client] = json(client).decode()[:-1]
         if len(self._named) >= MOST_REMEMBERED:
             self._named.clear()
-        name = f'{quoted}#{command.request.number}:{checksum(command)}"'
+        told = checksum(command) if type(command) is Change else f"{crc32(json(command)):08x}"
+        name = f'{quoted}#{command.request.number}:{told}"'
         self._named[id(command)] = command, name  # the command is kept: nothing else gets its id meanwhile
         return name
 
     def arguments(self, given: Sequence[object]) -> str:
         """Those of an action: a ballot is a list of round and node, a command its name, a number itself."""
+        last: Any = given[-1]
+        if len(given) == 2 and type(last) is int:  # noqa: PLR2004  # nearly all of them: who, or under what, and where
+            first: Any = given[0]
+            return f"[{first},{last}]" if type(first) is int else f"[[{first[0]},{first[1]}],{last}]"
         return f"[{','.join(map(self._argument, given))}]"
 
     def _argument(self, given: Any) -> str:
         if type(given) is int:
             return str(given)
         return f"[{given.round},{given.node}]" if type(given) is Ballot else self.name(given)
-
-    def of(self, said: Any) -> str:
-        """A message: its name, and what the specification reads of it."""
-        return _OF[type(said)](self, said)
 
     def _proposal(self, said: Proposal) -> str:
         ballot = said.ballot
@@ -127,7 +128,7 @@ class Words:
         return f'["refusal",{list(said.ballot)},{list(said.promised)}]'
 
 
-_OF: dict[type, Callable[[Words, Any], str]] = {
+OF: dict[type, Callable[[Words, Any], str]] = {
     Prepare: Words._prepare,
     Promise: Words._promise,
     Proposal: Words._proposal,
@@ -140,3 +141,4 @@ _OF: dict[type, Callable[[Words, Any], str]] = {
     Take: Words._take,
     Refusal: Words._refusal,
 }
+"""A message by its class: its name, and what the specification reads of it."""

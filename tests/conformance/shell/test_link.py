@@ -90,7 +90,7 @@ def test_clients_that_share_a_name_are_refuted_by_their_history(monkeypatch: pyt
 
 
 def test_a_colony_that_does_not_come_to_rest_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Suspicion, "heard", lambda *_: False)
+    monkeypatch.setattr(Suspicion, "fresh", lambda *_: [])
     result = campaign.run(dict(campaign.kept())["a-full-disk"])
     assert result.refuted is not None
     assert "the trouble is over" in result.refuted.title
@@ -142,7 +142,7 @@ def test_what_was_never_reached_is_inconclusive(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_refuted_run_is_told_with_its_replay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(Suspicion, "heard", lambda *_: False)
+    monkeypatch.setattr(Suspicion, "fresh", lambda *_: [])
     monkeypatch.setattr(
         campaign, "kept", lambda kept=campaign.kept: ((name, one) for name, one in kept() if name == "a-full-disk")
     )

@@ -6,7 +6,7 @@ from conformance.shell import campaign
 from conformance.shell.clients import Client
 from conformance.shell.colony import Colony
 from physalia.client import OutcomeUnknown, Unavailable
-from physalia.server import server
+from physalia.server import reception
 
 
 def test_a_leader_that_is_cut_off_is_replaced(colony: Colony, client: Client) -> None:
@@ -275,7 +275,7 @@ def test_the_kept_run_shows_a_read_that_nobody_confirmed(monkeypatch: pytest.Mon
     result = campaign.run(script)
     assert result.refuted is None
     assert all(result.marks[mark] for mark in ("a majority was cut off", "action consult", "action serve"))
-    monkeypatch.setattr(server, "needs_round", lambda _: False)
+    monkeypatch.setattr(reception, "needs_round", lambda _: False)
     refuted = campaign.run(script).refuted
     assert refuted is not None
     assert "what clients saw of cell 1" in refuted.title

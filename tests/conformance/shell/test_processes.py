@@ -258,3 +258,20 @@ def test_whoever_was_away_longest_may_lead_next(colony: Colony, client: Client) 
             colony.kill(name)
     colony.restart(next(name for name in "abc" if name != away))
     assert client.get("k") == b"4"
+
+
+def test_whoever_was_away_longer_than_logs_are_kept_is_taught_a_snapshot() -> None:
+    with Colony(log_slots=4) as colony:
+        client = colony.client()
+        client.put("n", 0)
+        leader, away = colony.leader(), colony.followers()[0]
+        colony.kill(away)
+        for _ in range(30):
+            client.add("n")
+        colony.restart(away)
+        client.add("n")
+        colony.run(2.0)
+        colony.kill(leader)
+        assert client.get("n") == 31
+        assert colony.mirrors[1].coverage.marks["action install"]
+        colony.settle()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks
+from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks, judge_moves
 from conformance.links import Verdict
 from physalia.colony import Colony, Processes, ServerFailed, health, lay_out
 from physalia.colony.faults import Fault
@@ -59,6 +59,29 @@ def holds(colony: Colony, seconds: float, faults: list[Fault]) -> None:
 def test_a_colony_in_trouble_holds(colony: Colony) -> None:
     """Kill -9, SIGSTOP, partitions and full disks: every history is judged, every journal and digest agrees."""
     holds(colony, 20.0, [Fault.FULL, Fault.STOP, Fault.CUT, Fault.KILL, Fault.SPLIT])
+
+
+def test_the_cells_of_a_colony_in_trouble_move(tmp_path: Path) -> None:
+    """Cells of three on four servers: members go from one to another while servers are broken; all of it is judged."""
+    colony = lay_out(
+        tmp_path / "colony", servers=4, cells=2, extra=f"{QUICK}\nlog_slots = 50", has_network=True, size=3
+    )
+    processes = Processes(colony)
+    processes.start(*colony.settings)
+    faults = [Fault.KILL, Fault.STOP]
+    try:
+        trouble = asyncio.run(
+            make_trouble(
+                colony, processes, clients=6, seconds=10.0, faults=faults, seed=7, told=lambda _: None, moves=True
+            )
+        )
+        processes.end(*colony.settings)
+    finally:
+        processes.kill_all()
+    assert judge_moves(trouble.moves).verdict is Verdict.HOLDS
+    assert judge_moves(0).verdict is Verdict.INCONCLUSIVE
+    for part in judged(colony, trouble):
+        assert part.verdict is Verdict.HOLDS, part
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ from conformance.colonies.disks import judge
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, Operator, found
 from physalia.client.moving import CannotMove, Mover, look, plan
+from physalia.host import Gone, Waiting
 from physalia.journal import NodeKey
-from physalia.model import Founding, House, Join, Moved, Release, Seek, Traffic
+from physalia.model import Founding, House, Join, Left, Moved, Release, Seek, Traffic
 from physalia.server import create, read_settings
 from physalia.transport import Party
 from tests import PATIENCE_S
@@ -258,10 +259,6 @@ def test_late_duplicates_of_a_birth_make_nothing_once_the_node_left(tmp_path: Pa
             while hosted is None:
                 await asyncio.sleep(0.01)
                 hosted = host.hosted(key)
-            hosted.node._pointer = None
-            from physalia.host import Gone  # noqa: PLC0415
-            from physalia.host.batch import Waiting  # noqa: PLC0415
-            from physalia.model import Left  # noqa: PLC0415
 
             left = Left(1, frozenset({99}))
             hosted.node._pointer = left

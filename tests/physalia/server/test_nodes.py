@@ -401,3 +401,30 @@ def test_a_message_of_another_life_is_refused(world: World) -> None:
     one = world.running[1]
     one.nodes.receive(2, Envelope(Origin(1, 72, 12), 11, Prepare(Ballot(9, 12), 0)))
     assert one.nodes.host.strangers == 1
+
+
+def test_who_is_asked_and_follows_another_asks_that_one_what_it_knows(world: World) -> None:
+    """The leader that a node follows may have left, and nobody else would tell it (R11). Once in a while is enough."""
+    world.running[2].ask(1, 1)
+    world.run()
+    world.delivered.clear()
+    for number in (2, 3):
+        world.running[1].ask(1, number)
+        world.run()
+    asks = [one for one in world.delivered if isinstance(one.message, Ask) and one.origin.node == 11]
+    assert [(one.to, one.message) for one in asks] == [(12, Ask(1))]
+    world.time.now_s += PATIENCE_S
+    world.running[1].ask(1, 4)
+    world.run()
+    asks = [one for one in world.delivered if isinstance(one.message, Ask) and one.origin.node == 11]
+    assert len(asks) == 2
+
+
+def test_whoever_speaks_of_whom_it_is_not_known_where_it_lives_is_looked_for(world: World) -> None:
+    world.running[2].ask(1, 1)
+    world.run()
+    server = world.running[2]
+    server.nodes.receive(3, Envelope(Origin(1, 71, 99), 12, Ask(0)))
+    assert (server.strays, server.nodes.impostors) == ([99], 1)
+    server.nodes.receive(3, Envelope(Origin(1, 71, 11), 12, Ask(0)))
+    assert (server.strays, server.nodes.impostors) == ([99], 2), "it is known where 11 lives, and that is not there"
