@@ -151,3 +151,16 @@ def two_ways() -> Case:
     volumes = tuple(Asked(instance="i1", primary="p1", replica=None, cell=cell) for cell in cells)
     devices = ("agg-1", "agg-2", "tor-h--agg-1", "tor-h--agg-2", "tor-a", "tor-b", "rack-d", "feed-1", "p1", "n-c")
     return Case(topology=topology, volumes=volumes, devices=devices)
+
+
+def one_rack() -> Case:
+    """Everything is in one rack, so that its devices take the instance too, and only servers harm a volume."""
+    names = ("i1", "p1", *(f"n{at}" for at in range(1, 7)))
+    topology = build(
+        name="one rack", rows=["row"], powers=[Power("feed-1", "feed")], racks=[Rack("rack-1", "row", ("feed-1",))],
+        switches=[Switch("tor-1", "rack", "rack-1")], links=[],
+        servers=[Server(name, "rack-1", ("tor-1",), "any", 9) for name in names],
+    )  # fmt: skip
+    cells = (("n1", "n2", "n3"), ("n3", "n4", "n5"))
+    volumes = tuple(Asked(instance="i1", primary="p1", replica=None, cell=cell) for cell in cells)
+    return Case(topology=topology, volumes=volumes, devices=("tor-1", "feed-1", *names, "n1--tor-1", "n4--tor-1"))
