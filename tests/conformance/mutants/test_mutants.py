@@ -97,7 +97,7 @@ def test_a_killer_that_refutes_everything_kills_nothing() -> None:
 def test_the_catalogue_has_faults_of_all_kinds_for_every_link() -> None:
     mutants = catalogue()
     killers = {"tlc", "graph", "induction", "exhaustive", "lockstep", "crash-points", "histories", "placement",
-               "blast-radius", "shell"}  # fmt: skip
+               "blast-radius", "shell", "traces"}  # fmt: skip
     assert {mutant.killer for mutant in mutants} == killers
     for family in "ABCEFG":
         assert sum(mutant.family == family for mutant in mutants) >= 4
