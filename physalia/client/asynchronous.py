@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Generic, NamedTuple, Self, TypeVar
 
-from attrs import define, frozen
+from attrs import Factory, define, frozen
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
@@ -62,6 +62,15 @@ class _Effort:
     uncertain: int = 0
     was_full: bool = False
     full_since_s: float | None = None
+    asked: "dict[asyncio.Future[Said], Address]" = Factory(dict)
+    """Whom was asked and has not answered yet: what comes later than an attempt lasts is an answer all the same."""
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        for one in self.asked:
+            if not one.cancel() and not one.cancelled():
+                one.exception()  # whoever was asked is gone, which nobody needs to know now
+        self.asked.clear()
 
     def is_full_for_long(self, now_s: float) -> bool:
         """It is full once more. For long, if an attempt would have been given up: it may be cut off from the others."""
@@ -208,13 +217,16 @@ class AsyncClient:
 
     async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
         """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
-        async with asyncio.timeout(limit_s):
-            with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
-                return await self._attempt(question, effort)
-            await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
-            async for attempt in _attempts(2 * FIRST_WINDOW_S):
-                with attempt:
+        try:
+            async with asyncio.timeout(limit_s):
+                with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
                     return await self._attempt(question, effort)
+                await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
+                async for attempt in _attempts(2 * FIRST_WINDOW_S):
+                    with attempt:
+                        return await self._attempt(question, effort)
+        finally:
+            effort.end()
         raise AssertionError("there is always another attempt")
 
     async def _attempt(self, question: _Question[A], effort: _Effort) -> tuple[A, Address]:
@@ -223,7 +235,7 @@ class AsyncClient:
         await self._look_up(cell)
         for _ in range(MOST_HOPS):
             address = self.places.address(cell) if question.at is None else question.at
-            said = await self._said(cell, address, question.make, effort)
+            said, address = await self._said(question, address, effort)
             if isinstance(said, question.answer):
                 self.places.answered(cell, address)
                 return said, address
@@ -271,21 +283,32 @@ class AsyncClient:
         self.places.turn_away(cell)
         return False
 
-    async def _said(self, cell: CellId, address: Address, make: Callable[[int], Traffic], effort: _Effort) -> Said:
-        """What a server says. From when it is asked until it declines, the command may be done."""
+    async def _said(self, question: _Question[A], address: Address, effort: _Effort) -> tuple[Said, Address]:
+        """What a server says, and which. From when it is asked until it declines, the command may be done.
+
+        It may be the answer of one that was asked in an earlier attempt: on slow disks it comes later than that.
+        """
         try:
-            link = await self._link(address)
-            said = link.ask(make)
+            asked = (await self._link(address)).ask(question.make)
         except OSError:
-            self.places.turn_away(cell)
+            self.places.turn_away(question.cell)
             raise _Again from None
         effort.uncertain += 1
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                return await said
-        except OSError:  # the connection ended, or time ran out
-            self.places.turn_away(cell)
-            raise _Again from None
+        effort.asked[asked] = address
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + ATTEMPT_S
+        while asked in effort.asked and (left_s := until_s - now_s()) > 0:
+            done, _ = await asyncio.wait(effort.asked, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+            for one in done:
+                at = effort.asked.pop(one)
+                if one.cancelled() or one.exception() is not None:  # the connection is gone
+                    continue
+                said = one.result()
+                if one is asked or isinstance(said, question.answer):
+                    return said, at
+                effort.uncertain -= isinstance(said, Decline | Elsewhere)
+        self.places.turn_away(question.cell)
+        raise _Again
 
     async def _link(self, address: Address) -> Link:
         """The connection to a server; it is dialled once, whoever asks. Raises `OSError`."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conformance.shell.clients import Client, Unanswered
+from conformance.shell.clients import Client
 from conformance.shell.colony import Colony
 
 QUICK_S = 0.0002
@@ -220,11 +220,6 @@ def test_a_disk_is_slow_and_quick_again(colony: Colony, client: Client) -> None:
     assert colony.marks["a flush waited in a thread"] == waited, "it trusts its disk again"
 
 
-@pytest.mark.xfail(
-    raises=Unanswered,
-    strict=True,
-    reason="a read is not answered while every flush takes longer than a client waits for one attempt: commands are",
-)
 def test_a_disk_that_is_slower_than_patience_makes_no_fork(colony: Colony, client: Client) -> None:
     for name in "abc":
         colony.disk.slow(name, 0.4)
