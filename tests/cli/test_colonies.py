@@ -148,12 +148,12 @@ def test_the_network_of_a_server_is_broken_and_healed(folder: Path, capsys: pyte
 
 
 def test_the_demo_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    demo = ["colony", "demo", "--seconds", "4", "--clients", "4", "--cells", "2", "--faults", "kill,full", "--json"]
+    demo = ["colony", "demo", "--seconds", "10", "--clients", "4", "--cells", "2", "--faults", "kill,full", "--json"]
     assert run(demo) == 0
     said = capsys.readouterr()
     told = json.loads(said.out)
     jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-demo.schema.json").read_text(encoding="utf-8")))
-    assert [part["name"] for part in told["parts"]] == ["kv", "store", "looks", "disks"]
+    assert [part["name"] for part in told["parts"]] == ["kv", "store", "moves", "looks", "disks"]
     assert {part["verdict"] for part in told["parts"]} == {"holds"}
     assert told["faults"].keys() <= {"kill", "full"}
 

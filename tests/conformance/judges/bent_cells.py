@@ -59,6 +59,11 @@ DECIDE: tuple[Happening, ...] = (
 STOPPED: tuple[Happening, ...] = (LEAD[0], GoBack(1, 0), LEAD[1])
 """And its disk goes back to before it used its ballot, of which it hears then."""
 
+STOPPED_WITH_A_CLIENT: tuple[Happening, ...] = (
+    LEAD[0], GoBack(1, 0), Give(1, Campaign(Ballot(2, 1))), Give(1, Submit(COMMAND)), LEAD[1]
+)  # fmt: skip
+"""And it campaigns again before it hears of it, so that a client waits then."""
+
 Bend = Callable[[Node, Event, Step], Step]
 
 
@@ -283,6 +288,12 @@ def goes_on(_: Node, __: Event, step: Step) -> Step:
 def writes_nothing_down(_: Node, __: Event, step: Step) -> Step:
     """Stops for as long as it lives."""
     return evolve(step, effects=()) if _stops(step) else step
+
+
+def tells_nobody(_: Node, __: Event, step: Step) -> Step:
+    """Stops, and lets its clients wait."""
+    kept = tuple(effect for effect in step.effects if not isinstance(effect, Reject))
+    return evolve(step, effects=kept) if _stops(step) else step
 
 
 def records_a_tick(_: Node, event: Event, step: Step) -> Step:

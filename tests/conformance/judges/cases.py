@@ -67,6 +67,7 @@ from tests.conformance.judges.bent_cells import (
     HIGH,
     LEAD,
     STOPPED,
+    STOPPED_WITH_A_CLIENT,
     THREE,
     B,
     DueAfterTheEnd,
@@ -93,6 +94,7 @@ from tests.conformance.judges.bent_cells import (
     rejects_again,
     renamed,
     run,
+    tells_nobody,
     twice,
     writes_nothing_down,
     wrong_promise,
@@ -326,7 +328,10 @@ CASES: dict[str, Callable[[], None]] = {
     "gone_back.step": partial(run, DueAfterTheEnd, *STOPPED),
     "gone_back._must_rest": partial(run, bent(records_a_tick), *STOPPED, Pass(1, 1)),
     "gone_back._must_notice: node .. event": partial(run, bent(goes_on), *STOPPED),
-    "gone_back._must_notice: node .. stops": partial(run, bent(writes_nothing_down), *STOPPED),
+    "gone_back._must_notice: node .. stops for good, and does": partial(run, bent(writes_nothing_down), *STOPPED),
+    "gone_back._must_notice: node .. stops for good, and says": partial(
+        run, bent(tells_nobody), *STOPPED_WITH_A_CLIENT
+    ),
     **LESSON_CASES,
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),

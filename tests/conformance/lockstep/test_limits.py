@@ -38,6 +38,7 @@ CROSSED = {
     ),
     "physalia.wire.limits:MAX_ALPHA": f"{CHARTERS}::test_what_cannot_be_is_not_encoded",
     "physalia.wire.limits:MAX_BUNDLED": f"{TRAFFIC}::test_no_longer_bundle_is_said_or_heard",
+    "physalia.wire.limits:MAX_HOMES": f"{CHARTERS}::test_of_so_many_nodes_it_is_known_where_they_live_and_of_no_more",
     "physalia.wire.limits:MAX_PUSHED": f"{TRAFFIC}::test_a_cache_is_told_of_so_many_cells_at_once_and_no_more",
     "physalia.wire.limits:MAX_ROWS": f"{SNAPSHOTS}::test_more_rows_than_may_be_said_at_once_are_refused",
     "physalia.wire.limits:MAX_WINDOW": f"{SNAPSHOTS}::test_the_members_of_the_widest_window_pass_and_no_more",
@@ -59,7 +60,9 @@ NO_LIMITS = {
     "physalia.wire.charters:TAG": "a name of a kind of record",
     "physalia.wire.charters:WIDTH": "how many fields a charter has",
     "physalia.wire.traffic:BUNDLE": "a name of a kind of traffic",
-    "physalia.wire.traffic:PAIR": "a name and its fields are two",
+    "physalia.wire.charters:HOMES_TAG": "a name of a kind of record",
+    "physalia.wire.shapes:PAIR": "a name and its fields are two",
+    "physalia.wire.traffic:DISK_BYTES": "the name of a disk has just so many bytes",
     "physalia.wire.transactions:PAIR": "a key and its value are two",
 }
 
