@@ -15,7 +15,7 @@ from pathlib import Path
 from physalia.colony.layout import Colony
 
 NETWORK = "network"
-START_S = 60.0
+START_S = 180.0
 LOOK_EVERY_S = 0.02
 
 

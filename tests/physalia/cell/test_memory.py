@@ -18,6 +18,7 @@ from physalia.cell import CorruptRecords, Key, Memory, Node
 from physalia.cell.acceptor import Acceptor
 from physalia.cell.configuration import Configurations
 from physalia.cell.learner import Learner
+from physalia.cell.life.leaving import Leaving
 from physalia.cell.proposer import Leadership, Proposer
 from physalia.cell.reads import Consultation, Reads
 from physalia.cell.state import State
@@ -32,6 +33,7 @@ from physalia.model import (
     Echo,
     Event,
     Learn,
+    Leave,
     Prepare,
     Promise,
     Propose,
@@ -53,6 +55,7 @@ from tests.physalia.cell.worlds.node_runs import (
     LATE_MS,
     OLD,
     ONE,
+    OUT,
     OWN,
     SWAP,
     TWO,
@@ -120,6 +123,7 @@ def containers() -> Iterator[tuple[type, str]]:
         Consultation,
         Learner,
         Leadership,
+        Leaving,
         Lessons,
         Proposer,
         Reads,
@@ -132,7 +136,7 @@ def containers() -> Iterator[tuple[type, str]]:
 
 
 def test_there_are_so_many_containers() -> None:
-    assert len(list(containers())) == 16
+    assert len(list(containers())) == 17
 
 
 @pytest.mark.parametrize(("role", "field"), list(containers()))
@@ -215,7 +219,10 @@ STOP = Receive(2, Refusal(OWN, ALIEN))
 READ = (*ELECTED[:4], Query(RequestId("reader", 1)))
 ECHOES = tuple(Receive(sender, Echo(OWN, 1, sender)) for sender in (1, 2))
 FORGOT = (Receive(2, Decision(1, SWAP)), Learn(1), Receive(2, Decision(2, TWO)), Learn(2), Truncate(2))
+GOING = (Receive(2, Decision(1, OUT)), Learn(1))
 RARE: list[tuple[Event | None, ...]] = [
+    GOING,
+    (*GOING, Leave()),
     FORGOT,
     (*FORGOT, Receive(4, Ask(0))),
     (Receive(2, Prepare(ALIEN, 0)), None),
@@ -334,5 +341,6 @@ def test_the_runs_meet_everything() -> None:
         "serve",
         "truncate",
         "install",
+        "erase",
     }
     assert met == actions | {"recorded", "resent", "ignored", "refused", "rejected"}

@@ -271,7 +271,8 @@ def test_a_report_for_machines() -> None:
     (one,) = told["attacks"]
     assert one["violated"] == "recoverable"
     assert one["steps"][-1]["action"] == "lose_disk"
-    assert one["replay"] is None
+    assert one["replay"]["model"] == "spec/leaving.py"
+    assert one["replay"]["violated"] == "recoverable"
 
 
 def test_a_system_in_which_nothing_bad_can_happen_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,9 +19,12 @@ from physalia.model import (
     Decision,
     DurableRecord,
     Echo,
+    Erase,
     Event,
     Install,
     Learn,
+    Learned,
+    Leave,
     Message,
     NodeId,
     NoOp,
@@ -52,6 +55,8 @@ from tests.physalia.cell.worlds.cell_world import change, write
 
 ME, ALPHA, MEMBERS = 1, 2, (1, 2, 3)
 ONE, TWO, SWAP = write(1), write(2), change(3, 0, {1, 2, 4})
+OUT = change(4, 0, {2, 3, 4})
+"""It removes the node itself."""
 OWN, ALIEN, AGAIN = Ballot(1, ME), Ballot(2, 2), Ballot(3, ME)
 OLD, OLDER = Ballot(0, 3), Ballot(0, 2)
 REPORTS = ((), (Report(1, OLD, ONE),), (Report(1, OLDER, TWO),), (Report(2, OLD, TWO),))
@@ -67,7 +72,10 @@ def fresh(make: MakeNode = Node, journal: Iterable[DurableRecord] = ()) -> Node:
 
 
 def everything() -> list[Event]:
-    """All that can be done to the node, in time or not, meant for it or not."""
+    """All that can be done to the node, in time or not, meant for it or not, but for one thing.
+
+    Nobody asks how far it has learned: the answer depends on up to where a flush was asked for, and no key has that.
+    """
     events: list[Event] = [Campaign(OWN), Campaign(AGAIN), Submit(ONE), Submit(TWO), Submit(SWAP)]
     for ballot in (OWN, ALIEN, AGAIN):
         owner = ballot.node
@@ -80,7 +88,7 @@ def everything() -> list[Event]:
             events += [Receive(sender, Refusal(ballot, Ballot(4, 2)))]
         events += [Propose(ballot, 1, value) for value in (ONE, TWO, NoOp())]
         events += [Propose(ballot, 2, TWO), Decide(ballot, 1), Decide(ballot, 2)]
-    decisions = [Decision(1, ONE), Decision(1, SWAP), Decision(2, TWO), Decision(3, NoOp())]
+    decisions = [Decision(1, ONE), Decision(1, SWAP), Decision(1, OUT), Decision(2, TWO), Decision(3, NoOp())]
     events += [Receive(2, decision) for decision in decisions]
     events += [Receive(sender, Ask(prefix)) for sender in (2, 4) for prefix in (0, 1)]
     events += [Query(RequestId("reader", number)) for number in (1, 2)]
@@ -89,6 +97,8 @@ def everything() -> list[Event]:
         events += [Receive(sender, Echo(ballot, read, sender)) for sender in (1, 2, 3) for read in (1, 2)]
     events += [Receive(sender, chunk) for sender in (2, 3) for chunk in lesson(SWAP, TWO)]
     events += [Receive(sender, Take(slot, rows)) for sender in (2, 4) for slot in (1, 2) for rows in (1, 2)]
+    events += [Leave(), Erase(2)]
+    events += [Receive(sender, Learned(slot)) for sender in (2, 3, 4) for slot in (1, 2)]
     return [*events, Truncate(1), Truncate(2), Install(2, 2), Install(3, 2), Learn(1), Learn(2)]
 
 
