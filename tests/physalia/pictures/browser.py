@@ -7,8 +7,10 @@ failure; elsewhere a test that needs them is skipped.
 import base64
 import json
 import os
+import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from attrs import frozen
+from attrs import Factory, frozen
 
 _MISSING = "Debian's packages chromium and chromium-driver are not installed, so that no page can be looked at"
 _PATIENCE_S = 60.0
@@ -38,6 +40,8 @@ class Browser:
     """One window."""
 
     session: str
+    heard: list[str] = Factory(list)
+    """What the console had when its end was last waited for."""
 
     def open(self, page: Path) -> None:
         """Look at a file; what was asked for and complained of before is forgotten."""
@@ -62,10 +66,25 @@ class Browser:
 
     def complaints(self) -> list[str]:
         """What the browser wrote to its console since the last time."""
-        return [one["message"] for one in self._ask("POST", "/se/log", {"type": "browser"})]
+        self._hear_all()
+        said = self.heard.copy()
+        self.heard.clear()
+        return said
+
+    def _hear_all(self) -> None:
+        """Logs come by and by, also after a page is there: write something there, and wait until that has come."""
+        mark, until_s = secrets.token_hex(16), time.monotonic() + _PATIENCE_S
+        self.run(f"console.info('{mark}')")
+        while time.monotonic() < until_s:
+            for one in self._ask("POST", "/se/log", {"type": "browser"}):
+                if mark in one["message"]:
+                    return
+                self.heard.append(one["message"])
+        raise TimeoutError("the browser does not log what is written to its console")
 
     def requests(self) -> list[str]:
         """The addresses that were asked for since the last time."""
+        self._hear_all()
         entries = [
             json.loads(one["message"])["message"] for one in self._ask("POST", "/se/log", {"type": "performance"})
         ]
