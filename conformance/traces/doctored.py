@@ -42,7 +42,7 @@ def without(runs: Sequence[Run]) -> Iterator[Doctored]:
     for at, run in enumerate(runs):
         safe = _safe(run)
         for place, (number, line) in enumerate(run.lines):
-            if matters(line) and place <= safe.get(line.n or 0, len(run.lines)):
+            if matters(line, run, place) and place <= safe.get(line.n or 0, len(run.lines)):
                 yield Doctored(f"without {line.did}", at, number, _without(runs, at, [place]))
             if line.did == "decide" and place <= safe.get(line.n or 0, len(run.lines)) and line.args is not None:
                 heard = _votes_heard(run, line)
@@ -65,12 +65,16 @@ def _safe(run: Run) -> dict[int, int]:
     return last
 
 
-def matters(line: Line) -> bool:
+def matters(line: Line, run: Run, place: int) -> bool:
     """Whether nothing that comes after an event can be explained without it.
 
-    Stutters are not all of this kind: who hears a vote that it does not need goes on as if it had not.
+    Stutters are not all of this kind: who hears a vote that it does not need goes on as if it had not. Nor is the last
+    thing that a node learned before it was killed, of which its disk may have the record or not. Nor is a flush: what
+    waited for it need not have been heard by anybody, and the next one flushes the rest.
     """
-    return line.did in ("prepare", "promise", "propose", "vote", "decide", "learn", "flush", "truncate", "install")
+    if line.did == "learn" and not run.is_closed:
+        return any(other.did == "learn" and other.n == line.n for _, other in run.lines[place + 1 :])
+    return line.did in ("prepare", "promise", "propose", "vote", "decide", "learn", "truncate", "install")
 
 
 def _changes(line: Line) -> Iterator[tuple[str, Line]]:

@@ -22,10 +22,11 @@ def shown(text: str) -> str:
 
 
 def say(*lines: str, to_stderr: bool = False) -> None:
-    """Print lines, on standard output unless said otherwise."""
+    """Print lines, on standard output unless said otherwise; who waits for them at a pipe or a file has them then."""
     stream = sys.stderr if to_stderr else sys.stdout
     for line in lines:
         print(shown(line), file=stream)
+    stream.flush()
 
 
 def print_json(data: Mapping[str, Any]) -> None:

@@ -36,6 +36,7 @@ def test_a_colony_is_started_broken_healed_and_ended(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = ["--folder", str(folder)]
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # who starts a server waits for its first line in a file
     assert run(["colony", "up", "--servers", "3", *at]) == 0
     assert capsys.readouterr().out.count("listens at 127.0.0.1:") == 3
     assert states(folder, capsys) == ["running", "running", "running"]
