@@ -78,8 +78,8 @@ assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "holds"
-    links = {"tlc", "graph", "induction", "exhaustive", "lockstep", "histories", "crash-points", "placement",
-             "blast-radius"}  # fmt: skip
+    links = {"tlc", "graph", "induction", "exhaustive", "lockstep", "traces", "histories", "shell", "crash-points",
+             "placement", "blast-radius"}  # fmt: skip
     assert {link["link"] for link in report["links"]} == links
     assert all(link["models"] > 0 for link in report["links"])
     assert not list(tmp_path.iterdir()), "something was left in the working directory"

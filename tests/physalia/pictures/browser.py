@@ -54,6 +54,12 @@ class Browser:
         """What a script of ours returns, run on the page as if by a tool of its developer."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": []})
 
+    def await_(self, script: str) -> None:
+        """Wait until a script of ours returns what is true: what a key does comes a little later. Or fail."""
+        until_s = time.monotonic() + _PATIENCE_S
+        while not self.run(script):
+            assert time.monotonic() < until_s, f"never true: {script}"
+
     def prefers(self, scheme: str) -> None:
         """Be light or dark."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]

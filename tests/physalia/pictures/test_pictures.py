@@ -170,11 +170,10 @@ def test_keys_lead_from_figure_to_figure(window: Browser, tmp_path: Path) -> Non
     file = tmp_path / "page.html"
     file.write_text(made(), encoding="utf-8")
     window.open(file)
-    here = []
-    for key in "jjjk":
+    window.run("window.focus()")
+    for key, figure in zip("jjjk", ("figure-1", "figure-2", "figure-2", "figure-1"), strict=True):
         window.press(key)
-        here.append(window.run("return document.activeElement.id"))
-    assert here == ["figure-1", "figure-2", "figure-2", "figure-1"]
+        window.await_(f"return document.activeElement.id === '{figure}'")
 
 
 def test_there_is_a_table_behind_every_picture(window: Browser, tmp_path: Path) -> None:
