@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output; see physalia schema.")]
-Quick = Annotated[bool, typer.Option("--quick", help="Run less: under two minutes.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Run less: about three minutes on two processors.")]
 Deep = Annotated[bool, typer.Option("--deep", help="Run everything, as long as it takes.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random; the same seed repeats the run.")]
 TlcTime = Annotated[

@@ -75,10 +75,11 @@ def test_the_flushes_of_all_fail_at_once(colony: Colony, client: Client) -> None
         colony.disk.fail_flush(name)
     call = client.asks.put("k", b"second")
     colony.run(1.0)
+    assert not any(colony.machines[name].is_up for name in "abc")
     for name in "abc":
-        if not colony.machines[name].is_up:
-            colony.restart(name)
+        colony.restart(name)
     call.answer()
+    assert client.get("k") == b"second"
 
 
 def test_whoever_asked_is_not_told_before_the_flush(colony: Colony, client: Client) -> None:
@@ -252,3 +253,4 @@ def test_a_failed_flush_before_all_power_goes(colony: Colony, client: Client, na
     for each in "abc":
         colony.restart(each)
     call.answer()
+    assert client.get("k") == b"second"

@@ -174,6 +174,7 @@ def test_everybody_pauses(colony: Colony, client: Client) -> None:
     for name in "cba":
         colony.resume(name)
     call.answer()
+    assert client.get("k") == b"second"
 
 
 def test_a_server_that_is_asked_to_end_answers_first(colony: Colony, client: Client) -> None:
