@@ -196,7 +196,6 @@ class _Case:
 
 def main(arguments: list[str]) -> int:
     """Check the files that are named: a certificate, a topology, a fleet. 0 if it stands, 1 if not."""
-    gc.disable()
     try:
         said, code = f"the certificate stands: {check(*(Path(name).read_bytes() for name in arguments))}.", 0
     except (Refused, OSError, TypeError) as reason:
@@ -206,4 +205,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    gc.disable()  # a process that ends at once: what it makes is no garbage before
     sys.exit(main(sys.argv[1:]))

@@ -1,5 +1,6 @@
 """Certificates of a blast radius: what is true stands, and nothing else; small files cost little."""
 
+import gc
 import io
 import json
 import zipfile
@@ -301,4 +302,5 @@ def test_as_a_program(zone: Made, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(arguments[:2]) == 1
     (tmp_path / "c").write_text('{"claim": "\\u001b[2J"}')
     assert main(arguments) == 1
+    assert gc.isenabled(), "who calls it goes on with a collector"
     assert "\x1b" not in capsys.readouterr().out

@@ -1,6 +1,7 @@
 """The checker by itself: what it is made of, what it refuses of a topology, and what it accepts."""
 
 import ast
+import gc
 import hashlib
 import json
 import subprocess
@@ -377,6 +378,7 @@ def test_the_module_is_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(names) == 0
     assert main([names[0]]) == 1
     assert main([names[0], str(tmp_path / "nothing.json")]) == 1
+    assert gc.isenabled(), "who calls it goes on with a collector"
     told = capsys.readouterr().out.splitlines()
     assert told[0].startswith("the certificate stands")
     assert all(line.startswith("refused") for line in told[1:])
