@@ -91,7 +91,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
 """Which campaigns of the lockstep are about a module of the cell, by the first words of their names."""
 _IN_GENERAL = (
     "3 + 1 nodes, alpha 2", "forgetting", "readers", "3 nodes", "the store", "older disks", "1 to 9", "3 + 1 nodes",
-    "long", "mixed", "7 + 1", "leases",
+    "long", "mixed", "7 + 1", "leases", "the door", "scans",
 )  # fmt: skip
 
 
@@ -110,8 +110,8 @@ def _of_cell(file: str) -> Sequence[str]:
 
 
 def _of_store(_: str) -> Sequence[str]:
-    campaigns = [*_campaigns("the store", "forgetting", "mixed")]
-    return (*campaigns[:1], "histories: clients", *campaigns[1:4], "lockstep: long, 3 + 1 nodes", "crash-points")
+    campaigns = [*_campaigns("scans", "the door", "the store", "forgetting", "mixed")]
+    return (*campaigns[:3], "histories: clients", *campaigns[3:6], "lockstep: long, 3 + 1 nodes", "crash-points")
 
 
 def _of_journal(_: str) -> Sequence[str]:
