@@ -7,12 +7,13 @@ from time import monotonic
 from typing import Protocol
 
 from conformance.database.campaign import DOOR_MARKS, SCAN_MARKS, Door, Scans
+from conformance.database.pieces import PIECE_MARKS, Pieces
 from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 from conformance.refutation import How, Refuted
 
-DOOR, SCANS = "the door of the store", "scans of the store"
+DOOR, SCANS, PIECES = "the door of the store", "scans of the store", "snapshots in pieces"
 RUNS = {Profile.QUICK: 20, Profile.DEFAULT: 100, Profile.DEEP: 2_000}
-COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120}
+COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8}
 Part = Callable[[Settings, Progress], tuple[Row, Failure | None]]
 
 
@@ -35,11 +36,17 @@ def scans(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
     return _rows(SCANS, Scans, SCAN_MARKS, settings, progress)
 
 
+def pieces(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Snapshots of rows of all sizes, cut into pieces."""
+    return _rows(PIECES, Pieces, PIECE_MARKS, settings, progress)
+
+
 def _rows(
     name: str, make: Callable[[Random], Run], marks: Sequence[str], settings: Settings, progress: Progress
 ) -> tuple[Row, Failure | None]:
     started, steps, reached, runs = monotonic(), 0, Counter[str](), RUNS[settings.profile]
     failure: Failure | None = None
+    accident: Failure | None = None
     for number in range(runs):
         run = make(Random(f"{settings.seed}/{name}/{number}"))  # noqa: S311  # repeatable, no secret
         try:
@@ -47,12 +54,13 @@ def _rows(
         except Refuted as refuted:
             failure = _failure(f"{name}, run {number}: {refuted.title}", refuted, settings)
             break
-        except Exception as error:  # noqa: BLE001  # the store promises replies, and no exception
+        except Exception as error:  # noqa: BLE001  # the code promises replies, and no exception
             raised = Refuted(f"it raises {type(error).__name__}: {error}", how=How.RAISED)
-            failure = _failure(f"{name}, run {number}: {raised.title}", raised, settings)
-            break
+            accident = accident or _failure(f"{name}, run {number}: {raised.title}", raised, settings)
+            continue
         reached.update(run.reached)
         progress.update(name, steps, "requests")
+    failure = failure or accident
     missing = [mark for mark in marks if not reached[mark]]
     if failure is None and missing:
         failure = Failure(
@@ -71,5 +79,5 @@ def _failure(title: str, refuted: Refuted, settings: Settings) -> Failure:
     )
 
 
-PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans}
+PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces}
 """What the lockstep runs beside its campaigns."""
