@@ -42,7 +42,7 @@ from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken, waited_for
 from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
-from physalia.model import Prepare, Promise, Proposal, Vote
+from physalia.model import Echo, Prepare, Promise, Proposal, Round, Vote
 
 MAX_COMMANDS = 24
 """So many commands a short run makes up at most, so that it stays within the specification's slots."""
@@ -280,7 +280,7 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="readers, 3 + 1 nodes, alpha 1 to 3",
             setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
-            marks=(*READING, SETTLED),
+            marks=(*READING, *map(forged, (Round, Echo)), SETTLED),
             amounts=READERS_AMOUNTS,
             steer=reading,
         ),
