@@ -10,15 +10,19 @@ from conformance.judges.judged import JudgedCell
 from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading
 from conformance.refutation import How, Refuted
+from conformance.wording import event_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import Node, inspect
+from physalia.cell.memory import Key
 from physalia.model import NodeId
 from spec import cell as spec
 from spec.commands import is_majority
 from spec.service import transactions
 
+SMALL = 24
+"""Up to so many known slots the whole memory is compared step by step."""
 EVERY = 8
 """After so many steps of a node it is looked at. A look takes longer than a step."""
 
@@ -31,6 +35,8 @@ class Shown:
         self._names = names
         self._machine = machine
         self._steps: dict[NodeId, int] = {}
+        self._keys: dict[NodeId, Key] = {}
+        """What each node remembered after its last step, as long as that is not much."""
         self._readers: set[NodeId] = set()
         """Whom somebody has asked for a read."""
 
@@ -40,6 +46,7 @@ class Shown:
         cell = self._world.nodes[node]
         if not isinstance(cell, Node):
             return
+        self._judge_memory(outcome, cell)
         if isinstance(outcome.event, model.Query):
             self._readers.add(node)
         if isinstance(outcome.event, model.Tick) and outcome.sent:
@@ -52,6 +59,23 @@ class Shown:
             if told[name] != value:
                 raise Refuted(f"node {node} shows a wrong `{name}`", (f"- {value}", f"+ {told[name]}"))
         self._judge_flags(node, cell, state, hearing)
+
+    def _judge_memory(self, outcome: Outcome, cell: Node) -> None:
+        """Who says that it ignored something remembers nothing of it, and who says that it recorded it remembers it.
+
+        A refusal that comes again is recorded again: it may tell of a higher ballot, which may be of no use by now.
+        """
+        node, before = outcome.node, self._keys.pop(outcome.node, None)
+        if cell.prefix > SMALL:
+            return
+        key = self._keys[node] = cell.key()
+        if before is None or not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
+            return
+        match outcome.announces:
+            case model.Stutter("ignored") if key != before:
+                raise Refuted(f"node {node} says that it ignored something, and remembers it", _event(outcome))
+            case model.Stutter("recorded") if key == before and not _is_refusal(outcome.event):
+                raise Refuted(f"node {node} says that it recorded something, and remembers nothing", _event(outcome))
 
     def _judge_silent(self, outcome: Outcome, cell: Node) -> None:
         """Who is sent something again owes an answer, and nobody else does (R14)."""
@@ -152,6 +176,15 @@ class Shown:
         if not leads:
             return "others promised a higher ballot than its own"
         return "" if is_elected else "no majority promised its ballot yet"
+
+
+def _is_refusal(event: model.Event) -> bool:
+    return isinstance(event, model.Receive) and isinstance(event.message, model.Refusal)
+
+
+def _event(outcome: Outcome) -> tuple[str, ...]:
+    """The event, for people."""
+    return (f"event: {event_words(outcome.event)}",)
 
 
 def _told(cell: Node) -> dict[str, Any]:
