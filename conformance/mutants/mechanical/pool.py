@@ -168,7 +168,7 @@ def _chosen(near: Sequence[Model], using: Sequence[Model]) -> list[str]:
     further = [model for rung, model in sorted(of_rungs.items()) if rung not in {one.rung for one in few}]
     small = [model for model in using if model.distinct <= FEW_STATES]
     larger = [model for model in near if model.distinct <= MANY_STATES]
-    large = [model for model in using if FEW_STATES < model.distinct <= MANY_STATES // 3][-1:]
+    large = [model for model in using if FEW_STATES < model.distinct <= MANY_STATES // 3][-MOST_NEAR:]
     chosen = [*few, *sorted(further, key=lambda model: model.generated), *larger, *small]
     names = dict.fromkeys(model.name for model in chosen)
     return [*dict.fromkeys([*[*names][:MOST_MODELS], *(model.name for model in large)])]
