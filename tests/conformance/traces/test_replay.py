@@ -54,7 +54,8 @@ def test_without_any_event_that_matters_nothing_is_accepted(runs: list[Run]) -> 
             verdict = Verdict.REFUTED
         assert verdict is not Verdict.HOLDS, one
         kinds.add(one.what)
-    assert kinds >= {f"without {did}" for did in ("prepare", "promise", "propose", "vote", "decide", "learn")}
+    of_all = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
+    assert kinds >= {f"without {did}" for did in of_all}
 
 
 def test_a_refusal_says_what_was_possible_and_which_guard_is_false(runs: list[Run]) -> None:
