@@ -25,7 +25,7 @@ from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.outcomes import Outcome
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia import model
 from physalia.model import NodeId

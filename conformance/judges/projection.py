@@ -23,7 +23,7 @@ from conformance.plain import plain, word
 from conformance.refutation import Refuted
 from conformance.world.cells import Cell
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import Log

@@ -41,7 +41,8 @@ from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken, waited_for
-from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
+from conformance.world.scenario import Arrival, Duplicate, Happening
+from conformance.world.setup import Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24

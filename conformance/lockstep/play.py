@@ -8,7 +8,8 @@ from conformance.judges.judge import Judge, OutOfBounds
 from conformance.lockstep.settling import settle
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Calm, Happening, Scenario, Setup
+from conformance.world.scenario import Calm, Happening, Scenario
+from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import Action
