@@ -19,6 +19,22 @@ from conformance.world.world import NotPossible, World
 from physalia.model import Action, Change, Erase, Event, NodeId, Stutter, Submit
 
 
+def juries(world: World) -> list[frozenset[NodeId]]:
+    """The members as each effective change made them, as far as anybody knew."""
+    found = [world.setup.members]
+    for command in world.decided:
+        if isinstance(command, Change) and command.expects == len(found) - 1:
+            found.append(command.members)
+    return found
+
+
+def brings_back(world: World, expects: int, members: frozenset[NodeId]) -> bool:
+    """Whether a change may bring back somebody who was replaced, when it is decided."""
+    so_far = juries(world)
+    replaced = frozenset[NodeId]().union(*so_far) - so_far[-1]
+    return expects >= len(so_far) or (expects == len(so_far) - 1 and bool(members & replaced))
+
+
 class LeavingWorld(World):
     """`World`, whose nodes come and go."""
 
@@ -52,21 +68,11 @@ class LeavingWorld(World):
         """Whether the cell survives the loss of this node's disk, and there is one to lose."""
         return node in self.nodes and node not in self.departed and self.survives(node)
 
-    def juries(self) -> list[frozenset[NodeId]]:
-        """The members as each effective change made them, as far as somebody knows."""
-        juries = [self.setup.members]
-        for command in self.log:
-            if isinstance(command, Change) and command.expects == len(juries) - 1:
-                juries.append(command.members)
-        return juries
-
     def _must_be_about_nodes(self, event: Given) -> None:
         super()._must_be_about_nodes(event)
         match event:
             case Submit(Change(expects=expects, members=members)):
-                juries = self.juries()
-                removed = frozenset[NodeId]().union(*juries) - juries[-1]
-                if expects >= len(juries) or (expects == len(juries) - 1 and members & removed):
+                if brings_back(self, expects, members):
                     raise NotPossible(f"of the nodes {sorted(members)} some were replaced, or may be by then")
 
     def _create(self, node: NodeId) -> tuple[Outcome, ...]:

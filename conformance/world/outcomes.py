@@ -92,7 +92,7 @@ class Outcome:
         if self.foreign:
             return False
         return self.event is not None or not (
-            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
+            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush", "create", "lose")
         )
 
 
