@@ -134,7 +134,7 @@ def lay_out(
         )
     colony = load(folder)
     for settings in colony.settings.values():
-        create(settings)
+        create(settings, are_cells_new=True)
     return colony
 
 

@@ -9,7 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from conformance.links import CannotRun
 from physalia.cli import run
+from physalia.cli.colony.foundings import founded_by, write_down
+from physalia.client import found
 from physalia.colony import Colony, Processes, lay_out
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,6 +162,18 @@ def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Pa
     code, out, _ = shell(*create, "--founding", str(tmp_path / "another.json"))
     assert (code, out.count("created before")) == (1, 2)
     assert shell("kv", "get", "vol-7", "a")[0] == 0
+
+
+def test_two_who_found_one_cell_at_once_do_not_lose_each_others_founding(tmp_path: Path) -> None:
+    file = tmp_path / "foundings" / "7.json"
+    first, second = found(7, [1, 2]), found(7, [1, 2])
+    write_down(file, first, {1: "01" * 8})
+    with pytest.raises(CannotRun, match="somebody else founds this cell now"):
+        write_down(file, second, {1: "01" * 8, 2: "02" * 8})
+    assert founded_by(file, 7, [1, 2], 3) == (first, {1: "01" * 8})
+    write_down(file, first, {1: "01" * 8, 2: "02" * 8})
+    assert founded_by(file, 7, [1, 2], 3) == (first, {1: "01" * 8, 2: "02" * 8})
+    assert [one.name for one in file.parent.iterdir()] == ["7.json"]
 
 
 @pytest.mark.parametrize(
