@@ -40,7 +40,7 @@ class Operator:
 
     def __init__(self, servers: Mapping[int, str], keys: Keys = None, deadline_s: float = DEADLINE_S) -> None:
         self._addresses = {number: Address.parse(text) for number, text in servers.items()}
-        self.ring, self.deadline_s = ring_of(keys), deadline_s
+        self.ring, self.deadline_s = ring_of(keys, OPERATOR.role), deadline_s
         self._refusals = Refusals()
         self._links: dict[int, Link] = {}
 

@@ -68,6 +68,15 @@ def test_put_get_delete(shell: Shell) -> None:
     assert shell("kv", "get", "1", "primary") == (1, "", "")
 
 
+def test_as_data_it_is_data_also_if_it_was_not_done(shell: Shell) -> None:
+    shell("kv", "put", "1", "as-data", "a")
+    told = shell.data("kv", "put", "1", "as-data", "b", "--if-version", "0")
+    assert (told["code"], told["failure"], "does not hold: there is b'a'" in told["why"]) == (1, "not done", True)
+    assert shell.data("kv", "del", "1", "as-data", "--if-value", "b")["code"] == 1
+    told = shell.data("kv", "del", "1", "as-data", "--if-value", "a")
+    assert (told["code"], told["items"]) == (0, [])
+
+
 def test_integers_and_booleans_are_what_they_are(shell: Shell) -> None:
     assert shell("kv", "put", "1", "epoch", "41", "--type", "integer")[0] == 0
     assert shell("kv", "incr", "1", "epoch")[1].startswith("epoch: 42 ")
@@ -151,6 +160,23 @@ def test_what_is_no_transaction_is_said(shell: Shell, monkeypatch: pytest.Monkey
 def test_what_nobody_has_is_unavailable(shell: Shell) -> None:
     code, _, err = shell("kv", "get", "vol-of-nobody", "k", "--deadline-s", "0.5")
     assert (code, "no server showed what is in cell" in err) == (4, True)
+
+
+def test_keys_of_another_colony_are_said_to_be_so(shell: Shell, tmp_path: Path) -> None:
+    at = ["--at", f"physalia://{','.join(shell.colony.addresses)}", "--keys", str(tmp_path / "keys.toml")]
+    (tmp_path / "keys.toml").touch(mode=0o600)
+    (tmp_path / "keys.toml").write_text(f'[[keys]]\nid = 1\nrole = "client"\nsecret = "{"ab" * 32}"\n')
+    assert run(["kv", "get", "1", "k", "--deadline-s", "0.5", *at]) == 4
+    assert "did not prove that it is a server of this colony: it has other keys" in shell.capsys.readouterr().err
+
+
+def test_a_file_without_a_key_for_who_comes_is_bad_input_at_once(shell: Shell) -> None:
+    keys, address = shell.colony.folder, shell.colony.addresses[0]
+    operator, client = str(keys / "operator.toml"), str(keys / "keys.toml")
+    assert run(["kv", "get", "1", "k", "--at", address, "--keys", operator]) == 2
+    assert "operator.toml has no key for a client" in shell.capsys.readouterr().err
+    assert run(["admin", "inspect", "1", "--at", f"1={address}", "--keys", client]) == 2
+    assert "keys.toml has no key for an operator" in shell.capsys.readouterr().err
 
 
 def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
