@@ -84,7 +84,7 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",),
+    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("forgetting",), "loss": ("older disks",), "stopping": ("older disks", "mixed"), "reads": ("readers",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
@@ -93,7 +93,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
 """Which campaigns of the lockstep are about a module of the cell, by the first words of their names."""
 _IN_GENERAL = (
     "3 + 1 nodes, alpha 2", "forgetting", "readers", "3 nodes", "the store", "older disks", "1 to 9", "3 + 1 nodes",
-    "long", "mixed", "7 + 1", "leases", "the door", "scans", "snapshots",
+    "leaving", "long", "mixed", "7 + 1", "leases", "the door", "scans", "snapshots",
 )  # fmt: skip
 
 
