@@ -4,6 +4,7 @@ The specification says when a snapshot may be installed. It does not say that so
 transfer is taken up where it stopped, nor that everybody who waits at a node that jumps is told. These rules do.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from conformance.judges.hearing import Hearing
@@ -14,6 +15,7 @@ from conformance.wording import message_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
+from physalia.cell import Node
 from physalia.model import NodeId
 from spec import cell as spec
 
@@ -53,6 +55,8 @@ class Lessons:
         """Which chunk each node sent each other one last since it looked at its clock: its slot and first row."""
         self._lessons: dict[NodeId, tuple[int, int]] = {}
         """The snapshot that each node taught last, and how often it has looked at its clock since."""
+        self._refused: dict[NodeId, Counter[str]] = {}
+        """How many chunks came to nothing at each node since it last started, by why."""
 
     def judge(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
         """`hearing` is what the node had heard before this step."""
@@ -62,6 +66,7 @@ class Lessons:
                 self._note_crash(node, before)
                 self._chunks.pop(node, None)
                 self._lessons.pop(node, None)
+                self._refused.pop(node, None)
             case model.Tick():
                 self._chunks.pop(node, None)
                 slot, ticks = self._lessons.get(node, (0, 0))
@@ -71,6 +76,7 @@ class Lessons:
             case model.Receive(sender, message):
                 if isinstance(message, model.Chunk):
                     self._judge_student(outcome, sender, message, before, hearing)
+                    self._judge_refused(node, sender, message, before, hearing)
                 self._note_receipt(outcome, sender, message, before, hearing)
             case model.Truncate() if isinstance(outcome.announces, model.Action) and self._machine.floor(before, node):
                 self._reach(WRITTEN_AGAIN)
@@ -113,6 +119,21 @@ class Lessons:
             raise Refuted(
                 f"node {outcome.node} does not ask for what it lacks of a snapshot",
                 (*(f"- {message_words(message)}" for _, message in wanted), *told(outcome.sent)),
+            )
+
+    def _judge_refused(
+        self, node: NodeId, teacher: NodeId, chunk: model.Chunk, before: spec.State, hearing: Hearing
+    ) -> None:
+        """A lesson that brings nothing is counted, and no other one is (R9)."""
+        counted, cell = self._refused.setdefault(node, Counter()), self._world.nodes[node]
+        if chunk.slot <= len(before.known[node]):
+            counted["nothing new"] += 1
+        elif chunk.first > 0 and hearing.is_of_another(teacher, chunk):
+            counted["another snapshot"] += 1
+        if isinstance(cell, Node) and dict(cell.refused_lessons) != dict(counted):
+            raise Refuted(
+                f"node {node} counts its lessons that came to nothing wrongly",
+                (f"- {dict(counted)}", f"+ {dict(cell.refused_lessons)}"),
             )
 
     def _judge_jumped(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
