@@ -84,7 +84,8 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "image": ("snapshots", "forgetting"), "memory": ("forgetting",),
+    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",),
+    "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("forgetting",), "loss": ("older disks",), "stopping": ("older disks", "mixed"), "reads": ("readers",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
