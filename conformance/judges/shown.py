@@ -37,6 +37,10 @@ class Shown:
         self._steps: dict[NodeId, int] = {}
         self._keys: dict[NodeId, Key] = {}
         """What each node remembered after its last step, as long as that is not much."""
+        self._waited_for: dict[NodeId, frozenset[NodeId]] = {}
+        """Whom each node that leaves asks how far they have learned."""
+        self._learned: dict[NodeId, dict[NodeId, int]] = {}
+        """And what they said, since it last started."""
         self._readers: set[NodeId] = set()
         """Whom somebody has asked for a read."""
 
@@ -46,7 +50,11 @@ class Shown:
         cell = self._world.nodes[node]
         if not isinstance(cell, Node):
             return
+        if cell.stopped:
+            self._judge_stopped(node, cell)
+            return
         self._judge_memory(outcome, cell)
+        self._note_learned(outcome, cell, state)
         if isinstance(outcome.event, model.Query):
             self._readers.add(node)
         if isinstance(outcome.event, model.Tick) and outcome.sent:
@@ -59,6 +67,27 @@ class Shown:
             if told[name] != value:
                 raise Refuted(f"node {node} shows a wrong `{name}`", (f"- {value}", f"+ {told[name]}"))
         self._judge_flags(node, cell, state, hearing)
+
+    def _judge_stopped(self, node: NodeId, cell: Node) -> None:
+        """Who has stopped says why, and who left for good is gone."""
+        told, state = _told(cell), "gone" if cell.pointer is not None else ""
+        if told["stopped"] != cell.stopped or told["does_not_serve"] != cell.stopped:
+            raise Refuted(f"node {node} has stopped, and does not show why")
+        if state and told["life_state"] != state:
+            raise Refuted(f"node {node} has left for good, and shows that it is {told['life_state']}")
+
+    def _note_learned(self, outcome: Outcome, cell: Node, state: spec.State) -> None:
+        """Take note of who has to have learned what a node that leaves holds, and what they say (R11)."""
+        node = outcome.node
+        match outcome.event:
+            case None:
+                self._learned.pop(node, None)
+            case model.Leave() if cell.duty is not None:
+                self._waited_for[node] = self._machine.after(state.known[node]).jury.members
+            case model.Receive(sender, model.Learned(slot)) if cell.duty is not None:
+                if sender in self._waited_for[node]:
+                    learned = self._learned.setdefault(node, {})
+                    learned[sender] = max(slot, learned.get(sender, slot))
 
     def _judge_memory(self, outcome: Outcome, cell: Node) -> None:
         """Who says that it ignored something remembers nothing of it, and who says that it recorded it remembers it.
@@ -157,6 +186,12 @@ class Shown:
             waits["slots_before"] = min(slots)
         if transfers := {str(one): {"slot": slot, "rows": rows} for one, slot, rows in hearing.transfers(prefix)}:
             waits["snapshots"] = transfers
+        if cell.duty is not None:
+            known, learned = state.known[node], self._learned.get(node, {})
+            served = (slot for slot in range(1, prefix + machine.alpha + 1) if node in machine.members(known, slot))
+            last, shown = max(served, default=0), cell.duty.slot  # any slot will do from its last on
+            by = {str(member): learned.get(member) for member in self._waited_for[node]}
+            waits["learned"] = {"slot": shown if last <= shown < prefix + machine.alpha else last, "by": by}
         if silent := cell.silent():
             waits["answers_of"] = _said(silent)
         return waits
