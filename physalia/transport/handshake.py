@@ -51,14 +51,14 @@ class Versions(NamedTuple):
     newest: int
 
 
-SPOKEN = Versions(oldest=1, newest=3)
+SPOKEN = Versions(oldest=1, newest=4)
 """What this software speaks.
 
-From version 2 on, servers understand many envelopes in one message (`Bundle`), and from version 3 on everybody is told
-where a cell has moved.
+From version 2 on, servers understand many envelopes in one message (`Bundle`), from version 3 on everybody is told
+where a cell has moved, and from version 4 on clients are told that too few members of a cell are there.
 """
 
-BUNDLES_SINCE, MOVES_SINCE = 2, 3
+BUNDLES_SINCE, MOVES_SINCE, LACKS_SINCE = 2, 3, 4
 
 
 class Agreed(NamedTuple):
