@@ -66,7 +66,7 @@ class Agreed(NamedTuple):
 
     peer: Party
     version: int
-    key_id: int
+    key: Key
     to_server: bytes
     to_dialer: bytes
 
@@ -149,4 +149,4 @@ def _is_mac(given: bytes, right: bytes) -> bool:
 
 
 def _agreed(key: Key, peer: Party, version: int, said: bytes) -> Agreed:
-    return Agreed(peer, version, key.id, _mac(key, b"to server", said), _mac(key, b"to dialer", said))
+    return Agreed(peer, version, key, _mac(key, b"to server", said), _mac(key, b"to dialer", said))
