@@ -184,7 +184,7 @@ class AsyncClient:
         return await self.submit(cell, Write(self.request(), expects, primary, replica))
 
     async def read(self, cell: CellId) -> Verdict:
-        """A volume's record. Raises what `submit` raises."""
+        """A volume's record as it is now. Takes no slot of the log (design rule R7). Raises what `submit` raises."""
         return await self.submit(cell, Read(self.request()))
 
     async def submit(self, cell: CellId, command: Asked, deadline_s: float | None = None) -> Verdict:
