@@ -121,6 +121,24 @@ def test_it_is_looked_at_again_and_again(folder: Path, capsys: pytest.CaptureFix
     assert "give both, or none" in capsys.readouterr().err
 
 
+def test_a_colony_keeps_its_servers_and_who_does_not_run_is_told_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--folder", str(folder)]
+    lay_out(folder, servers=2, cells=0)
+    for words in (["--servers", "3"], ["--cells", "1"]):
+        assert run(["colony", "up", *at, *words]) == 2
+        assert f"{words[0]} says {words[1]}: name another folder" in capsys.readouterr().err
+    for how in ("stop", "full", "clock"):
+        assert run(["colony", "break", "1", "--how", how, *at]) == 4
+        assert "server 1 does not run: `physalia colony up` starts it" in capsys.readouterr().err
+    assert run(["colony", "up", "--servers", "2", "--cells", "0", *at]) == 0
+    assert run(["colony", "break", "1", "--how", "stop", *at]) == 0
+    capsys.readouterr()
+    assert run(["colony", "break", "1", "--how", "full", *at]) == 4
+    assert "server 1 stands still, and hears nothing" in capsys.readouterr().err
+
+
 def test_who_starts_servers_keeps_others_from_it_between_looking_and_noting_down(folder: Path) -> None:
     """Of two who start one server at once, one would note down a process that ends, and lose the one that runs."""
     colony = lay_out(folder, servers=1, cells=0)
