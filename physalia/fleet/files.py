@@ -141,25 +141,38 @@ def _from_json(path: Path, site: Site) -> Fleet:
     return Fleet(_rows(clients, 3), _rows(cells, max(sizes, default=0)), names)
 
 
-def _from_columns(path: Path, site: Site) -> Fleet:
+def _unpacked(path: Path) -> dict[str, Any]:
+    """What a file of columns holds, by name. Raises OSError, and BadFleet for what is no such file."""
     try:
         with zipfile.ZipFile(path) as archive:
             inside = {one.filename.removesuffix(".npy"): one.file_size for one in archive.infolist()}
-        unknown = sorted(set(inside) - set(COLUMNS))
-        if unknown:
-            raise BadFleet(f"{path}: there is no column {unknown[0]}; there are {', '.join(COLUMNS)}.")
-        missing = [name for name in COLUMNS[:-1] if name not in inside]
-        if missing:
-            raise BadFleet(f"{path}: the column {missing[0]} is missing.")
-        large = next((name for name, size in inside.items() if size > MOST_BYTES), None)
-        if large is not None:
-            raise BadFleet(f"{path}: the column {large} has more than {MOST_BYTES:,} bytes.")
+            _must_be_columns(inside, path)
         with np.load(path, allow_pickle=False) as file:
-            columns: Mapping[str, NDArray[Any]] = {name: file[name] for name in inside}
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        if isinstance(error, BadFleet):
-            raise
-        raise BadFleet(f"{path}: this is no file of columns: {error}.") from error
+            return {name: file[name] for name in inside}
+    except (BadFleet, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:  # zip and numpy raise whatever they stumble over in a damaged file
+        raise BadFleet(f"{path}: this is no file of columns: {str(error) or type(error).__name__}.") from error
+
+
+def _must_be_columns(inside: Mapping[str, int], path: Path) -> None:
+    """The names and sizes of what a file holds: before anything is unpacked."""
+    unknown = sorted(set(inside) - set(COLUMNS))
+    if unknown:
+        raise BadFleet(f"{path}: there is no column {unknown[0]}; there are {', '.join(COLUMNS)}.")
+    missing = [name for name in COLUMNS[:-1] if name not in inside]
+    if missing:
+        raise BadFleet(f"{path}: the column {missing[0]} is missing.")
+    large = next((name for name, size in inside.items() if size > MOST_BYTES), None)
+    if large is not None:
+        raise BadFleet(f"{path}: the column {large} has more than {MOST_BYTES:,} bytes.")
+
+
+def _from_columns(path: Path, site: Site) -> Fleet:
+    columns = _unpacked(path)
+    odd = next((name for name, column in columns.items() if not isinstance(column, np.ndarray)), None)
+    if odd is not None:
+        raise BadFleet(f"{path}: the column {odd} is no array of numpy.")
     version, topology = columns["schema_version"], columns["topology"]
     if version.shape != () or version.dtype.kind != "i" or topology.dtype != np.uint8 or topology.ndim != 1:
         raise BadFleet(f"{path}: schema_version must be one number, and topology a SHA-256 as bytes.")
