@@ -47,7 +47,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def write(fleet: Fleet, site: Site, path: Path) -> None:
     """Write a fleet, in the form that the file's name asks for; BadFleet if it asks for none or cannot be written."""
-    _suffix(path)
+    must_be_named(path)
     try:
         if path.suffix == ".json":
             path.write_bytes(_as_json(fleet, site))
@@ -59,7 +59,7 @@ def write(fleet: Fleet, site: Site, path: Path) -> None:
 
 def read(path: Path, site: Site, cell_size: int) -> Fleet:
     """The fleet of a file, on this site; BadFleet if it is of another topology, or contradicts itself or the site."""
-    _suffix(path)
+    must_be_named(path)
     try:
         fleet = _from_json(path, site) if path.suffix == ".json" else _from_columns(path, site)
     except OSError as error:
@@ -68,7 +68,8 @@ def read(path: Path, site: Site, cell_size: int) -> Fleet:
     return fleet
 
 
-def _suffix(path: Path) -> None:
+def must_be_named(path: Path) -> None:
+    """BadFleet for a file whose name says of no form which it is."""
     if path.suffix not in SUFFIXES:
         raise BadFleet(f"{path}: a fleet is kept in a file that ends with {' or '.join(SUFFIXES)}.")
 
