@@ -18,7 +18,7 @@ from conformance.judges.coverage import Coverage
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 
 SCHEMA_VERSION = 1
 EVENTS_PER_RUN = 250

@@ -23,11 +23,13 @@ from physalia.model import (
     Decide,
     Decision,
     Echo,
+    Erase,
     Execute,
     HowFar,
     Install,
     Learn,
     Learned,
+    Leave,
     Message,
     NoOp,
     Peek,
@@ -154,7 +156,7 @@ def report_words(report: Report) -> str:
     return f"{report.slot}:{ballot_words(report.ballot)}:{command_words(report.value)}"
 
 
-def event_words(event: object) -> str:
+def event_words(event: object) -> str:  # noqa: PLR0912  # one case an event
     """An event of a node in words. What is no event is told as Python tells it."""
     match event:
         case Submit(command):
@@ -171,6 +173,10 @@ def event_words(event: object) -> str:
             return f"learn slot {slot}"
         case Truncate(slot):
             return f"truncate slot {slot}"
+        case Leave():
+            return "leave"
+        case Erase(slot):
+            return f"erase slot {slot}"
         case Install(teacher, slot):
             return f"install from {teacher} slot {slot}"
         case Receive(sender, message):

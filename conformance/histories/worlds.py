@@ -22,7 +22,8 @@ from conformance.refutation import Refuted
 from conformance.wording import command_words
 from conformance.world.cells import MakeNode
 from conformance.world.outcomes import Outcome
-from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass, Setup
+from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass
+from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import (

@@ -25,6 +25,49 @@ TELLS_THOSE_WHO_WAIT = "a node that stops for good tells those who wait for it"
 STAYS_STOPPED = "a node that stopped for good stays so after a restart"
 
 
+class Waiters:
+    """Who asked a node since it last started, and was told nothing yet."""
+
+    def __init__(self) -> None:
+        self._requests: set[model.RequestId] = set()
+
+    def __len__(self) -> int:
+        return len(self._requests)
+
+    def note(self, outcome: Outcome) -> None:
+        """Take note of a step of the node."""
+        match outcome.event:
+            case model.Submit(command):
+                self._requests.add(command.request)
+            case model.Query(request):
+                self._requests.add(request)
+        self._requests.difference_update(request for request, _ in (*outcome.rejects, *outcome.answers))
+        self._requests.difference_update(found.request for found in outcome.found)
+
+    def clear(self) -> None:
+        """The node starts anew."""
+        self._requests.clear()
+
+
+def must_rest(outcome: Outcome, why: str) -> None:
+    """Raise `Refuted` if a node that does nothing any more does something; clients are told that it has stopped."""
+    is_quiet = not (outcome.sent or outcome.stored or outcome.answers or outcome.found)
+    kind = outcome.announces.kind if isinstance(outcome.announces, model.Stutter) else "an action"
+    match outcome.event:
+        case model.Submit(command):
+            told = [command.request]
+        case model.Query(request) | model.Peek(request):
+            told = [request]
+        case _:
+            told = []
+    right = ("rejected" if told else "ignored", tuple((request, "stopped") for request in told))
+    if (kind, outcome.rejects) != right or not is_quiet:
+        raise Refuted(
+            f"node {outcome.node} has {why}, and still does something ({kind})",
+            (f"event: {event_words(outcome.event)}",),
+        )
+
+
 class GoneBack:
     """Follows one node from the moment at which its disk went back; `before` is what was flushed until then."""
 
@@ -33,8 +76,7 @@ class GoneBack:
         self.node = node
         self.coverage = coverage
         self.stopped = False
-        self._waiting: set[model.RequestId] = set()
-        """Who asked the node since then, and was told nothing yet."""
+        self._waiting = Waiters()
         self._world = world
         self._uses = before.used - now.used
         self._promises = before.answered - now.answered
@@ -48,7 +90,7 @@ class GoneBack:
             if outcome.trouble and not outcome.is_lost:
                 self._restarted(disk.written.stopped)
         elif self.stopped:
-            self._must_rest(outcome)
+            must_rest(outcome, "stopped for good")
         else:
             self._must_notice(outcome, disk)
         if self.stopped and self._world.due[self.node]:
@@ -70,25 +112,8 @@ class GoneBack:
             self.coverage.reach(STAYS_STOPPED)
         self.stopped = is_written
 
-    def _must_rest(self, outcome: Outcome) -> None:
-        is_quiet = not (outcome.sent or outcome.stored or outcome.answers or outcome.found)
-        kind = outcome.announces.kind if isinstance(outcome.announces, model.Stutter) else "an action"
-        match outcome.event:
-            case model.Submit(command):
-                told = [command.request]
-            case model.Query(request) | model.Peek(request):
-                told = [request]
-            case _:
-                told = []
-        right = ("rejected" if told else "ignored", tuple((request, "stopped") for request in told))
-        if (kind, outcome.rejects) != right or not is_quiet:
-            raise Refuted(
-                f"node {self.node} has stopped for good, and still does something ({kind})",
-                (f"event: {event_words(outcome.event)}",),
-            )
-
     def _must_notice(self, outcome: Outcome, disk: Disk) -> None:
-        self._note_waiting(outcome)
+        self._waiting.note(outcome)
         told = next(self._told(outcome.event), "")
         has_stopped = outcome.announces == model.Stutter("stopped", getattr(outcome.announces, "reason", ""))
         if has_stopped != bool(told):
@@ -106,15 +131,6 @@ class GoneBack:
         self.coverage.reach(stops_for(told))
         if outcome.rejects:
             self.coverage.reach(TELLS_THOSE_WHO_WAIT)
-
-    def _note_waiting(self, outcome: Outcome) -> None:
-        match outcome.event:
-            case model.Submit(command):
-                self._waiting.add(command.request)
-            case model.Query(request):
-                self._waiting.add(request)
-        self._waiting.difference_update(request for request, _ in (*outcome.rejects, *outcome.answers))
-        self._waiting.difference_update(found.request for found in outcome.found)
 
     def _told(self, event: model.Event | None) -> Iterator[str]:
         """What is lost of all that the event tells."""

@@ -16,6 +16,7 @@ from physalia.cell import learner
 from physalia.model import NodeId
 from spec import cell as spec
 from spec import commands
+from spec.values import function_of
 
 CROWD = 64
 """A node that heard less than this forgets nothing."""
@@ -44,6 +45,8 @@ class Hearing:
         self._reported: tuple[frozenset[Any], int, Mapping[int, set[str]]] = (frozenset(), 0, {})
         self._proposed: list[model.Proposal] = []
         self._refused: set[tuple[model.Ballot, NodeId]] = set()
+        self._learned: dict[NodeId, int] = {}
+        """How far each other node said that it has learned durably."""
         self._coming: dict[NodeId, tuple[int, bytes, int, int]] = {}
         """Of the snapshot that each node teaches: slot, digest, how many rows came in order, and of how many."""
 
@@ -56,6 +59,9 @@ class Hearing:
                 self._note_chunk(sender, chunk, prefix)
             case model.Receive(sender, message) if is_from(sender, message):
                 self._add(self._names.message(message, sender))
+                if isinstance(message, model.Learned) and message.slot > self._learned.get(sender, 0):
+                    self._learned[sender] = message.slot
+                    self.revision += 1
                 if isinstance(message, model.Refusal):
                     self._refused.add((message.ballot, sender))
                 self.promised += [p.message for p in outcome.sent if isinstance(p.message, model.Promise)]
@@ -133,6 +139,11 @@ class Hearing:
         view = self.view(state)
         taught = frozenset(m for m in state.decisions if m.by == teacher and m.slot <= slot)
         return view._replace(decisions=view.decisions | taught)
+
+    def view_of_learned(self, state: spec.State) -> spec.State:
+        """The state as this node sees it, where others have learned durably what they said, and no more."""
+        learned = (self._learned.get(node, 0) for node in range(1, len(state.kept)))
+        return self.view(state)._replace(kept=function_of(learned))
 
     def is_reported(self, ballot: int, slot: int) -> bool:
         """Whether a promise of the ballot reports a vote in the slot."""

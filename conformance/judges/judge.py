@@ -9,14 +9,16 @@ with what the specification allows on the node's *view*: the state with only tho
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 from conformance import describe
 from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.databases import Databases
+from conformance.judges.departures import Departures
 from conformance.judges.gone_back import GoneBack
 from conformance.judges.hearing import Hearing
 from conformance.judges.judged import JudgedCell
+from conformance.judges.judged_leaving import JudgedLeaving
 from conformance.judges.lessons import Lessons
 from conformance.judges.manners import Manners
 from conformance.judges.projection import Names, Projection
@@ -25,7 +27,7 @@ from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.outcomes import Outcome
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia import model
 from physalia.model import NodeId
@@ -63,21 +65,24 @@ class Judge:
         self.names = Names(setup.nodes)
         nodes = range(1, setup.nodes + 1)
         names = self.names
-        self.machine = JudgedCell.of(
-            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, names.rounds, setup.limits
-        )
+        kind, more = (JudgedLeaving, _comers(setup)) if setup.newcomers else (JudgedCell, {})
+        self.machine = kind.of(
+            names.content, setup.members, setup.alpha, nodes, setup.slots, names.ballots, names.rounds, setup.limits,
+            **more,
+        )  # fmt: skip
         (self.state,) = self.machine.init()
         self.projection = Projection(setup, self.names)
         self.hearings = {node: Hearing(self.names) for node in nodes}
         self.manners = Manners(world, self.names, self.machine)
         self.timers = Timers(world, self.names, self.machine)
         self.lessons = Lessons(world, self.names, self.machine, coverage.reach)
+        self.departures = Departures(world, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
         self.gone_back: dict[NodeId, GoneBack] = {}
         """Who follows the nodes whose disks went back in time."""
         self._actions_unjudged = 0
-        self._due = dict(world.due)
+        self._due = {node: world.due.get(node, ()) for node in nodes}
         self._sights: dict[NodeId, tuple[object, ...]] = {}
         self._actions: dict[str, Callable[..., spec.State | None]] = {
             name: getattr(self.machine, name) for name in self.machine.action_names()
@@ -94,11 +99,14 @@ class Judge:
         if outcome.is_lost_disk:
             self._judge_gone_back(outcome)
             return
+        if outcome.has_left:
+            self.departures.rest(outcome)
+            return
         match outcome.announces:
             case model.Action("issue", (model.Write() | model.Read() | model.Change() | model.Execute() as command,)):
                 self.names.register(command)
                 self.databases.ask(command)
-        before, cell = self.state, self.world.nodes[outcome.node]
+        before, cell = self.state, self.world.nodes.get(outcome.node)
         after = self.projection.after(before, outcome, cell)
         if isinstance(outcome.announces, model.Action):
             self._judge_action(outcome, outcome.announces, before, after)
@@ -108,6 +116,7 @@ class Judge:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
             self.lessons.judge(outcome, before, self.hearings[outcome.node])
+            self.departures.judge(outcome, before)
             self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
             self.databases.judge(outcome, self.state.known[outcome.node])
@@ -184,7 +193,7 @@ class Judge:
 
     def _judge_stutter(self, outcome: Outcome, stutter: model.Stutter, before: spec.State, after: spec.State) -> None:
         node, event = outcome.node, outcome.event
-        if isinstance(event, model.Propose | model.Decide | model.Learn | model.Consult | model.Serve | model.Install):
+        if isinstance(event, get_args(model.Internal)):
             if event in self._due[node]:
                 raise Refuted(f"node {node} does not take an event that it said was due: {event_words(event)}")
         elif event is not None:
@@ -202,7 +211,7 @@ class Judge:
         waits = asked and asked - {m.value for m in before.proposals if m.ballot == before.active[node]}
         self.coverage.stutter(self.machine, outcome, stutter.kind, before, waits=bool(waits))
 
-    def _called_for(self, node: NodeId, event: model.Event) -> Call | None:
+    def _called_for(self, node: NodeId, event: model.Event) -> Call | None:  # noqa: PLR0912  # one case an event
         """The one action that this event may be."""
         ballot = self.names.ballot
         match event:
@@ -210,6 +219,10 @@ class Judge:
                 return "promise", (node, ballot(b))
             case model.Receive(sender, model.Proposal(b, slot)) if sender == b.node:
                 return "vote", (node, ballot(b), slot)
+            case model.Receive(_, model.HowFar()):
+                return "settle", (node,)
+            case model.Erase(slot):
+                return "erase", (node, slot)
             case model.Receive(sender, model.Round(b, read)) if sender == b.node:
                 return "echo", (node, ballot(b), read)
             case model.Campaign(b) if b.node == node:
@@ -311,9 +324,11 @@ class Judge:
         offered: set[tuple[object, ...]] = set()
         for event in due:
             call = self._called_for(node, event)
-            seen = (
-                hearing.view_with(self.state, event.teacher, event.slot) if isinstance(event, model.Install) else view
-            )
+            seen = view
+            if isinstance(event, model.Install):
+                seen = hearing.view_with(self.state, event.teacher, event.slot)
+            elif isinstance(event, model.Erase):
+                seen = hearing.view_of_learned(self.state)
             if call is None or self.successor(seen, call) is None:
                 raise Refuted(
                     f"node {node} says that {event_words(event)} is due, "
@@ -351,6 +366,11 @@ class Judge:
             for slot in range(first, first + self.machine.alpha):
                 for value in hearing.candidates(ballot, slot, view.known[node]):
                     yield "propose", (ballot, slot, value)
+
+
+def _comers(setup: Setup) -> dict[str, frozenset[NodeId]]:
+    everyone = frozenset(range(1, setup.nodes + 1))
+    return {"newcomers": setup.newcomers, "leavers": everyone, "frail": everyone}
 
 
 def _not_written(node: NodeId, what: str, has: object, kept: object) -> Refuted:

@@ -107,8 +107,12 @@ class JudgedCell(Reads, Teaching):
         seen: Set[Ballot],
         rounds: Set[int] = frozenset(),
         limits: Limits = LIMITS,
+        **more: Any,
     ) -> "JudgedCell":
-        """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow."""
+        """The cell of so many nodes and slots; `content` and the ballots that were `seen` may grow.
+
+        `more` are the constants that a cell has beside these.
+        """
         size = len(nodes)
         last, everyone = MAX_ROUND * size, frozenset(nodes)
         reference = transactions.Transactions(
@@ -124,7 +128,7 @@ class JudgedCell(Reads, Teaching):
             rounds=rounds, owner=EachBallot(last, owner), audience=EachBallot(last, lambda _: everyone),
             learners=everyone, mortals=everyone, strays=everyone,
             truncators=everyone, students=everyone, max_reads=EachBallot(last, lambda _: MAX_ROUND),
-            reference=reference,
+            reference=reference, **more,
         )  # fmt: skip
 
     @property

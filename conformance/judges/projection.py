@@ -12,7 +12,7 @@ same object as before, so that states are compared quickly. ``whole`` projects e
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, assert_never
+from typing import Any, TypeVar, assert_never, cast
 
 from attrs import Factory, define
 
@@ -23,14 +23,14 @@ from conformance.plain import plain, word
 from conformance.refutation import Refuted
 from conformance.world.cells import Cell
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import Log
 from physalia.model import NodeId, RequestId
 from physalia.wire import decode_message
 from spec import cell as spec
-from spec import commands
+from spec import commands, outbox
 from spec.service import reads
 from spec.values import function, put
 
@@ -139,7 +139,7 @@ class Projection:
         self._images = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
         self._disks = {node: Image(nothing) for node in range(1, setup.nodes + 1)}
 
-    def after(self, before: spec.State, outcome: Outcome, cell: Cell) -> spec.State:
+    def after(self, before: spec.State, outcome: Outcome, cell: Cell | None) -> spec.State:
         """The state after a step of one node, given the state before it."""
         changed: dict[str, Any] = {}
         match outcome.announces:
@@ -149,7 +149,12 @@ class Projection:
                 first, *rest = before.queue[outcome.node]
                 changed["queue"] = put(before.queue, outcome.node, tuple(rest))
                 _add(changed, before, first.sends)
+            case model.Action("erase" | "lose") if hasattr(before, "place"):
+                changed |= _gone(before, outcome)
             case _:
+                assert cell is not None, "whose disk is lost does nothing"
+                if outcome.announces == model.Action("create", (outcome.node,)) and hasattr(before, "place"):
+                    changed["place"] = put(cast(Any, before).place, outcome.node, "here")
                 self._look_at(changed, before, outcome.node, cell)
                 self._say(changed, before, outcome)
                 if isinstance(outcome.announces, model.Action):
@@ -169,7 +174,11 @@ class Projection:
         if not outcome.waits:
             _add(changed, before, says)
         elif isinstance(outcome.announces, model.Action) and outcome.announces.name not in RIDE_ALONG:
-            records = tuple(image for record in outcome.stored if (image := self.names.record(record)) is not None)
+            records: tuple[outbox.Record, ...] = tuple(
+                image for record in outcome.stored if (image := self.names.record(record)) is not None
+            )
+            if outcome.announces.name == "settle":
+                records = (outbox.Learned(outcome.known),)
             changed["queue"] = put(before.queue, node, (*queue, spec.Entry(records, outcome.known, says)))
         elif queue and any(new := [some - old for some, old in zip(says, _said(before, node), strict=True)]):
             sends = spec.Messages._make(old | some for old, some in zip(queue[-1].sends, new, strict=True))
@@ -239,8 +248,8 @@ class Projection:
         changed: dict[str, Any] = {}
         fresh = Projection(self.setup, self.names)
         for node, cell in world.nodes.items():
-            if node in world.went_back:
-                continue  # a lost disk: to the specification it has done nothing since
+            if node in world.went_back or node in world.departed:
+                continue  # a lost disk, or a node that left: to the specification it has done nothing since
             state = state._replace(**changed)
             fresh._look_at(changed, state, node, cell)
             fresh._look_at_disk(changed, state, node, world.durable(node))
@@ -322,6 +331,19 @@ class Projection:
     def _vote(self, slot: int, vote: model.Accepted) -> tuple[int, str]:
         value = self.names.command(vote.value) if vote.slot == slot else f"a vote in slot {vote.slot}"
         return self.names.ballot(vote.ballot), value
+
+
+def _gone(before: Any, outcome: Outcome) -> dict[str, Any]:
+    """What becomes of a node that left, whose pointer is what it stored last; or of one whose disk is lost."""
+    node = outcome.node
+    if outcome.announces == model.Action("lose", (node,)):
+        return {"place": put(before.place, node, "lost")}
+    left = [record for record in outcome.stored if isinstance(record, model.Left)]
+    pointers = [commands.Jury(record.version, record.members) for record in left]
+    return {
+        "place": put(before.place, node, "absent"),
+        "pointer": put(before.pointer, node, pointers[-1] if pointers else before.pointer[node]),
+    }
 
 
 def _answered(outcome: Outcome) -> model.Command | None:

@@ -34,14 +34,17 @@ from conformance.judges.coverage import (
     stops_for,
 )
 from conformance.judges.databases import REPLIES
+from conformance.judges.departures import LEAVING
 from conformance.judges.gone_back import STAYS_STOPPED, TELLS_THOSE_WHO_WAIT, UNHEARD
 from conformance.judges.lessons import TEACHING
 from conformance.links import Profile
+from conformance.lockstep.departing import CHANCE, Departing
 from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken, waited_for
-from conformance.world.scenario import Arrival, Duplicate, Happening, Setup
+from conformance.world.scenario import Arrival, Duplicate, Happening
+from conformance.world.setup import Setup
 from physalia.model import Prepare, Promise, Proposal, Vote
 
 MAX_COMMANDS = 24
@@ -143,6 +146,18 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
 TRUNCATIONS_PER_EVENT = 0.05
 
 
+def leaving(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
+    """The random driver after somebody has left, and in a world in which more of them do."""
+    moves.max_commands = 2 * MAX_COMMANDS
+    driver, departing = Driver(moves, random), Departing(moves, random)
+    yield from driver.flushed(departing.opening())
+    for happening in driver.happenings(events):
+        if departing.is_possible(happening):
+            yield happening
+        if random.random() < CHANCE:
+            yield from departing.one()
+
+
 def _is_in_flight(moves: Moves, wanted: Arrival) -> bool:
     ways = ((one.sender, one.receiver, one.message) for one in moves.world.in_flight)
     return (wanted.sender, wanted.receiver, wanted.message) in ways
@@ -227,6 +242,11 @@ FORGETTING_AMOUNTS = {
     Profile.DEFAULT: Amount(runs=54, most_runs=540, length=240),
     Profile.DEEP: Amount(runs=1_000, most_runs=1_500, length=300),
 }
+LEAVING_AMOUNTS = {
+    Profile.QUICK: Amount(runs=18, most_runs=540, length=160),
+    Profile.DEFAULT: Amount(runs=54, most_runs=540, length=200),
+    Profile.DEEP: Amount(runs=1_000, most_runs=1_500, length=300),
+}
 STORE_AMOUNTS = {
     Profile.QUICK: Amount(runs=12, most_runs=120, length=480),
     Profile.DEFAULT: Amount(runs=40, most_runs=240, length=480, scenarios=10, moves=40),
@@ -294,6 +314,13 @@ def _campaigns() -> tuple[Campaign, ...]:
             marks=(*TEACHING, SETTLED),
             amounts=FORGETTING_AMOUNTS,
             steer=forgetting,
+        ),
+        Campaign(
+            name="leaving, 3 + 3 nodes, alpha 1 to 3",
+            setups=tuple(evolve(setup(6, 3, alpha, slots=192), newcomers=frozenset({4, 5, 6})) for alpha in (1, 2, 3)),
+            marks=(*LEAVING, SETTLED),
+            amounts=LEAVING_AMOUNTS,
+            steer=leaving,
         ),
         Campaign(
             name="older disks, 3 and 5 nodes",

@@ -10,7 +10,8 @@ from conformance.lockstep.play import Play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Calm, Scenario, Setup
+from conformance.world.scenario import Calm, Scenario
+from conformance.world.setup import Setup
 from physalia.cell import Node
 
 

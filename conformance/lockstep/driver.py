@@ -238,6 +238,8 @@ class Driver:
 
     def _change(self) -> Happening | None:
         setup = self.moves.world.setup
+        if setup.newcomers:
+            return self.moves.replace(self._target(), self.random.getrandbits(8), self.random.getrandbits(8))
         usual = len(setup.members)
         size = min(setup.nodes, self.random.choice((usual, usual, max(1, usual - 1), 2)))
         members = frozenset(self.random.sample(list(self.moves.node_ids), size))

@@ -17,7 +17,8 @@ from conformance.lockstep.play import Play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Calm, Happening, Setup
+from conformance.world.scenario import Calm, Happening
+from conformance.world.setup import Setup
 from physalia.cell import Node
 
 _places = st.integers(0, 40)

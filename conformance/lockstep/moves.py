@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar, get_args
 
 from conformance.lockstep.requests import opens_a_session, request
+from conformance.world.leaving import brings_back, juries
 from conformance.world.mail import names_its_sender
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import (
@@ -85,15 +86,16 @@ class Moves:
         self.readers = 0
 
     @property
-    def node_ids(self) -> range:
-        """All nodes."""
-        return range(1, self.world.setup.nodes + 1)
+    def node_ids(self) -> Sequence[NodeId]:
+        """All nodes that are there, also those of which only a pointer is."""
+        world = self.world
+        return sorted(world.nodes) if world.setup.newcomers else range(1, world.setup.nodes + 1)
 
     @property
     def leaders(self) -> list[NodeId]:
         """The nodes that lead a ballot, and are heard."""
-        lost = self.world.went_back
-        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT and node not in lost]
+        unheard = self.world.unheard
+        return [node for node, cell in self.world.nodes.items() if cell.active != NO_BALLOT and node not in unheard]
 
     def node(self, number: int) -> NodeId:
         """The node of that number; numbers beyond the last node start again."""
@@ -270,7 +272,7 @@ class Moves:
 
     def peek(self, node: NodeId, behind: int) -> Happening:
         """A read that may be stale, by a client that saw what the first node knows, or so many slots less."""
-        return self.peek_from(node, max(0, len(self.world.nodes[1].known) - behind))
+        return self.peek_from(node, max(0, len(self.world.nodes[self.node_ids[0]].known) - behind))
 
     def peek_from(self, node: NodeId, token: int) -> Happening:
         """A read that may be stale, by a client that saw this slot."""
@@ -278,8 +280,24 @@ class Moves:
         return Give(node, Peek(RequestId("reader", self.readers), token))
 
     def change(self, node: NodeId, slip: int, members: frozenset[NodeId]) -> Happening | None:
-        """A change of the members; with `slip` 0 it expects what is known to be the jury's version."""
-        return self._ask(node, Change(self._request(), max(0, self.jury_version() + slip), members))
+        """A change of the members; with `slip` 0 it expects what is known to be the jury's version.
+
+        Where nodes leave, nobody who was replaced comes back, and none is asked for whose disk is lost.
+        """
+        change, world = Change(self._request(), max(0, self.jury_version() + slip), members), self.world
+        if world.setup.newcomers and (brings_back(world, change.expects, members) or members & world.lost_disks):
+            return None
+        return self._ask(node, change)
+
+    def replace(self, node: NodeId, out: int, into: int) -> Happening | None:
+        """A change that replaces one of the present members by a node that was no member yet, and has its disk."""
+        world = self.world
+        jury, *former = reversed(juries(world))
+        fresh = sorted(world.disks.keys() - jury.union(*former) - world.lost_disks)
+        if not fresh:
+            return None
+        members = jury - {pick(sorted(jury), out)} | {pick(fresh, into)}
+        return self._ask(node, Change(self._request(), len(former), members))
 
     def _request(self) -> RequestId:
         place = len(self.commands)

@@ -8,7 +8,9 @@ from conformance.judges.judge import Judge, OutOfBounds
 from conformance.lockstep.settling import settle
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Calm, Happening, Scenario, Setup
+from conformance.world.leaving import LeavingWorld
+from conformance.world.scenario import Calm, Happening, Scenario
+from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import Action
@@ -25,7 +27,7 @@ class Play:
         self.setup = setup
         self.coverage = Coverage() if coverage is None else coverage
         self.coverage.begin()
-        self.world = World(setup, make_node)
+        self.world = (LeavingWorld if setup.newcomers else World)(setup, make_node)
         self.judge = Judge(setup, self.world, self.coverage)
         self.clients = Clients()
         self.happened: list[Happening] = []
@@ -53,7 +55,7 @@ class Play:
         try:
             if isinstance(happening, Calm):
                 settle(self.world, self.judge, self._carry_out)
-                self.clients.judge_ends(self.world.went_back)
+                self.clients.judge_ends(self.world.lost_disks)
             else:
                 self._carry_out(happening)
         except NotPossible:

@@ -15,7 +15,8 @@ from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Scenario, read_scenario, setup_words, tell
+from conformance.world.scenario import Scenario, read_scenario, tell
+from conformance.world.setup import setup_words
 
 RUNS = Path(".physalia", "runs", "lockstep")
 

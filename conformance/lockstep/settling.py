@@ -13,6 +13,7 @@ from conformance.judges import coverage
 from conformance.judges.judge import Judge
 from conformance.refutation import Refuted
 from conformance.wording import message_words
+from conformance.world.orders import Create
 from conformance.world.outcomes import Packet
 from conformance.world.scenario import Deliver, EndFlush, FreeDisk, Give, Happening, Pass
 from conformance.world.world import World
@@ -32,6 +33,8 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
     """Let the calm happen. Raises `Refuted` if the cell does not come to rest."""
     for node in sorted(world.full):
         happen(FreeDisk(node))
+    for node in sorted(world.disks.keys() - world.nodes.keys() - world.lost):
+        happen(Create(node))
     _drain(world, happen)
     for round_ in range(MAX_ROUNDS):
         leader = _leader(world)
@@ -62,7 +65,7 @@ def _must_fall_silent(world: World, judge: Judge, leader: NodeId, happen: Callab
     for last in (False, False, True):
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
-            heard = [packet for packet in world.in_flight if packet.receiver not in world.went_back]
+            heard = [packet for packet in world.in_flight if packet.receiver not in world.unheard]
             sent = [packet for packet in heard if not _is_unanswered(judge, leader, packet)]
             if last and node == leader and sent:
                 raise Refuted(
@@ -100,7 +103,7 @@ def _drain(world: World, happen: Callable[[Happening], None]) -> None:
 
 def _leader(world: World) -> NodeId | None:
     """Who leads the highest ballot, of those who are heard."""
-    heard = [(node, cell) for node, cell in world.nodes.items() if node not in world.went_back]
+    heard = [(node, cell) for node, cell in world.nodes.items() if node not in world.unheard]
     leading = [(cell.active, node) for node, cell in heard if cell.active != NO_BALLOT]
     return max(leading)[1] if leading else None
 
@@ -109,7 +112,7 @@ def _candidate(world: World, judge: Judge) -> NodeId | None:
     """Of those that may campaign, as far as they know, the one that knows most."""
     able = [
         node
-        for node in world.nodes.keys() - world.went_back.keys()
+        for node in world.nodes.keys() - world.unheard
         if judge.successor(judge.state, ("prepare", (judge.names.ballot(world.next_ballot(node)),))) is not None
     ]
     return max(able, key=lambda node: (len(world.nodes[node].known), -node), default=None)
@@ -126,7 +129,7 @@ def _is_settled(world: World, judge: Judge, leader: NodeId) -> bool:
     return (
         not is_open
         and not waits
-        and all(state.known[node] == known for node in members & world.nodes.keys() - world.went_back.keys())
+        and all(state.known[node] == known for node in members & world.nodes.keys() - world.unheard)
     )
 
 

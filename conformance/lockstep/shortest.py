@@ -15,7 +15,7 @@ from conformance.lockstep.drive import drive
 from conformance.lockstep.shrink import Budget, Finding, shrink
 from conformance.lockstep.simpler import complexity
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 
 SMALL = tuple(
     Setup.of(nodes, members, alpha)

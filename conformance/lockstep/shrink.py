@@ -32,9 +32,9 @@ from conformance.world.scenario import (
     Haunt,
     Lose,
     Scenario,
-    Setup,
     Stray,
 )
+from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.model import Decide, Internal, Learn, Message, Propose
 

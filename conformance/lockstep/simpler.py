@@ -26,9 +26,9 @@ from conformance.world.scenario import (
     Lose,
     Pass,
     Scenario,
-    Setup,
     Stray,
 )
+from conformance.world.setup import Setup
 from physalia.model import Ballot, Campaign, NodeId, Read, RequestId, Submit, Write
 
 NOBODY = 0

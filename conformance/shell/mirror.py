@@ -19,7 +19,7 @@ from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell
 from conformance.world.outcomes import Outcome, Trouble
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.cell import Node
 from physalia.model import DurableRecord, Event, Message, NodeId, Step, Submit

@@ -34,7 +34,7 @@ def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
     for at, place in places:
         number, line = runs[at].lines[place]
         for what, other in _changes(line):
-            yield Doctored(what, at, number, _with(runs, at, place, other))
+            yield Doctored(what, at, number, with_line(runs, at, place, other))
 
 
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
@@ -104,6 +104,11 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
         case "start" | "end" if line.did == "end" or any(line.promised or ()):
             yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
             yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
+            if line.used is not None:
+                yield "a ballot is found that was never used", _changed(line, used=[*line.used, _raised(line.promised)])
+                if line.promised in line.used:
+                    fewer = [ballot for ballot in line.used if ballot != line.promised]
+                    yield "a used ballot is not found that was promised", _changed(line, used=fewer)
     if line.told is not None:
         yield "a client is told something else", _changed(line, told="00000000")
 
@@ -120,7 +125,8 @@ def _changed(line: Line, **fields: Any) -> Line:
     return other
 
 
-def _with(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ...]:
+def with_line(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ...]:
+    """The runs with another line in one place."""
     lines = list(runs[at].lines)
     lines[place] = (lines[place][0], line)
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])

@@ -15,6 +15,8 @@ from physalia.model import (
     Command,
     DurableRecord,
     Known,
+    Learned,
+    Left,
     Message,
     NodeId,
     Prepare,
@@ -48,6 +50,7 @@ class Journal:
     """None where a snapshot jumped over the slot, so that nothing but its place is known here."""
     floor: Slot = 0
     stopped: bool = False
+    left: bool = False
     changed: set[Slot] = Factory(set)
     """Slots that were read of since somebody last cleared this."""
 
@@ -74,6 +77,8 @@ class Journal:
                 self.accepted = {at: vote for at, vote in self.accepted.items() if at > floor}
             case Stopped():
                 self.stopped = True
+            case Left():
+                self.left = True
 
     def missing(self, message: Message) -> str:
         """What the message depends on and is not in this journal; the empty string if everything is."""
@@ -87,6 +92,8 @@ class Journal:
                 return f"the vote that it reports in slot {lacking[0].slot}" if lacking else ""
             case Vote(ballot, slot) if (ballot, slot) not in self.voted:
                 return "the vote"
+            case Learned(slot) if slot > len(self.known):
+                return "what it says that it learned"
             case Refusal(promised=promised) if promised > self.promised:
                 return "the promise that it refers to"
             case _:

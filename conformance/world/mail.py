@@ -1,12 +1,33 @@
 """What goes between the nodes of a world as bytes: sealed and opened by the codec, and held to the law of effects."""
 
-from attrs import Factory, define
+from attrs import Factory, define, evolve
 
 from conformance.refutation import Refuted
 from conformance.wording import message_words
 from conformance.world.outcomes import Packet
-from physalia.model import Echo, Envelope, Message, NodeId, Prepare, Promise, Proposal, Round, Send, Vote
+from physalia.model import Echo, Envelope, Message, NodeId, Origin, Prepare, Promise, Proposal, Round, Send, Vote
 from physalia.wire import CodecError, decode_envelope, decode_message, encode_envelope, encode_message
+
+CELL, LIFE = 1, 2
+"""The cell of every world, and its life: there was one before."""
+
+
+def origin_of(node: NodeId) -> Origin:
+    """Who a node of a world is."""
+    return Origin(CELL, LIFE, node)
+
+
+def haunted(envelope: Envelope, another: str, incarnation: int) -> Envelope:
+    """The same message as it was said in another cell, in an earlier life, or to an earlier incarnation."""
+    origin = envelope.origin
+    match another:
+        case "cell":
+            envelope = evolve(envelope, origin=evolve(origin, cell=CELL + 1))
+        case "life":
+            envelope = evolve(envelope, origin=evolve(origin, life=LIFE - 1))
+        case _:
+            envelope = evolve(envelope, to=incarnation)
+    return decode_envelope(encode_envelope(envelope))
 
 
 def names_its_sender(message: Message) -> bool:

@@ -1,6 +1,6 @@
 """What comes of an event of the world: steps, with what they stored, said, and left to wait."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
 from attrs import frozen
@@ -78,6 +78,8 @@ class Outcome:
     is_counted: bool = False
     is_lost_disk: bool = False
     """Whether the disk of the node went back in time: it counts as lost, and whatever is said here reaches nobody."""
+    has_left: bool = False
+    """Whether the node had left for good before this."""
 
     @property
     def is_issue(self) -> bool:
@@ -90,7 +92,7 @@ class Outcome:
         if self.foreign:
             return False
         return self.event is not None or not (
-            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush")
+            isinstance(self.announces, Action) and self.announces.name in ("issue", "flush", "create", "lose")
         )
 
 
@@ -105,3 +107,16 @@ class Waiting:
     known: int
     packets: tuple[Packet, ...]
     answers: tuple[tuple[RequestId, Told], ...]
+
+
+def kept_of(queue: Sequence[Waiting], records: int, known: int) -> int:
+    """How much of what waits a crash keeps, that keeps so many records with so many decisions.
+
+    A decision that is kept comes after all that was written before it: what those steps had to send counts as lost as
+    well.
+    """
+    kept = 0
+    for place, waiting in enumerate(queue, start=1):
+        if 0 < waiting.records <= records or (not waiting.records and known > waiting.known):
+            kept = place
+    return kept

@@ -5,10 +5,8 @@ the unflushed disk survives: each is an event of this alphabet, so a scenario is
 replayed. One event is one line, such as ``deliver 3 -> 1 vote 2.1 slot 1 node 3``.
 """
 
-from collections.abc import Callable, Iterable
-from fractions import Fraction
-from functools import partial
-from typing import Any, Literal, TypeAlias, TypeVar, assert_never, cast
+from collections.abc import Iterable
+from typing import Literal, TypeAlias, assert_never
 
 from attrs import frozen
 
@@ -21,14 +19,18 @@ from conformance.wording import (
     read_message,
     read_request,
 )
+from conformance.world.orders import Create, LoseDisk, Order, order_words, read_order
+from conformance.world.setup import EXAMPLE, Setup, read_setup, setup_words
 from physalia.model import (
     Asked,
     Campaign,
     Consult,
     Decide,
+    Erase,
     Install,
     Internal,
     Learn,
+    Leave,
     Message,
     NodeId,
     NoOp,
@@ -39,9 +41,8 @@ from physalia.model import (
     Submit,
     Truncate,
 )
-from physalia.store import LIMITS, Limits, Store
 
-Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Internal
+Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Leave | Internal
 """The events of a node that the world hands to it as they are."""
 
 
@@ -189,61 +190,12 @@ class Calm:
     """
 
 
-EXAMPLE = "world nodes 3 members 1,2,3 alpha 3 rates 1,1,1 clocks 0,0,0 slots 96"
-
 Arrival: TypeAlias = Deliver | Duplicate | Lose | Forge | Stray | Haunt
 """What becomes of a message in flight."""
 
-Happening: TypeAlias = Give | Arrival | Pass | EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack | Calm
+OfDisks: TypeAlias = EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack
 
-
-SLOTS = 96
-"""Enough for all runs but the long ones: a command fills one slot, and so does a hole."""
-
-
-Make = TypeVar("Make", bound=Callable[..., Any])
-
-SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2, chunk_bytes=1)
-"""Limits of a store that are soon reached."""
-
-
-@frozen
-class Setup:
-    """What a world starts from: nodes 1 to `nodes`, the first configuration, alpha, and the clock of each node.
-
-    `rates` has one rate per node, in node milliseconds per true millisecond; `clocks_ms` what each shows at first. The
-    run says nothing any more once one of the first `slots` slots does not suffice.
-    """
-
-    nodes: int
-    members: frozenset[NodeId]
-    alpha: int
-    rates: tuple[Fraction, ...]
-    clocks_ms: tuple[int, ...]
-    slots: int
-    store_is_small: bool = False
-    """Whether the store has the limits `SMALL`, and clients mostly ask for transactions."""
-
-    @property
-    def limits(self) -> Limits:
-        """What the store of every node is bounded by."""
-        return SMALL if self.store_is_small else LIMITS
-
-    def bounded(self, make_node: Make) -> Make:
-        """Makes nodes whose stores have these limits."""
-        return cast(Make, partial(make_node, store=Store(SMALL))) if self.store_is_small else make_node
-
-    @classmethod
-    def of(
-        cls, nodes: int, members: int, alpha: int, rates: Iterable[str] = (), *, late_ms: int = 0, slots: int = SLOTS
-    ) -> "Setup":
-        """The first `members` of `nodes` nodes are the first configuration; without rates every clock runs true.
-
-        No two clocks show the same, and all of them more than `late_ms`.
-        """
-        clocks_ms = tuple(late_ms + 1_000 * node for node in range(1, nodes + 1))
-        true = tuple(map(Fraction, rates or ("1",) * nodes))
-        return cls(nodes, frozenset(range(1, members + 1)), alpha, true, clocks_ms, slots)
+Happening: TypeAlias = Give | Arrival | Pass | OfDisks | Order | Calm
 
 
 @frozen
@@ -271,7 +223,7 @@ def read_scenario(text: str) -> Scenario:
             continue
         try:
             if setup is None:
-                setup = _read_setup(words)
+                setup = read_setup(words)
             else:
                 happenings.append(_read_happening(words))
         except ValueError as error:
@@ -279,16 +231,6 @@ def read_scenario(text: str) -> Scenario:
     if setup is None:
         raise UnreadableWords(f"a scenario starts with a line such as '{EXAMPLE}'")
     return Scenario(setup, tuple(happenings))
-
-
-def setup_words(setup: Setup) -> str:
-    """The setup in one line."""
-    members = ",".join(map(str, sorted(setup.members)))
-    rates, clocks = ",".join(map(str, setup.rates)), ",".join(map(str, setup.clocks_ms))
-    return (
-        f"world nodes {setup.nodes} members {members} alpha {setup.alpha} rates {rates} clocks {clocks} "
-        f"slots {setup.slots}{' store small' if setup.store_is_small else ''}"
-    )
 
 
 def happening_words(happening: Happening) -> str:
@@ -302,11 +244,13 @@ def happening_words(happening: Happening) -> str:
             return "calm"
         case EndFlush() | FailFlush() | FillDisk() | FreeDisk() | Crash() | GoBack():
             return _disk_words(happening)
+        case Create() | LoseDisk():
+            return order_words(happening)
         case _:
             return _arrival_words(happening)
 
 
-def _disk_words(happening: EndFlush | FailFlush | FillDisk | FreeDisk | Crash | GoBack) -> str:
+def _disk_words(happening: OfDisks) -> str:
     match happening:
         case EndFlush(node):
             return f"flush {node}"
@@ -348,27 +292,6 @@ def tell(happenings: Iterable[Happening]) -> tuple[str, ...]:
     return tuple(f"{number:4}  {happening_words(happening)}" for number, happening in enumerate(happenings, start=1))
 
 
-def _read_setup(words: list[str]) -> Setup:
-    store_is_small = words[-2:] == ["store", "small"]
-    words = words[:-2] if store_is_small else words
-    keys, values = ("nodes", "members", "alpha", "rates", "clocks", "slots"), words[2::2]
-    if words[:1] != ["world"] or tuple(words[1::2]) != keys or len(values) != len(keys):
-        raise UnreadableWords(f"expected a line such as '{EXAMPLE}'")
-    nodes, members, alpha, rates, clocks, slots = values
-    setup = Setup(
-        int(nodes),
-        frozenset(map(int, members.split(","))),
-        int(alpha),
-        tuple(map(Fraction, rates.split(","))),
-        tuple(map(int, clocks.split(","))),
-        int(slots),
-        store_is_small,
-    )
-    if len(setup.rates) != setup.nodes or len(setup.clocks_ms) != setup.nodes:
-        raise UnreadableWords(f"there must be one rate and one clock for each of {setup.nodes} nodes")
-    return setup
-
-
 def _read_happening(words: list[str]) -> Happening:
     match words:
         case ["node", node, "tick", "after", elapsed_ms, "ms"]:
@@ -391,6 +314,8 @@ def _read_happening(words: list[str]) -> Happening:
             return GoBack(int(node), int(records))
         case ["calm"]:
             return Calm()
+        case ["create" | "lose", *_]:
+            return read_order(words)
         case _:
             raise UnreadableWords("this is no event")
 
@@ -413,7 +338,7 @@ def _read_arrival(verb: str, sender: NodeId, receiver: NodeId, rest: list[str]) 
             raise UnreadableWords("this is no event")
 
 
-def _read_given(words: list[str]) -> Given:
+def _read_given(words: list[str]) -> Given:  # noqa: PLR0912  # one case an event
     match words:
         case ["submit", command]:
             return Submit(_asked(command))
@@ -435,6 +360,10 @@ def _read_given(words: list[str]) -> Given:
             return Learn(int(slot))
         case ["truncate", "slot", slot]:
             return Truncate(int(slot))
+        case ["leave"]:
+            return Leave()
+        case ["erase", "slot", slot]:
+            return Erase(int(slot))
         case ["install", "from", teacher, "slot", slot]:
             return Install(int(teacher), int(slot))
         case _:

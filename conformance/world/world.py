@@ -25,8 +25,9 @@ from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
 from conformance.world.disk import Disk, Journal, bears_loss
-from conformance.world.mail import Mail, hold_law, names_its_sender, said
-from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting
+from conformance.world.mail import Mail, haunted, hold_law, names_its_sender, origin_of, said
+from conformance.world.orders import Create, LoseDisk
+from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting, kept_of
 from conformance.world.scenario import (
     Calm,
     Crash,
@@ -44,9 +45,9 @@ from conformance.world.scenario import (
     Haunt,
     Lose,
     Pass,
-    Setup,
     Stray,
 )
+from conformance.world.setup import Setup
 from physalia.cell import Border, Node
 from physalia.model import (
     Action,
@@ -58,6 +59,7 @@ from physalia.model import (
     Command,
     Consult,
     Decide,
+    Departed,
     DurableRecord,
     Envelope,
     Event,
@@ -67,7 +69,6 @@ from physalia.model import (
     Known,
     Message,
     NodeId,
-    Origin,
     Proposal,
     Propose,
     Reason,
@@ -82,12 +83,8 @@ from physalia.model import (
     Tick,
     Told,
 )
-from physalia.wire import decode_envelope, encode_envelope
 
 T = TypeVar("T")
-
-CELL, LIFE = 1, 2
-"""The cell of every world, and its life: there was one before."""
 
 
 class NotPossible(Exception):
@@ -101,14 +98,18 @@ class World:
         self.setup = setup
         self.make_node = setup.bounded(make_node)
         self.disks = {node: Disk() for node in range(1, setup.nodes + 1)}
-        self.queues: dict[NodeId, list[Waiting]] = {node: [] for node in self.disks}
+        self.queues: dict[NodeId, list[Waiting]] = {node: [] for node in self.disks if node not in setup.newcomers}
         """What waits for a flush at each node, in order."""
         self.full: set[NodeId] = set()
         """Whose disk is full."""
         self.went_back: dict[NodeId, Journal] = {}
         """Whose disk went back in time, and what was flushed there before: they count as lost disks."""
+        self.lost: set[NodeId] = set()
+        """Whose disk is lost, and the node with it."""
+        self.departed: set[NodeId] = set()
+        """Who left for good."""
         self.borders: dict[NodeId, Border] = {}
-        self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.disks}
+        self.nodes: dict[NodeId, Cell] = {node: self._restart(node, ()) for node in self.queues}
         self.due: dict[NodeId, tuple[Internal, ...]] = {node: self._due(node) for node in self.nodes}
         """What each node said was due after its last step."""
         self.in_flight: list[Packet] = []
@@ -156,8 +157,10 @@ class World:
                 return self._end(node, keep, "crash")
             case GoBack(node, records):
                 return (self._go_back(node, records),)
-            case Calm():
-                raise NotPossible("calm is not one event of the world, but what follows from it is")
+            case Calm() | Create() | LoseDisk():
+                raise NotPossible(
+                    "calm is not one event of the world, but what follows is; and here nobody comes or goes"
+                )
             case _:
                 assert_never(happening)
 
@@ -174,7 +177,7 @@ class World:
             case Forge(sender, receiver, message, name):
                 if name == sender or not names_its_sender(message):
                     raise NotPossible(f"nobody could tell that {message_words(message)} is not from {name}")
-                return self._receive(receiver, evolve(self.mail.open(packet), origin=_origin(name)))
+                return self._receive(receiver, evolve(self.mail.open(packet), origin=origin_of(name)))
             case Stray(sender, receiver, message, at):
                 if at == receiver or not isinstance(message, Proposal):
                     raise NotPossible(f"{message_words(message)} does not go astray to {at}")
@@ -204,10 +207,22 @@ class World:
 
     def may_go_back(self, node: NodeId, records: int) -> bool:
         """Whether the disk of a node lost an act if it had the first `records` alone, and the cell survives that."""
-        lost = self.went_back.keys() | {node}
+        return self.survives(node) and node not in self.went_back and self.disks[node].loses(records)
+
+    def survives(self, node: NodeId) -> bool:
+        """Whether every configuration that there may be survives the loss of this disk too."""
         configurations = (self.setup.members, *(each.members for each in self.asked if isinstance(each, Change)))
-        is_survived = all(bears_loss(members, lost) for members in configurations)
-        return is_survived and node not in self.went_back and self.disks[node].loses(records)
+        return all(bears_loss(members, self.lost_disks | {node}) for members in configurations)
+
+    @property
+    def lost_disks(self) -> set[NodeId]:
+        """Whose disk is lost, or counts as that."""
+        return self.lost | self.went_back.keys()
+
+    @property
+    def unheard(self) -> set[NodeId]:
+        """Who answers nobody: it is not made yet, left, or lost its disk."""
+        return self.lost_disks | self.departed | (self.disks.keys() - self.nodes.keys())
 
     def _due(self, node: NodeId) -> tuple[Internal, ...]:
         return self._ask(node, self.nodes[node].due)
@@ -227,12 +242,14 @@ class World:
     def _must_be_about_nodes(self, event: Given) -> None:
         """Nobody asks for members that there are not, or gives an event under the ballot of no node."""
         match event:
-            case Submit(Change(members=members)) if not members <= self.nodes.keys():
+            case Submit(Change(members=members)) if not members <= self.disks.keys():
                 raise NotPossible(f"not all of the nodes {sorted(members)} are there")
-            case Submit(Change(members=members)) if not bears_loss(members, self.went_back.keys()):
+            case Submit(Change(members=members)) if not bears_loss(members, self.lost_disks):
                 raise NotPossible(f"of the nodes {sorted(members)} too many have lost their disks")
-            case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot):
-                self._node(ballot.node)
+            case Campaign(ballot) | Propose(ballot) | Decide(ballot) | Consult(ballot) | Serve(ballot) if (
+                ballot.node not in self.disks
+            ):
+                raise NotPossible(f"there is no node {ballot.node}")
 
     def _find(self, sender: NodeId, receiver: NodeId, message: Message) -> int:
         for place, packet in enumerate(self.in_flight):
@@ -254,18 +271,10 @@ class World:
         return self._step(node, event)
 
     def _haunt(self, node: NodeId, envelope: Envelope, another: str) -> Outcome:
-        """The same message as it was said in another cell, in an earlier life, or to an earlier incarnation."""
-        origin = envelope.origin
-        match another:
-            case "cell":
-                envelope = evolve(envelope, origin=evolve(origin, cell=CELL + 1))
-            case "life":
-                envelope = evolve(envelope, origin=evolve(origin, life=LIFE - 1))
-            case _:
-                envelope = evolve(envelope, to=node + self.setup.nodes)
+        """What was meant for somebody else comes to the border of a node."""
         refused = self.borders[node].refused
         before = sum(refused.values())
-        event = self.borders[node].receive(decode_envelope(encode_envelope(envelope)))
+        event = self.borders[node].receive(haunted(envelope, another, node + self.setup.nodes))
         is_counted = sum(refused.values()) == before + 1
         if event is not None:
             return evolve(self._step(node, event), foreign=another, is_counted=is_counted)
@@ -311,6 +320,8 @@ class World:
                     found.append(effect)
                 case Reject(request, reason):
                     rejects.append((request, reason))
+                case Departed():
+                    self.departed.add(node)
                 case _:
                     raise Refuted(f"node {node} asks for {effect}, which is no effect")
         waits = self._wait(node, step, Waiting(records, known, tuple(sent), tuple(answers)))
@@ -388,15 +399,8 @@ class World:
             self.in_flight += packets
 
     def _survive(self, node: NodeId, records: int, known: int, trouble: Trouble) -> tuple[Outcome, ...]:
-        """What a crash keeps of what waits was flushed, for whoever comes after; but it was never sent.
-
-        A crash keeps `records`, with `known` decisions. A decision that is kept comes after all that was written before
-        it: what those steps had to send counts as lost as well.
-        """
-        kept = 0
-        for place, waiting in enumerate(self.queues[node], start=1):
-            if 0 < waiting.records <= records or (not waiting.records and known > waiting.known):
-                kept = place
+        """What a crash keeps of what waits was flushed, for whoever comes after; but it was never sent."""
+        kept = kept_of(self.queues[node], records, known)
         return tuple(self._end_flush(node, lost_in=trouble) for _ in range(kept))
 
     def durable(self, node: NodeId) -> Durable:
@@ -413,7 +417,7 @@ class World:
             raise Refuted(f"node {node} stores what cannot be encoded: {said(error)}", (str(record),)) from error
 
     def _send(self, sender: NodeId, effect: Send, previous: Packet | None) -> Packet:
-        if effect.to not in self.nodes:
+        if effect.to not in self.disks:
             raise Refuted(f"node {sender} sends to node {effect.to}, which there is not", (str(effect.message),))
         return self.mail.seal(sender, effect, self.borders[sender].send(effect), previous)
 
@@ -436,13 +440,9 @@ class World:
         return Outcome(node, None, Action("crash", (node, kept)), durable=self.durable(node), trouble=trouble)
 
     def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
-        self.borders[node] = Border(_origin(node))
+        self.borders[node] = Border(origin_of(node))
         try:
             return self.make_node(node, self.setup.members, self.setup.alpha, records)
         except Exception as error:
             title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
             raise Refuted(title, how=How.NOT_STARTED) from error
-
-
-def _origin(node: NodeId) -> Origin:
-    return Origin(CELL, LIFE, node)

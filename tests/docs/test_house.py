@@ -15,7 +15,7 @@ from conformance.lockstep import link as lockstep
 from conformance.lockstep.drive import drive
 from conformance.lockstep.replay import replay
 from conformance.verify import Report
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from physalia.cli import models
 from physalia.cli.place import commands as place
 from physalia.cli.printing import print_report

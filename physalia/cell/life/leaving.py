@@ -62,7 +62,8 @@ class Leaving:
         A node that is a member as far as it knows asks the others what it does not know: that it is none any more.
         """
         node, jury = learner.node, learner.state.jury
-        duty = _duty(learner, self.is_first or acceptor.promised != NO_BALLOT)
+        has_jumped = learner.configurations.base > 0
+        duty = _duty(learner, has_jumped and (self.is_first or acceptor.promised != NO_BALLOT))
         if duty is None:
             self.duty = None
             return resent(sends(jury.members - {node}, Ask(learner.prefix)))

@@ -14,7 +14,7 @@ from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from conformance.lockstep.campaigns import CAMPAIGNS, troubled
 from conformance.refutation import Refuted
 from conformance.world.outcomes import Outcome
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from physalia.cell import Consultation, Node
 from physalia.cell.reads import Reads
 from physalia.model import Action, Answer, Event, RequestId, Step, Submit, Volume, Write

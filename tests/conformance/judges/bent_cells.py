@@ -9,7 +9,8 @@ from conformance.judges.coverage import Coverage
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play, play
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Deliver, EndFlush, Give, GoBack, Happening, Setup
+from conformance.world.scenario import Deliver, EndFlush, Give, GoBack, Happening
+from conformance.world.setup import Setup
 from physalia.cell import RESEND_AFTER_MS, Node
 from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (

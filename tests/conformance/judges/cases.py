@@ -10,9 +10,11 @@ from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
 from conformance.world.cells import MakeNode
 from conformance.world.disk import Disk
+from conformance.world.mail import CELL, LIFE
 from conformance.world.outcomes import Outcome, Packet
-from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Haunt, Pass, Setup
-from conformance.world.world import CELL, LIFE, World
+from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Haunt, Pass
+from conformance.world.setup import Setup
+from conformance.world.world import World
 from physalia.cell import Border, Node
 from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (

@@ -9,7 +9,7 @@ from conformance.judges.judged import MAX_FOLDS, BallotNumber, EachBallot, Judge
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.play import Play
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from spec.cell_properties import CellProperties
 from spec.commands import Change, Content, Read, Write
 

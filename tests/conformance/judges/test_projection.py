@@ -11,7 +11,7 @@ from conformance.lockstep.driver import Driver
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from physalia.model import (
     NO_BALLOT,
     Accepted,

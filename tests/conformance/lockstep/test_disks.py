@@ -11,7 +11,8 @@ from conformance.lockstep.replay import lines
 from conformance.lockstep.shrink import Budget, Finding, shrink
 from conformance.world.disk import Disk
 from conformance.world.outcomes import Outcome, Trouble
-from conformance.world.scenario import Setup, read_scenario
+from conformance.world.scenario import read_scenario
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.cell import Border, Node
 from physalia.model import Action, Envelope, NodeId, Receive

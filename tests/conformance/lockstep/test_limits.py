@@ -10,7 +10,7 @@ from conformance.judges.coverage import ALWAYS, FAR_AHEAD, LONG, LONG_LESSON, Co
 from conformance.links import Profile
 from conformance.lockstep.campaigns import CAMPAIGNS, long, very_long
 from conformance.lockstep.drive import drive
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from physalia.cell import learner
 from tests.conformance.lockstep.broken_cells import Fault, break_cell
 

@@ -11,7 +11,7 @@ from conformance.lockstep.campaigns import SHORT_AMOUNTS, Amount
 from conformance.lockstep.drive import drive
 from conformance.lockstep.machine import explore
 from conformance.lockstep.shrink import Budget, shrink
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from tests.conformance.lockstep.broken_cells import Fault, NotApplied, break_cell
 from tests.conformance.lockstep.faults import FAULTS
 

@@ -5,7 +5,7 @@ import pytest
 from conformance.judges.coverage import READ_AND_PEEKED, Coverage
 from conformance.lockstep.machine import explore
 from conformance.mutants.matrix import catalogue
-from conformance.world.scenario import Setup
+from conformance.world.setup import Setup
 from tests.conformance.lockstep.broken_cells import Fault, break_cell
 
 WORLD = Setup.of(3, 3, 2, ("1", "1", "1"), slots=96)

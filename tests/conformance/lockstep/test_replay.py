@@ -17,7 +17,8 @@ from conformance.lockstep.drive import drive
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Scenario, Setup, read_scenario
+from conformance.world.scenario import Scenario, read_scenario
+from conformance.world.setup import Setup
 from physalia.cell import Node
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS

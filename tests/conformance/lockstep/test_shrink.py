@@ -11,7 +11,8 @@ from conformance.lockstep.shortest import shortest
 from conformance.lockstep.shrink import Budget, Finding, adapted, shrink
 from conformance.lockstep.simpler import complexity, simpler
 from conformance.world.cells import MakeNode
-from conformance.world.scenario import Calm, Deliver, EndFlush, Give, Scenario, Setup
+from conformance.world.scenario import Calm, Deliver, EndFlush, Give, Scenario
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.model import Ballot, Campaign, Prepare, Read, RequestId, Submit
 from tests.conformance.lockstep.broken_cells import Fault, break_cell

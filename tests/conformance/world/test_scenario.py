@@ -18,10 +18,10 @@ from conformance.world.scenario import (
     Happening,
     Haunt,
     Scenario,
-    Setup,
     happening_words,
     read_scenario,
 )
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.model import (
     Ask,

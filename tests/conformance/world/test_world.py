@@ -20,8 +20,8 @@ from conformance.world.scenario import (
     Haunt,
     Lose,
     Pass,
-    Setup,
 )
+from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.cell import Node
 from physalia.model import (
