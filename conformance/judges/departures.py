@@ -29,17 +29,17 @@ LESS = "a node hears of less than was said before"
 ALREADY = "a node is asked how far it is, and has flushed all that it knows"
 LATER = "a node leaves for a later slot than the last that it was a member for"
 AFTER_A_JUMP = "a node leaves that was taught by a snapshot"
+JUMPED_OVER = "a node leaves that jumped over its own removal"
 LOST_COUNTS = "a node leaves by the word of one that lost its disk since"
 NEXT_GENERATION = "a node leaves that was no first member"
 WAITING_ENDS = "a node leaves, and tells those who wait for it"
-WAITS_FOR_DISK = "a node leaves whose messages wait for the disk"
 GONE_HEARS = "a node that left hears something, and says nothing"
 GONE_RESTARTS = "a node that left restarts, and is as gone as before"
 CREATED_AGAIN = "the order to make a node comes once more when it has left"
 
 LEAVING = (
     "action settle", "action create", "action erase", "action lose", TOLD, STAYS, WORKS_ON, MEMBER_TOLD, YET_TO_COME,
-    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, LOST_COUNTS, NEXT_GENERATION, WAITING_ENDS, WAITS_FOR_DISK,
+    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, JUMPED_OVER, LOST_COUNTS, NEXT_GENERATION, WAITING_ENDS,
     GONE_HEARS, GONE_RESTARTS, CREATED_AGAIN,
 )  # fmt: skip
 """What a campaign of leaving must meet."""
@@ -57,6 +57,8 @@ class Departures:
         self._said: dict[NodeId, dict[NodeId, int]] = {}
         """What each of them heard since of how far others are."""
         self._waiters: dict[NodeId, Waiters] = {}
+        self._jumped: dict[NodeId, int] = {}
+        """To which slot each node jumped last."""
 
     def judge(self, outcome: Outcome, before: spec.State) -> None:
         """A step of a node that is here, found right; `before` is the state before it."""
@@ -67,6 +69,8 @@ class Departures:
             case None:  # it crashed
                 waiters.clear()
                 self._duty.pop(node, None)
+            case model.Install(_, slot) if isinstance(outcome.announces, model.Action):
+                self._jumped[node] = slot
             case model.Leave():
                 self._judge_told(outcome, before)
             case model.Receive(sender, model.HowFar()):
@@ -87,7 +91,7 @@ class Departures:
         """A step of a node that left before."""
         node = outcome.node
         if outcome.event is None:
-            self._reach(GONE_RESTARTS)
+            self._reach(CREATED_AGAIN if outcome.trouble == "late order" else GONE_RESTARTS)
         else:
             must_rest(outcome, "left for good")
             if isinstance(outcome.event, model.Receive):
@@ -145,8 +149,10 @@ class Departures:
         node = outcome.node
         if slot > max(self._served(before, node)):
             self._reach(LATER)
-        if before.disk[node].floor:
+        if node in self._jumped:
             self._reach(AFTER_A_JUMP)
+        if self._jumped.get(node, 0) > max(self._served(before, node)):
+            self._reach(JUMPED_OVER)
         if any(one in self._world.lost and said >= slot for one, said in self._said.get(node, {}).items()):
             self._reach(LOST_COUNTS)
         if node not in self._machine.first:

@@ -150,12 +150,12 @@ def leaving(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The random driver after somebody has left, and in a world in which more of them do."""
     moves.max_commands = 2 * MAX_COMMANDS
     driver, departing = Driver(moves, random), Departing(moves, random)
-    yield from driver.flushed(departing.opening())
+    opening = random.choice((departing.opening, departing.opening, departing.left_behind))
+    yield from departing.possible(driver.flushed(opening()))
     for happening in driver.happenings(events):
-        if departing.is_possible(happening):
-            yield happening
+        yield from departing.possible((happening,))
         if random.random() < CHANCE:
-            yield from departing.one()
+            yield from departing.possible(departing.one())
 
 
 def _is_in_flight(moves: Moves, wanted: Arrival) -> bool:
