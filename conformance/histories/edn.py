@@ -1,6 +1,10 @@
 """A small reader of EDN, the notation of Jepsen's histories, that knows on which line everything stands.
 
 The readers that can be had forget the lines, and an ill-formed history is refused with its line. Nothing recurses.
+
+Jepsen writes with Clojure's printer, which says more than EDN has, mostly in errors and exceptions: ratios, the address
+of an object (`#object[Foo 0x6e2a "Foo@6e2a"]`), `##NaN`, maps under one namespace (`#:a{:b 1}`), what is known about a
+value (`^{:line 3} x`). All that is read; what is known about a value is passed over.
 """
 
 import re
@@ -16,16 +20,20 @@ _TOKEN = re.compile(
       | (?P<close>[)\]}])
       | (?P<text>"(?:[^"\\]|\\.)*")
       | (?P<discard>\#_)
-      | (?P<tag>\#[A-Za-z][^\s,()\[\]{}"]*)
-      | (?P<char>\\(?:newline|space|tab|return|u[0-9a-fA-F]{4}|.))
+      | (?P<meta>\#?\^)
+      | (?P<tag>\#:*[A-Za-z][^\s,()\[\]{}"]*)
+      | (?P<char>\\(?:newline|space|tab|return|formfeed|backspace|u[0-9a-fA-F]{4}|o[0-3]?[0-7]{1,2}|.))
       | (?P<atom>[^\s,()\[\]{}";\\]+)""",
     re.VERBOSE | re.DOTALL,
 )
 _INTEGER = re.compile(r"[+-]?\d+N?")
+_HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,64}N?")
+_RATIO = re.compile(r"[+-]?\d+/\d+")
 _FLOAT = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?")
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", '"': '"', "\\": "\\"}
+_NO_NUMBERS = ("##NaN", "##Inf", "##-Inf")
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\"}
 _CLOSES = {"(": ")", "[": "]", "{": "}", "#{": "}"}
-_NAMED = {"newline": "\n", "space": " ", "tab": "\t", "return": "\r"}
+_NAMED = {"newline": "\n", "space": " ", "tab": "\t", "return": "\r", "formfeed": "\f", "backspace": "\b"}
 
 
 class NotEdn(Exception):
@@ -63,7 +71,7 @@ def read(text: str) -> list[Form]:
             stack.append(_Open(token, line))
             if len(stack) > MOST_NESTED:
                 raise NotEdn(line, f"it is nested more than {MOST_NESTED} deep")
-        elif kind == "discard":
+        elif kind in ("discard", "meta"):  # the next form is passed over
             here.discards += 1
         elif kind == "close":
             if _CLOSES.get(here.bracket) != token:
@@ -114,8 +122,7 @@ def _atom(kind: str, token: str, line: int) -> Value:
     if kind == "text":
         return re.sub(r"\\(u[0-9a-fA-F]{4}|.)", _unescape, token[1:-1], flags=re.DOTALL)
     if kind == "char":
-        name = token[1:]
-        return _NAMED.get(name, chr(int(name[1:], 16)) if len(name) > 1 and name[0] == "u" else name)
+        return _character(token[1:])
     if token in ("nil", "true", "false"):
         return {"nil": None, "true": TRUE, "false": FALSE}[token]
     if token.startswith(":"):
@@ -125,11 +132,23 @@ def _atom(kind: str, token: str, line: int) -> Value:
             return integer(token.rstrip("N"))
         except ValueError as error:
             raise NotEdn(line, str(error)) from None
+    if _HEXADECIMAL.fullmatch(token):
+        return int(token.rstrip("N"), 16)
     if _FLOAT.fullmatch(token):
         return Typed("float", float(token.rstrip("M")))
+    if _RATIO.fullmatch(token):
+        return Typed("ratio", token)
+    if token in _NO_NUMBERS:
+        return Typed("float", token[2:])
     if token[0].isdigit() or token.startswith("#"):
         raise NotEdn(line, f"{token} is nothing that EDN knows")
     return Typed("symbol", token)
+
+
+def _character(name: str) -> str:
+    if len(name) > 1 and name not in _NAMED:
+        return chr(int(name[1:], 16 if name[0] == "u" else 8))
+    return _NAMED.get(name, name)
 
 
 def _unescape(found: "re.Match[str]") -> str:

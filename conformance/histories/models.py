@@ -224,8 +224,10 @@ class Kv(Register):
         return super().bounds(operation)
 
     def may_become(self, state: Value, needed: Value) -> bool:
-        """See `Model`: by appending."""
-        return isinstance(needed, str) and (state is None or (isinstance(state, str) and needed.startswith(state)))
+        """See `Model`: by appending. What is no text is as good as nothing for it, and leaves nothing behind."""
+        if not isinstance(state, str):
+            return isinstance(needed, str | None)
+        return isinstance(needed, str) and needed.startswith(state)
 
 
 class Lease:

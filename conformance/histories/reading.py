@@ -12,13 +12,15 @@ from pathlib import Path
 from attrs import evolve, frozen
 
 from conformance.histories import edn
-from conformance.histories.history import MOST_NESTED, History, Map, Operation, Typed, Value, integer, value
+from conformance.histories.history import MOST_NESTED, History, Map, Operation, Typed, Value, integer, opened, value
 from conformance.histories.models import Malformed, Model, shown
 from conformance.links import BadInput
 
 _TYPES = ("invoke", "ok", "fail", "info")
 _FIELDS = ("process", "type", "f", "value", "key", "time", "index", "error")
 _LOG_LINE = re.compile(r"^(?:.*\s-\s)?(\S+)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$")
+_OBJECT = re.compile(r'\s*\{\s*"')
+_ARRAY = re.compile(r'\s*\[\s*\{\s*"[^"\\]*"\s*:[\s"\[{\d]')
 _NEMESIS = Typed("keyword", "nemesis")
 MOST_BYTES = 1 << 30
 
@@ -57,10 +59,12 @@ def parse(text: str, model: Model, source: str) -> History:
 def _events(text: str, source: str) -> Iterator[Event]:
     """The events of a text in whichever notation it is written: that shows in its first line."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    if first.lstrip().startswith('{"'):
+    if _OBJECT.match(first):
         return _from_json(text, source)
     if _LOG_LINE.match(first):
         return _from_log(text, source)
+    if _ARRAY.match(text):
+        raise _wrong(source, 1, "", "it is a JSON array; in JSON Lines each event stands on a line of its own")
     return _from_edn(text, source)
 
 
@@ -118,6 +122,9 @@ def _event(source: str, line: int, fields: dict[str, Value]) -> Event:
     for name in ("process", "type", "f"):
         if fields.get(name) is None:
             raise _wrong(source, line, name, "an event has a process, a type and an f")
+    for name in ("type", "f"):
+        if not (isinstance(fields[name], str) or _is_word(fields[name])):
+            raise _wrong(source, line, name, f"{shown(fields[name])} is no name")
     process, type_, f = fields["process"], _name(fields["type"]), _name(fields["f"])
     if type_ not in _TYPES:
         raise _wrong(
@@ -183,7 +190,17 @@ def _admitted(source: str, model: Model, operation: Operation) -> Operation:
     try:
         return model.admit(operation)
     except Malformed as error:
-        raise _wrong(source, operation.end_line or operation.line, error.field, error.why) from None
+        line = operation.end_line if _can_be_asked(model, operation) else operation.line
+        raise _wrong(source, line or operation.line, error.field, error.why) from None
+
+
+def _can_be_asked(model: Model, operation: Operation) -> bool:
+    """Whether nothing but the answer is wrong with it."""
+    try:
+        model.admit(opened(operation))
+    except Malformed:
+        return False
+    return True
 
 
 def _wrong(source: str, line: int, field: str, why: str) -> BadInput:
@@ -192,6 +209,10 @@ def _wrong(source: str, line: int, field: str, why: str) -> BadInput:
 
 def _name(given: Value) -> str:
     return str(given.value) if isinstance(given, Typed) else str(given)
+
+
+def _is_word(given: Value) -> bool:
+    return isinstance(given, Typed) and given.type in ("keyword", "symbol")
 
 
 def _no_constant(name: str) -> float:

@@ -11,11 +11,16 @@ refused as a whole.
 The answer says `succeeded`, whether the conditions held, and may give `results`: for each operation what was under its
 key right after it, [value, version], or null for nothing; or `values`, the same without the versions, where a store
 counts them in another way. Or it says `refused`, and nothing was changed.
+
+A value is a text, an integer, a boolean, or bytes as `{"bytes": text}`, which are in the order of these texts. In EDN a
+keyword stands for its name: `{:if [[:exists "primary"]] :then [[:add "epoch" 1]]}`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
+
+from attrs import evolve
 
 from conformance.histories.history import FALSE, TRUE, Map, Operation, Typed, Value
 from conformance.histories.models import ILLEGAL, Bounds, Kind, Malformed, NotLegal, shown
@@ -23,6 +28,7 @@ from conformance.histories.models import ILLEGAL, Bounds, Kind, Malformed, NotLe
 _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge, "!=": ne, "==": eq}
 _CONDITIONS = {"equals": 3, "exists": 2, "absent": 2, "version": 3, "type": 3, "compare": 4}
 _OPERATIONS = {"put": 3, "delete": 2, "add": 3, "read": 2}
+TYPES = ("text", "integer", "boolean", "bytes")
 _GONE = Typed("gone", None)
 """The value of a key that was deleted: its version goes on counting."""
 
@@ -43,6 +49,7 @@ class Store:
         """See `Model`."""
         if operation.f != "txn":
             raise Malformed("f", f"{operation.f} is no operation of a store; it has txn")
+        operation = _named(operation)
         if not isinstance(operation.asked, Map):
             raise Malformed("value", "a transaction is a map of if, then and else")
         if operation.asked.names() - {"if", "then", "else"}:
@@ -127,6 +134,25 @@ def _is_refused(answer: Value) -> bool:
     return isinstance(answer, Map) and answer.get("refused") is not None
 
 
+def _named(operation: Operation) -> Operation:
+    """The operation, with the name of each keyword of EDN in its place."""
+    asked, answer = _without_keywords(operation.asked), _without_keywords(operation.answer)
+    if (asked, answer) == (operation.asked, operation.answer):
+        return operation
+    return evolve(operation, asked=asked, answer=answer)
+
+
+def _without_keywords(given: Value) -> Value:
+    match given:
+        case Typed("keyword", name):
+            return name
+        case tuple():
+            return tuple(map(_without_keywords, given))
+        case Map(entries):
+            return Map(frozenset((_without_keywords(name), _without_keywords(one)) for name, one in entries))
+    return given
+
+
 def _steps(transaction: Map, name: str) -> tuple[Step, ...]:
     given = transaction.get(name)
     if given is None:
@@ -148,15 +174,32 @@ def _admit_step(step: Step, name: str, known: Mapping[str, int]) -> None:
         raise Malformed("value", f"{shown(step[2])} is no integer that could be added")
     if word == "compare" and step[2] not in _RELATIONS:
         raise Malformed("value", f"{shown(step[2])} is no relation; there are {' '.join(_RELATIONS)}")
-    if word in ("equals", "put", "compare") and isinstance(step[-1], Typed) and step[-1].type == "float":
-        raise Malformed("value", "a store has no floats")
+    if word == "version" and not (isinstance(step[2], int) and step[2] >= 0):
+        raise Malformed("value", f"{shown(step[2])} is no version: they count from 0")
+    if word == "type" and step[2] not in TYPES:
+        raise Malformed("value", f"{shown(step[2])} is no type; there are {', '.join(TYPES)}")
+    if word in ("equals", "put", "compare"):
+        _admit_value(step[-1])
+
+
+def _admit_value(value: Value) -> None:
+    if _type(value) not in TYPES:
+        what = "a store has no floats" if _type(value) == "float" else f"{shown(value)} is no value of a store"
+        raise Malformed("value", f"{what}; it has texts, integers, booleans, and bytes as {{bytes: text}}")
 
 
 def _admit_answer(answer: Value) -> None:
     if not isinstance(answer, Map) or answer.names() - {"succeeded", "results", "values", "refused"}:
         raise Malformed("value", "a transaction is answered by a map of succeeded and results or values, or of refused")
-    if answer.get("refused") is None and answer.get("succeeded") not in (TRUE, FALSE):
+    refused = answer.get("refused")
+    if refused is None and answer.get("succeeded") not in (TRUE, FALSE):
         raise Malformed("value", "the answer to a transaction says succeeded: true or false")
+    if refused is not None and (not isinstance(refused, str) or answer.get("succeeded") == TRUE):
+        raise Malformed("value", "a transaction that is refused did not succeed, and the answer says why in a text")
+    for name in ("results", "values"):
+        told = answer.get(name)
+        if told is not None and (refused is not None or not isinstance(told, tuple)):
+            raise Malformed("value", f"{name} are a list with one for each operation that was performed")
 
 
 def _keys(operation: Operation) -> Iterator[Value]:
@@ -180,20 +223,31 @@ def _holds(condition: Step, items: Mapping[Value, tuple[Value, int]]) -> bool:
         case ("type", _, wanted):
             return value != _GONE and _type(value) == wanted
         case ("compare", _, str() as relation, wanted):
-            return value != _GONE and type(value) is type(wanted) and _compare(relation, value, wanted)
+            return value != _GONE and _compare(relation, value, wanted)
     raise AssertionError(condition)
 
 
 def _compare(relation: str, value: Value, wanted: Value) -> bool:
-    if isinstance(value, Typed) and isinstance(wanted, Typed):
-        return value.type == wanted.type and _RELATIONS[relation](value.value, wanted.value)
-    return isinstance(value, int | str) and _RELATIONS[relation](value, wanted)
+    one, other = _content(value), _content(wanted)
+    return _type(value) == _type(wanted) and _RELATIONS[relation](one, other)
+
+
+def _content(value: Value) -> Value:
+    """What values of one type are compared by."""
+    return value.value if isinstance(value, Typed) else value.get("bytes") if isinstance(value, Map) else value
 
 
 def _type(value: Value) -> str:
-    if isinstance(value, Typed):
-        return value.type
-    return "integer" if isinstance(value, int) else "text" if isinstance(value, str) else "bytes"
+    match value:
+        case int():
+            return "integer"
+        case str():
+            return "text"
+        case Typed(type=name):
+            return name
+        case Map() if value.names() == {"bytes"} and isinstance(value.get("bytes"), str):
+            return "bytes"
+    return "nothing that a store has"
 
 
 def _perform(operation: Step, items: dict[Value, tuple[Value, int]]) -> Value:

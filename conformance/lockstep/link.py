@@ -13,6 +13,7 @@ from time import monotonic
 
 from attrs import Factory, define, evolve, field, frozen
 
+from conformance.database import link as database
 from conformance.judges.coverage import Coverage
 from conformance.leases import link as leases
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
@@ -96,7 +97,7 @@ def run(
     return LinkReport.of("lockstep", rows, failures, models=len(rows), seconds=monotonic() - started)
 
 
-BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs}
+BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs, **database.PARTS}
 """What has judges of its own, and says nothing of another cell than ours."""
 
 

@@ -402,7 +402,7 @@ class Colony:
         WatchedHost.witnesses = self
         settings = self._settings(machine)
         if machine.starts == 1:
-            starting.create(settings)
+            starting.create(settings, are_cells_new=True)
         prepared = starting.prepare(settings)
         log = self.log(machine.number)
         try:

@@ -32,7 +32,7 @@ _JUDGES = ("Commands.tla", "CellProperties.tla", "Losses.tla", "Serving.tla")
 def disagreements(twin: Twin, seen: TlcRun, violated: str) -> tuple[str, ...]:
     """How the mirror sees a twin's counterexample otherwise than TLC; nothing if it agrees or has no such invariant."""
     machine = MODELS.get(twin.model)
-    invariant = re.sub(r"(?<!^)(?=[A-Z])", "_", violated).lower().replace("type_o_k", "type_ok")
+    invariant = mirrored(violated)
     if machine is None or twin.file in _JUDGES or invariant not in machine.invariant_names():
         return ()
     initial = next(iter(machine.init()))
@@ -43,6 +43,11 @@ def disagreements(twin: Twin, seen: TlcRun, violated: str) -> tuple[str, ...]:
     if not all(holds[:-1]):
         return (f"the mirror's {invariant} is violated before the last state of TLC's counterexample to {violated}.",)
     return ()
+
+
+def mirrored(claim: str) -> str:
+    """What the mirror calls an invariant of TLA+."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", claim).lower().replace("type_o_k", "type_ok")
 
 
 def _holds(machine: Machine[Any], invariant: str, decoder: StateDecoder, text: str) -> bool:

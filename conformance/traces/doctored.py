@@ -5,13 +5,16 @@ is left out shows later, or at the end: then all that must be is that the whole 
 """
 
 import copy
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
 from attrs import evolve, frozen
 
-from conformance.traces.lines import Line, Run
+from conformance.traces.cell import split
+from conformance.traces.lines import Line, Place, Run
+from conformance.traces.mattering import Mattering
 
 BALLOTS_UP = 1_000
 """By so many rounds a ballot is raised: nobody gets there by itself."""
@@ -28,53 +31,40 @@ class Doctored:
 
 
 def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
-    """The traces with one event changed, for every event that can be, in a random order."""
-    places = [(at, place) for at, run in enumerate(runs) for place in range(len(run.lines))]
-    random.shuffle(places)
-    for at, place in places:
-        number, line = runs[at].lines[place]
-        for what, other in _changes(line):
-            yield Doctored(what, at, number, _with(runs, at, place, other))
+    """The traces with one event changed, for every event that can be: of each kind in turn, in a random order."""
+    kinds = defaultdict[str, list[tuple[int, int, Line]]](list)
+    for at, run in enumerate(runs):
+        for place, (_, line) in enumerate(run.lines):
+            for what, other in _changes(line):
+                kinds[what].append((at, place, other))
+    for some in kinds.values():
+        random.shuffle(some)
+    names = random.sample(list(kinds), len(kinds))
+    while names:
+        for what in names:
+            at, place, other = kinds[what].pop()
+            yield Doctored(what, at, runs[at].lines[place][0], with_line(runs, at, place, other))
+        names = [what for what in names if kinds[what]]
 
 
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
-    """The traces without one event that matters, for every such event."""
-    for at, run in enumerate(runs):
-        safe = _safe(run)
-        for place, (number, line) in enumerate(run.lines):
-            if matters(line, run, place) and place <= safe.get(line.n or 0, len(run.lines)):
-                yield Doctored(f"without {line.did}", at, number, _without(runs, at, [place]))
-            if line.did == "decide" and place <= safe.get(line.n or 0, len(run.lines)) and line.args is not None:
-                heard = _votes_heard(run, line)
+    """The traces of one cell without one event that matters, for every such event.
+
+    A decision also matters by the votes that its node heard for it: all of them are left out as well.
+    """
+    lines = ((run, at, place, number) for at, run in enumerate(runs) for place, (number, _) in enumerate(run.lines))
+    places = {Place(run.path, number): (at, place) for run, at, place, number in lines}
+    for trace in split(runs).values():
+        mattering = Mattering(trace)
+        for node, events in trace.events.items():
+            for one, event in enumerate(events):
+                at, place = places[event.place]
+                if mattering.matters(node, one):
+                    yield Doctored(f"without {event.did}", at, event.place.number, cut_out(runs, at, [place]))
+                heard = _votes_heard(runs[at], event.line) if event.did == "decide" and event.line.args else []
                 if len(heard) > 1:
-                    yield Doctored(
-                        "without the votes that were heard for decide", at, number, _without(runs, at, heard)
-                    )
-
-
-def _safe(run: Run) -> dict[int, int]:
-    """In a run that was killed, the last flush of each node: what came later may be lost, as if it had not been.
-
-    Nor do its flushes matter, which stand under 0 here: a restart finds them.
-    """
-    if run.is_closed:
-        return {}
-    last = dict.fromkeys((0, *(line.n or 0 for _, line in run.lines)), -1)
-    for place, (_, line) in enumerate(run.lines):
-        last.update((n, place) for n, _ in line.steps or ())
-    return last
-
-
-def matters(line: Line, run: Run, place: int) -> bool:
-    """Whether nothing that comes after an event can be explained without it.
-
-    Stutters are not all of this kind: who hears a vote that it does not need goes on as if it had not. Nor is the last
-    thing that a node learned before it was killed, of which its disk may have the record or not. Nor is a flush: what
-    waited for it need not have been heard by anybody, and the next one flushes the rest.
-    """
-    if line.did == "learn" and not run.is_closed:
-        return any(other.did == "learn" and other.n == line.n for _, other in run.lines[place + 1 :])
-    return line.did in ("prepare", "promise", "propose", "vote", "decide", "learn", "truncate", "install")
+                    what = "without the votes that were heard for decide"
+                    yield Doctored(what, at, event.place.number, cut_out(runs, at, heard))
 
 
 def _changes(line: Line) -> Iterator[tuple[str, Line]]:
@@ -104,6 +94,11 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
         case "start" | "end" if line.did == "end" or any(line.promised or ()):
             yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
             yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
+            if line.used is not None:
+                yield "a ballot is found that was never used", _changed(line, used=[*line.used, _raised(line.promised)])
+                if line.promised in line.used:
+                    fewer = [ballot for ballot in line.used if ballot != line.promised]
+                    yield "a used ballot is not found that was promised", _changed(line, used=fewer)
     if line.told is not None:
         yield "a client is told something else", _changed(line, told="00000000")
 
@@ -120,7 +115,8 @@ def _changed(line: Line, **fields: Any) -> Line:
     return other
 
 
-def _with(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ...]:
+def with_line(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ...]:
+    """The runs with another line in one place."""
     lines = list(runs[at].lines)
     lines[place] = (lines[place][0], line)
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
@@ -137,6 +133,7 @@ def _votes_heard(run: Run, decide: Line) -> list[int]:
     ]
 
 
-def _without(runs: Sequence[Run], at: int, places: Sequence[int]) -> tuple[Run, ...]:
+def cut_out(runs: Sequence[Run], at: int, places: Sequence[int]) -> tuple[Run, ...]:
+    """The runs without some lines of one of them."""
     lines = [each for place, each in enumerate(runs[at].lines) if place not in set(places)]
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])

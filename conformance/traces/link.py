@@ -53,6 +53,9 @@ MUST_BE_TAKEN = (
 )  # fmt: skip
 """What servers that are killed in the middle of writes must have done."""
 
+MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
+"""Some event of each of these kinds must be such that nothing is accepted without it."""
+
 
 @define
 class _Findings:
@@ -180,9 +183,7 @@ def _judge_without(
 ) -> None:
     """Without an event that matters nothing is accepted."""
     started, kinds, failure = monotonic(), Counter[str](), None
-    every = list(without(picked(runs, key)))
-    random.shuffle(every)
-    for one in every[:count]:
+    for one in _of_each_kind(list(without(picked(runs, key))), count, random):
         try:
             is_accepted = Replay(split(one.runs)[key]).judge().verdict is Verdict.HOLDS
         except Refuted:
@@ -194,8 +195,19 @@ def _judge_without(
             )
         kinds[one.what] += 1
         progress.update("left out", kinds.total(), "traces", total=count)
+    missing = [did for did in MUST_MATTER if not kinds[f"without {did}"]]
+    if failure is None and missing:
+        title = f"nothing that was done matters of {', '.join(missing)}: nothing was shown of it"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
     found.add("left out", kinds.total(), started, f"{kinds.total()} events of {len(kinds)} kinds left out", failure)
     progress.finish("left out", f"{kinds.total()} traces without an event, none accepted")
+
+
+def _of_each_kind(every: list[Doctored], count: int, random: Random) -> list[Doctored]:
+    """So many of them at random, of each kind one before any other."""
+    random.shuffle(every)
+    first = {one.what: one for one in every}
+    return [*first.values(), *(one for one in every if first[one.what] is not one)][:count]
 
 
 def _ask_tlc(sample: Sequence[Judged], settings: Settings, found: _Findings, progress: Progress, again: str) -> None:

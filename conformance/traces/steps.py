@@ -269,7 +269,9 @@ class Steps:
             pairs.append(("active", state.active[number], ballot_of(self.trace, event, "active", line.active)))
         if line.used is not None:
             used = {ballot_of(self.trace, event, "used", ballot) for ballot in line.used}
-            pairs.append(("used", set(self.machine.used(state, number)), used))
+            remembered = self.machine.used(state, number)
+            needed = {ballot for ballot in remembered if ballot >= state.promised[number]}
+            pairs.append(("used", needed | (used & remembered), used))  # what is below the promise may be forgotten
         if line.accepted is not None:
             votes = {i: tuple(v) for i, v in enumerate(state.accepted[number]) if i and v != spec.NoVote}
             told = {i: (ballot_of(self.trace, event, "accepted", b), value) for i, b, value in line.accepted}

@@ -155,17 +155,19 @@ class Node(Shown):
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        learner = self._learner
+        learner, duty = self._learner, self._leaving.duty
         leads = self._proposer.active != NO_BALLOT
-        if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
-            return ()
-        events = self._proposer.due() + self._reads.due() if leads else []
-        slot = learner.first_unknown
-        if slot in learner.heard:
-            events.append(Learn(slot))
+        if not (leads or learner.heard or learner.transfers.coming or duty):
+            return ()  # a member at rest, which is asked after every step
+        events = self._proposer.due() if leads else []
+        if leads and self._reads.is_busy:
+            events += self._reads.due()
+        if learner.first_unknown in learner.heard:
+            events.append(Learn(learner.first_unknown))
         if learner.transfers.coming:
             events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
-        events += self._leaving.due()
+        if duty:
+            events += self._leaving.due()
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -243,7 +245,8 @@ class Node(Shown):
                 return self._proposer.record_vote(sender, message)
             case Prepare():
                 step = self._accept(self._acceptor.promise(message)) if sender == message.ballot.node else IGNORED
-                step = self._telling(step, sender, message.ballot, message.prefix + 1)
+                if message.prefix < self._acceptor.floor:
+                    step = self._telling(step, sender, message.ballot)
                 return self._asking(step, sender, message.prefix)
             case Promise():
                 return self._proposer.record_promise(sender, message)
@@ -277,12 +280,13 @@ class Node(Shown):
 
     def _vote(self, sender: NodeId, proposal: Proposal) -> Step:
         step = self._accept(self._acceptor.vote(proposal)) if sender == proposal.ballot.node else IGNORED
-        step = self._telling(step, sender, proposal.ballot, proposal.slot)
+        if proposal.slot <= self._acceptor.floor:
+            step = self._telling(step, sender, proposal.ballot)
         return self._asking(step, sender, proposal.slot - self._learner.configurations.alpha)
 
-    def _telling(self, step: Step, sender: NodeId, ballot: Ballot, slot: Slot) -> Step:
-        """The step, and the last decision to the ballot's owner if it works at or below the floor: then it asks."""
-        if slot > self._acceptor.floor or sender == self.node_id or sender != ballot.node:
+    def _telling(self, step: Step, sender: NodeId, ballot: Ballot) -> Step:
+        """The step, and the last decision to the ballot's owner, who works at or below the floor: then it asks."""
+        if sender == self.node_id or sender != ballot.node:
             return step
         last = Send(sender, Decision(self._learner.prefix, self._learner.known[-1]))
         return resent([last]) if step is IGNORED else Step(step.announces, (*step.effects, last))
@@ -322,7 +326,7 @@ class Node(Shown):
         """After a promise or a vote: a lower ballot of one's own is over, and its reads; whoever waits is told so."""
         if isinstance(step.announces, Action):
             self._learner.settled = self._learner.prefix
-        if self._proposer.fall_idle_below(self.promised):
+        if self._proposer.fall_idle_below(self._acceptor.promised):
             return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step
 

@@ -232,14 +232,17 @@ class Proposer:
     def due(self) -> list[Internal]:
         """The proposals and decisions that are enabled: at most one of each, since both go in order."""
         events: list[Internal] = []
-        if self.active == NO_BALLOT:
+        leadership, first_unknown = self.leadership, self.learner.first_unknown
+        ballot = leadership.prepare.ballot
+        if ballot == NO_BALLOT:
             return events
-        slot = self.next_slot
-        value = self.choice(slot) if slot <= self.learner.configurations.last else None
-        if value is not None:
-            events.append(Propose(self.active, slot, value))
-        if self.has_majority(self.learner.first_unknown):
-            events.append(Decide(self.active, self.learner.first_unknown))
+        slot = first_unknown + len(leadership.proposals)
+        if (self.waiting or slot <= leadership.reported) and slot <= self.learner.configurations.last:
+            value = self.choice(slot)
+            if value is not None:
+                events.append(Propose(ballot, slot, value))
+        if self.has_majority(first_unknown):
+            events.append(Decide(ballot, first_unknown))
         return events
 
     # What the actions share

@@ -98,17 +98,23 @@ def invoke(arguments: Sequence[str]) -> int:
         if not isinstance(left.__context__, BrokenPipeError):
             raise
         code = _NOBODY_READS
-    return code if all([_flushed(sys.stdout), _flushed(sys.stderr)]) else _NOBODY_READS
+    for stream in (sys.stdout, sys.stderr):
+        code = _flushed(stream) or code
+    return code
 
 
-def _flushed(stream: TextIO) -> bool:
-    """Whether somebody reads the stream to its end. If not, Python must not find out again when it exits."""
+def _flushed(stream: TextIO) -> int:
+    """Write what waits; 0, or why that cannot be: Python must not find out again when it exits."""
     try:
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return False
-    return True
+        if isinstance(error, BrokenPipeError):
+            return _NOBODY_READS
+        if stream is sys.stdout:
+            return _complain(f"not all could be printed ({error.strerror}): see to it, and ask again.", _CANNOT_RUN)
+        return _CANNOT_RUN
+    return 0
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -64,10 +64,6 @@ def check(
 
             judged.append(judging.judge(history, known, Budget(budget, limit_s), told=told, shrink_s=shrink_s))
             progress.finish(history.source, judged[-1].verdict)
-    if html is not None:
-        from conformance.histories.picture import page  # noqa: PLC0415
-
-        html.write_text(page(judged, model), encoding="utf-8")
     verdict = combine(one.verdict for one in judged)
     if json:
         print_json({"schema_version": SCHEMA_VERSION, "verdict": verdict, "model": model, "histories": _told(judged)})
@@ -75,6 +71,13 @@ def check(
         for one in judged:
             say(f"{one.history.source}: {one.verdict}: {one.why}.")
             say(*(f"  {line}" for line in ([] if one.window is None else judging.lines(one.window))))
+    if html is not None:  # after what was found: that is told also where the picture cannot be written
+        from conformance.histories.picture import page  # noqa: PLC0415
+
+        try:
+            html.write_text(page(judged, model), encoding="utf-8")
+        except OSError as error:
+            raise BadInput(f"--html {html} cannot be written: {error.strerror or error}. Name another file.") from None
     return EXIT_CODES[verdict]
 
 

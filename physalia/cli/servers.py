@@ -14,7 +14,7 @@ _INTERRUPTED = 130
 def serve(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="The settings of the server, in TOML.")],
     create: Annotated[
-        bool, typer.Option("--create", help="Make the journal of a new server with its nodes, and end.")
+        bool, typer.Option("--create", help="Make the journal of a new server, which has no cell yet, and end.")
     ] = False,
 ) -> int:
     """Serve the nodes of many cells, until Ctrl-C: it answers what was asked, and ends; a second one ends it at once.
@@ -30,7 +30,7 @@ def serve(
         settings = server.read_settings(config)
         if create:
             server.create(settings)
-            say(f"server {settings.server} is made in {settings.directory}, with {len(settings.cells)} cells")
+            say(f"server {settings.server} is made in {settings.directory}")
             return 0
         prepared = server.prepare(settings)
     except (server.BadSettings, server.NotSettled, BadKeys) as error:

@@ -36,7 +36,7 @@ from physalia.model import (
     Write,
     cell_of,
 )
-from physalia.transport import CLIENT, Address, Party, Refusals
+from physalia.transport import CLIENT, Address, Party, Refusals, Unproved
 from physalia.wire import decode_reply, decode_verdict, encode_command
 
 DEADLINE_S = 10.0
@@ -62,6 +62,8 @@ class _Effort:
     uncertain: int = 0
     was_full: bool = False
     full_since_s: float | None = None
+    missed: str = ""
+    """Why a server could not be asked, last of all."""
     asked: "dict[asyncio.Future[Said], Address]" = Factory(dict)
     """Whom was asked and has not answered yet: what comes later than an attempt lasts is an answer all the same."""
 
@@ -124,7 +126,7 @@ class AsyncClient:
         self.refusals = Refusals()
         self._caches = addresses_of(caches) if caches else []
         self._next_cache = 0
-        self._ring, self._deadline_s, self._own = ring_of(keys), deadline_s, own
+        self._ring, self._deadline_s, self._own = ring_of(keys, own.role), deadline_s, own
         self._requests = 0
         self._opened = 0
         self._partitions: dict[CellId, Partition] = {}
@@ -164,7 +166,7 @@ class AsyncClient:
         return await self.submit(cell, Write(self.request(), expects, primary, replica))
 
     async def read(self, cell: CellId) -> Verdict:
-        """A volume's record. Raises what `submit` raises."""
+        """A volume's record as it is now. Takes no slot of the log (design rule R7). Raises what `submit` raises."""
         return await self.submit(cell, Read(self.request()))
 
     async def submit(self, cell: CellId, command: Asked, deadline_s: float | None = None) -> Verdict:
@@ -199,7 +201,7 @@ class AsyncClient:
             raise OutcomeUnknown(f"cell {cell} did not answer within {limit_s} s, and may have done it, or do it yet.")
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {limit_s} s; nothing was done.")
-        raise Unavailable(f"no leader of cell {cell} was found within {limit_s} s; nothing was done.")
+        raise Unavailable(f"no leader of cell {cell} was found within {limit_s} s; nothing was done.{effort.missed}")
 
     async def look(
         self, cell: CellId, make: Callable[[int], Traffic], answer: type[A], at: Address | None = None
@@ -213,7 +215,7 @@ class AsyncClient:
             return await self._answered(_Question(cell, make, answer, at), effort, self._deadline_s)
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {self._deadline_s} s.")
-        raise Unavailable(f"no server showed what is in cell {cell} within {self._deadline_s} s.")
+        raise Unavailable(f"no server showed what is in cell {cell} within {self._deadline_s} s.{effort.missed}")
 
     async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
         """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
@@ -290,7 +292,8 @@ class AsyncClient:
         """
         try:
             asked = (await self._link(address)).ask(question.make)
-        except OSError:
+        except OSError as error:
+            effort.missed = f" {error}." if isinstance(error, Unproved) else ""
             self.places.turn_away(question.cell)
             raise _Again from None
         effort.uncertain += 1

@@ -22,6 +22,9 @@ LOOK_EVERY_S = 0.1
 ASK_S = 2.0
 """How long a server is given that may be gone, while others can be asked instead."""
 
+NEVER = 2**31 - 1
+"""A version that no volume's record comes to: a write that expects it takes a slot of the log, and changes nothing."""
+
 Told = Callable[[str], None]
 """Who is told what happens, as a phrase."""
 
@@ -185,7 +188,7 @@ class Mover:
     async def fill(self, cell: CellId) -> None:
         """Let as many slots be decided as the window has: the last change is in force then, whoever else is idle."""
         for _ in range((await self.view(cell)).alpha):
-            await self._client.read(cell)
+            await self._client.write(cell, NEVER, "", "")
 
     async def release(self, plan: Plan) -> None:
         """Let the old node leave, which it does when enough others hold what it holds."""

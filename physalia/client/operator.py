@@ -1,7 +1,8 @@
 """What an operator can ask of servers: to found a cell, and to keep a journal within a size, to let a clock go wrong.
 
-A founding is written down before anybody is asked, and asked for again under the same names until every server has
-granted it: a server that knows it already grants it again. With other names the same cell is refused (design rule R15).
+A founding is written down before anybody is asked, with the disk that each server has then, and asked for again under
+the same names until every server has granted it: a server that knows it already grants it again. With other names the
+same cell is refused, and so is a node that was to be on another disk (design rule R15).
 """
 
 import asyncio
@@ -39,7 +40,7 @@ class Operator:
 
     def __init__(self, servers: Mapping[int, str], keys: Keys = None, deadline_s: float = DEADLINE_S) -> None:
         self._addresses = {number: Address.parse(text) for number, text in servers.items()}
-        self.ring, self.deadline_s = ring_of(keys), deadline_s
+        self.ring, self.deadline_s = ring_of(keys, OPERATOR.role), deadline_s
         self._refusals = Refusals()
         self._links: dict[int, Link] = {}
 
@@ -55,17 +56,31 @@ class Operator:
         for link in self._links.values():
             link.close()
 
-    async def create(self, founding: Founding) -> dict[int, str]:
+    async def disks(self, founding: Founding) -> dict[int, str]:
+        """The name of the disk that each server of a cell has now, in hexadecimal digits; of those that say it."""
+        servers = [server for _, server in founding.nodes]
+        told = await asyncio.gather(*(self.inspect(server, founding.cell) for server in servers))
+        return {server: one["disk"] for server, one in zip(servers, told, strict=True) if not isinstance(one, str)}
+
+    async def create(self, founding: Founding, disks: Mapping[int, str]) -> dict[int, str]:
         """Let each server that has a node of the cell bring it into being; by server, why one did not, or nothing.
 
-        A cell serves as soon as a majority of its members are there; ask again for the others. Raises `ValueError` for
-        what is no cell.
+        `disks` are those that the servers had before any of them was asked first, and are written down with the
+        founding. A server that has another one since then has forgotten its node, and bears it not again; one that is
+        not among them is not asked. A cell serves as soon as a majority of its members are there; ask again for the
+        others. Raises `ValueError` for what is no cell, and a name of a disk that is none.
         """
         if not founding.members:
             raise ValueError("a cell has at least one member")
+        named = {server: bytes.fromhex(disk) for server, disk in disks.items()}
         servers = [server for _, server in founding.nodes]
-        asking = (self.ask(server, lambda number: Create(number, founding)) for server in servers)
-        return dict(zip(servers, await asyncio.gather(*asking), strict=True))
+
+        async def create_on(server: int) -> str:
+            if server not in named:
+                return f"server {server} did not say which disk it has, and was asked for nothing else"
+            return await self.ask(server, lambda number: Create(number, founding, named[server]))
+
+        return dict(zip(servers, await asyncio.gather(*map(create_on, servers)), strict=True))
 
     async def cap(self, server: int, most_bytes: int) -> str:
         """Let the journal of a server have no more bytes, until it is told otherwise or starts again; 0 is no limit.

@@ -14,7 +14,7 @@ from typing import TypeAlias
 from attrs import Factory, define
 
 from physalia.model import CellId, Whereabouts
-from physalia.transport import Address, KeyFile, Ring
+from physalia.transport import Address, KeyFile, Ring, Role
 
 SCHEME = "physalia://"
 KEYS_VARIABLE = "PHYSALIA_KEYS"
@@ -31,13 +31,17 @@ def addresses_of(given: str | Iterable[str]) -> list[Address]:
     return found
 
 
-def ring_of(keys: Keys) -> Ring:
-    """The keys of a client. Raises `ValueError` if nobody says which, and `BadKeys`."""
+def ring_of(keys: Keys, role: Role) -> Ring:
+    """The keys of who comes as a client or an operator. Raises `ValueError` if there is none for it, and `BadKeys`."""
     if keys is None:
         keys = os.environ.get(KEYS_VARIABLE)
     if keys is None:
         raise ValueError(f"a client needs keys: give it a file of keys, or name one in {KEYS_VARIABLE}")
-    return KeyFile(Path(keys)) if isinstance(keys, str | Path) else keys
+    ring = KeyFile(Path(keys)) if isinstance(keys, str | Path) else keys
+    if ring().preferred(role) is None:
+        where = f"{ring.path} has" if isinstance(ring, KeyFile) else "there is"
+        raise ValueError(f"{where} no key for {'an operator' if role == 'operator' else 'a client'}: name another file")
+    return ring
 
 
 @define

@@ -4,8 +4,10 @@ import secrets
 import socket
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from attrs import Factory, frozen
 
@@ -104,7 +106,31 @@ def lay_out(
     """
     if folder.exists() and any(folder.iterdir()):
         raise ColonyExists(f"{folder} is not empty: name another directory, or remove what is in it.")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lay_out_in = partial(
+        _lay_out,
+        servers=servers,
+        cells=cells,
+        alpha=alpha,
+        extra=extra,
+        has_network=has_network,
+        caches=caches,
+        size=size,
+    )
+    if folder.exists():  # it may be the folder in which somebody works, or a disk of its own: it stays what it is
+        lay_out_in(folder)
+        return load(folder)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as unfinished:
+        made = Path(unfinished, "colony")
+        made.mkdir(mode=0o700)
+        lay_out_in(made)
+        made.rename(folder)  # whatever cuts this short, there is all of a colony, or none
+    return load(folder)
+
+
+def _lay_out(
+    folder: Path, *, servers: int, cells: int, alpha: int, extra: str, has_network: bool, caches: int, size: int
+) -> None:
     numbers = range(1, servers + 1)
     listens_at = _free_ports(2 * servers + caches)
     listen = dict(zip(numbers, listens_at, strict=False))
@@ -132,10 +158,8 @@ def lay_out(
             f"{extra}\n{peers}{plans}",
             encoding="utf-8",
         )
-    colony = load(folder)
-    for settings in colony.settings.values():
-        create(settings)
-    return colony
+    for settings in load(folder).settings.values():
+        create(settings, are_cells_new=True)
 
 
 def load(folder: Path) -> Colony:

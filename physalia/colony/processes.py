@@ -159,7 +159,12 @@ class Processes:
             ],
             setsid=True,
         )
-        self._pid_file(name).write_text(str(pid), encoding="ascii")
+        try:
+            self._pid_file(name).write_text(str(pid), encoding="ascii")
+        except OSError as error:  # nobody would find it again
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise ServerFailed(f"{self._pid_file(name)} cannot be written ({error.strerror}): see to it.") from None
 
     def _await(self, name: str, what: str) -> None:
         """Wait until the process says that it is there."""

@@ -22,10 +22,15 @@ class Founding:
 
 @value
 class Create:
-    """An operator founds a cell: the server is to bring its node of it into being, once."""
+    """An operator founds a cell: the server is to bring its node of it into being, once.
+
+    It is born if the server has the disk of this name still: one that lost its disk has forgotten that the node ever
+    was, and what it promised (R8, R15).
+    """
 
     number: int
     founding: Founding
+    disk: bytes
 
 
 @value

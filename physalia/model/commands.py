@@ -24,7 +24,10 @@ class Write:
 
 @key
 class Read:
-    """Read the volume's record. In this version a read takes a slot of the log, like a write."""
+    """Read the volume's record. In the log it takes a slot, like a write.
+
+    No server puts one there: it answers who asks with it after a round, like other reads (design rule R7).
+    """
 
     request: RequestId
 

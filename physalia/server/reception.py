@@ -8,7 +8,7 @@ from functools import partial
 from attrs import frozen
 
 from physalia.journal import NodeKey
-from physalia.model import Asked, Decline, Elsewhere, Look, Request, RequestId, Scan, Traffic
+from physalia.model import Asked, Decline, Elsewhere, Look, Read, Request, RequestId, Scan, Traffic
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.looks import needs_round, show
@@ -48,7 +48,9 @@ class Reception:
             return
         is_operator = caller.connection.peer.role == "operator"
         command = self._requests.take(caller, request, key, may_change=is_operator)
-        if command is not None:
+        if isinstance(command, Read):
+            self._nodes.when_loaded(key, partial(self._query, caller, request.number, key, command.request))
+        elif command is not None:
             self._nodes.when_loaded(key, partial(self._submit, caller, request.number, key, command))
 
     def _moved(self, caller: Caller, number: int, key: NodeKey) -> bool:

@@ -4,7 +4,8 @@ A command is named by its request, which a client never uses for another one. Wh
 whatever connection, takes the place of the earlier attempt: its client counts that one as uncertain already.
 
 Reads that need a round (design rule R7) get a name here that nobody else knows, since an earlier round must not answer
-a later read. One whose node forgot it is never answered; its client asks again.
+a later read. One whose node forgot it is never answered; its client asks again. That is so of the command `Read` too:
+what a client asks a server with it takes no slot of the log.
 """
 
 import secrets
@@ -21,6 +22,7 @@ from physalia.model import (
     Found,
     Look,
     NoOp,
+    Read,
     Reason,
     Refused,
     Reject,
@@ -29,6 +31,7 @@ from physalia.model import (
     RequestId,
     Scan,
     Traffic,
+    Verdict,
 )
 from physalia.server.looks import show
 from physalia.wire import CodecError, decode_command, encode_told
@@ -70,7 +73,8 @@ class Requests:
     def take(self, asker: Asker, request: Request, key: NodeKey, *, may_change: bool = True) -> Asked | None:
         """The command that somebody wants of a node here; None if it was declined, and told so.
 
-        Who has no operator's key may not change who the members of a cell are.
+        Who has no operator's key may not change who the members of a cell are. A `Read` is returned under the name of
+        its round.
         """
         try:
             command = decode_command(request.command)
@@ -82,6 +86,9 @@ class Requests:
         if isinstance(command, Change) and not may_change:
             asker.say(Decline(request.number, "not allowed", ""))
             return None
+        if isinstance(command, Read):
+            name = self._take_round(asker, request.number, key, command)
+            return None if name is None else Read(name)
         earlier = self._taken.get(command.request)
         is_other = earlier is not None and (earlier.key, earlier.wanted) != (key, command)
         if earlier is None and self.is_closed:
@@ -96,13 +103,16 @@ class Requests:
 
     def take_read(self, asker: Asker, asked: Look | Scan, key: NodeKey) -> RequestId | None:
         """A name for a read that needs a round of a node here; None if it was declined, and told so."""
+        return self._take_round(asker, asked.number, key, asked)
+
+    def _take_round(self, asker: Asker, number: int, key: NodeKey, asked: Read | Look | Scan) -> RequestId | None:
         request = RequestId(self._reader, next(self._reads))
         if self.is_closed:
-            asker.say(Decline(asked.number, "draining", ""))
+            asker.say(Decline(number, "draining", ""))
         elif not self._has_room(asker, request):
-            asker.say(Decline(asked.number, "busy", ""))
+            asker.say(Decline(number, "busy", ""))
         else:
-            self._take(request, Taken(asker, asked.number, key, asked))
+            self._take(request, Taken(asker, number, key, asked))
             return request
         return None
 
@@ -113,7 +123,11 @@ class Requests:
     def found(self, said: Found, node: Node | None) -> None:
         """A round has confirmed what the node knew up to a slot: it shows that, or what is newer, to who asked."""
         taken = self._forget(said.request)
-        if taken is not None and isinstance(taken.wanted, Look | Scan):
+        if taken is None:
+            return
+        if isinstance(taken.wanted, Read):
+            taken.asker.say(Reply(taken.number, encode_told(Verdict(True, said.saw))))
+        elif isinstance(taken.wanted, Look | Scan):
             taken.asker.say(show(node, taken.wanted, said.slot))
 
     def tell(self, said: Answer | Reject, leader: str) -> None:
@@ -159,7 +173,7 @@ class Requests:
         if len(mine) < self._most_of_one or request in mine:
             return True
         oldest = next(iter(mine))
-        if not isinstance(self._taken[oldest].wanted, Look | Scan):
+        if not isinstance(self._taken[oldest].wanted, Read | Look | Scan):
             return False
         self._forget(oldest)
         return True

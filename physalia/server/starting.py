@@ -61,12 +61,22 @@ class Prepared:
     ring: KeyFile
 
 
-def create(settings: Settings) -> None:
-    """Make the journal of a new server, with the births of its nodes, safe when it returns (design rule R15).
+def create(settings: Settings, *, are_cells_new: bool = False) -> None:
+    """Make the journal of a new server, safe when it returns, without a node of any cell.
+
+    Settings that name cells are refused, since they may be those of a server that lost its disk: its nodes would come
+    back under their old names, without their promises (design rules R8, R15). Only whoever has just minted the names of
+    the cells, and never wrote them down before, knows that they are new; then their nodes are born here.
 
     Only if there is no journal, or one in which no node was ever born. Raises `NotSettled` and what a journal raises.
     """
     folder = settings.directory
+    if settings.cells and not are_cells_new:
+        raise NotSettled(
+            f"the settings name cell {settings.cells[0].cell}, and a new server has none: take all cells out of them. "
+            "New cells are founded by `physalia admin create`, and nodes of a lost disk are replaced by "
+            "`physalia admin move CELL --from N --to N --lost`."
+        )
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

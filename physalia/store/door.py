@@ -59,6 +59,8 @@ def max_session(command: Execute) -> Slot:
 def _check_command(command: Execute, limits: Limits) -> None:
     if not (type(command.request) is RequestId and is_natural(command.version, 1)):
         raise _invalid("command")
+    if not _is_name(command.request):
+        raise _invalid("request")
     body = command.body
     if type(body) is Transact:
         _check_request(command.request, body, limits)
@@ -75,7 +77,7 @@ def _check_batch(entries: Sequence[tuple[RequestId, Transact]], limits: Limits) 
     for entry in entries:
         _must(type(entry) is tuple and len(entry) == PAIR, "request")
         request, asked = entry
-        _must(type(request) is RequestId and type(asked) is Transact, "request")
+        _must(type(request) is RequestId and type(asked) is Transact and _is_name(request), "request")
         _check_request(request, asked, limits)
     if interacts([asked for _, asked in entries]):
         raise Refusal(Refused("interacting", "batch"))
@@ -143,7 +145,7 @@ def _check_type(condition: HasType, _: Limits) -> int:
 
 
 def _check_comparison(condition: Compare, limits: Limits) -> int:
-    if condition.relation not in _RELATIONS:
+    if type(condition.relation) is not str or condition.relation not in _RELATIONS:
         raise _invalid("relation")
     return _check_value(condition, limits)
 
@@ -195,6 +197,20 @@ def _invalid(about: str) -> Refusal:
 def _must(is_so: bool, about: str) -> None:
     if not is_so:
         raise _invalid(about)
+
+
+def _is_name(request: RequestId) -> bool:
+    """Whether a request can be called that: by the name of its client, in letters, and a number."""
+    client, number = request.client, request.number
+    if not (type(client) is str and type(number) is int and 0 <= number <= MAX_NUMBER):
+        return False
+    if client.isascii():
+        return True
+    try:
+        client.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_natural(number: int, least: int) -> bool:

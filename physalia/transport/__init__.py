@@ -5,7 +5,7 @@ mean is nothing to this room.
 """
 
 from physalia.transport.connection import Connection, Owner
-from physalia.transport.dialing import Address, Target, dial, keep_dialing
+from physalia.transport.dialing import Address, Target, Unproved, dial, keep_dialing
 from physalia.transport.door import Door
 from physalia.transport.handshake import (
     BUNDLES_SINCE,
@@ -48,6 +48,7 @@ __all__ = [
     "Role",
     "Session",
     "Target",
+    "Unproved",
     "Versions",
     "dial",
     "keep_dialing",

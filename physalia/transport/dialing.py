@@ -37,6 +37,10 @@ class Address(NamedTuple):
         return cls(host, int(port))
 
 
+class Unproved(ConnectionError):
+    """Somebody answered at an address, and no handshake came of it; the message is a phrase."""
+
+
 class Target(NamedTuple):
     """Who dials, and whom: server `number` at an address; any server that answers there, if that is 0."""
 
@@ -65,7 +69,9 @@ async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> 
         connection.abort()
         raise
     if connection.is_open.cancelled():
-        raise ConnectionError(f"{target.address} did not prove that it is a server of this colony")
+        raise Unproved(
+            f"{target.address} did not prove that it is a server of this colony: it has other keys, or is gone"
+        )
     return connection
 
 

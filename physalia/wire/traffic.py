@@ -149,7 +149,7 @@ TRAFFIC = Choice[Traffic](
             is_strict=Flag(),
         ),
         19: Row(Scanned, number=COUNT, page=PAGE),
-        24: Row(Create, number=COUNT, founding=FOUNDING),
+        24: Row(Create, number=COUNT, founding=FOUNDING, disk=Blob(DISK_BYTES)),
         25: Row(Cap, number=COUNT, most_bytes=COUNT),
         26: Row(Granted, number=COUNT),
         27: Row(Denied, number=COUNT, why=TEXT),

@@ -9,6 +9,7 @@ import pytest
 
 from physalia.cli import run
 from physalia.colony import Processes, health, load
+from physalia.server import Settings, create
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,6 +75,27 @@ def test_bad_input_is_exit_2_and_one_sentence(folder: Path, capsys: pytest.Captu
     assert run(["colony", "break", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "break", "1", "--how", "stop", "--folder", str(folder)]) == 4
     assert "server 1 does not run" in capsys.readouterr().err
+
+
+def test_a_colony_whose_making_was_cut_short_is_made_anew(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are no settings of half of its servers, on which nobody could start it."""
+    made: list[int] = []
+
+    def cut_short(settings: Settings, *, are_cells_new: bool) -> None:
+        made.append(settings.server)
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        create(settings, are_cells_new=are_cells_new)
+
+    monkeypatch.setattr("physalia.colony.layout.create", cut_short)
+    assert run(["colony", "up", "--folder", str(folder)]) == 130
+    assert made == [1, 2]
+    assert list(folder.parent.iterdir()) == []
+    monkeypatch.undo()
+    assert run(["colony", "up", "--folder", str(folder)]) == 0
+    capsys.readouterr()
 
 
 def test_a_server_that_does_not_start_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,6 +49,13 @@ def test_an_empty_history_and_one_that_is_too_much_are_inconclusive(
     assert "1 situations are remembered" in capsys.readouterr().out
 
 
+def test_what_was_found_is_told_though_the_picture_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check("--model", "register", "--html", "/dev/full", str(CORPUS / "stale-read.jsonl")) == 2
+    told = capsys.readouterr()
+    assert "refuted: no order of 2 operations" in told.out
+    assert "--html /dev/full cannot be written: No space left on device." in told.err
+
+
 def test_the_picture_takes_the_place_of_no_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history = tmp_path / "it.jsonl"
     history.write_bytes((CORPUS / "stale-read.jsonl").read_bytes())

@@ -9,7 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
+from conformance.links import CannotRun
 from physalia.cli import run
+from physalia.cli.colony.foundings import founded_by, write_down
+from physalia.client import found
 from physalia.colony import Colony, Processes, lay_out
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +66,15 @@ def test_put_get_delete(shell: Shell) -> None:
     assert shell("kv", "del", "1", "primary", "--if-value", "node-a")[0] == 1
     assert shell("kv", "del", "1", "primary", "--if-value", "b")[0] == 0
     assert shell("kv", "get", "1", "primary") == (1, "", "")
+
+
+def test_as_data_it_is_data_also_if_it_was_not_done(shell: Shell) -> None:
+    shell("kv", "put", "1", "as-data", "a")
+    told = shell.data("kv", "put", "1", "as-data", "b", "--if-version", "0")
+    assert (told["code"], told["failure"], "does not hold: there is b'a'" in told["why"]) == (1, "not done", True)
+    assert shell.data("kv", "del", "1", "as-data", "--if-value", "b")["code"] == 1
+    told = shell.data("kv", "del", "1", "as-data", "--if-value", "a")
+    assert (told["code"], told["items"]) == (0, [])
 
 
 def test_integers_and_booleans_are_what_they_are(shell: Shell) -> None:
@@ -150,6 +162,23 @@ def test_what_nobody_has_is_unavailable(shell: Shell) -> None:
     assert (code, "no server showed what is in cell" in err) == (4, True)
 
 
+def test_keys_of_another_colony_are_said_to_be_so(shell: Shell, tmp_path: Path) -> None:
+    at = ["--at", f"physalia://{','.join(shell.colony.addresses)}", "--keys", str(tmp_path / "keys.toml")]
+    (tmp_path / "keys.toml").touch(mode=0o600)
+    (tmp_path / "keys.toml").write_text(f'[[keys]]\nid = 1\nrole = "client"\nsecret = "{"ab" * 32}"\n')
+    assert run(["kv", "get", "1", "k", "--deadline-s", "0.5", *at]) == 4
+    assert "did not prove that it is a server of this colony: it has other keys" in shell.capsys.readouterr().err
+
+
+def test_a_file_without_a_key_for_who_comes_is_bad_input_at_once(shell: Shell) -> None:
+    keys, address = shell.colony.folder, shell.colony.addresses[0]
+    operator, client = str(keys / "operator.toml"), str(keys / "keys.toml")
+    assert run(["kv", "get", "1", "k", "--at", address, "--keys", operator]) == 2
+    assert "operator.toml has no key for a client" in shell.capsys.readouterr().err
+    assert run(["admin", "inspect", "1", "--at", f"1={address}", "--keys", client]) == 2
+    assert "keys.toml has no key for an operator" in shell.capsys.readouterr().err
+
+
 def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Path) -> None:
     create = ["admin", "create", "vol-7", "--servers", "1,2"]
     code, out, _ = shell(*create)
@@ -159,6 +188,18 @@ def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Pa
     code, out, _ = shell(*create, "--founding", str(tmp_path / "another.json"))
     assert (code, out.count("created before")) == (1, 2)
     assert shell("kv", "get", "vol-7", "a")[0] == 0
+
+
+def test_two_who_found_one_cell_at_once_do_not_lose_each_others_founding(tmp_path: Path) -> None:
+    file = tmp_path / "foundings" / "7.json"
+    first, second = found(7, [1, 2]), found(7, [1, 2])
+    write_down(file, first, {1: "01" * 8})
+    with pytest.raises(CannotRun, match="somebody else founds this cell now"):
+        write_down(file, second, {1: "01" * 8, 2: "02" * 8})
+    assert founded_by(file, 7, [1, 2], 3) == (first, {1: "01" * 8})
+    write_down(file, first, {1: "01" * 8, 2: "02" * 8})
+    assert founded_by(file, 7, [1, 2], 3) == (first, {1: "01" * 8, 2: "02" * 8})
+    assert [one.name for one in file.parent.iterdir()] == ["7.json"]
 
 
 @pytest.mark.parametrize(

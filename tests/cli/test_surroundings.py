@@ -85,6 +85,17 @@ def test_a_stream_that_is_closed_takes_what_is_printed_nowhere(number: int, tmp_
     assert json.loads(written.read_text())["claim"] == "optimal"
 
 
+@pytest.mark.parametrize("arguments", [["--version"], ["spec", "list", "--json"], ["schema", "kv"]], ids=" ".join)
+def test_where_there_is_no_room_for_what_is_printed_is_one_sentence_and_exit_4(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "physalia.cli", *arguments], cwd=ROOT, text=True, check=False, timeout=PATIENCE_S,
+            stdout=full, stderr=subprocess.PIPE, env=os.environ | {"PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False), done.stderr
+    assert "No space left on device" in done.stderr
+
+
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
     assert capsys.readouterr().out == f"physalia {metadata.version('physalia')}\n"

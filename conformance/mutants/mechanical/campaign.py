@@ -139,7 +139,7 @@ def _tried(one: Bench, fault: Fault, most_asks: int | None = None) -> Outcome:
     refusal = one.refusal(fault)
     if refusal:
         return Outcome(name=fault.name, status=Status.BUILD_FAILED, note=refusal)
-    return one.try_out(fault, pool.asks_of(fault.file)[:most_asks])
+    return one.try_out(fault, pool.asks_of(fault.file, fault.where)[:most_asks])
 
 
 def _shuffled(room: pool.Room, seed: int) -> list[Fault]:

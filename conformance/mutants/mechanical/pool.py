@@ -17,6 +17,7 @@ from conformance.lockstep.link import BESIDE
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
 from conformance.mutants.mechanical import python_faults, tla_faults
 from conformance.mutants.mechanical.fault import Fault
+from conformance.tlc.counterexamples import mirrored
 from spec.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -40,7 +41,7 @@ class Room:
     name: str
     share: int
     files: Callable[[], Sequence[str]]
-    asks: Callable[[str], Sequence[str]]
+    asks: Callable[[str, str], Sequence[str]]
 
 
 def faults_of(room: Room) -> tuple[Fault, ...]:
@@ -64,9 +65,9 @@ def _claims() -> frozenset[str]:
     return frozenset(word for text in texts for word in re.findall(r"^\s+(\w+)$", text, re.MULTILINE))
 
 
-def asks_of(file: str) -> Sequence[str]:
-    """Whom to ask about a fault in this file, the cheapest first."""
-    return next(room.asks(file) for room in ROOMS if file in room.files())
+def asks_of(file: str, where: str = "") -> Sequence[str]:
+    """Whom to ask about a fault in this file, in the definition `where`, the cheapest first."""
+    return next(room.asks(file, where) for room in ROOMS if file in room.files())
 
 
 def _python(folder: str) -> Callable[[], Sequence[str]]:
@@ -83,7 +84,7 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "image": ("forgetting",), "memory": ("forgetting",),
+    "compaction": ("forgetting",), "forgetting": ("forgetting",), "image": ("snapshots", "forgetting"), "memory": ("forgetting",),
     "teaching": ("forgetting",), "loss": ("older disks",), "stopping": ("older disks", "mixed"), "reads": ("readers",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
@@ -91,7 +92,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
 """Which campaigns of the lockstep are about a module of the cell, by the first words of their names."""
 _IN_GENERAL = (
     "3 + 1 nodes, alpha 2", "forgetting", "readers", "3 nodes", "the store", "older disks", "1 to 9", "3 + 1 nodes",
-    "long", "mixed", "7 + 1", "leases",
+    "long", "mixed", "7 + 1", "leases", "the door", "scans", "snapshots",
 )  # fmt: skip
 
 
@@ -104,25 +105,32 @@ def _campaigns(*first: str) -> Iterator[str]:
     return (f"lockstep: {name}" for name in ordered)
 
 
-def _of_cell(file: str) -> Sequence[str]:
+def _of_cell(file: str, _: str) -> Sequence[str]:
     campaigns = [*_campaigns(*_FIRST.get(Path(file).stem, ()))]
     return (*campaigns[:1], "exhaustive", *campaigns[1:], "crash-points", "histories: clients")
 
 
-def _of_store(_: str) -> Sequence[str]:
-    campaigns = [*_campaigns("the store", "forgetting", "mixed")]
-    return (*campaigns[:1], "histories: clients", *campaigns[1:4], "lockstep: long, 3 + 1 nodes", "crash-points")
+def _of_store(_: str, __: str) -> Sequence[str]:
+    campaigns = [*_campaigns("scans", "the door", "the store", "forgetting", "mixed")]
+    return (*campaigns[:3], "histories: clients", *campaigns[3:6], "lockstep: long, 3 + 1 nodes", "crash-points")
 
 
-def _of_journal(_: str) -> Sequence[str]:
+def _of_journal(_: str, __: str) -> Sequence[str]:
     return ("crash-points", "crash-points: default")
 
 
-def _of_spec(file: str) -> Sequence[str]:
+def _of_spec(file: str, where: str) -> Sequence[str]:
     names = _chosen(
         [model for model in _models() if file == _home_of(model.name)],
         [model for model in _models() if file in _modules_below(_home_of(model.name))],
     )
+    parts = where.split(".")
+    falling = [
+        twin for twin in _manifest().twins
+        if mirrored(twin.kills) in parts and file in _modules_below(_home_of(twin.model))
+    ]  # fmt: skip
+    falling.sort(key=lambda twin: (twin.model not in names, _manifest().model(twin.model).generated))
+    claims = [f"tlc: {twin.model} {twin.name}" for twin in falling[:MOST_TWINS]]
     twins = [f"tlc: {twin.model} {twin.name}" for twin in _manifest().twins if twin.model in names[:MOST_NEAR]]
     graph = [f"graph: {name}" for name in names if _manifest().model(name).graph is not None][:1]
     if file.startswith("spec/sites"):
@@ -133,10 +141,13 @@ def _of_spec(file: str) -> Sequence[str]:
         links = ["exhaustive", "lockstep: 3 + 1 nodes, alpha 2", "lockstep: forgetting, 3 + 1 nodes, alpha 1 to 3"]
     else:
         links = []
-    return (*(f"mirror: {name}" for name in names), *links, *graph, *twins[:MOST_TWINS])
+    mirrors = [f"mirror: {name}" for name in names]
+    if claims:  # a weaker claim shows in no graph: whoever must fall with it is asked
+        return (*mirrors[:MOST_NEAR], *claims, *mirrors[MOST_NEAR:], *links)
+    return (*mirrors, *links, *graph, *twins[:MOST_TWINS])
 
 
-def _of_module(file: str) -> Sequence[str]:
+def _of_module(file: str, _: str) -> Sequence[str]:
     module = Path(file).stem
     names = _chosen(
         [model for model in _models() if model.rung == module],

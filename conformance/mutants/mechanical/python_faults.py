@@ -4,8 +4,12 @@ Own code, and little of it: the mutators for Python that are kept well (mutmut, 
 know no TLA+, and change texts, decorators and types, where no protocol is. The operators are theirs and those of the
 literature: relations, conjuncts, conditions, guards, statements, arguments, constants by one.
 
-What is never touched: annotations, decorators, defaults, texts, patterns of ``match``, what is raised, and what is said
-in an assertion.
+What is never touched, by kinds: annotations, decorators, defaults, texts, patterns of ``match``, what is raised, and
+assertions (``assert_never`` is one), all of which do nothing where the rest is right. An attribute that ``__init__``
+makes is never left out: without it there is none, and whoever works here sees that before it runs. A number of at least 64
+that has a name of its own at the top of a module is a size or a time that somebody chose, and one more or less is
+another choice. Nor is ``type_ok`` touched, which says in TLA+, that has no types, what the type checker says of the
+mirror; a state of TLC that has other types decodes to none.
 """
 
 import ast
@@ -27,7 +31,10 @@ _SUMS: dict[type[ast.operator], type[ast.operator]] = {
     ast.FloorDiv: ast.Mult,
 }  # fmt: skip
 _CALLS = {"min": "max", "max": "min", "any": "all", "all": "any"}
-_SILENT = frozenset({"__repr__", "__str__", "__hash__"})
+_SILENT = frozenset({"__repr__", "__str__", "__hash__", "type_ok"})
+_NO_FAULTS_IN = ("cast", "TypeVar", "field", "frozen", "define", "assert_never")
+_CHOSEN = 64
+"""A lone number from here on, with a name at the top of a module, is a size or a time."""
 
 
 def faults_of(file: str, text: str) -> tuple[Fault, ...]:
@@ -93,7 +100,7 @@ class _Maker(ast.NodeVisitor):
         """What is said of an error is no protocol."""
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        self.visit(node.test)
+        """Nor does an assertion do anything where the rest is right."""
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         """Nor is a text."""
@@ -114,13 +121,17 @@ class _Maker(ast.NodeVisitor):
         super().generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
-        if _name_of(node.func) in ("cast", "TypeVar", "field", "frozen", "define"):
+        if _name_of(node.func) in _NO_FAULTS_IN:
             return
         self.generic_visit(node)
 
     def _statement(self, node: ast.stmt) -> None:
         """Without this statement."""
         match node:
+            case ast.Expr(value=ast.Call(func=called)) if _name_of(called) in _NO_FAULTS_IN:
+                return
+            case ast.Assign(targets=[ast.Attribute()]) if self._where[-1:] == ["__init__"]:
+                return
             case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Delete() | ast.Continue():
                 self._add(node, "statement dropped", "pass", statement=True)
             case ast.Assign(targets=[ast.Attribute() | ast.Subscript()]):
@@ -133,6 +144,8 @@ def _is_number(statement: ast.stmt) -> bool:
     """Whether it gives a number a name, as limits of the code have one."""
     match statement:
         case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
+            if isinstance(value, ast.Constant) and type(value.value) is int and value.value >= _CHOSEN:
+                return False
             numbers = (ast.Constant, ast.BinOp, ast.operator, ast.Load, ast.Name)
             return all(isinstance(part, numbers) for part in ast.walk(value)) and any(
                 isinstance(part, ast.Constant) and type(part.value) is int for part in ast.walk(value)

@@ -1,19 +1,16 @@
 """``physalia admin``: what needs an operator's key."""
 
 import asyncio
-import json as jsons
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from conformance.links import BadInput, CannotRun
+from conformance.links import BadInput
+from physalia.cli.colony.foundings import founded_by, write_down
 from physalia.cli.colony.moves import At, Partition, cell_named, inspect, move
 from physalia.cli.colony.reaching import FOLDER, Deadline, Folder, KeysFile, operator
 from physalia.cli.terminal import say
-
-if TYPE_CHECKING:
-    from physalia.model import Founding
 
 app = typer.Typer(help="What needs an operator's key.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -46,11 +43,15 @@ def create(
     """
     reached, cell = operator(folder, at, keys, deadline_s), cell_named(partition)
     file = founding or Path(folder, "foundings", f"{cell}.json")
-    made = _founding(file, cell, _numbers(servers), alpha)
+    made, disks = founded_by(file, cell, _numbers(servers), alpha)
 
     async def main() -> dict[int, str]:
         async with reached:
-            return await reached.create(made)
+            if disks.keys() < {server for _, server in made.nodes}:
+                # Written down before it is asked for, and never changed: a disk that is lost bears no node again.
+                disks.update(await reached.disks(made) | disks)
+                write_down(file, made, disks)
+            return await reached.create(made, disks)
 
     try:
         answers = asyncio.run(main())
@@ -64,38 +65,6 @@ def create(
         return 1
     say(f"cell {cell} is there, in life {made.life}; it is written down in {file}")
     return 0
-
-
-def _founding(file: Path, cell: int, servers: list[int], alpha: int) -> "Founding":
-    """What stands in the file; if there is none, a new founding that stands there then."""
-    from physalia.client import found  # noqa: PLC0415
-    from physalia.model import Founding  # noqa: PLC0415
-
-    if not file.exists():
-        new = found(cell, servers, alpha)
-        plain = {
-            "schema_version": 1,
-            "cell": new.cell,
-            "life": new.life,
-            "alpha": new.alpha,
-            "nodes": [{"node": node, "server": server} for node, server in new.nodes],
-        }
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8") as out:
-                out.write(jsons.dumps(plain, indent=2) + "\n")
-        except OSError as error:
-            raise CannotRun(f"{file} cannot be written ({error.strerror}): nobody was asked.") from None
-        return new
-    try:
-        plain = jsons.loads(file.read_text(encoding="utf-8"))
-        nodes = tuple((int(one["node"]), int(one["server"])) for one in plain["nodes"])
-        known = Founding(plain["cell"], plain["life"], plain["alpha"], nodes, frozenset(node for node, _ in nodes))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{file} is no founding ({error!r}): name another file.") from None
-    if (known.cell, sorted(server for _, server in nodes), known.alpha) != (cell, sorted(servers), alpha):
-        raise BadInput(f"{file} founds another cell, or on other servers: a cell is founded once; name another file.")
-    return known
 
 
 def _numbers(text: str) -> list[int]:

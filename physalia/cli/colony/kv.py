@@ -66,7 +66,7 @@ def get(
     async def work(part: "Partition") -> "Item | None":
         return await part.get(key, "eventual" if eventual else "strict")
 
-    code, item = _ask(partition, client(folder, at, keys, deadline_s), work)
+    code, item = _ask(partition, client(folder, at, keys, deadline_s), work, json)
     if code == _DONE:
         _print_items([] if item is None else [item], json)
         return _NOT_DONE if item is None else _DONE
@@ -94,7 +94,7 @@ def put(
     async def work(part: "Partition") -> "Item":
         return await part.put(key, new, if_=conditions)
 
-    code, item = _ask(partition, client(folder, at, keys, deadline_s), work)
+    code, item = _ask(partition, client(folder, at, keys, deadline_s), work, json)
     if item is not None:
         _print_items([item], json)
     return code
@@ -118,7 +118,7 @@ def incr(
     async def work(part: "Partition") -> "Item":
         return await part.increment(key, amount)
 
-    code, item = _ask(partition, client(folder, at, keys, deadline_s), work)
+    code, item = _ask(partition, client(folder, at, keys, deadline_s), work, json)
     if item is not None:
         _print_items([item], json)
     return code
@@ -135,6 +135,7 @@ def del_(
     at: At = None,
     keys: KeysFile = None,
     deadline_s: Deadline = 10.0,
+    json: Json = False,
 ) -> int:
     """Leave nothing under a key."""
     conditions = _conditions(key, type_, if_version, if_value)
@@ -143,7 +144,10 @@ def del_(
         await part.delete(key, if_=conditions)
         return True
 
-    return _ask(partition, client(folder, at, keys, deadline_s), work)[0]
+    code, is_done = _ask(partition, client(folder, at, keys, deadline_s), work, json)
+    if is_done:
+        _print_items([], json)
+    return code
 
 
 @app.command(epilog=_EXIT_CODES)
@@ -162,7 +166,7 @@ def scan(
     async def work(part: "Partition") -> "list[Item]":
         return [item async for item in part.scan(prefix, consistency="eventual" if eventual else "strict")]
 
-    code, items = _ask(partition, client(folder, at, keys, deadline_s), work)
+    code, items = _ask(partition, client(folder, at, keys, deadline_s), work, json)
     if items is not None:
         _print_items(items, json)
     return code
@@ -195,7 +199,7 @@ def txn(
         outcome = await part.transact(if_=if_, then=then, else_=else_)
         return outcome.succeeded, outcome.results
 
-    code, told = _ask(partition, client(folder, at, keys, deadline_s), work)
+    code, told = _ask(partition, client(folder, at, keys, deadline_s), work, json)
     if told is None:
         return code
     succeeded, results = told
@@ -210,8 +214,8 @@ def txn(
     return _DONE if succeeded else _NOT_DONE
 
 
-def _ask(name: str, reached: Any, work: "Callable[[Partition], Awaitable[T]]") -> tuple[int, T | None]:
-    """The exit code, and the answer if there is one."""
+def _ask(name: str, reached: Any, work: "Callable[[Partition], Awaitable[T]]", json: bool) -> tuple[int, T | None]:
+    """The exit code, and the answer if there is one. That it was not done, or that nobody knows, is printed here."""
     from physalia import errors  # noqa: PLC0415
 
     async def main() -> T:
@@ -221,15 +225,22 @@ def _ask(name: str, reached: Any, work: "Callable[[Partition], Awaitable[T]]") -
     try:
         return _DONE, asyncio.run(main())
     except errors.ConditionFailed as failed:
-        say(f"not done: {failed}")
+        _print_failure("not done", failed, json)
         return _NOT_DONE, None
     except errors.OutcomeUnknown as unknown:
-        say(f"unknown: {unknown}")
+        _print_failure("unknown", unknown, json)
         return _UNKNOWN, None
     except (errors.LimitExceeded, errors.InvalidRequest, ValueError) as wrong:
         raise BadInput(f"{wrong}".rstrip(".") + ": nothing was done.") from None
     except errors.PhysaliaError as failed:
         raise CannotRun(f"{failed}".rstrip(".") + ".") from None
+
+
+def _print_failure(kind: str, error: Exception, json: bool) -> None:
+    if json:
+        print_json({"schema_version": SCHEMA_VERSION, "failure": kind, "why": str(error)})
+    else:
+        say(f"{kind}: {error}")
 
 
 def _conditions(key: str, type_: Kind, version: int | None, value: str | None) -> "list[Condition]":

@@ -4,8 +4,9 @@ A cell is never made because nobody is known of it (design rule R15): somebody w
 all its nodes, and a server that knows the cell already does nothing. The same founding again is granted again. What is
 founded is a birth and a charter in the journal, flushed at once, before anybody is told of it.
 
-So it is with a node that joins a cell. One that left is never made anew, however late somebody asks for it (R11); and a
-server that lost its disk, and with it what tells who left, makes nothing that was meant for the lost one.
+So it is with a node that joins a cell. One that left is never made anew, however late somebody asks for it (R11). And a
+server that lost its disk, and with it what tells who was here and who left, makes nothing that was meant for the lost
+one: whoever asks names the disk on which the node is to be.
 
 What has to wait for the disk is done by the thread of the journal, between two batches; everything else by the loop.
 """
@@ -124,13 +125,18 @@ class Foundry:
             return f"cell {one.cell} cannot be: {fault}"
         if self._atlas.own not in dict(one.nodes).values():
             return f"cell {one.cell} has no node on server {self._atlas.own}"
-        return ""
+        return self._objection_of_disk(asked)
+
+    def _objection_of_disk(self, asked: Create | Join) -> str:
+        if asked.disk == self._host.journal.name:
+            return ""
+        self.refused["another disk"] += 1
+        return "this server has another disk than the one that was to have the node: look at it again"
 
     def _objection_to(self, asked: Join) -> str:
         cell = asked.founding.cell
-        if asked.disk != self._host.journal.name:
-            self.refused["another disk"] += 1
-            return "this server has another disk than the one that was to have the node: look at it again"
+        if why := self._objection_of_disk(asked):
+            return why
         if asked.node in dict(asked.founding.nodes):
             return f"node {asked.node} is as old as cell {cell}, and does not join it"
         plan = CellPlan(cell, asked.founding.life, asked.founding.alpha, dict(asked.founding.nodes), frozenset())

@@ -25,7 +25,7 @@ def servers(tmp_path: Path) -> list[Settings]:
     made.write()
     settings = [read_settings(made.config(server), {}) for server in made.servers]
     for one in settings:
-        create(one)
+        create(one, are_cells_new=True)
     return settings
 
 

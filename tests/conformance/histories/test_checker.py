@@ -1,5 +1,6 @@
 """The checker beside the definition, and the laws that every checker of linearizability keeps."""
 
+import itertools
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,7 @@ from conformance.histories import checker
 from conformance.histories.brute import is_linearizable
 from conformance.histories.checker import Budget, Exhausted, check
 from conformance.histories.generate import ask_cas_register, ask_kv, linearizable, small, spoil
-from conformance.histories.history import Operation, before, opened
+from conformance.histories.history import TRUE, Operation, Value, before, opened
 from conformance.histories.known import MODELS
 from conformance.histories.models import ANYTHING, ILLEGAL, Kind
 from tests.conformance.histories.made import histories
@@ -92,6 +93,37 @@ def test_a_model_says_of_its_operations_what_its_steps_do(model: str) -> None:
         states |= {after for after in results.values() if after is not ILLEGAL and len(states) < 60}
     assert {Kind.READS} < met
     assert len(states) > 1
+
+
+def _ask_mixed(random: Random) -> tuple[str, Value, Value]:
+    """Texts and a number under one key, in every way that a kv has."""
+    f = random.choice(("read", "write", "append", "delete", "cas"))
+    text, given = random.choice("ab"), random.choice(("a", "b", 1))
+    return f, {"write": given, "append": text, "cas": (given, text)}.get(f), "k"
+
+
+def test_what_an_object_answered_is_never_refused() -> None:
+    """Histories made up at random are seldom right, so the definition beside them sees few of the right ones."""
+    for seed in range(400):
+        operations = linearizable(KV, _ask_mixed, clients=3, operations=8, seed=seed, lost=0.2)
+        assert holds([KV.admit(one) for one in operations], "kv"), seed
+
+
+def test_what_is_no_text_may_become_one_by_appending() -> None:
+    """Or nothing. A history in which a number was put before was refused once, though it can be ordered."""
+    values = [None, 1, TRUE, ("a",), "a", "ab"]
+    for before_, text in itertools.product(values, ["", "b", None]):
+        after = KV.step(before_, Operation(process=0, f="append", asked=text, key="k", begin=0, end=1))
+        assert after is not ILLEGAL
+        assert after == before_ or KV.may_become(before_, after)
+    asked = [("write", 1, None), ("append", "a", None), ("read", None, "a"), ("read", None, "a")]
+    events = [
+        Operation(process=0, f=f, asked=one, answer=answer, key="k", begin=2 * place, end=2 * place + 1)
+        for place, (f, one, answer) in enumerate(asked)
+    ]
+    assert is_linearizable(events, KV)
+    assert holds(events, "kv")
+    assert not holds([*events[:3], evolve(events[3], answer=1)], "kv")
 
 
 def test_thousands_of_operations_of_fifty_clients_are_ordered_and_a_spoilt_answer_is_refused() -> None:

@@ -12,7 +12,7 @@ from conformance.histories.judging import judge, words
 from conformance.histories.known import MODELS
 from conformance.histories.models import shown
 from conformance.histories.reading import parse, read
-from conformance.links import BadInput
+from conformance.links import BadInput, Verdict
 from physalia.cli.schemas import docs_folder
 
 CAS = MODELS["cas-register"]
@@ -93,6 +93,120 @@ def one(**fields: object) -> str:
 def test_what_is_ill_formed_is_refused_with_line_and_field(text: str, line: int, field: str) -> None:
     with pytest.raises(BadInput, match=rf"^it, line {line}, field {field}: "):
         parse(text, CAS, "it")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (one(f=["write"]), r'line 1, field f: \["write"\] is no name'),
+        (one(type=True), "line 1, field type: true is no name"),
+        (one(f="cas", value=[1]) + one(type="ok", f="cas"), "line 1, field value: a cas asks"),
+        (one(f="cas", value=[1, 2]) + one(type="ok", f="cas", value=3), "line 2, field value: a cas is not answered"),
+        (f"[{one().strip()},\n{one().strip()}]", "line 1: it is a JSON array"),
+    ],
+)
+def test_what_is_said_of_it_is_where_it_stands(text: str, why: str) -> None:
+    with pytest.raises(BadInput, match=f"^it, {why}"):
+        parse(text, CAS, "it")
+
+
+@pytest.mark.parametrize("space", [" ", "  \t", ""])
+def test_json_may_have_spaces_before_its_names(space: str) -> None:
+    assert len(parse("\n".join(f"{space}{{{space}{line[1:]}" for line in JSON.splitlines()), CAS, "it").operations) == 3
+
+
+CLOJURE = [
+    '#object[java.util.Foo 0x6e2A "java.util.Foo@6e2a"]', "#error {:via [] :trace [[a.b$fn__1 invoke \"x.clj\" 3]]}",
+    "1/3", "[##NaN ##Inf ##-Inf]", "#:jepsen{:a 1}", "^{:line 3} [x]", "^:a ^b {}", "-0x1FN",
+    "[\\formfeed \\backspace \\o101 \\u00e9 \\o \\^]", "#_ ^{:a 1} gone 3", '"\\b\\f"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("error", CLOJURE)
+def test_what_clojure_prints_of_an_error_is_no_trouble(error: str) -> None:
+    """Jepsen prints whatever came with an error or with the nemesis, and more than EDN has."""
+    text = f"{{:process 0 :type :invoke :f :read :error {error}, :value nil}}\n"
+    nemesis = f"{{:process :nemesis :type :info :f :kill :value {error}}}\n"
+    (read_,) = parse(text + nemesis + "{:process 0 :type :ok :f :read :value 7}", CAS, "it").operations
+    assert (read_.answer, read_.end_line) == (7, 3)
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("0x1F", 31), ("-0X1f", -31), ("\\formfeed", "\f"), ("\\o101", "A"), ("\\u0041", "A"), ("^{:a 1} 7", 7),
+        ("1/2", Typed("ratio", "1/2")), ("##NaN", Typed("float", "NaN")), ('"\\f"', "\f"),
+    ],
+)  # fmt: skip
+def test_a_value_is_the_one_that_clojure_means(written: str, means: object) -> None:
+    (wrote,) = parse(f"{{:process 0 :type :invoke :f :write :value {written}}}", CAS, "it").operations
+    assert wrote.asked == means
+
+
+STORE = MODELS["store"]
+
+
+def txn(asked: object, answer: object) -> str:
+    return one(f="txn", value=asked) + one(type="ok", f="txn", value=answer)
+
+
+PUT = {"then": [["put", "k", 1]]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "line", "why"),
+    [
+        ({"if": [["like", "k", 1]]}, {"succeeded": True}, 1, '"like" cannot stand under if'),
+        ({"if": [["type", "k", "nonsense"]]}, {"succeeded": False}, 1, '"nonsense" is no type'),
+        ({"if": [["version", "k", "x"]]}, {"succeeded": False}, 1, '"x" is no version'),
+        ({"if": [["version", "k", -1]]}, {"succeeded": False}, 1, "-1 is no version"),
+        ({"if": [["version", "k", True]]}, {"succeeded": False}, 1, "true is no version"),
+        ({"if": [["equals", "k", None]]}, {"succeeded": False}, 1, "nil is no value of a store"),
+        ({"if": [["compare", "k", "<", [1]]]}, {"succeeded": False}, 1, r"\[1\] is no value of a store"),
+        ({"then": [["put", "k", [1.5]]]}, {"succeeded": True}, 1, r"\[1.5\] is no value of a store"),
+        ({"then": [["put", "k", 1.5]]}, {"succeeded": True}, 1, "a store has no floats"),
+        ({"then": [["put", "k", {"a": 1}]]}, {"succeeded": True}, 1, "{a: 1} is no value of a store"),
+        ({"then": [["put", "k", {"bytes": 1}]]}, {"succeeded": True}, 1, "{bytes: 1} is no value of a store"),
+        (PUT, {"succeeded": True, "refused": "x"}, 2, "a transaction that is refused did not succeed"),
+        (PUT, {"succeeded": True, "refused": False}, 2, "a transaction that is refused did not succeed"),
+        (PUT, {"refused": "x", "results": []}, 2, "results are a list"),
+        (PUT, {"succeeded": True, "results": 5}, 2, "results are a list"),
+        (PUT, {"succeeded": True, "values": {}}, 2, "values are a list"),
+    ],
+)
+def test_what_a_store_does_not_have_is_refused(asked: object, answer: object, line: int, why: str) -> None:
+    """It was taken for a condition that never holds, or for a value like any other: nothing could be wrong with it."""
+    with pytest.raises(BadInput, match=rf"^it, line {line}, field value: {why}"):
+        parse(txn(asked, answer), STORE, "it")
+
+
+@pytest.mark.parametrize(
+    ("there", "relation", "given", "holds"),
+    [
+        ({"bytes": "61"}, "<", {"bytes": "62"}, True),
+        ({"bytes": "61"}, ">=", {"bytes": "62"}, False),
+        ({"bytes": "61"}, "!=", {"bytes": "62"}, True),
+        ({"bytes": "61"}, "<=", "62", False),
+        (True, ">", False, True),
+        (True, ">=", 1, False),
+        (1, ">=", True, False),
+        ("a", "<", "b", True),
+    ],
+)
+def test_values_of_one_type_are_compared(there: object, relation: str, given: object, holds: bool) -> None:
+    asked = {"if": [["compare", "k", relation, given]]}
+    for said in (True, False):
+        text = txn({"then": [["put", "k", there]]}, {"succeeded": True}) + txn(asked, {"succeeded": said})
+        judged = judge(parse(text, STORE, "it"), STORE, Budget())
+        assert (judged.verdict is Verdict.HOLDS) == (said == holds)
+
+
+def test_a_keyword_in_a_transaction_stands_for_its_name() -> None:
+    asked = '{:if [[:absent :k]] :then [[:put :k 1] [:add "k" 2]] :else [[:read :k]]}'
+    for last, verdict in (("3 2", Verdict.HOLDS), ("3 1", Verdict.REFUTED)):
+        answer = f"{{:succeeded true :results [[1 1] [{last}]]}}"
+        text = f"{{:process 0 :type :invoke :f :txn :value {asked}}} {{:process 0 :type :ok :f :txn :value {answer}}}"
+        assert judge(parse(text, STORE, "it"), STORE, Budget()).verdict is verdict
 
 
 @pytest.mark.parametrize(

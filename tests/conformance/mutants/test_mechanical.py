@@ -20,12 +20,20 @@ ROOT = Path(__file__).resolve().parents[3]
 CODE = '''"""A text, 1 < 2."""
 
 LIMIT = 8
+CHOSEN_MS = 200
 NAME = "x"
 
 
 @frozen(eq=True)
 class Some:
     first: int = 0
+
+    def __init__(self) -> None:
+        self.known = [0]
+        self.renew()
+
+    def type_ok(self) -> bool:
+        return self.first > 0
 
     def take(self, wanted: int = 3) -> int:
         """Another text."""
@@ -35,6 +43,8 @@ class Some:
             raise ValueError(f"{wanted + 1} is too much")
         self.first = wanted + 1
         self.keep(wanted, self.first)
+        assert wanted > 0
+        assert_never(wanted)
         return min(wanted for wanted in self.known if wanted > 2)
 '''
 MADE = {
@@ -48,7 +58,7 @@ MADE = {
     'if not self.ready: raise ValueError(f"{wanted + 1} is too much") => nothing', "not self.ready => (self.ready)",
     "self.first = wanted + 1 => nothing", "wanted + 1 => (wanted - 1)", "wanted + 1 => (wanted)",
     "1 => (2)", "1 => (0)",
-    "self.keep(wanted, self.first) => nothing",
+    "self.keep(wanted, self.first) => nothing", "self.renew() => nothing",
     "self.keep(wanted, self.first) => (self.keep(self.first, wanted))",
     "without `wanted > 2`", "wanted > 2 => (wanted >= 2)", "wanted > 2 => (not wanted > 2)", "2 => (3)", "2 => (1)",
     "min(wanted for wanted in self.known if wanted > 2) => (max((wanted for wanted in self.known if wanted > 2)))",
@@ -105,6 +115,12 @@ def test_every_room_has_faults_and_every_fault_somebody_to_ask() -> None:
             asks = pool.asks_of(file)
             assert asks, f"nobody is asked about {file}"
             assert {one.partition(":")[0] for one in asks} <= set(ask.KINDS)
+
+
+def test_a_claim_is_put_to_the_twins_with_which_it_must_fall() -> None:
+    asks = pool.asks_of("spec/cell_properties.py", "CellProperties.votes_kept")
+    assert "tlc: MCCellSharedCrash vote-leaves-before-its-flush" in asks
+    assert "tlc: MCCellSharedCrash vote-leaves-before-its-flush" not in pool.asks_of("spec/cell_properties.py")
 
 
 def test_the_draw_follows_from_the_seed() -> None:

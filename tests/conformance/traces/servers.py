@@ -1,6 +1,7 @@
 """Three servers without sockets that record, in one process: what they write down is the same every time."""
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import Factory, define, field
@@ -97,8 +98,11 @@ class World:
         server = self.running[number]
         server.nodes.submit(server.key(cell), Write(RequestId("c", request), expects, f"node-{request}", "b"))
 
-    def run(self) -> None:
-        """Until nothing is under way and nothing waits for a disk. What leaves is written down before."""
+    def run(self, until: Callable[[int, Envelope], bool] = lambda _to, _envelope: False) -> None:
+        """Until nothing is under way and nothing waits for a disk, or such a message came to this server.
+
+        What leaves is written down before.
+        """
         while True:
             for server in self.running.values():
                 server.flush()
@@ -110,6 +114,8 @@ class World:
             sender, to, envelope = self.under_way.popleft()
             if to in self.running:
                 self.running[to].nodes.receive(sender, envelope)
+            if until(to, envelope):
+                return
 
     def kill(self, number: int) -> None:
         """Gone, after what it sent left, and so what is written down of it; the journal lets go of its directory."""

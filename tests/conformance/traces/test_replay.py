@@ -10,9 +10,11 @@ from attrs import evolve
 from conformance.links import Verdict
 from conformance.refutation import Refuted
 from conformance.traces.cell import cells_of, picked, split
-from conformance.traces.doctored import changed, without
+from conformance.traces.doctored import changed, with_line, without
 from conformance.traces.lines import Run
+from conformance.traces.recorded import read_all
 from conformance.traces.replay import Replay
+from physalia.server.forgetting import Forgetting
 from tests.conformance.traces.servers import CELL, MOST_BYTES, World, judged, lived
 
 
@@ -52,7 +54,8 @@ def test_without_any_event_that_matters_nothing_is_accepted(runs: list[Run]) -> 
             verdict = Verdict.REFUTED
         assert verdict is not Verdict.HOLDS, one
         kinds.add(one.what)
-    assert kinds >= {f"without {did}" for did in ("prepare", "promise", "propose", "vote", "decide", "learn")}
+    of_all = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
+    assert kinds >= {f"without {did}" for did in of_all}
 
 
 def test_a_refusal_says_what_was_possible_and_which_guard_is_false(runs: list[Run]) -> None:
@@ -107,6 +110,65 @@ def read(path: Path) -> Run:
     from conformance.traces.lines import read_run  # noqa: PLC0415
 
     return read_run(path)
+
+
+def forgetful(folder: Path) -> World:
+    """A leader deposed twice by the next one, which forgets its log and folds its journal after each, and is killed.
+
+    So its disk holds no record any more of the ballots that it used below its promise (design rules R10, R16).
+    """
+    world = World(folder)
+    world.start(1, 2, 3)
+    for server in world.running.values():
+        server.nodes._forgetting = Forgetting(4)
+    request = 0
+    for leader in (1, 2, 1, 3):
+        world.lead(leader, 1)
+        for _ in range(6):
+            world.write(leader, 1, request, request)
+            world.run()
+            request += 1
+        for server in world.running.values():
+            while server.nodes.host.fold(64):
+                pass
+    return world
+
+
+def test_used_ballots_below_the_promise_may_be_folded_away(tmp_path: Path) -> None:
+    world = forgetful(tmp_path)
+    world.kill(1)
+    world.start(1)
+    world.lead(1, 1)
+    world.end()
+    runs = read_all(world.traces)
+    verdict, title, used = (found := judged(runs)).verdict, found.title, found.taken["prepare"]
+    assert verdict is Verdict.HOLDS, title
+    (at, place), line = next(
+        ((at, place), line)
+        for at, run in enumerate(runs)
+        for place, (_, line) in enumerate(run.lines)
+        if line.did == "start" and line.known
+    )
+    assert line.used == [], "nothing was folded away"
+    assert used >= 4
+    for ballot, why in (((9, 11), "never used"), ((2, 12), "another's")):
+        invented = msgspec.structs.replace(line, used=[ballot])
+        refused = judged(with_line(runs, at, place, invented))
+        assert refused.verdict is Verdict.REFUTED, why
+        assert "leads to what it found on its disk" in refused.title
+
+
+def test_a_used_ballot_that_the_promise_does_not_forbid_must_be_found(runs: list[Run]) -> None:
+    """A disk that lost it would let the node use it again."""
+    at, place, line = next(
+        (at, place, line)
+        for at, run in enumerate(runs)
+        for place, (_, line) in enumerate(run.lines)
+        if line.did == "start" and line.used
+    )
+    refused = judged(with_line(runs, at, place, msgspec.structs.replace(line, used=[])))
+    assert refused.verdict is Verdict.REFUTED
+    assert "leads to what it found on its disk" in refused.title
 
 
 def test_what_nobody_logged_is_found(runs: list[Run]) -> None:

@@ -16,6 +16,7 @@ from physalia.model import Push, Read, Request, RequestId, Traffic, Whereabouts
 from physalia.transport import CLIENT, Address, Door, Party, Refusals, Target, dial
 from physalia.wire import encode_command, encode_traffic
 from tests import PATIENCE_S
+from tests.physalia.server.colonies import create_now
 from tests.physalia.transport.pairs import RING
 from tests.physalia.transport.test_connection import Ears
 
@@ -32,7 +33,7 @@ def colony(tmp_path: Path) -> Iterator[Colony]:
 
     async def create() -> None:
         async with Operator(made.by_server, made.operator_ring, PATIENCE_S) as operator:
-            assert set((await operator.create(found(CELL, [1, 2]))).values()) == {""}
+            assert set((await create_now(operator, found(CELL, [1, 2]))).values()) == {""}
 
     asyncio.run(create())
     yield made

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from attrs import Factory, define
 
+from physalia.client import Operator
+from physalia.model import Founding
 from physalia.server import create, read_settings
 from physalia.transport import KeyFile
 from tests import PATIENCE_S
@@ -129,10 +131,15 @@ def colony(folder: Path, size: int = 3, cells: int = 1, alpha: int = 3, extra: s
         made.extra = extra
     made.write()
     for server in made.servers:
-        create(read_settings(made.config(server), {}))
+        create(read_settings(made.config(server), {}), are_cells_new=True)
     try:
         yield made
     finally:
         for server in tuple(made.processes):
             os.kill(made.pid(server), signal.SIGCONT)
             made.kill(server)
+
+
+async def create_now(operator: Operator, founding: Founding) -> dict[int, str]:
+    """Found a cell on the disks that its servers have now: by server, why that was not done, or nothing."""
+    return await operator.create(founding, await operator.disks(founding))

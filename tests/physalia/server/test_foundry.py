@@ -52,7 +52,7 @@ from physalia.model import (
 from physalia.transport import CLIENT, OPERATOR, Party
 from physalia.wire import encode_command
 from tests import PATIENCE_S
-from tests.physalia.server.colonies import Colony, colony
+from tests.physalia.server.colonies import Colony, colony, create_now
 from tests.physalia.server.test_server import Alone, alone, run
 
 
@@ -70,9 +70,9 @@ def test_a_cell_is_founded_and_serves_at_once(tmp_path: Path, vfs: SimulatedVfs)
     async def work() -> None:
         async with alone(tmp_path, vfs) as one, operator(one) as king, one.client() as client:
             founding = found(7, [1])
-            assert await king.create(founding) == {1: ""}
+            assert await create_now(king, founding) == {1: ""}
             assert (await client.partition(7).put("a", 1)).value == 1
-            assert await king.create(founding) == {1: ""}, "the same again is granted again"
+            assert await create_now(king, founding) == {1: ""}, "the same again is granted again"
             assert await client.partition(7).get("a") is not None
 
     run(work)
@@ -84,13 +84,28 @@ def test_a_cell_is_founded_once(tmp_path: Path, vfs: SimulatedVfs) -> None:
     async def work() -> None:
         async with alone(tmp_path, vfs) as one, operator(one) as king:
             first, second = found(7, [1]), found(7, [1])
-            answers = await asyncio.gather(king.create(first), king.create(first), king.create(second))
+            answers = await asyncio.gather(create_now(king, first), create_now(king, first), create_now(king, second))
             assert list(answers[:2]) == [{1: ""}, {1: ""}]
             assert "created before" in answers[2][1]
-            assert "created before" in (await king.create(second))[1]
-            assert "created before" in (await king.create(found(1, [1])))[1], "it stands in the settings"
+            assert "created before" in (await create_now(king, second))[1]
+            assert "created before" in (await create_now(king, found(1, [1])))[1], "it stands in the settings"
             records = one.server.nodes.host.journal.nodes()
             assert sorted(key.cell for key in records) == [1, 7]
+
+    run(work)
+
+
+def test_a_founding_that_was_meant_for_a_lost_disk_bears_nothing(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    """The node would be there under its old name, and know nothing of what it promised."""
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, operator(one) as king:
+            founding = found(7, [1])
+            assert "another disk" in (await king.create(founding, {1: "00" * 8}))[1]
+            assert one.server.foundry.refused == {"another disk": 1}
+            assert [key.cell for key in one.server.nodes.host.journal.nodes()] == [1]
+            disk = one.server.nodes.host.journal.name.hex()
+            assert await king.create(founding, {1: disk}) == {1: ""}
 
     run(work)
 
@@ -112,9 +127,9 @@ def test_a_cell_that_cannot_be_is_refused_and_nothing_is_born(
         async with alone(tmp_path, vfs) as one, operator(one) as king:
             if not why:  # it cannot even be said
                 with pytest.raises(ValueError, match="at least one member"):
-                    await king.create(founding)
+                    await create_now(king, founding)
             else:
-                assert why in "".join((await Operator.create(_telling(king), founding)).values())
+                assert why in "".join((await create_now(_telling(king), founding)).values())
             assert [key.cell for key in one.server.nodes.host.journal.nodes()] == [1]
 
     run(work)
@@ -127,7 +142,7 @@ def _telling(king: Operator) -> Operator:
 
 
 @pytest.mark.parametrize("own", [CLIENT, Party("server", 2)])
-@pytest.mark.parametrize("asked", [Create(1, found(7, [1])), Cap(1, 1)])
+@pytest.mark.parametrize("asked", [Create(1, found(7, [1]), bytes(8)), Cap(1, 1)])
 def test_who_has_no_operators_key_founds_nothing(
     tmp_path: Path, vfs: SimulatedVfs, own: Party, asked: Create | Cap
 ) -> None:
@@ -164,11 +179,11 @@ def test_a_journal_that_may_not_grow_founds_nothing_and_goes_on_when_it_may(tmp_
                 assert not writing.done()
             for cell in range(7, 1000):  # a few find room in the last page
                 founding = found(cell, [1])
-                if why := (await king.create(founding))[1]:
+                if why := (await create_now(king, founding))[1]:
                     break
             assert "no room" in why
             assert await king.cap(1, 0) == ""
-            assert await king.create(founding) == {1: ""}
+            assert await create_now(king, founding) == {1: ""}
             writing.cancel()
             assert (await client.partition(1).put("n", 1)).value == 1
             assert not one.running.done()
@@ -191,7 +206,7 @@ def test_what_was_founded_is_there_after_a_kill(tmp_path: Path) -> None:
 
         async def work() -> None:
             async with Operator(servers, made.ring, PATIENCE_S) as king:
-                assert await king.create(founding) == dict.fromkeys(made.servers, "")
+                assert await create_now(king, founding) == dict.fromkeys(made.servers, "")
             await put(made, 1)
             for server in made.servers:
                 made.kill(server)
@@ -216,8 +231,9 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
     async def work() -> None:
         async with alone(tmp_path, vfs) as one:
             async with Operator({1: "127.0.0.1:1"}, one.colony.ring, 0.2) as king:
-                assert "did not answer" in (await king.create(found(7, [1])))[1]
-                assert "nobody said where" in (await king.create(found(7, [2])))[2]
+                assert "did not say which disk" in (await create_now(king, found(7, [1])))[1]
+                assert "did not answer" in (await king.create(found(7, [1]), {1: "00" * 8}))[1]
+                assert "nobody said where" in (await king.create(found(7, [2]), {2: "00" * 8}))[2]
             async with one.client() as client:
                 client._deadline_s = 0.3
                 with pytest.raises(Unavailable):
@@ -237,7 +253,7 @@ OF_SERVERS: list[Traffic] = [
     Moved(1, 101, 9, (11, 12), ((11, 1), (12, 1))),
 ]  # fmt: skip
 OF_OPERATORS: list[Traffic] = [
-    Create(1, found(7, [1])), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000),
+    Create(1, found(7, [1]), bytes(8)), Cap(1, 0), Request(1, 1, b""), Pace(1, 1000),
     Join(1, found(7, [1]), 99, bytes(8), ((98, 1),)),
     House(1, 1, 101, ((12, 1),)), Release(1, 1, 101, 11), Inspect(1, 1),
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from physalia.model import Founding, House, Join, Left, Moved, Release, Seek, Tr
 from physalia.server import create, read_settings
 from physalia.transport import Party
 from tests import PATIENCE_S
-from tests.physalia.server.colonies import Colony, colony
+from tests.physalia.server.colonies import Colony, colony, create_now
 from tests.physalia.server.test_server import Alone, alone, run
 
 CELL = 7
@@ -43,7 +43,7 @@ def with_king(made: Colony, work: Callable[[Operator], Awaitable[None]]) -> None
 
 async def founded(king: Operator, servers: list[int]) -> Founding:
     founding = found(CELL, servers)
-    assert await king.create(founding) == dict.fromkeys(servers, "")
+    assert await create_now(king, founding) == dict.fromkeys(servers, "")
     return founding
 
 
@@ -252,7 +252,7 @@ def test_late_duplicates_of_a_birth_make_nothing_once_the_node_left(tmp_path: Pa
             host = one.server.nodes.host
             founding = found(CELL, [1])
             (old,) = founding.members
-            assert await king.create(founding) == {1: ""}
+            assert await create_now(king, founding) == {1: ""}
             joining = Join(0, founding, 99, host.journal.name, ((old, 1),))
             key = NodeKey(CELL, founding.life, old)
             hosted = host.hosted(key)
@@ -268,7 +268,7 @@ def test_late_duplicates_of_a_birth_make_nothing_once_the_node_left(tmp_path: Pa
             one.server._look_around()
             while key not in host.pointers:
                 await asyncio.sleep(0.01)
-            assert "left this server" in (await king.create(founding))[1]
+            assert "left this server" in (await create_now(king, founding))[1]
             assert await king.ask(1, lambda n: Release(n, CELL, founding.life, old)) == "", "it has left"
             assert await king.ask(1, lambda n: evolve(joining, number=n)) == "", "another node may come"
             assert "never made anew" in await king.ask(

@@ -286,9 +286,26 @@ class TestStarting:
         self.refused(made, 2, "does not exist: create the journal")
 
     def test_nodes_are_never_made_anew(self, made: Colony) -> None:
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(text.partition("[[cells]]")[0], encoding="utf-8")
         done = made.run(1, "--create")
         assert done.returncode == 2
         assert "never made anew" in done.stderr
+
+    def test_cells_that_settings_name_are_not_made_on_an_empty_disk(self, made: Colony) -> None:
+        """It may have had them, and lost them: nothing is born, and the server does not start either."""
+        disk = made.folder / "disk-1"
+        disk.rename(made.folder / "lost")
+        done = made.run(1, "--create")
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "a new server has none" in done.stderr
+        assert not disk.exists()
+        text = made.config(1).read_text(encoding="utf-8")
+        made.config(1).write_text(text.partition("[[cells]]")[0], encoding="utf-8")
+        assert made.run(1, "--create").returncode == 0
+        made.config(1).write_text(text, encoding="utf-8")
+        done = made.run(1)
+        assert (done.returncode, "never heard of" in done.stderr) == (2, True)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

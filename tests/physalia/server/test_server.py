@@ -15,6 +15,7 @@ from attrs import define
 from conformance.crash_points.disk import Disk
 from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
 from physalia.client import AsyncClient
+from physalia.client.moving import NEVER
 from physalia.host import Host, encode_kept
 from physalia.journal import FlushFailed, Journal, NodeKey
 from physalia.model import Ballot, Carry, Envelope, Origin, Ping, Prepare, Read, Request, RequestId, Traffic, Volume
@@ -118,6 +119,25 @@ def test_a_flush_that_failed_ends_the_server_and_nothing_is_acknowledged(tmp_pat
             assert caught.group_contains(FlushFailed)
             assert not asking.done()
             asking.cancel()
+
+    run(work)
+
+
+def test_a_read_costs_no_place_in_the_log(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    """Of the record as of the items (R7). To move a cell, though, places are filled, and nothing changes."""
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            await client.write(1, 0, "x", "y")
+            node = one.server.nodes.host.node(KEY)
+            assert node is not None
+            before = node.prefix
+            for _ in range(5):
+                assert (await client.read(1)).saw == Volume(1, "x", "y")
+                assert await client.partition(1).get("nothing") is None
+            assert node.prefix == before
+            refused = await client.write(1, NEVER, "", "")
+            assert (refused.done, refused.saw, node.prefix) == (False, Volume(1, "x", "y"), before + 1)
 
     run(work)
 
@@ -226,7 +246,7 @@ def test_a_defect_in_what_the_loop_calls_ends_the_server(tmp_path: Path, vfs: Si
     async def work() -> None:
         async with alone(tmp_path, vfs) as one, one.client() as client:
             one.server.nodes.submit = None  # type: ignore[method-assign,assignment]
-            asking = asyncio.ensure_future(client.read(1))
+            asking = asyncio.ensure_future(client.write(1, 0, "x", "y"))
             with pytest.raises(ExceptionGroup) as caught:
                 await one.running
             assert caught.group_contains(TypeError)

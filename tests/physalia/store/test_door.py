@@ -89,13 +89,21 @@ BAD: list[tuple[Execute, Refused]] = [
     (command(if_=("exists",)), invalid("condition")),
     (command(Exists("a")), invalid("operation")),
     (command(if_=(Compare("a", "=", 1),)), invalid("relation")),  # type: ignore[arg-type]
+    (command(if_=(Compare("a", ["<"], 1),)), invalid("relation")),  # type: ignore[arg-type]
     (command(if_=(HasType("a", "float"),)), invalid("type")),  # type: ignore[arg-type]
+    (command(if_=(HasType("a", ANY),)), invalid("type")),
     (command(if_=(HasVersion("a", -1),)), invalid("version")),
     (command(if_=(HasVersion("a", version=True),)), invalid("version")),
     (command(Get("a"), session=0), invalid("request")),
     (command(Get("a"), session=2**63), invalid("request")),
     (command(Get("a"), request=RequestId("me", 0)), invalid("request")),
     (command(Get("a"), request=RequestId("me", 2**63)), invalid("request")),
+    (command(Get("a"), request=RequestId(ANY, 1)), invalid("request")),
+    (command(Get("a"), request=RequestId("\ud800", 1)), invalid("request")),
+    (Execute(RequestId("me", -1), 1, OpenSession()), invalid("request")),
+    (Execute(RequestId("me", number=True), 1, OpenSession()), invalid("request")),
+    (Execute(RequestId(b"me", 1), 1, OpenSession()), invalid("request")),  # type: ignore[arg-type]
+    (Execute(ME, 1, Batch(((RequestId(ANY, 1), Transact(1, Transaction((), (Get("a"),)))),))), invalid("request")),
     (command(Get("a"), request="me"), invalid("command")),
     (Execute(ME, 0, OpenSession()), invalid("command")),
     (Execute(ME, 1, Unread(b"")), invalid("command")),

@@ -100,7 +100,7 @@ TRAFFIC = st.one_of(
         st.builds(Page, st.lists(st.tuples(KEYS, ITEMS), max_size=3).map(tuple), st.none() | TOKENS)
         | st.just(Refused("scan expired", size=7)),
     ),
-    st.builds(Create, COUNTS, FOUNDINGS),
+    st.builds(Create, COUNTS, FOUNDINGS, st.binary(min_size=8, max_size=8)),
     st.builds(Cap, COUNTS, COUNTS),
     st.builds(Pace, COUNTS, COUNTS),
     st.builds(Granted, COUNTS),

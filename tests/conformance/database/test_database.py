@@ -1,0 +1,136 @@
+"""The store beside its commands: its door and its scans hold, and are refuted where something is wrong."""
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from conformance.database import campaign, door, link
+from conformance.database.slips import LIMITS, Slips
+from conformance.links import Profile, Settings, Silence, Verdict
+from physalia.model import Execute, Page, Refused, RequestId, Slot, Token, Transact
+from physalia.store import Store, batches, refusal
+
+QUICK = Settings(profile=Profile.QUICK)
+
+
+@pytest.mark.parametrize("name", [*link.PARTS])
+def test_a_part_holds_and_reaches_what_it_is_for(name: str) -> None:
+    row, failure = link.PARTS[name](QUICK, Silence())
+    assert failure is None
+    assert row.verdict is Verdict.HOLDS
+    assert row.steps == link.RUNS[Profile.QUICK] * link.COMMANDS[name]
+
+
+@pytest.mark.parametrize("name", [*link.PARTS])
+def test_nothing_reached_is_inconclusive(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(link.RUNS, Profile.QUICK, 0)
+    row, failure = link.PARTS[name](QUICK, Silence())
+    assert row.verdict is Verdict.INCONCLUSIVE
+    assert failure is not None
+
+
+def _lets_all_in(_: Execute, __: object) -> Refused | None:
+    return None
+
+
+def _says_something_else(command: Execute, _: object) -> Refused | None:
+    found = refusal(command, LIMITS)
+    return None if found is None else evolve(found, about="command")
+
+
+def _knows_no_limits(command: Execute, _: object) -> Refused | None:
+    found = refusal(command, LIMITS)
+    return None if found is not None and found.fault == "limit" else found
+
+
+def _each_alone(requests: list[tuple[RequestId, Transact]], _: int) -> Iterator[tuple[tuple[RequestId, Transact], ...]]:
+    return ((request,) for request in requests)
+
+
+def _all_at_once(
+    requests: list[tuple[RequestId, Transact]], most: int
+) -> Iterator[tuple[tuple[RequestId, Transact], ...]]:
+    return (tuple(requests[at : at + most]) for at in range(0, len(requests), most))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "said"),
+    [
+        ("refusal", _lets_all_in, "does not say what is wrong"),
+        ("refusal", _says_something_else, "does not say what is wrong"),
+        ("refusal", _knows_no_limits, "does not say what is wrong"),
+        ("refusal", lambda command, _: Refused("invalid", "key"), "refuses what is right|does not say"),
+        ("max_session", lambda _: 0, "highest session"),
+        ("batches", _each_alone, "could have had one more"),
+        ("batches", _all_at_once, "interact"),
+        ("batches", lambda requests, most: [*batches(requests, most)][:1], "in their order"),
+        ("batches", lambda requests, _: batches(requests, 9), "and may have"),
+    ],
+)
+def test_a_wrong_door_is_refuted(
+    name: str, wrong: Callable[..., object], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, name, wrong)
+    row, failure = link.door(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert any(part in failure.title for part in said.split("|"))
+
+
+def test_an_exception_is_an_accident(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(_: Execute, __: object) -> None:
+        raise KeyError("a")
+
+    monkeypatch.setattr(campaign, "refusal", raises)
+    _, failure = link.door(QUICK, Silence())
+    assert failure is not None
+    assert (failure.verdict, failure.how) == (Verdict.REFUTED, "raised")
+
+
+class _Now(Store):
+    """Its scans show what is there now."""
+
+    def page(self, prefix: str, most_items: int, token: Token | None = None) -> Page | Refused:
+        at = None if token is None else Token(self.slot, token.after)
+        self.items.snapshot(self.slot)
+        return super().page(prefix, most_items, at)
+
+
+class _Endless(Store):
+    """It has no limits."""
+
+    def page(self, prefix: str, most_items: int, token: Token | None = None) -> Page | Refused:
+        self.limits = evolve(LIMITS, answer_bytes=1_000)
+        return super().page(prefix, most_items, token)
+
+
+class _Unsure(Store):
+    """It counts another size."""
+
+    def apply(self, slot: Slot, command: Execute) -> Any:
+        reply = super().apply(slot, command)
+        self.items.size_bytes += slot % 2
+        return reply
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [(_Now, "a page is not what it must be"), (_Endless, "a page is not"), (_Unsure, "counted wrongly")],
+)
+def test_a_wrong_scan_is_refuted(wrong: type[Store], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "Store", wrong)
+    row, failure = link.scans(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert said in failure.title
+
+
+def test_most_that_is_drawn_is_right_and_nothing_is_without_slips() -> None:
+    some, none = (Slips(Random(1), slip) for slip in (0.03, 0.0))  # repeatable, no secret
+    right = sum(not door.faults(some.command(), LIMITS) for _ in range(500))
+    assert 100 < right < 450
+    wrong = [fault for _ in range(500) for fault in door.faults(none.command(), LIMITS)]
+    assert {fault[1] for fault in wrong} <= {"limit", "interacting"}
