@@ -43,6 +43,10 @@ TEACHING = (
 """What a campaign of teaching must meet."""
 
 
+OVER = 2
+"""After so many looks at the clock without a chunk a lesson is over."""
+
+
 class Lessons:
     """Judges how the nodes of one world teach what they dropped. `judge` raises `Refuted`."""
 
@@ -96,7 +100,12 @@ class Lessons:
             first, is_due = message.rows, message.slot == taught and ticks == 0 and last < (taught, message.rows)
         if is_due and not chunks:
             raise Refuted(f"node {node} does not teach node {student} what it dropped", told(outcome.sent))
+        is_under_way = ticks < OVER and taught >= cell.known.base
         for chunk in chunks:
+            if isinstance(message, model.Ask) and chunk.slot != (
+                taught if is_under_way and taught > message.prefix else len(cell.known)
+            ):
+                raise Refuted(f"node {node} teaches the snapshot at slot {chunk.slot}, and not the one of its lesson")
             place = (chunk.slot, chunk.first)
             oldest = message.slot if isinstance(message, model.Take) else cell.known.base
             if chunk.first != first or place <= last or not max(1, oldest) <= chunk.slot <= len(cell.known):
