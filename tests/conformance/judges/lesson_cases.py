@@ -1,6 +1,6 @@
 """A fault for every rule about lessons: the real cell, bent in one place, while it teaches what it dropped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -29,12 +29,14 @@ from physalia.model import (
     Step,
     Submit,
     Take,
+    Tick,
     Truncate,
     Vote,
 )
 from tests.conformance.judges.bent_cells import DECIDE, THREE, bent, end_flushes, follow, on, run, sends
 
 WAITS, SECOND = Read(RequestId("waits", 1)), Read(RequestId("y", 1))
+THIRD = Read(RequestId("z", 1))
 
 
 def lesson(make: MakeNode) -> None:
@@ -57,6 +59,23 @@ def lesson(make: MakeNode) -> None:
     played.finish()
 
 
+def longer_lesson(make: MakeNode) -> None:
+    """Node 1 teaches node 3, decides another slot, looks at its clock, and is asked once more."""
+    played = Play(evolve(THREE, store_is_small=True), make)
+    follow(played, DECIDE)
+    for command in (SECOND, THIRD):
+        follow(played, (Give(1, Submit(command)),))
+        for kind in (Proposal, Vote):
+            follow(played, (Deliver(*each) for each in in_flight(played, kind) if 3 not in each[:2]))
+        if command == SECOND:
+            follow(played, (Give(1, Truncate(2)),))
+            follow(played, [Deliver(*in_flight(played, Decision, to=3)[-1])])
+            questions = [Duplicate(*each) for each in in_flight(played, Ask, to=1)]
+            follow(played, questions)
+    follow(played, (Pass(1, 1), *questions))
+    played.finish()
+
+
 def in_flight(played: Play, kind: type[Message], to: int | None = None) -> list[tuple[int, int, Message]]:
     """The messages of a kind, to this node or any."""
     return [
@@ -72,6 +91,23 @@ class TeachesChunksAgain(Node):
     def step(self, event: Event) -> Step:
         self._learner.lessons.given.clear()
         return super().step(event)
+
+
+class EndsLessonsEarly(Node):
+    """Begins another lesson after each look at its clock."""
+
+    def step(self, event: Event) -> Step:
+        if isinstance(event, Tick):
+            self._learner.lessons.lesson = None
+        return super().step(event)
+
+
+class CountsTooMany(Node):
+    """Counts a lesson that nobody gave."""
+
+    @property
+    def refused_lessons(self) -> Mapping[str, int]:
+        return {**super().refused_lessons, "no snapshot": 1}
 
 
 class NeverInstalls(Node):
@@ -113,7 +149,9 @@ def never_takes(_: Node, event: Event, step: Step) -> Step:
 
 LESSON_CASES: dict[str, Callable[[], None]] = {
     "lessons._judge_chunk: node .. does not teach": partial(lesson, on(Receive, IGNORED, message=Ask)),
-    "lessons._judge_chunk: node .. teaches": partial(lesson, TeachesChunksAgain),
+    "lessons._judge_chunk: node .. teaches node": partial(lesson, TeachesChunksAgain),
+    "lessons._judge_chunk: node .. teaches the": partial(longer_lesson, EndsLessonsEarly),
+    "lessons._judge_refused": partial(lesson, CountsTooMany),
     "lessons._judge_student": partial(lesson, bent(never_takes)),
     "lessons._judge_jumped": partial(lesson, bent(jumps_silently)),
     "judge._judge_due: node .. has all": partial(lesson, NeverInstalls),
