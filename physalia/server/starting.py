@@ -118,6 +118,11 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
+    if not settings.directory.exists():
+        raise CannotStart(
+            f"{settings.directory} is not there: bring its disk back, or make a new one by --create. If it is lost, its "
+            "nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
+        )
     for peer in (*settings.peers, *settings.caches):
         if ring().between(settings.server, peer) is None:
             raise NotSettled(
