@@ -120,8 +120,8 @@ def prepare(settings: Settings) -> Prepared:
     ring = KeyFile(settings.keys)
     if not settings.directory.exists():
         raise CannotStart(
-            f"{settings.directory} is not there: bring its disk back, or make a new one by --create. If it is lost, its "
-            "nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
+            f"{settings.directory} is not there: bring its disk back, or make a new one by --create. If it is lost, "
+            "its nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
         )
     for peer in (*settings.peers, *settings.caches):
         if ring().between(settings.server, peer) is None:
