@@ -224,7 +224,8 @@ def _bind(address: Address, setting: str) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"{address} is in use by another process: let {setting} name a free port.") from None
-        raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
+        why = str(error.strerror).partition(" (while ")[0]
+        raise CannotStart(f"{address} cannot be listened at ({why}): name one of this machine.") from None
 
 
 def _close(*sockets: socket.socket | None) -> None:
