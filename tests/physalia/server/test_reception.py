@@ -41,7 +41,7 @@ def reception(*suspected: int, members: int = 3) -> tuple[Reception, Requests, l
     leadership = Leadership(
         nodes, atlas, SimpleNamespace(suspected=set(suspected)), lambda: 0.0, None  # type: ignore[arg-type]
     )  # fmt: skip
-    leadership.wanted = lambda key: None  # type: ignore[method-assign]  # noqa: ARG005
+    leadership.wanted = lambda key: None  # type: ignore[method-assign]
     requests = Requests()
     return Reception(nodes, atlas, requests, leadership, None), requests, given  # type: ignore[arg-type]
 
