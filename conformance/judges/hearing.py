@@ -130,6 +130,19 @@ class Hearing:
             if came == of and slot > prefix:
                 yield teacher, slot
 
+    def transfers(self, prefix: int) -> Iterator[tuple[NodeId, int, int]]:
+        """The snapshots that come in beyond what is known: of whom, at which slot, and the rows that are kept of it.
+
+        Of one that came whole no rows are kept, but where it leads.
+        """
+        for teacher, (slot, _, came, of) in self._coming.items():
+            if slot > prefix:
+                yield teacher, slot, 0 if came == of else came
+
+    def slots_after(self, prefix: int) -> frozenset[int]:
+        """The slots beyond what is known whose decisions came."""
+        return frozenset(m[0] for m in self._heard["decisions"] if m[0] > prefix)
+
     def coming(self) -> Iterator[int]:
         """The slots of the snapshots that come in."""
         return (slot for slot, *_ in self._coming.values())

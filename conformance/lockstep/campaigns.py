@@ -45,7 +45,7 @@ from conformance.lockstep.moves import Moves
 from conformance.lockstep.quarrel import forgotten, overtaken, waited_for
 from conformance.world.scenario import Arrival, Duplicate, Happening
 from conformance.world.setup import Setup
-from physalia.model import Prepare, Promise, Proposal, Vote
+from physalia.model import Echo, Prepare, Promise, Proposal, Round, Vote
 
 MAX_COMMANDS = 24
 """So many commands a short run makes up at most, so that it stays within the specification's slots."""
@@ -300,7 +300,7 @@ def _campaigns() -> tuple[Campaign, ...]:
         Campaign(
             name="readers, 3 + 1 nodes, alpha 1 to 3",
             setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
-            marks=(*READING, SETTLED),
+            marks=(*READING, *map(forged, (Round, Echo)), SETTLED),
             amounts=READERS_AMOUNTS,
             steer=reading,
         ),

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define
+from msgspec import Struct
 
 from physalia.cell import Node
 from physalia.host import Batch, Hosted
 from physalia.journal import NodeKey
 from physalia.model import Action, Answer, Event, Found, Receive, Step, Submit, Tick, UsedBallot
-from physalia.tracing.words import OF, Words, checksum, json, name_of
+from physalia.tracing.words import OF, Words, checksum, json, json_lines, name_of
 from physalia.wire import encode_command
 
 VERSION = 1
@@ -35,12 +36,36 @@ class CannotRecord(Exception):
 
 @define
 class _Track:
-    """A node in this trace: how its lines begin, how many there were, and how many of its steps a batch made safe."""
+    """A node in this trace: how many lines it has, and how many of its steps a batch made safe."""
 
     number: int
-    begin: str
     lines: int = 0
     safe: int = 0
+
+
+class _Given(Struct, omit_defaults=True, rename={"sender": "from"}, gc=False):
+    """A line of a node that was given a message. Lines are made in bulk, out of values that nobody changes."""
+
+    n: int
+    seq: int
+    did: str
+    sender: int
+    said: tuple[object, ...]
+    waits: bool = False
+
+
+class _Did(Struct, omit_defaults=True, gc=False):
+    """A line of a node that did something of its own accord, or was asked by a client."""
+
+    n: int
+    seq: int
+    did: str
+    args: tuple[object, ...] | None = None
+    asks: str | None = None
+    command: str | None = None
+    told: str | None = None
+    slot: int | None = None
+    waits: bool = False
 
 
 class Recorder:
@@ -53,9 +78,10 @@ class Recorder:
         self._left_bytes = most_bytes
         self._lines = 0
         self._tracks: dict[NodeKey, _Track] = {}
-        self._rows: list[str] = []
+        self._rows: list[_Given | _Did | dict[str, Any]] = []
         self._words = Words()
         self._say({"trace": VERSION, "server": server, "run": run})
+        self.write()  # a process that is killed before anything happened leaves a whole trace of nothing
 
     def began(self, hosted: Hosted, used: Iterable[UsedBallot]) -> None:
         """A node is in memory from now on: new, or back from its disk, on which it found that these ballots are used.
@@ -65,8 +91,7 @@ class Recorder:
         key, node, charter = hosted.key, hosted.node, hosted.charter
         track = self._tracks.get(key)
         if track is None:
-            number = len(self._tracks) + 1
-            track = self._tracks[key] = _Track(number, f'{{"n":{number},"seq":')
+            track = self._tracks[key] = _Track(len(self._tracks) + 1)
         self._of_node(
             track,
             {
@@ -90,38 +115,28 @@ class Recorder:
         """A node took a step; `waits` says that what it has to say must not leave before something is flushed."""
         announces, kind = step.announces, type(event)
         is_action = type(announces) is Action
+        did = announces.name if is_action else announces.kind  # type: ignore[union-attr]
         track = self._tracks[key]
+        row: _Given | _Did
         if kind is Receive:  # nobody is answered because of a message alone
             said = event.message  # type: ignore[union-attr]
-            did = announces.name if is_action else announces.kind  # type: ignore[union-attr]
-            text = f'{did}","from":{event.sender},"said":{OF[type(said)](self._words, said)}'  # type: ignore[union-attr]
-        elif is_action:
-            text = f'{announces.name}","args":{self._words.arguments(announces.arguments)}'  # type: ignore[union-attr]
-            text += self._told(step)
-        elif kind is Submit:
-            command = event.command  # type: ignore[union-attr]
-            asked = f'"asks":{self._words.name(command)},"command":"{encode_command(command).hex()}"'
-            text = f'{announces.kind}",{asked}{self._told(step)}'  # type: ignore[union-attr]
-        elif kind is Tick and not waits:
-            return
+            row = _Given(track.number, track.lines + 1, did, event.sender, OF[type(said)](self._words, said), waits)  # type: ignore[union-attr]
         else:
-            text = f'{announces.kind}"'  # type: ignore[union-attr]
-        track.lines = number = track.lines + 1
+            row = _Did(track.number, track.lines + 1, did, waits=waits)
+            if is_action:
+                row.args = self._words.arguments(announces.arguments)  # type: ignore[union-attr]
+                _note_told(row, step)
+            elif kind is Submit:
+                command = event.command  # type: ignore[union-attr]
+                row.asks, row.command = self._words.name(command), encode_command(command).hex()
+                _note_told(row, step)
+            elif kind is Tick and not waits:
+                return
+        track.lines += 1
         rows = self._rows
-        rows.append(f'{track.begin}{number},"did":"{text}{_WAITS if waits else _END}')
+        rows.append(row)
         if len(rows) >= MOST_ROWS:
             self.write()
-
-    @staticmethod
-    def _told(step: Step) -> str:
-        """What a client was told by a step, if any was."""
-        told = ""
-        for effect in step.effects:
-            if type(effect) is Answer:
-                told += f',"told":"{checksum(effect.verdict)}"'
-            elif type(effect) is Found:
-                told += f',"slot":{effect.slot}'
-        return told
 
     def settled(self, batch: Batch) -> None:
         """A batch is on the disk, and what waited for it may leave: so many steps of each node that had to wait."""
@@ -134,17 +149,16 @@ class Recorder:
                 track.safe += 1
         if not safe:
             return
-        steps = ",".join([f"[{track.number},{track.safe}]" for track in safe])
+        self._say({"did": "flush", "steps": [(track.number, track.safe) for track in safe]})
         for track in safe:
             track.safe = 0
-        self._rows.append(f'{{"did":"flush","steps":[{steps}]}}\n')
 
     def write(self) -> None:
         """Hand over whatever was written down: before anything leaves that rests on it."""
         rows, self._rows = self._rows, []
         if not rows or self._descriptor is None:
             return
-        data = "".join(rows).encode()
+        data = json_lines(rows)
         self._lines += len(rows)
         is_full = len(data) > self._left_bytes
         if is_full:
@@ -172,7 +186,7 @@ class Recorder:
         self._say({"n": track.number, "seq": track.lines, **line})
 
     def _say(self, line: dict[str, Any]) -> None:
-        self._rows.append(json(line).decode() + "\n")
+        self._rows.append(line)
 
     def _give_up(self) -> None:
         if self._descriptor is not None:
@@ -180,7 +194,13 @@ class Recorder:
         self._descriptor = None
 
 
-_WAITS, _END = ',"waits":true}\n', "}\n"
+def _note_told(row: _Did, step: Step) -> None:
+    """What a client was told by a step, if any was."""
+    for effect in step.effects:
+        if type(effect) is Answer:
+            row.told = checksum(effect.verdict)
+        elif type(effect) is Found:
+            row.slot = effect.slot
 
 
 def _found(node: Node) -> dict[str, Any]:

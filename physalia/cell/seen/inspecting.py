@@ -42,7 +42,7 @@ def inspect(node: Shown) -> dict[str, Any]:
         "floor": node.floor,
         "digest": node.digest().hex(),
         "promised": _ballot(node.promised),
-        "leads": node.is_leading and node.active != NO_BALLOT,
+        "leads": node.is_leading,
         "members": _names(node.members),
         "version_of_members": jury.version,
         "next_members": _names(jury.members),

@@ -260,6 +260,22 @@ def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:
             assert (outcome.status, outcome.note) == (Status.SURVIVED, "nobody refutes it")
 
 
+def test_whoever_refutes_the_project_as_it_is_kills_nothing(tmp_path: Path) -> None:
+    """A fault is a part of the project here."""
+    file = "physalia/cell/acceptor.py"
+    wrong = _fault(file, "self.voted_under(slot) < ballot => (self.voted_under(slot) <= ballot)")
+    asked = "exhaustive: MCCellTwoBallotsRefines"
+    killed = Outcome(name="a", status=Status.KILLED, link=asked)
+    with trying.bench(tmp_path / "types") as bench:
+        assert bench.refutes_without_a_fault(asked) == ""
+        with bench._with(wrong, marked=False):
+            assert bench.refutes_without_a_fault(asked)
+            tried = campaign._Controls().judge(bench, killed)
+        assert campaign._Controls().judge(bench, killed) is killed
+    assert tried.status is Status.BROKEN
+    assert "it refutes the project as it is" in tried.note
+
+
 @pytest.mark.slow
 def test_most_of_a_draw_of_forty_is_refuted_by_whoever_is_asked_first(tmp_path: Path) -> None:
     matrix = campaign.run(1, 40, Silence(), runs=tmp_path, most_asks=3)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.traces.lines import read_run
 from physalia.model import Change, Command, Execute, NoOp, OpenSession, RequestId, Write
 from physalia.server import read_settings
 from physalia.server.settings import BadSettings
@@ -34,6 +35,12 @@ def test_every_run_has_a_file_of_its_own(tmp_path: Path) -> None:
         assert lines == [{"trace": 1, "server": 7, "run": run}, {"did": "close", "lines": 2}]
 
 
+def test_a_process_that_is_killed_before_anything_happened_leaves_a_whole_trace(tmp_path: Path) -> None:
+    record_in(tmp_path, 7, 1000)
+    run = read_run(tmp_path / "server-7-1.jsonl")
+    assert (run.header.server, run.header.run, run.lines, run.is_closed, run.is_torn) == (7, 1, [], False, False)
+
+
 def test_a_folder_that_takes_nothing_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CannotRecord, match="let record name a folder"):
@@ -49,7 +56,7 @@ def test_names_tell_commands_of_one_request_apart() -> None:
     assert len({name_of(command) for command in commands}) == len(commands)
     words = Words()
     for command in commands:
-        assert json.loads(words.name(command)) == name_of(command) == json.loads(words.name(command))
+        assert words.name(command) == name_of(command) == words.name(command)
     assert name_of(Change(request, 0, frozenset({300, 2, 1}))) == name_of(Change(request, 0, frozenset({1, 2, 300})))
 
 
