@@ -243,6 +243,7 @@ def test_a_demo_of_which_little_was_answered_is_inconclusive(
         assert run(demo) == 3
     said = capsys.readouterr()
     assert "too few to judge" in said.out
+    assert "faults: inconclusive: none of the faults that were asked for happened" in said.out
     assert f"inconclusive: through no fault; all of it is in {tmp_path}" in said.out
     assert (tmp_path / "kept" / "kv.jsonl").exists()
 

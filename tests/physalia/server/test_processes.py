@@ -305,6 +305,11 @@ class TestStarting:
         made.config(1).write_text(text.replace("disk-1", "."), encoding="utf-8")
         self.refused(made, 2, "does not exist: create the journal")
 
+    def test_a_directory_that_was_deleted(self, made: Colony) -> None:
+        (made.folder / "disk-1").rename(made.folder / "lost")
+        self.refused(made, 4, "disk-1 is not there: bring its disk back, or make a new one by --create")
+        assert not (made.folder / "disk-1").exists()
+
     def test_nodes_are_never_made_anew(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")
         made.config(1).write_text(text.partition("[[cells]]")[0], encoding="utf-8")
