@@ -124,6 +124,10 @@ class Hearing:
         more = len(chunk.rows) if chunk.first == came < of else 0
         return chunk.slot, chunk.digest, came + more, of
 
+    def is_of_another(self, teacher: NodeId, chunk: model.Chunk) -> bool:
+        """Whether a chunk is of another snapshot of its teacher than the one that came last."""
+        return self._coming.get(teacher, (0, b""))[:2] != (chunk.slot, chunk.digest)
+
     def snapshots(self, prefix: int) -> Iterator[tuple[NodeId, int]]:
         """The snapshots that came whole and lead beyond what is known: of whom, and to which slot."""
         for teacher, (slot, _, came, of) in self._coming.items():

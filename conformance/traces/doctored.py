@@ -30,8 +30,8 @@ class Doctored:
     runs: tuple[Run, ...]
 
 
-def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
-    """The traces with one event changed, for every event that can be: of each kind in turn, in a random order."""
+def changed(runs: Sequence[Run], random: Random, begin: int = 0) -> Iterator[Doctored]:
+    """The traces with one event changed, for every event that can be, of each kind in turn; that number comes first."""
     kinds = defaultdict[str, list[tuple[int, int, Line]]](list)
     for at, run in enumerate(runs):
         for place, (_, line) in enumerate(run.lines):
@@ -39,7 +39,8 @@ def changed(runs: Sequence[Run], random: Random) -> Iterator[Doctored]:
                 kinds[what].append((at, place, other))
     for some in kinds.values():
         random.shuffle(some)
-    names = random.sample(list(kinds), len(kinds))
+    names = sorted(kinds)
+    names = names[begin % max(1, len(names)) :] + names[: begin % max(1, len(names))]
     while names:
         for what in names:
             at, place, other = kinds[what].pop()

@@ -123,7 +123,7 @@ def _judge_changed(
 ) -> None:  # fmt: skip
     """Changed events are refused where they are."""
     started, kinds, failure = monotonic(), Counter[str](), None
-    for key, one in islice(_in_turn(runs, cells, random), count):
+    for key, one in islice(_in_turn(runs, cells, count, random), count):
         refused = _refused_at(key, one)
         if refused is not True and failure is None:
             failure = Failure(
@@ -141,9 +141,12 @@ def _judge_changed(
     progress.finish("doctored", f"{kinds.total()} refused at the doctored event")
 
 
-def _in_turn(runs: Sequence[Run], cells: Sequence[CellKey], random: Random) -> Iterator[tuple[CellKey, Doctored]]:
-    """Doctored traces of one cell after the other, and of each kind about as many."""
-    ways = [(key, changed(picked(runs, key), random)) for key in cells]
+def _in_turn(
+    runs: Sequence[Run], cells: Sequence[CellKey], count: int, random: Random
+) -> Iterator[tuple[CellKey, Doctored]]:
+    """Doctored traces of one cell after the other, and of each kind about as many: each begins where another ends."""
+    each = -(-count // len(cells))
+    ways = [(key, changed(picked(runs, key), random, at * each)) for at, key in enumerate(cells)]
     while ways:
         for key, way in tuple(ways):
             one = next(way, None)

@@ -23,7 +23,7 @@ SETTINGS = 'record = "traces"\nping_every_s = 0.1\nsuspect_after_s = 0.8\ncold_a
 
 @frozen
 class Amount:
-    """How many cells there are, how often each is written to before, between and after kills, and which are killed."""
+    """How many cells there are, how often each is written to before, during and after kills, and which are killed."""
 
     cells: int
     writes: int
@@ -67,7 +67,7 @@ async def _use(colony: Colony, processes: Processes, amount: Amount, told: Calla
                     for one in written:
                         one.set()
 
-        for server in (None, *amount.kills):
+        for server in (None, *amount.kills, None):  # at last everybody comes back, and shows what is on its disk
             half = asyncio.Event()
             told("writing" if server is None else f"writing, and server {server} is killed")
             async with asyncio.TaskGroup() as group:

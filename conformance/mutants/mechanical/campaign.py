@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count, zip_longest
+from math import sqrt
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
@@ -26,6 +27,8 @@ SCHEMA_VERSION = 1
 NUMBER = 300
 LEAST_KILLED = 0.9
 MOST_EQUIVALENT = 0.1
+FEWEST, DEVIATIONS = 30, 3
+"""A draw of fewer says too little for chance to be an excuse."""
 _NOT_APPLIED = (Status.EQUIVALENT, Status.BUILD_FAILED)
 
 
@@ -49,12 +52,16 @@ class Matrix:
 
     @property
     def verdict(self) -> Verdict:
-        """Holds if links kill nine of ten, and at most one of ten that build is said to be none."""
+        """Holds if links kill nine of ten, and at most one of ten that build is said to be none.
+
+        A draw of less than 300 may show fewer by chance, by three standard deviations; named faults are no draw.
+        """
         counted = self.counted()
         if not self.applied:
             return Verdict.INCONCLUSIVE
         listed = counted[Status.EQUIVALENT] <= MOST_EQUIVALENT * (self.applied + counted[Status.EQUIVALENT])
-        killed = counted[Status.KILLED] >= LEAST_KILLED * self.applied
+        least = least_killed(self.applied) if self.rooms else LEAST_KILLED
+        killed = counted[Status.KILLED] >= least * self.applied
         return Verdict.HOLDS if listed and killed else Verdict.REFUTED
 
     def as_json(self) -> Mapping[str, Any]:
@@ -80,6 +87,13 @@ class Matrix:
                 for fault, outcome in self.outcomes
             ],
         }
+
+
+def least_killed(applied: int) -> float:
+    """What part of a draw must be killed at least, if nine of ten of all faults are; of the whole draw, nine of ten."""
+    if not FEWEST <= applied < NUMBER:
+        return LEAST_KILLED
+    return LEAST_KILLED - DEVIATIONS * sqrt(LEAST_KILLED * (1 - LEAST_KILLED) / applied)
 
 
 def named(name: str) -> Fault:

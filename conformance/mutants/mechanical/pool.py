@@ -86,7 +86,8 @@ def _modules() -> Sequence[str]:
 _FIRST: Mapping[str, tuple[str, ...]] = {
     "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
-    "teaching": ("forgetting",), "loss": ("older disks",), "stopping": ("older disks", "mixed"), "reads": ("readers",),
+    "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
+    "reads": ("readers",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
@@ -107,8 +108,10 @@ def _campaigns(*first: str) -> Iterator[str]:
 
 
 def _of_cell(file: str, _: str) -> Sequence[str]:
-    campaigns = [*_campaigns(*_FIRST.get(Path(file).stem, ()))]
-    return (*campaigns[:1], "exhaustive", *campaigns[1:], "crash-points", "histories: clients")
+    first = _FIRST.get(Path(file).stem, ())
+    campaigns = [*_campaigns(*first)]
+    near = max(1, sum(name.removeprefix("lockstep: ").startswith(first) for name in campaigns))
+    return (*campaigns[:near], "exhaustive", *campaigns[near:], "crash-points", "histories: clients")
 
 
 def _of_store(_: str, __: str) -> Sequence[str]:

@@ -101,7 +101,7 @@ class Bench:
         return _outcome(fault, answers, told)
 
     def refutes_without_a_fault(self, asked: str) -> str:
-        """What is said of the project as it is, if it is refuted: then no fault is killed by that; empty if it holds."""
+        """What is said of the project as it is, if it is refuted; empty if it holds."""
         printed, _ = self._run([asked])
         try:
             answers = [Answer(**one) for one in json.loads(printed or "")["answers"]]
