@@ -132,7 +132,11 @@ def test_a_colony_keeps_its_servers_and_who_does_not_run_is_told_nothing(
     for how in ("stop", "full", "clock"):
         assert run(["colony", "break", "1", "--how", how, *at]) == 4
         assert "server 1 does not run: `physalia colony up` starts it" in capsys.readouterr().err
-    assert run(["colony", "up", "--servers", "2", "--cells", "0", *at]) == 0
+    assert run(["colony", "up", "--servers", "2", "--cells", "0", "--json", *at]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-up.schema.json").read_text(encoding="utf-8")))
+    assert run(["kv", "get", "1", "k", "--at", told["url"], "--keys", told["keys"], "--deadline-s", "0.2"]) == 4
+    assert [one["server"] for one in told["servers"]] == [1, 2]
     assert run(["colony", "break", "1", "--how", "stop", *at]) == 0
     capsys.readouterr()
     assert run(["colony", "break", "1", "--how", "full", *at]) == 4

@@ -183,6 +183,10 @@ def test_a_cell_is_founded_once_from_the_command_line(shell: Shell, tmp_path: Pa
     create = ["admin", "create", "vol-7", "--servers", "1,2"]
     code, out, _ = shell(*create)
     assert (code, out.count("has its node")) == (0, 2)
+    code, out, _ = shell(*create, "--json")
+    told = json.loads(out)
+    jsonschema.validate(told, json.loads((ROOT / "docs" / "admin-create.schema.json").read_text(encoding="utf-8")))
+    assert (code, [one["has_its_node"] for one in told["servers"]]) == (0, [True, True])
     assert shell("kv", "put", "vol-7", "a", "1")[0] == 0
     assert shell(*create)[0] == 0, "the founding stands in a file: the same again"
     code, out, _ = shell(*create, "--founding", str(tmp_path / "another.json"))

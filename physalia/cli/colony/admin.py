@@ -11,7 +11,8 @@ from conformance.links import BadInput
 from physalia.cli.colony.foundings import founded_by, write_down
 from physalia.cli.colony.moves import At, Partition, cell_named, inspect, move
 from physalia.cli.colony.reaching import FOLDER, Deadline, Folder, KeysFile, operator
-from physalia.cli.terminal import say
+from physalia.cli.options import Json
+from physalia.cli.terminal import print_json, say
 
 app = typer.Typer(help="What needs an operator's key.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,6 +38,7 @@ def create(
     at: At = None,
     keys: KeysFile = None,
     deadline_s: Deadline = 30.0,
+    json: Json = False,
 ) -> int:
     """Found a cell, once, with a life and nodes of its own. Asked again with the same founding, servers grant it again.
 
@@ -58,6 +60,11 @@ def create(
         answers = asyncio.run(main())
     except ValueError as error:
         raise BadInput(f"cell {cell} cannot be: {error}.") from None
+    if json:
+        told = [{"server": server, "has_its_node": not why, "why": why} for server, why in sorted(answers.items())]
+        life = str(made.life)
+        print_json({"schema_version": 1, "cell": cell, "life": life, "founding": str(file), "servers": told})
+        return int(any(answers.values()))
     for server, why in sorted(answers.items()):
         say(f"server {server}: {why or 'has its node'}")
     missing = sum(bool(why) for why in answers.values())

@@ -45,7 +45,7 @@ class How(StrEnum):
 
 
 @app.command()
-def up(folder: Folder = FOLDER, servers: Servers = None, cells: Cells = None) -> int:
+def up(folder: Folder = FOLDER, servers: Servers = None, cells: Cells = None, json: Json = False) -> int:
     """Start all servers that do not run; make the colony first, if there is none."""
     from physalia import colony as colonies  # noqa: PLC0415  # brings SQLite
 
@@ -62,6 +62,11 @@ def up(folder: Folder = FOLDER, servers: Servers = None, cells: Cells = None) ->
         colonies.Processes(colony).start(*colony.settings)
     except colonies.ServerFailed as error:
         raise CannotRun(str(error)) from None
+    if json:
+        at = [{"server": number, "address": address} for number, address in colony.by_server.items()]
+        url = f"physalia://{','.join(colony.addresses)}"
+        print_json({"schema_version": 1, "url": url, "keys": str(colony.ring.path), "servers": at})
+        return 0
     for number, address in colony.by_server.items():
         say(f"server {number} listens at {address}")
     return 0

@@ -1,9 +1,17 @@
-"""What may be looked at: figures, health, single nodes; no secret, nothing changed, and nobody may ask too much."""
+"""What may be looked at: figures, health, single nodes; no secret, nothing changed, and nobody may ask too much.
+
+And the log, which ends nothing if it cannot be written, and says afterwards that something is missing.
+"""
 
 import asyncio
+import errno
+import io
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +20,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
+from physalia.server.logs import logger
 from physalia.server.watch import MOST_AT_ONCE, MOST_HEAD_BYTES, Watch
+from tests import PATIENCE_S
 from tests.physalia.server.test_server import Alone, alone, run
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -157,3 +167,45 @@ def test_the_dashboard_asks_for_nothing_that_no_server_tells(tmp_path: Path, vfs
             assert asked <= told
 
     run(work)
+
+
+class Stream(io.StringIO):
+    """Has room, or has none."""
+
+    error: OSError | None = None
+
+    def write(self, text: str) -> int:
+        if self.error is not None:
+            raise self.error
+        return super().write(text)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EPIPE, errno.EIO])
+def test_a_log_that_cannot_be_written_raises_nothing_and_says_so_when_it_can(number: int) -> None:
+    stream = Stream()
+    log = logger(1, stream)
+    log.info("before")
+    stream.error = OSError(number, os.strerror(number))
+    log.warning("lost")
+    log.warning("lost")
+    stream.error = None
+    log.info("after")
+    log.info("later")
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [one["event"] for one in told] == ["before", "log could not be written", "after", "later"]
+    assert told[1]["lines"] == 2
+
+
+def test_a_log_whose_reader_is_gone_raises_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    text = (
+        "from physalia.server.logs import logger; log = logger(1)\nfor _ in range(1000): log.info('said')\nprint('on')"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", text], check=False, stdout=subprocess.PIPE, stderr=writer, timeout=PATIENCE_S
+        )
+    finally:
+        os.close(writer)
+    assert done.stdout == b"on\n"
