@@ -12,7 +12,6 @@ import io
 import json
 import sys
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from physalia.blast_radius.certificates.ground import Ground
 from physalia.blast_radius.certificates.recount import NOBODY, Count, Pairs, Volumes
 from physalia.placement.certificates.check import COUNT, Data, Refused, Site, demand, once, read, shown
+from physalia.placement.certificates.check import main as program
 
 MOST_LISTED, MOST_UNPACKED = 64, 64
 """So many devices a store may list; and so many times larger than its file a fleet may be."""
@@ -208,12 +208,7 @@ class _Case:
 
 def main(arguments: list[str]) -> int:
     """Check the files that are named: a certificate, a topology, a fleet. 0 if it stands, 1 if not."""
-    try:
-        said, code = f"the certificate stands: {check(*(Path(name).read_bytes() for name in arguments))}.", 0
-    except (Refused, OSError, TypeError) as reason:
-        said, code = f"refused: {shown(str(reason))}.", 1
-    print(said.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
-    return code
+    return program(arguments, check)
 
 
 if __name__ == "__main__":

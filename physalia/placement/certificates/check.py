@@ -435,10 +435,10 @@ class _Offers:
         return total
 
 
-def main(arguments: list[str]) -> int:
-    """Check the files that are named: a certificate, a topology, and perhaps a policy. 0 if it stands, 1 if not."""
+def main(arguments: list[str], judge: Any = check) -> int:
+    """Judge the files that are named: a certificate, a topology, and perhaps a policy. 0 if it stands, 1 if not."""
     try:
-        said, code = f"the certificate stands: {check(*(Path(name).read_bytes() for name in arguments))}.", 0
+        said, code = f"the certificate stands: {judge(*(Path(name).read_bytes() for name in arguments))}.", 0
     except (Refused, OSError, TypeError) as reason:
         said, code = f"refused: {shown(str(reason))}.", 1
     print(said.encode(sys.stdout.encoding, "backslashreplace").decode(sys.stdout.encoding))
