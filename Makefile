@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PYTEST_FLAGS ?= -n auto
 
 .DEFAULT_GOAL := help
-.PHONY: help verify demo gameday test lint bench lock clean
+.PHONY: help verify demo gameday mutants test lint bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ demo: $(READY) ## Three servers, broken and healed for a minute while clients wo
 
 gameday: $(READY) ## A minute of faults on real servers under load; histories, traces, disks and leaks are judged
 	$(BIN)/physalia conformance gameday --minutes 1 $(GAMEDAY_FLAGS)
+
+mutants: $(READY) ## Forty faults that a tool makes, drawn by a seed, put to the links; MUTANTS_FLAGS for more
+	$(BIN)/physalia conformance mutants --mechanical --number 40 --asks 6 $(MUTANTS_FLAGS)
 
 test: $(READY) ## Run the tests; PYTEST_FLAGS="-n auto -m slow" for the long ones
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)

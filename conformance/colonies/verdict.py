@@ -68,6 +68,10 @@ def judge_moves(made: int) -> Part:
     return Part("moves", Verdict.HOLDS, f"{made} members of cells went to another server", made)
 
 
+NO_FAULT = Part("faults", Verdict.INCONCLUSIVE, "none of the faults that were asked for happened", 0)
+"""What is said in addition where there was no trouble: what holds says nothing about it then."""
+
+
 def judge_disks(servers: Sequence[Settings], *, settled: bool) -> Part:
     """Judge the disks, when no server runs."""
     try:

@@ -1,1 +1,1 @@
-"""The store beside its commands: what it refuses at the door, how requests are merged, and what scans read."""
+"""The store beside its commands: its door, how requests are merged, what scans read, and snapshots as they come."""

@@ -28,7 +28,7 @@ OLD, EXPIRED, COPIED = "a page shows what is no more", "a scan is told that it e
 SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED)
 PREFIXES = ("", "", "a", "b", "é", "x")
 SCANS_PER_COMMAND = 0.5
-CHANGE_BYTES = 6
+AGAIN_PER_COMMAND, AGAIN_OF = 0.125, 8
 
 
 class Door:
@@ -98,6 +98,7 @@ class Scans:
         self._moments = Moments(LIMITS)
         self._tokens: list[tuple[Token, str]] = []
         self._numbers: dict[int, int] = {}
+        self._done: list[Execute] = []
 
     def run(self, commands: int) -> int:
         """So many commands are applied, with scans between them. Raises `Refuted`."""
@@ -108,6 +109,12 @@ class Scans:
         return commands
 
     def _command(self, slot: int) -> Execute:
+        if self._done and self._random.random() < AGAIN_PER_COMMAND:
+            return self._random.choice(self._done[-AGAIN_OF:])
+        self._done.append(self._new_command(slot))
+        return self._done[-1]
+
+    def _new_command(self, slot: int) -> Execute:
         if not self._numbers or self._random.random() < 1 / 16:
             self._numbers[slot] = 0
             return Execute(RequestId("client", slot), VERSION, OpenSession())

@@ -56,6 +56,8 @@ def _of_command(command: Plain, limits: Limits) -> Iterator[Plain]:
     _, request, version, body = command
     if not _is_name(request) or not _is_number(version, 1):
         yield refused("invalid", "command")
+    elif not _can_be_said(request):
+        yield refused("invalid", "request")
     match body:
         case ("OpenSession",):
             return
@@ -76,7 +78,7 @@ def _of_batch(entries: Plain, limits: Limits) -> Iterator[Plain]:
     found: list[Plain] = []
     for entry in entries:
         match entry:
-            case (request, ("Transact", *_) as asked) if _is_name(request):
+            case (request, ("Transact", *_) as asked) if _is_name(request) and _can_be_said(request):
                 found += _of_request(request, asked, limits)
             case _:
                 found.append(refused("invalid", "request"))
@@ -129,7 +131,7 @@ def _of_step(step: Plain, kinds: frozenset[str], kind: str, limits: Limits) -> I
             yield refused("invalid", "version")
         case ("HasType", _, name) if name not in TYPES:
             yield refused("invalid", "type")
-        case ("Compare", _, relation, _) if relation not in RELATIONS:
+        case ("Compare", _, relation, _) if not any(relation == one for one in RELATIONS):
             yield refused("invalid", "relation")
         case ("Add", _, amount) if type(amount) is not int:
             yield refused("invalid", "amount")
@@ -148,6 +150,15 @@ def _values(step: Plain) -> tuple[Plain, ...]:
 
 def _is_name(request: Plain) -> bool:
     return isinstance(request, tuple) and request[:1] == ("RequestId",)
+
+
+def _can_be_said(request: Plain) -> bool:
+    _, client, number = request
+    try:
+        client.encode()
+    except (AttributeError, UnicodeEncodeError):
+        return False
+    return _is_number(number, 0)
 
 
 def _is_number(number: Plain, least: int) -> bool:

@@ -7,13 +7,15 @@ from time import monotonic
 from typing import Protocol
 
 from conformance.database.campaign import DOOR_MARKS, SCAN_MARKS, Door, Scans
+from conformance.database.lessons import LESSON_MARKS, Lessons
 from conformance.database.pieces import PIECE_MARKS, Pieces
 from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 from conformance.refutation import How, Refuted
 
 DOOR, SCANS, PIECES = "the door of the store", "scans of the store", "snapshots in pieces"
+LESSONS = "snapshots that come in"
 RUNS = {Profile.QUICK: 20, Profile.DEFAULT: 100, Profile.DEEP: 2_000}
-COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8}
+COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8, LESSONS: 100}
 Part = Callable[[Settings, Progress], tuple[Row, Failure | None]]
 
 
@@ -39,6 +41,11 @@ def scans(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
 def pieces(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
     """Snapshots of rows of all sizes, cut into pieces."""
     return _rows(PIECES, Pieces, PIECE_MARKS, settings, progress)
+
+
+def lessons(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Snapshots that come chunk by chunk, of which half are none."""
+    return _rows(LESSONS, Lessons, LESSON_MARKS, settings, progress)
 
 
 def _rows(
@@ -79,5 +86,5 @@ def _failure(title: str, refuted: Refuted, settings: Settings) -> Failure:
     )
 
 
-PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces}
+PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces, LESSONS: lessons}
 """What the lockstep runs beside its campaigns."""

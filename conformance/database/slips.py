@@ -34,6 +34,7 @@ SLIP: Final = 0.03
 NUMBERS: Final = (1, 1, 2, 3, 4, 2**63 - 1)
 BAD_NUMBERS: Final = (0, -1, 2**63, True, "1", None)
 KEYS: Final = ("a", "b", "c", "d", "ab", "é", "éé", "abcd", "\U0001f30d")
+BAD_CLIENTS: Final = ("\ud800", 7, None, b"client")
 BAD_KEYS: Final = ("", "abcde", "ééa", "\ud800", 7, None, b"a")
 VALUES: Final = (True, False, 0, 1, -1, 2**23 - 1, -(2**23), b"", b"ab", b"abc")
 RELATIONS: Final = ("<", "<=", ">", ">=", "!=")
@@ -52,7 +53,7 @@ class Slips:
         random = self._random
         body: Any = random.choice((self.request, self.request, self._batch, OpenSession))()
         body = self._or(body, ("OpenSession", None))
-        name = self._or(RequestId("client", self._number()), ("client#1", None))
+        name = self._or(RequestId(self._client(), self._number()), ("client#1", None))
         version: Any = self._or(1, (*BAD_NUMBERS, 2**63 - 1))
         return Execute(name, version, body)
 
@@ -63,7 +64,10 @@ class Slips:
 
     def named(self) -> tuple[RequestId, Transact]:
         """A request with its name."""
-        return RequestId("client", self._number()), self.request()
+        return RequestId(self._client(), self._number()), self.request()
+
+    def _client(self) -> Any:
+        return self._or(self._random.choice(("client", "ç")), BAD_CLIENTS)
 
     def _batch(self) -> Batch:
         entries: Any = tuple(
@@ -87,7 +91,7 @@ class Slips:
             lambda: Exists(key),
             lambda: Absent(key),
             lambda: HasType(key, self._or("integer", ("text", ""))),
-            lambda: Compare(key, self._or(self._random.choice(RELATIONS), ("==", "")), self._value()),
+            lambda: Compare(key, self._or(self._random.choice(RELATIONS), ("==", "", None, 7)), self._value()),
             lambda: HasVersion(key, self._random.choice((0, self._number()))),
         ))()  # fmt: skip
 

@@ -1,11 +1,13 @@
 """One model's Python mirror on its own: explored whole, or walked at random, and held against the manifest."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from attrs import frozen
 
 from conformance.describe import difference
+from conformance.graph.sight import overlooked
 from conformance.links import BadInput, Progress, Verdict
 from conformance.manifest import HOLDS, Manifest, Model
 from spec.differences import call
@@ -91,8 +93,17 @@ def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
     found = explore(machine, refinement=machine.above() is not None, progress=on_progress)
     progress.finish(name, f"{found.distinct:,} states, depth {found.depth}")
     return Checked(
-        model=model, found=found, differences=tuple(_unexpected(model, found)), unsaid=tuple(_unsaid(model, found))
+        model=model,
+        found=found,
+        differences=(*_unseen(), *_unexpected(model, found)),
+        unsaid=tuple(_unsaid(model, found)),
     )
+
+
+@cache
+def _unseen() -> tuple[str, ...]:
+    """What the explorer gets wrong: then it proves nothing of any model."""
+    return tuple(f"the explorer is not to be believed: {what}." for what in overlooked())
 
 
 def _unexpected(model: Model, found: Exploration[Any]) -> Iterator[str]:

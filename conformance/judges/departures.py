@@ -29,18 +29,19 @@ LESS = "a node hears of less than was said before"
 ALREADY = "a node is asked how far it is, and has flushed all that it knows"
 LATER = "a node leaves for a later slot than the last that it was a member for"
 AFTER_A_JUMP = "a node leaves that was taught by a snapshot"
+JUMPED_OVER = "a node leaves that jumped over its own removal"
+JUMPED_LATER = "a node leaves that jumped over its own removal, and was no first member"
 LOST_COUNTS = "a node leaves by the word of one that lost its disk since"
 NEXT_GENERATION = "a node leaves that was no first member"
 WAITING_ENDS = "a node leaves, and tells those who wait for it"
-WAITS_FOR_DISK = "a node leaves whose messages wait for the disk"
 GONE_HEARS = "a node that left hears something, and says nothing"
 GONE_RESTARTS = "a node that left restarts, and is as gone as before"
 CREATED_AGAIN = "the order to make a node comes once more when it has left"
 
 LEAVING = (
     "action settle", "action create", "action erase", "action lose", TOLD, STAYS, WORKS_ON, MEMBER_TOLD, YET_TO_COME,
-    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, LOST_COUNTS, NEXT_GENERATION, WAITING_ENDS, WAITS_FOR_DISK,
-    GONE_HEARS, GONE_RESTARTS, CREATED_AGAIN,
+    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, JUMPED_OVER, JUMPED_LATER, LOST_COUNTS, NEXT_GENERATION,
+    WAITING_ENDS, GONE_HEARS, GONE_RESTARTS, CREATED_AGAIN,
 )  # fmt: skip
 """What a campaign of leaving must meet."""
 
@@ -57,6 +58,10 @@ class Departures:
         self._said: dict[NodeId, dict[NodeId, int]] = {}
         """What each of them heard since of how far others are."""
         self._waiters: dict[NodeId, Waiters] = {}
+        self._jumped: dict[NodeId, int] = {}
+        """To which slot each node jumped last."""
+        self._knew: set[NodeId] = set()
+        """Who knew before its last jump that it had been a member, and has not crashed since."""
 
     def judge(self, outcome: Outcome, before: spec.State) -> None:
         """A step of a node that is here, found right; `before` is the state before it."""
@@ -66,7 +71,12 @@ class Departures:
         match outcome.event:
             case None:  # it crashed
                 waiters.clear()
+                self._knew.discard(node)
                 self._duty.pop(node, None)
+            case model.Install(_, slot) if isinstance(outcome.announces, model.Action):
+                self._jumped[node] = slot
+                if self._served(before, node):
+                    self._knew.add(node)
             case model.Leave():
                 self._judge_told(outcome, before)
             case model.Receive(sender, model.HowFar()):
@@ -87,7 +97,7 @@ class Departures:
         """A step of a node that left before."""
         node = outcome.node
         if outcome.event is None:
-            self._reach(GONE_RESTARTS)
+            self._reach(CREATED_AGAIN if outcome.trouble == "late order" else GONE_RESTARTS)
         else:
             must_rest(outcome, "left for good")
             if isinstance(outcome.event, model.Receive):
@@ -96,14 +106,14 @@ class Departures:
             raise Refuted(f"node {node} has left for good, and says that something is due")
 
     def _judge_told(self, outcome: Outcome, before: spec.State) -> None:
-        """Whoever replaced the node is asked. What a snapshot told a node, it may not know whom it replaced."""
+        """Whoever replaced the node is asked. One that jumped over all of its time as a member may not know of that."""
         node, known = outcome.node, before.known[outcome.node]
         served = self._served(before, node)
         last = len(known) + self._machine.alpha
         asked = {packet.receiver for packet in outcome.sent if isinstance(packet.message, model.HowFar)}
         may_go = bool(served) and max(served) < last
         members = self._machine.after(known).jury.members
-        is_free = self._world.nodes[node].known.base > 0 and not asked
+        is_free = may_go and max(served) < self._jumped.get(node, 0) and node not in self._knew and not asked
         if asked != (members if may_go else frozenset()) and not is_free:
             raise Refuted(f"node {node} is told to leave, and does not ask just who replaced it", told(outcome.sent))
         self._duty.pop(node, None)
@@ -145,8 +155,12 @@ class Departures:
         node = outcome.node
         if slot > max(self._served(before, node)):
             self._reach(LATER)
-        if before.disk[node].floor:
+        if node in self._jumped:
             self._reach(AFTER_A_JUMP)
+        if self._jumped.get(node, 0) > max(self._served(before, node)):
+            self._reach(JUMPED_OVER)
+            if node not in self._machine.first:
+                self._reach(JUMPED_LATER)
         if any(one in self._world.lost and said >= slot for one, said in self._said.get(node, {}).items()):
             self._reach(LOST_COUNTS)
         if node not in self._machine.first:

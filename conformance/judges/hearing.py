@@ -124,11 +124,28 @@ class Hearing:
         more = len(chunk.rows) if chunk.first == came < of else 0
         return chunk.slot, chunk.digest, came + more, of
 
+    def is_of_another(self, teacher: NodeId, chunk: model.Chunk) -> bool:
+        """Whether a chunk is of another snapshot of its teacher than the one that came last."""
+        return self._coming.get(teacher, (0, b""))[:2] != (chunk.slot, chunk.digest)
+
     def snapshots(self, prefix: int) -> Iterator[tuple[NodeId, int]]:
         """The snapshots that came whole and lead beyond what is known: of whom, and to which slot."""
         for teacher, (slot, _, came, of) in self._coming.items():
             if came == of and slot > prefix:
                 yield teacher, slot
+
+    def transfers(self, prefix: int) -> Iterator[tuple[NodeId, int, int]]:
+        """The snapshots that come in beyond what is known: of whom, at which slot, and the rows that are kept of it.
+
+        Of one that came whole no rows are kept, but where it leads.
+        """
+        for teacher, (slot, _, came, of) in self._coming.items():
+            if slot > prefix:
+                yield teacher, slot, 0 if came == of else came
+
+    def slots_after(self, prefix: int) -> frozenset[int]:
+        """The slots beyond what is known whose decisions came."""
+        return frozenset(m[0] for m in self._heard["decisions"] if m[0] > prefix)
 
     def coming(self) -> Iterator[int]:
         """The slots of the snapshots that come in."""

@@ -23,6 +23,7 @@ from conformance.judges.lessons import Lessons
 from conformance.judges.manners import Manners
 from conformance.judges.projection import Names, Projection
 from conformance.judges.readers import Readers
+from conformance.judges.shown import Shown
 from conformance.judges.timers import Timers
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
@@ -79,6 +80,7 @@ class Judge:
         self.departures = Departures(world, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
         self.readers = Readers(self.names, self.machine)
+        self.shown = Shown(world, self.names, self.machine)
         self.gone_back: dict[NodeId, GoneBack] = {}
         """Who follows the nodes whose disks went back in time."""
         self._actions_unjudged = 0
@@ -122,6 +124,7 @@ class Judge:
             self.databases.judge(outcome, self.state.known[outcome.node])
             self._judge_disk(outcome.node)
             self._judge_due(outcome.node)
+            self.shown.judge(outcome, self.state, self.hearings[outcome.node])
 
     def _judge_foreign(self, outcome: Outcome) -> None:
         """What belongs to another cell, life or incarnation is refused, and counted (R15)."""

@@ -4,6 +4,7 @@ The specification says when a snapshot may be installed. It does not say that so
 transfer is taken up where it stopped, nor that everybody who waits at a node that jumps is told. These rules do.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from conformance.judges.hearing import Hearing
@@ -14,6 +15,7 @@ from conformance.wording import message_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
+from physalia.cell import Node
 from physalia.model import NodeId
 from spec import cell as spec
 
@@ -41,6 +43,10 @@ TEACHING = (
 """What a campaign of teaching must meet."""
 
 
+OVER = 2
+"""After so many looks at the clock without a chunk a lesson is over."""
+
+
 class Lessons:
     """Judges how the nodes of one world teach what they dropped. `judge` raises `Refuted`."""
 
@@ -53,6 +59,8 @@ class Lessons:
         """Which chunk each node sent each other one last since it looked at its clock: its slot and first row."""
         self._lessons: dict[NodeId, tuple[int, int]] = {}
         """The snapshot that each node taught last, and how often it has looked at its clock since."""
+        self._refused: dict[NodeId, Counter[str]] = {}
+        """How many chunks came to nothing at each node since it last started, by why."""
 
     def judge(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
         """`hearing` is what the node had heard before this step."""
@@ -62,6 +70,7 @@ class Lessons:
                 self._note_crash(node, before)
                 self._chunks.pop(node, None)
                 self._lessons.pop(node, None)
+                self._refused.pop(node, None)
             case model.Tick():
                 self._chunks.pop(node, None)
                 slot, ticks = self._lessons.get(node, (0, 0))
@@ -71,6 +80,7 @@ class Lessons:
             case model.Receive(sender, message):
                 if isinstance(message, model.Chunk):
                     self._judge_student(outcome, sender, message, before, hearing)
+                    self._judge_refused(node, sender, message, before, hearing)
                 self._note_receipt(outcome, sender, message, before, hearing)
             case model.Truncate() if isinstance(outcome.announces, model.Action) and self._machine.floor(before, node):
                 self._reach(WRITTEN_AGAIN)
@@ -90,7 +100,12 @@ class Lessons:
             first, is_due = message.rows, message.slot == taught and ticks == 0 and last < (taught, message.rows)
         if is_due and not chunks:
             raise Refuted(f"node {node} does not teach node {student} what it dropped", told(outcome.sent))
+        is_under_way = ticks < OVER and taught >= cell.known.base
         for chunk in chunks:
+            if isinstance(message, model.Ask) and chunk.slot != (
+                taught if is_under_way and taught > message.prefix else len(cell.known)
+            ):
+                raise Refuted(f"node {node} teaches the snapshot at slot {chunk.slot}, and not the one of its lesson")
             place = (chunk.slot, chunk.first)
             oldest = message.slot if isinstance(message, model.Take) else cell.known.base
             if chunk.first != first or place <= last or not max(1, oldest) <= chunk.slot <= len(cell.known):
@@ -113,6 +128,21 @@ class Lessons:
             raise Refuted(
                 f"node {outcome.node} does not ask for what it lacks of a snapshot",
                 (*(f"- {message_words(message)}" for _, message in wanted), *told(outcome.sent)),
+            )
+
+    def _judge_refused(
+        self, node: NodeId, teacher: NodeId, chunk: model.Chunk, before: spec.State, hearing: Hearing
+    ) -> None:
+        """A lesson that brings nothing is counted, and no other one is (R9)."""
+        counted, cell = self._refused.setdefault(node, Counter()), self._world.nodes[node]
+        if chunk.slot <= len(before.known[node]):
+            counted["nothing new"] += 1
+        elif chunk.first > 0 and hearing.is_of_another(teacher, chunk):
+            counted["another snapshot"] += 1
+        if isinstance(cell, Node) and dict(cell.refused_lessons) != dict(counted):
+            raise Refuted(
+                f"node {node} counts its lessons that came to nothing wrongly",
+                (f"- {dict(counted)}", f"+ {dict(cell.refused_lessons)}"),
             )
 
     def _judge_jumped(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:

@@ -33,6 +33,8 @@ def is_leading(
     """
     members = machine.members_of(state, node, machine.first_unknown(state, node))
     refused = hearing.refused(world.nodes[node].active) | refuses
+    if refused & members and node not in members:
+        return False  # nobody who takes over asks it for anything, so that it may never hear of that
     return state.active[node] != 0 and is_majority(members - refused, members)
 
 

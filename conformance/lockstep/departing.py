@@ -5,7 +5,7 @@ who replaced it. So a run begins with a whole departure, and tries for more of t
 lost, orders to make nodes that come again and too late, and words of how far somebody is that are old.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 
 from conformance.lockstep.moves import Moves, pick
@@ -23,7 +23,7 @@ from conformance.world.scenario import (
     Lose,
     Stray,
 )
-from physalia.model import NO_BALLOT, HowFar, Learned, Leave, NodeId
+from physalia.model import NO_BALLOT, HowFar, Learned, Leave, Message, NodeId
 
 CHANCE = 0.12
 """How often an event of the driver is followed by one about coming and going."""
@@ -50,19 +50,45 @@ class Departing:
         for node in self.replaced():
             yield from self._send_away(node)
 
+    def left_behind(self) -> Iterator[Happening]:
+        """A member hears nothing of its own removal, until all others have forgotten what it lacks."""
+        if not self.moves.leaders:
+            yield from self._maybe(self.moves.campaign(self.random.choice(self._jury())))
+            yield from self._calm()
+        leader = self.moves.to_leader(self.random.getrandbits(8))
+        out = self.random.choice([node for node in self._jury() if node != leader] or [leader])
+        yield from self._replace(leader, out)
+        yield from self._fill(deaf=out)
+        for packet in [packet for packet in self.world.in_flight if packet.receiver == out]:
+            yield Lose(packet.sender, packet.receiver, packet.message)
+        for node in sorted(self.world.nodes.keys() - {out} - self.world.departed):
+            yield from self._maybe(self.moves.truncate(node, 0))
+            yield from self._flushes()
+        yield Give(out, Leave())
+        yield from self._calm()
+        yield from self._send_away(out)
+
     def one(self) -> Iterator[Happening]:
         """Something about coming and going, as far as it is possible when its turn comes."""
         weighted: tuple[tuple[Callable[[], Iterator[Happening]], int], ...] = (
             (self.replace, 3), (self._leave, 6), (self._anybody_leaves, 2), (self._create, 3), (self._lose_disk, 1),
             (self._words, 5), (self._whole_departure, 2), (self._gone, 2), (self._wait_at_a_leaver, 1),
+            (self._told_twice, 2), (self.left_behind, 1),
         )  # fmt: skip
         choices, weights = zip(*weighted, strict=True)
         chosen: Callable[[], Iterator[Happening]] = self.random.choices(choices, weights)[0]
         yield from chosen()
 
-    def is_possible(self, happening: Happening) -> bool:
-        """Whether what the driver chose can happen yet: since then a disk may be lost, or its message has arrived."""
+    def possible(self, happenings: Iterable[Happening]) -> Iterator[Happening]:
+        """What can happen yet of what was chosen: since then a disk may be lost, or its message has arrived."""
+        return (happening for happening in happenings if self._is_possible(happening))
+
+    def _is_possible(self, happening: Happening) -> bool:
         match happening:
+            case Create(node):
+                return node not in self.world.lost
+            case LoseDisk(node):
+                return self.world.may_lose(node)
             case Deliver() | Duplicate() | Lose() | Forge() | Stray() | Haunt():
                 ways = ((one.sender, one.receiver, one.message) for one in self.world.in_flight)
                 is_there = not isinstance(happening, Stray) or happening.at in self.world.nodes
@@ -79,13 +105,18 @@ class Departing:
 
     def replace(self) -> Iterator[Happening]:
         """Somebody new, who is made now or later, is to replace a member."""
-        leader = self.moves.to_leader(self.random.getrandbits(8))
-        change = self.moves.replace(leader, self.random.getrandbits(8), self.random.getrandbits(8))
+        yield from self._replace(self.moves.to_leader(self.random.getrandbits(8)), self.random.choice(self._jury()))
+
+    def _jury(self) -> list[NodeId]:
+        return sorted(juries(self.world)[-1])
+
+    def _replace(self, leader: NodeId, out: NodeId) -> Iterator[Happening]:
+        change = self.moves.replace(leader, self._jury().index(out), self.random.getrandbits(8))
         if change is None:
             return
         if self.random.random() < MADE_FIRST:
             brought_in = sorted(change.event.command.members - self.world.nodes.keys())  # type: ignore[union-attr]
-            yield from (Create(node) for node in brought_in if node not in self.world.lost)
+            yield from map(Create, brought_in)
         yield change
 
     def _send_away(self, node: NodeId) -> Iterator[Happening]:
@@ -93,6 +124,8 @@ class Departing:
         yield Give(node, Leave())
         for kind in (HowFar, Learned):
             yield from self._flushes()
+            if kind is Learned and self.random.random() < TWICE:
+                yield from self._lose_who_speaks(node)
             for packet in list(self.world.in_flight):
                 if isinstance(packet.message, kind) and packet in self.world.in_flight and self.random.random() < MOST:
                     way = Duplicate if self.random.random() < TWICE else Deliver
@@ -100,6 +133,11 @@ class Departing:
         yield from self._flushes()
         while self.random.random() < MOST and (due := self.moves.due(0)) is not None:
             yield due
+
+    def _lose_who_speaks(self, node: NodeId) -> Iterator[Happening]:
+        """Somebody loses its disk whose word is on its way."""
+        words = [one for one in self.world.in_flight if one.receiver == node and isinstance(one.message, Learned)]
+        yield from (LoseDisk(one.sender) for one in words[:1])
 
     def _whole_departure(self) -> Iterator[Happening]:
         if self.random.random() < HALF:
@@ -116,6 +154,28 @@ class Departing:
                 yield self.moves.query(node)
                 yield from self._send_away(node)
 
+    def _told_twice(self) -> Iterator[Happening]:
+        """A node is told to leave, and once more when there was another change: it hears the newest words first."""
+        for node in self.replaced()[:1]:
+            yield Give(node, Leave())
+            yield from self._hear(HowFar, sender=node)
+            yield from self.replace()
+            yield from self._fill(deaf=node, kind=Learned)
+            yield from self._calm(deaf=node, kind=Learned)
+            yield Give(node, Leave())
+            yield from self._hear(HowFar, sender=node)
+            yield from self._hear(Learned, receiver=node, is_newest_first=True)
+
+    def _hear(
+        self, kind: type[Message], *, sender: NodeId = 0, receiver: NodeId = 0, is_newest_first: bool = False
+    ) -> Iterator[Happening]:
+        """Those of these messages arrive that can, and what they cause is flushed."""
+        of_kind = [packet for packet in self.world.in_flight if isinstance(packet.message, kind)]
+        meant = [one for one in of_kind if sender in (0, one.sender) and receiver in (0, one.receiver)]
+        for packet in reversed(meant) if is_newest_first else meant:
+            yield Deliver(packet.sender, packet.receiver, packet.message)
+            yield from self._flushes()
+
     def _leave(self) -> Iterator[Happening]:
         if replaced := self.replaced():
             yield Give(self.random.choice(replaced), Leave())
@@ -124,10 +184,10 @@ class Departing:
         yield Give(self.random.choice(self.moves.node_ids), Leave())
 
     def _create(self) -> Iterator[Happening]:
-        yield from (Create(node) for node in [self._any()] if node not in self.world.lost)
+        yield Create(self._any())
 
     def _lose_disk(self) -> Iterator[Happening]:
-        yield from (LoseDisk(node) for node in [self._any()] if self.world.may_lose(node))
+        yield LoseDisk(self._any())
 
     def _gone(self) -> Iterator[Happening]:
         """Something happens to a node that left."""
@@ -147,16 +207,24 @@ class Departing:
     def _any(self) -> NodeId:
         return self.random.choice(sorted(self.world.disks))
 
-    def _fill(self) -> Iterator[Happening]:
+    def _fill(self, deaf: NodeId = 0, kind: type[Message] | None = None) -> Iterator[Happening]:
         """So many commands that what is decided by now takes effect."""
+        yield from self._calm(deaf, kind)
         for _ in range(self.world.setup.alpha):
             yield from self._maybe(self.moves.write(self.moves.to_leader(0), 0))
-            yield from self._calm()
+            yield from self._calm(deaf, kind)
 
-    def _calm(self) -> Iterator[Happening]:
-        """Most of what is due and on its way happens."""
+    def _calm(self, deaf: NodeId = 0, kind: type[Message] | None = None) -> Iterator[Happening]:
+        """Most of what is due and on its way happens; the `deaf` node hears nothing, or nothing of a kind."""
         for _ in range(STEPS):
-            following = self.moves.due(0) or self.moves.flush(0) or self.moves.deliver(0)
+            places = (
+                place
+                for place, packet in enumerate(self.world.in_flight)
+                if packet.receiver != deaf or (kind is not None and not isinstance(packet.message, kind))
+            )
+            place = next(places, None)
+            delivery = None if place is None else self.moves.deliver(place)
+            following = self.moves.due(0) or self.moves.flush(0) or delivery
             if following is None or self.random.random() < DISTURBED:
                 return
             yield following

@@ -80,7 +80,7 @@ class LeavingWorld(World):
         if node not in self.disks or node in self.lost:
             raise NotPossible(self.ABSENT.format(node))
         if node in self.departed:
-            return (self._begin_anew(node, self.disks[node].survivors(0)[0], "crash"),)
+            return (self._begin_anew(node, self.disks[node].survivors(0)[0], "late order"),)
         if node in self.nodes:
             return ()
         self.queues[node] = []

@@ -24,7 +24,7 @@ from physalia.model import (
 RIDE_ALONG = ("consult", "echo", "serve")
 """Actions whose messages depend on no record: in a node's queue they are no entry of their own."""
 
-Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk", "older disk"]
+Trouble: TypeAlias = Literal["", "crash", "failed flush", "full disk", "older disk", "late order"]
 """Why a node began anew; empty if it did not."""
 
 

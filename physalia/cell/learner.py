@@ -71,7 +71,7 @@ class Learner:
         """A learner that knows nothing, with an empty store."""
         empty = Database() if store is None else store
         state = State(Jury(0, first_members), store=empty.copy())
-        return cls(node, Configurations.create(first_members, alpha), state, empty)
+        return cls(node, Configurations.create(first_members, alpha, node), state, empty)
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""

@@ -202,7 +202,7 @@ class Node(Shown):
             case Inquire():
                 return resent(sends(event.nodes - {self.node_id}, Ask(self._learner.prefix)))
             case Leave():
-                return self._leaving.leave(self._learner, self._acceptor)
+                return self._leaving.leave(self._learner)
             case Erase():
                 return self._erase(event.slot)
             case Tick():

@@ -114,10 +114,13 @@ class Proposer:
         """Whether the active ballot may get anything decided yet, as far as the node heard.
 
         Once so many have left it for a higher one that the others are no majority it cannot, and yet only an own
-        promise or vote makes the node idle.
+        promise or vote makes the node idle. One that is no member itself is asked for none of these by who takes over:
+        so one refusal is enough for it, or it might wait for ever for a member that is lost.
         """
-        members = self.learner.configurations.members(self.learner.first_unknown)
-        return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)
+        members, refused = self.learner.configurations.members(self.learner.first_unknown), self.leadership.refused
+        if self.active == NO_BALLOT or (refused & members and self.learner.node not in members):
+            return False
+        return is_majority(members - refused, members)
 
     @property
     def is_elected(self) -> bool:

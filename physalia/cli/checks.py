@@ -76,6 +76,9 @@ def mutants(
     number: Annotated[
         int | None, typer.Option(min=1, help="With --mechanical: how many faults are applied; 300 without it.")
     ] = None,
+    asks: Annotated[
+        int | None, typer.Option(min=1, help="With --mechanical: ask no more than so many about each fault.")
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="With --mechanical: go on where the last run of the seed was cut short.")
     ] = False,
@@ -85,16 +88,17 @@ def mutants(
     """Put known bugs in, one at a time, each into a copy, and see that the link that should catch it does.
 
     Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged. With
-    --mechanical, 0: the links refute nine of ten; 1: they do not.
+    --mechanical, 0: the links refute nine of ten, or of a smaller draw as many as chance leaves of that; 1: they do
+    not.
     """
-    drawing = {"--seed": seed, "--number": number, "--resume": resume or None}
+    drawing = {"--seed": seed, "--number": number, "--asks": asks, "--resume": resume or None}
     given = [option for option, value in drawing.items() if value is not None]
     if mechanical:
         if names and given:
             raise BadInput(f"{given[0]} is about a draw, and faults are named: give one or the other.")
         if killer_time is not None:
             raise BadInput("--killer-time is about the mutants of the catalogue: leave it out, or --mechanical.")
-        return _mechanical(names or (), seed or 0, number, json, resume=resume)
+        return _mechanical(names or (), seed or 0, number, json, resume=resume, asks=asks)
     if given:
         raise BadInput(f"{given[0]} is about mechanical faults: give --mechanical as well.")
     return _catalogue(names or (), killer_time, json)
@@ -121,7 +125,9 @@ def _catalogue(names: Sequence[str], killer_time: float | None, json: bool) -> i
     return EXIT_CODES[matrix.verdict]
 
 
-def _mechanical(names: Sequence[str], seed: int, number: int | None, json: bool, *, resume: bool) -> int:
+def _mechanical(
+    names: Sequence[str], seed: int, number: int | None, json: bool, *, resume: bool, asks: int | None
+) -> int:
     from conformance.mutants.mechanical import campaign  # noqa: PLC0415
     from physalia.cli.faults import print_faults  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
@@ -130,7 +136,7 @@ def _mechanical(names: Sequence[str], seed: int, number: int | None, json: bool,
         if names:
             matrix = campaign.try_named(names, progress)
         else:
-            matrix = campaign.run(seed, number or campaign.NUMBER, progress, resume=resume)
+            matrix = campaign.run(seed, number or campaign.NUMBER, progress, resume=resume, most_asks=asks)
     if json:
         print_json(matrix.as_json())
     print_faults(matrix, to_stderr=json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, combine
-from physalia.cli.options import Json
+from physalia.cli.options import Json, must_be_free
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -52,8 +52,7 @@ def check(
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = _model(model)
-    if html is not None:
-        _must_be_free(html, files)
+    must_be_free("--html", html, *files)
     histories = [reading.read(file, known) for file in files]
     judged = []
     with display() as progress:
@@ -122,12 +121,3 @@ def _window(judged: "Judged") -> dict[str, Any]:
             for one in window.bound
         ],
     }
-
-
-def _must_be_free(html: Path, files: list[Path]) -> None:
-    """The picture takes the place of no history, and there is a folder for it; before anything is judged."""
-    if any(html.resolve() == file.resolve() for file in files):
-        raise BadInput(f"--html {html} is one of the histories: the picture would take its place. Name another file.")
-    if html.is_dir() or not html.parent.is_dir():
-        why = "is a folder" if html.is_dir() else f"cannot be written: there is no folder {html.parent}"
-        raise BadInput(f"--html {html} {why}. Name a file in a folder that is there.")

@@ -1,8 +1,11 @@
 """Options that several commands share."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from conformance.links import BadInput
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output; see physalia schema.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Run less: about three minutes on two processors.")]
@@ -42,3 +45,20 @@ ModelName = Annotated[
 Limit = Annotated[
     float | None, typer.Option("--time-limit-s", min=0, help="Give up after so many seconds, with what is known then.")
 ]
+
+
+def must_be_free(option: str, file: Path | None, *read: Path | None) -> None:
+    """BadInput if what an option writes would take the place of what is read, or has no folder; before it is made."""
+    if file is None:
+        return
+    given = [one for one in read if one is not None]
+    try:
+        is_taken = file.exists() and any(one.exists() and one.samefile(file) for one in given)
+        is_folder, has_folder = file.is_dir(), file.parent.is_dir()
+    except OSError:
+        return  # whoever reads or writes it will say what is wrong
+    if is_taken:
+        raise BadInput(f"{option} {file} is read here: what is written would take its place. Name another file.")
+    if is_folder or not has_folder:
+        why = "is a folder" if is_folder else f"cannot be written: there is no folder {file.parent}"
+        raise BadInput(f"{option} {file} {why}. Name a file in a folder that is there.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.links import BadInput
-from physalia.cli.options import Json, Limit, Seed
+from physalia.cli.options import Json, Limit, Seed, must_be_free
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import EXIT_CODES, Told
 
@@ -72,8 +72,8 @@ def zone(
         raise BadInput(f"--days is {days:g}, and must be above 0 and at most {_MOST_DAYS:,}.")
     if (topology is None) != (fleet is None):
         raise BadInput("--topology and --fleet go together: a fleet is one of its site.")
-    if html is not None and not html.parent.is_dir():
-        raise BadInput(f"{html}: the page cannot be written: there is no folder {html.parent}.")
+    must_be_free("--html", html, scenario, topology, fleet, policy, resume)
+    must_be_free("--resume", resume, scenario, topology, fleet, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.placement.effort import OutOfTime  # noqa: PLC0415

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, Verdict
-from physalia.cli.options import Json
+from physalia.cli.options import Json, must_be_free
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def trace(
     from conformance.traces.lines import read_run  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
+    must_be_free("--itf", itf, *files)
     if any(file.name.endswith(ITF) for file in files):
         found = _of_itf(files, lines)
     elif lines is not None:

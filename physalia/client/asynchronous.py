@@ -22,6 +22,7 @@ from physalia.model import (
     Asked,
     CellId,
     Decline,
+    DeclineReason,
     Elsewhere,
     Execute,
     Find,
@@ -64,6 +65,10 @@ class _Effort:
     full_since_s: float | None = None
     missed: str = ""
     """Why a server could not be asked, last of all."""
+    in_vain: set[Address] = Factory(set)
+    """Who could not be reached, or is no help, since somebody last was."""
+    lacks_majority: bool = False
+    """Whether one of these says that too few members of the cell are there."""
     asked: "dict[asyncio.Future[Said], Address]" = Factory(dict)
     """Whom was asked and has not answered yet: what comes later than an attempt lasts is an answer all the same."""
 
@@ -73,6 +78,19 @@ class _Effort:
             if not one.cancel() and not one.cancelled():
                 one.exception()  # whoever was asked is gone, which nobody needs to know now
         self.asked.clear()
+
+    def declined(self, address: Address, reason: DeclineReason) -> None:
+        """Whoever may lead, or may come to it, is a help; who knows no such cell, or lacks a majority, is none."""
+        if reason not in ("no majority", "unknown cell"):
+            self.lacks_majority = False
+            self.in_vain.clear()
+            return
+        self.lacks_majority |= reason == "no majority"
+        self.in_vain.add(address)
+
+    def is_hopeless(self, known: Iterable[Address]) -> bool:
+        """Whether all that are known were asked in vain, of whom one says why, and nothing may have been done."""
+        return self.lacks_majority and not self.uncertain and self.in_vain.issuperset(known)
 
     def is_full_for_long(self, now_s: float) -> bool:
         """It is full once more. For long, if an attempt would have been given up: it may be cut off from the others."""
@@ -249,6 +267,9 @@ class AsyncClient:
             if not isinstance(said, Decline):
                 raise Malformed(f"the server at {address} answers something else than it was asked.")
             effort.uncertain -= 1
+            effort.declined(address, said.reason)
+            if effort.is_hopeless(self.places.everybody(cell)):
+                raise Unavailable(f"cell {cell} has no majority: too few of its members are there; nothing was done.")
             if said.reason == "malformed":
                 raise Malformed(f"the server at {address} does not understand what it was asked.")
             if said.reason == "not allowed":
@@ -294,6 +315,7 @@ class AsyncClient:
             asked = (await self._link(address)).ask(question.make)
         except OSError as error:
             effort.missed = f" {error}." if isinstance(error, Unproved) else ""
+            effort.in_vain.add(address)
             self.places.turn_away(question.cell)
             raise _Again from None
         effort.uncertain += 1

@@ -13,10 +13,10 @@ from attrs import frozen
 
 from physalia.client.leases import Lease
 from physalia.client.link import Said
-from physalia.client.session import Executes
+from physalia.client.session import Executes, unknown_still
 from physalia.client.session import Session as OneSession
 from physalia.client.sessions import Session, Sessions
-from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, error
+from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, Unavailable, error
 from physalia.model import (
     Add,
     CellId,
@@ -153,12 +153,18 @@ class Partition:
     async def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Outcome:
         """Ask once more for what may be done: it is not done twice, and the outcome is that of the first time.
 
-        Raises the error itself if it names no request.
+        Raises the error itself if it names no request, and `OutcomeUnknown` as long as nobody can be asked: that it was
+        not done this time says nothing of the first time.
         """
         command = unknown.command
         if command is None or not isinstance(command.body, Transact):
             raise unknown
-        reply, _ = await self._in(command, deadline_s)
+        try:
+            reply, _ = await self._in(command, deadline_s)
+        except Unavailable as declined:  # this time; what became of the first time nobody said
+            raise unknown_still(command, declined) from None
+        if _is_expired(reply):
+            raise OutcomeUnknown(f"cell {self.cell} forgot the session, and may have done it before: read first.")
         return self._outcome(command.body.transaction, reply)
 
     def lease(self, key: str, duration_s: float, wait_s: float | None = None) -> Lease:

@@ -97,6 +97,10 @@ class Places:
         if members:
             known.hint = self.given[self.next]
 
+    def everybody(self, cell: CellId) -> set[Address]:
+        """All who could be asked about a cell."""
+        return {*self.given, *_addresses(self._of(cell))}
+
     def is_lost(self, cell: CellId) -> bool:
         """Whether nobody knows where the cell is, or all that are known were asked in vain: time to ask a cache."""
         known = self._of(cell)

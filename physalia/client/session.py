@@ -3,7 +3,7 @@
 import asyncio
 from typing import Protocol
 
-from physalia.errors import OutcomeUnknown, SessionExpired, error
+from physalia.errors import OutcomeUnknown, SessionExpired, Unavailable, error
 from physalia.model import (
     CellId,
     Done,
@@ -18,6 +18,13 @@ from physalia.model import (
     Transaction,
 )
 from physalia.store import VERSION
+
+
+def unknown_still(command: Execute, declined: Unavailable) -> OutcomeUnknown:
+    """What a request comes to that may be done, and was declined when it was asked for once more."""
+    unknown = OutcomeUnknown(f"this time it was not done, and what became of it before nobody said: {declined}")
+    unknown.command = command
+    return unknown
 
 
 class Executes(Protocol):
@@ -50,11 +57,17 @@ class Session:
             return await self._done(Execute(self.client.request(), VERSION, Transact(name, transaction)), deadline_s)
 
     async def again(self, unknown: OutcomeUnknown, deadline_s: float | None = None) -> Done:
-        """Ask once more for what may be done: it is not done twice. Raises the error itself if it names no request."""
+        """Ask once more for what may be done: it is not done twice. Raises the error itself if it names no request.
+
+        As long as nobody can be asked it is unknown on.
+        """
         if unknown.command is None:
             raise unknown
         async with self._turn:
-            return await self._done(unknown.command, deadline_s)
+            try:
+                return await self._done(unknown.command, deadline_s)
+            except Unavailable as declined:
+                raise unknown_still(unknown.command, declined) from None
 
     async def _done(self, command: Execute, deadline_s: float | None) -> Done:
         try:

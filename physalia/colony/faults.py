@@ -65,9 +65,12 @@ class Faults:
             await asyncio.to_thread(self._colony.network.set, OF_NETWORK[how], ends)
         elif how is Fault.KILL:
             await asyncio.to_thread(self._processes.kill, server)
+        elif self._processes.pid(server) is None:
+            raise ServerFailed(f"server {server} does not run: `physalia colony up` starts it.")
         elif how is Fault.STOP:
-            if not await asyncio.to_thread(self._processes.stop, server):
-                raise ServerFailed(f"server {server} does not run: `physalia colony up` starts it.")
+            await asyncio.to_thread(self._processes.stop, server)
+        elif self._processes.is_stopped(server):
+            raise ServerFailed(f"server {server} stands still, and hears nothing: heal it first.")
         elif how is Fault.CLOCK:
             await self._tell(server, lambda operator: operator.pace(server, FAST))
         else:

@@ -5,16 +5,19 @@ number stands in a file beside it. A number counts only if the process with it r
 given again.
 """
 
+import fcntl
 import os
 import signal
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from physalia.colony.layout import Colony
 
 NETWORK = "network"
+STARTING = "starting.lock"
 START_S = 180.0
 LOOK_EVERY_S = 0.02
 
@@ -38,17 +41,22 @@ class Processes:
 
         Raises `ServerFailed`, with what the server said.
         """
-        self.start_network()
-        for number in self._colony.cache_settings:
-            self.start_cache(number)
-        begun = [server for server in servers if self.pid(server) is None]
-        for server in begun:
-            self._begin(f"server-{server}", "physalia.cli", "serve", str(self._colony.config(server).absolute()))
-        for server in begun:
-            self._await(f"server-{server}", f"server {server}")
+        with self._one_at_a_time():
+            self._start_network()
+            for number in self._colony.cache_settings:
+                self._start_cache(number)
+            begun = [server for server in servers if self.pid(server) is None]
+            for server in begun:
+                self._begin(f"server-{server}", "physalia.cli", "serve", str(self._colony.config(server).absolute()))
+            for server in begun:
+                self._await(f"server-{server}", f"server {server}")
 
     def start_network(self) -> None:
         """Start the network, if the colony has one of its own that does not run. Raises `ServerFailed`."""
+        with self._one_at_a_time():
+            self._start_network()
+
+    def _start_network(self) -> None:
         if self._colony.ways and self.network_pid() is None:
             self._begin(NETWORK, "physalia.colony.proxy", str(self._colony.folder.absolute()))
             self._await(NETWORK, "the network")
@@ -59,6 +67,10 @@ class Processes:
 
     def start_cache(self, number: int) -> None:
         """Start a cache, if it does not run. Raises `ServerFailed`."""
+        with self._one_at_a_time():
+            self._start_cache(number)
+
+    def _start_cache(self, number: int) -> None:
         name = f"cache-{number}"
         if self._pid_of(name, self._named(name)) is None:
             self._begin(name, "physalia.cli", "cache", str(self._named(name).absolute()))
@@ -142,6 +154,19 @@ class Processes:
             raise ServerFailed(f"server {server} does not run.")
         fields = _stat(pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Nobody else starts anything meanwhile: of two who start a server, the later one would note down its own.
+
+        That one ends, since the port is taken, and the server that runs could not be found any more.
+        """
+        descriptor = os.open(self._colony.folder / STARTING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _pid_file(self, name: str) -> Path:
         return self._colony.folder / f"{name}.pid"

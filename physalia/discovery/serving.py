@@ -99,8 +99,12 @@ async def _serve(settings: CacheSettings, ring: KeyFile, told: Callable[[str], N
     door = Door(ring, settings.number, Serving(Cache(settings.most_cells)), Refusals())
     with closing(await loop.create_server(door.enter, *settings.listen, ssl=door.tls)):
         told(f"cache {settings.number} listens at {settings.listen}")
+        said = ""
         while not stop.is_set():
             door.close_revoked()
+            if ring.fault and ring.fault != said:
+                told(f"the keys are not taken up: {ring.fault}")
+            said = ring.fault
             try:
                 await asyncio.wait_for(stop.wait(), REVOKED_EVERY_S)
             except TimeoutError:

@@ -47,7 +47,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def write(fleet: Fleet, site: Site, path: Path) -> None:
     """Write a fleet, in the form that the file's name asks for; BadFleet if it asks for none or cannot be written."""
-    _suffix(path)
+    must_be_named(path)
     try:
         if path.suffix == ".json":
             path.write_bytes(_as_json(fleet, site))
@@ -59,7 +59,7 @@ def write(fleet: Fleet, site: Site, path: Path) -> None:
 
 def read(path: Path, site: Site, cell_size: int) -> Fleet:
     """The fleet of a file, on this site; BadFleet if it is of another topology, or contradicts itself or the site."""
-    _suffix(path)
+    must_be_named(path)
     try:
         fleet = _from_json(path, site) if path.suffix == ".json" else _from_columns(path, site)
     except OSError as error:
@@ -68,7 +68,8 @@ def read(path: Path, site: Site, cell_size: int) -> Fleet:
     return fleet
 
 
-def _suffix(path: Path) -> None:
+def must_be_named(path: Path) -> None:
+    """BadFleet for a file whose name says of no form which it is."""
     if path.suffix not in SUFFIXES:
         raise BadFleet(f"{path}: a fleet is kept in a file that ends with {' or '.join(SUFFIXES)}.")
 
@@ -141,25 +142,38 @@ def _from_json(path: Path, site: Site) -> Fleet:
     return Fleet(_rows(clients, 3), _rows(cells, max(sizes, default=0)), names)
 
 
-def _from_columns(path: Path, site: Site) -> Fleet:
+def _unpacked(path: Path) -> dict[str, Any]:
+    """What a file of columns holds, by name. Raises OSError, and BadFleet for what is no such file."""
     try:
         with zipfile.ZipFile(path) as archive:
             inside = {one.filename.removesuffix(".npy"): one.file_size for one in archive.infolist()}
-        unknown = sorted(set(inside) - set(COLUMNS))
-        if unknown:
-            raise BadFleet(f"{path}: there is no column {unknown[0]}; there are {', '.join(COLUMNS)}.")
-        missing = [name for name in COLUMNS[:-1] if name not in inside]
-        if missing:
-            raise BadFleet(f"{path}: the column {missing[0]} is missing.")
-        large = next((name for name, size in inside.items() if size > MOST_BYTES), None)
-        if large is not None:
-            raise BadFleet(f"{path}: the column {large} has more than {MOST_BYTES:,} bytes.")
+            _must_be_columns(inside, path)
         with np.load(path, allow_pickle=False) as file:
-            columns: Mapping[str, NDArray[Any]] = {name: file[name] for name in inside}
-    except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        if isinstance(error, BadFleet):
-            raise
-        raise BadFleet(f"{path}: this is no file of columns: {error}.") from error
+            return {name: file[name] for name in inside}
+    except (BadFleet, FileNotFoundError, IsADirectoryError, PermissionError):
+        raise
+    except Exception as error:  # zip and numpy raise whatever they stumble over in a damaged file
+        raise BadFleet(f"{path}: this is no file of columns: {str(error) or type(error).__name__}.") from error
+
+
+def _must_be_columns(inside: Mapping[str, int], path: Path) -> None:
+    """The names and sizes of what a file holds: before anything is unpacked."""
+    unknown = sorted(set(inside) - set(COLUMNS))
+    if unknown:
+        raise BadFleet(f"{path}: there is no column {unknown[0]}; there are {', '.join(COLUMNS)}.")
+    missing = [name for name in COLUMNS[:-1] if name not in inside]
+    if missing:
+        raise BadFleet(f"{path}: the column {missing[0]} is missing.")
+    large = next((name for name, size in inside.items() if size > MOST_BYTES), None)
+    if large is not None:
+        raise BadFleet(f"{path}: the column {large} has more than {MOST_BYTES:,} bytes.")
+
+
+def _from_columns(path: Path, site: Site) -> Fleet:
+    columns = _unpacked(path)
+    odd = next((name for name, column in columns.items() if not isinstance(column, np.ndarray)), None)
+    if odd is not None:
+        raise BadFleet(f"{path}: the column {odd} is no array of numpy.")
     version, topology = columns["schema_version"], columns["topology"]
     if version.shape != () or version.dtype.kind != "i" or topology.dtype != np.uint8 or topology.ndim != 1:
         raise BadFleet(f"{path}: schema_version must be one number, and topology a SHA-256 as bytes.")

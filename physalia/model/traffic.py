@@ -23,6 +23,7 @@ DeclineReason: TypeAlias = Literal[
     "not understood",
     "session ahead",
     "not allowed",
+    "no majority",
 ]
 
 

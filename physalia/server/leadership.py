@@ -56,6 +56,18 @@ class Leadership:
         first = key.cell % len(line)
         return next((one for one in line[first:] + line[:first] if self._is_there(key, one)), key.incarnation)
 
+    def lacks_majority(self, key: NodeKey) -> bool:
+        """Whether so many servers of members are suspected that the others are no majority.
+
+        Who is wrong about that refuses what could have been done. Nobody is harmed: others may know better.
+        """
+        node = self._nodes.host.node(key)
+        if node is None or key.incarnation not in node.members:
+            return False
+        homes = (self._atlas.server_of(key, member) for member in node.members if member != key.incarnation)
+        gone = sum(home in self._suspicion.suspected for home in homes)
+        return 2 * (len(node.members) - gone) <= len(node.members)
+
     def leader_elsewhere(self, key: NodeKey) -> int | None:
         """The server of the rightful leader; None if that is this one, or nobody knows."""
         server = self._atlas.server_of(key, self.rightful(key))

@@ -8,7 +8,18 @@ from functools import partial
 from attrs import frozen
 
 from physalia.journal import NodeKey
-from physalia.model import Asked, Decline, Elsewhere, Look, Read, Request, RequestId, Scan, Traffic
+from physalia.model import (
+    Asked,
+    Decline,
+    DeclineReason,
+    Elsewhere,
+    Look,
+    Read,
+    Request,
+    RequestId,
+    Scan,
+    Traffic,
+)
 from physalia.server.atlas import Atlas
 from physalia.server.leadership import Leadership
 from physalia.server.looks import needs_round, show
@@ -16,7 +27,7 @@ from physalia.server.members.moving import whereabouts
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
-from physalia.transport import MOVES_SINCE, Connection
+from physalia.transport import LACKS_SINCE, MOVES_SINCE, Connection
 from physalia.wire import encode_traffic
 
 
@@ -77,19 +88,30 @@ class Reception:
         if request is not None:
             self._nodes.when_loaded(key, partial(self._query, caller, asked.number, key, request))
 
+    def _is_in_vain(self, caller: Caller, number: int, key: NodeKey) -> bool:
+        """Whether this could not be done, since too few members of the cell are there; then whoever asked is told so.
+
+        Nothing was begun. Otherwise nobody would know whether it was done, until somebody is back.
+        """
+        if not self._leadership.lacks_majority(key):
+            return False
+        reason: DeclineReason = "no majority" if caller.connection.version >= LACKS_SINCE else "not the proposer"
+        caller.say(Decline(number, reason, ""))
+        return True
+
     def _show(self, caller: Caller, asked: Look | Scan, key: NodeKey) -> None:
         if not self._moved(caller, asked.number, key):
             caller.say(show(self._nodes.host.node(key), asked))
 
     def _submit(self, caller: Caller, number: int, key: NodeKey, command: Asked) -> None:
-        if self._moved(caller, number, key):
+        if self._moved(caller, number, key) or self._is_in_vain(caller, number, key):
             self._requests.withdraw(command.request)
             return
         self._leadership.wanted(key)
         self._nodes.submit(key, command)
 
     def _query(self, caller: Caller, number: int, key: NodeKey, request: RequestId) -> None:
-        if self._moved(caller, number, key):
+        if self._moved(caller, number, key) or self._is_in_vain(caller, number, key):
             self._requests.withdraw(request)
             return
         self._leadership.wanted(key)

@@ -90,7 +90,7 @@ class Server:
         log: FilteringBoundLogger,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings, self._host, self._ring, self._log = settings, host, ring, log
+        self._settings, self._host, self.keys, self._log = settings, host, ring, log
         self._clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
@@ -108,6 +108,7 @@ class Server:
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
         self._door = Door(ring, settings.server, self, self.refusals)
         self._callers: dict[Connection, Caller] = {}
+        self._said_of_keys = ""
         self._to_write = asyncio.Event()
         self._to_note: asyncio.TimerHandle | None = None
         self._to_tick = asyncio.Event()
@@ -132,10 +133,10 @@ class Server:
                 tasks = [group.create_task(work) for work in works]
                 own = Party("server", self._settings.server)
                 for number, address in self._settings.peers.items():
-                    dialing = keep_dialing(Target(own, address, number), self._ring, self.links, self.refusals)
+                    dialing = keep_dialing(Target(own, address, number), self.keys, self.links, self.refusals)
                     tasks.append(group.create_task(dialing))
                 for number, address in self._settings.caches.items():
-                    dialing = keep_dialing(Target(own, address, number), self._ring, self.telling, self.refusals)
+                    dialing = keep_dialing(Target(own, address, number), self.keys, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
                 with closing(
                     await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
@@ -330,7 +331,7 @@ class Server:
             self.telling.beat()
             self.moving.beat()
             self.steward.beat()
-            self._door.close_revoked()
+            self._look_at_keys()
             await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
             for own in self.suspicion.able(self._clock()):
@@ -339,6 +340,15 @@ class Server:
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
             self._look_around()
+
+    def _look_at_keys(self) -> None:
+        """Cut off whose keys are gone; and say so once if the file of keys cannot be taken up as it is now."""
+        self._door.close_revoked()
+        before, self._said_of_keys = self._said_of_keys, self.keys.fault
+        if self.keys.fault and self.keys.fault != before:
+            self._log.error("keys not taken up", why=self.keys.fault)
+        elif before and not self.keys.fault:
+            self._log.info("keys taken up")
 
     def _drop_cold(self) -> None:
         dropped = self.nodes.drop_cold(self._clock() - self._settings.cold_after_s)

@@ -195,6 +195,7 @@ def _faults(settings: Settings) -> Iterator[str]:
     servers = {settings.server, *settings.peers}
     if not all(1 <= number <= MAX_NATURAL for number in servers):
         yield f"a server's number is from 1 to {MAX_NATURAL}"
+    yield from _own_address_faults(settings)
     if strangers := settings.public.keys() - servers:
         yield f"public: server {min(strangers)} is neither this one nor among its peers"
     if both := settings.caches.keys() & servers:
@@ -218,6 +219,14 @@ def _faults(settings: Settings) -> Iterator[str]:
         if plan.cell in seen:
             yield f"cell {plan.cell} stands there twice"
         seen.add(plan.cell)
+
+
+def _own_address_faults(settings: Settings) -> Iterator[str]:
+    for name, address in (("listen", settings.listen), ("watch", settings.watch)):
+        if address is not None and not address.port:
+            yield f"{name}: port 0 is a port that nobody knows"
+    if settings.watch == settings.listen:
+        yield "watch and listen are the same address"
 
 
 def faults_of(plan: CellPlan, servers: Collection[int]) -> Iterator[str]:

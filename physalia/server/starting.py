@@ -118,6 +118,11 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
+    if not settings.directory.exists():
+        raise CannotStart(
+            f"{settings.directory} is not there: bring its disk back, or make a new one by --create. If it is lost, "
+            "its nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
+        )
     for peer in (*settings.peers, *settings.caches):
         if ring().between(settings.server, peer) is None:
             raise NotSettled(
@@ -219,7 +224,8 @@ def _bind(address: Address, setting: str) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CannotStart(f"{address} is in use by another process: let {setting} name a free port.") from None
-        raise CannotStart(f"{address} cannot be listened at ({error.strerror}): name one of this machine.") from None
+        why = str(error.strerror).partition(" (while ")[0]
+        raise CannotStart(f"{address} cannot be listened at ({why}): name one of this machine.") from None
 
 
 def _close(*sockets: socket.socket | None) -> None:

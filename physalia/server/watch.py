@@ -24,7 +24,7 @@ from physalia.server.links import Links
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.suspicion import Suspicion
-from physalia.transport import Refusals
+from physalia.transport import KeyFile, Refusals
 
 MOST_HEAD_BYTES = 1 << 13
 MOST_AT_ONCE = 32
@@ -45,6 +45,7 @@ class Server(Protocol):
     leadership: Leadership
     links: Links
     refusals: Refusals
+    keys: KeyFile
 
 
 class Figures(Collector):
@@ -67,6 +68,7 @@ class Figures(Collector):
         yield _gauge("physalia_peers_reached", "Servers with which there is a connection", len(server.links.reached))
         yield _gauge("physalia_journal_full", "Whether the journal found no room last", int(host.journal.full))
         yield _gauge("physalia_journal_unfolded", "Entries of the journal that are not folded", host.journal.unfolded)
+        yield _gauge("physalia_keys_stale", "Whether the file of keys is not taken up", int(bool(server.keys.fault)))
         yield _counter("physalia_campaigns", "Campaigns of nodes here", server.leadership.campaigns)
         yield _counter("physalia_messages_dropped", "Messages to servers that were dropped", server.links.dropped)
         yield _counter("physalia_impostors", "Messages from where their sender does not live", nodes.impostors)
@@ -116,6 +118,7 @@ class Watch:
             "is_full": server.nodes.host.journal.full,
             "suspected": sorted(server.suspicion.suspected),
             "reached": len(server.links.reached),
+            "are_keys_stale": bool(server.keys.fault),
         }
 
     def summary(self) -> dict[str, Any]:

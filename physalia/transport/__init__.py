@@ -10,6 +10,7 @@ from physalia.transport.door import Door
 from physalia.transport.handshake import (
     BUNDLES_SINCE,
     CLIENT,
+    LACKS_SINCE,
     MOVES_SINCE,
     OPERATOR,
     SPOKEN,
@@ -26,6 +27,7 @@ from physalia.transport.session import Session
 __all__ = [
     "BUNDLES_SINCE",
     "CLIENT",
+    "LACKS_SINCE",
     "MOVES_SINCE",
     "OPERATOR",
     "SPOKEN",

@@ -62,11 +62,11 @@ class Door:
             connection.close()
 
     def close_revoked(self) -> None:
-        """Cut off whoever came in with a key that the ring has no more."""
+        """Cut off whoever came in with a key that the ring has no more, or has otherwise under the same number."""
         ring = self._ring()
         for connection in tuple(self._known):
             agreed = connection.session.agreed
-            if agreed is not None and ring.find(agreed.key_id) is None:
+            if agreed is not None and ring.find(agreed.key.id) != agreed.key:
                 connection.refuse("key")
 
     # As the owner of its connections

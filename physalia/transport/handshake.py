@@ -51,14 +51,14 @@ class Versions(NamedTuple):
     newest: int
 
 
-SPOKEN = Versions(oldest=1, newest=3)
+SPOKEN = Versions(oldest=1, newest=4)
 """What this software speaks.
 
-From version 2 on, servers understand many envelopes in one message (`Bundle`), and from version 3 on everybody is told
-where a cell has moved.
+From version 2 on, servers understand many envelopes in one message (`Bundle`), from version 3 on everybody is told
+where a cell has moved, and from version 4 on clients are told that too few members of a cell are there.
 """
 
-BUNDLES_SINCE, MOVES_SINCE = 2, 3
+BUNDLES_SINCE, MOVES_SINCE, LACKS_SINCE = 2, 3, 4
 
 
 class Agreed(NamedTuple):
@@ -66,7 +66,7 @@ class Agreed(NamedTuple):
 
     peer: Party
     version: int
-    key_id: int
+    key: Key
     to_server: bytes
     to_dialer: bytes
 
@@ -149,4 +149,4 @@ def _is_mac(given: bytes, right: bytes) -> bool:
 
 
 def _agreed(key: Key, peer: Party, version: int, said: bytes) -> Agreed:
-    return Agreed(peer, version, key.id, _mac(key, b"to server", said), _mac(key, b"to dialer", said))
+    return Agreed(peer, version, key, _mac(key, b"to server", said), _mac(key, b"to dialer", said))

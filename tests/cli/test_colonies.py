@@ -1,5 +1,6 @@
 """``physalia colony`` starts, looks, breaks, heals and ends; the demo judges what clients saw."""
 
+import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,8 @@ import jsonschema
 import pytest
 
 from physalia.cli import run
-from physalia.colony import Processes, health, load
+from physalia.colony import Processes, health, lay_out, load
+from physalia.colony.processes import STARTING
 from physalia.server import Settings, create
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -119,6 +121,52 @@ def test_it_is_looked_at_again_and_again(folder: Path, capsys: pytest.CaptureFix
     assert "give both, or none" in capsys.readouterr().err
 
 
+def test_a_colony_keeps_its_servers_and_who_does_not_run_is_told_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = ["--folder", str(folder)]
+    lay_out(folder, servers=2, cells=0)
+    for words in (["--servers", "3"], ["--cells", "1"]):
+        assert run(["colony", "up", *at, *words]) == 2
+        assert f"{words[0]} says {words[1]}: name another folder" in capsys.readouterr().err
+    for how in ("stop", "full", "clock"):
+        assert run(["colony", "break", "1", "--how", how, *at]) == 4
+        assert "server 1 does not run: `physalia colony up` starts it" in capsys.readouterr().err
+    assert run(["colony", "up", "--servers", "2", "--cells", "0", *at]) == 0
+    assert run(["colony", "break", "1", "--how", "stop", *at]) == 0
+    capsys.readouterr()
+    assert run(["colony", "break", "1", "--how", "full", *at]) == 4
+    assert "server 1 stands still, and hears nothing" in capsys.readouterr().err
+
+
+def test_who_starts_servers_keeps_others_from_it_between_looking_and_noting_down(folder: Path) -> None:
+    """Of two who start one server at once, one would note down a process that ends, and lose the one that runs."""
+    colony = lay_out(folder, servers=1, cells=0)
+
+    def is_alone() -> bool:
+        with (folder / STARTING).open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    class Watched(Processes):
+        def pid(self, server: int) -> int | None:
+            seen.append(is_alone())
+            return super().pid(server)
+
+        def _begin(self, name: str, module: str, *words: str) -> None:
+            super()._begin(name, module, *words)
+            seen.append(is_alone())
+
+    seen: list[bool] = []
+    Watched(colony).start(1)
+    assert seen == [True, True]
+    assert not is_alone()
+    assert Processes(colony).pid(1) is not None
+
+
 def test_a_number_that_another_process_was_given_is_no_server(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["colony", "up", "--servers", "1", "--folder", str(folder)]) == 0
     assert run(["colony", "down", "--folder", str(folder)]) == 0
@@ -195,6 +243,7 @@ def test_a_demo_of_which_little_was_answered_is_inconclusive(
         assert run(demo) == 3
     said = capsys.readouterr()
     assert "too few to judge" in said.out
+    assert "faults: inconclusive: none of the faults that were asked for happened" in said.out
     assert f"inconclusive: through no fault; all of it is in {tmp_path}" in said.out
     assert (tmp_path / "kept" / "kv.jsonl").exists()
 

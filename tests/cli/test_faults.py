@@ -21,6 +21,7 @@ FAULT = pool.faults_in("physalia/cell/acceptor.py")[0]
     [
         (["--seed", "3"], "--seed is about mechanical faults: give --mechanical as well."),
         (["--number", "3"], "--number is about mechanical faults"),
+        (["--asks", "3"], "--asks is about mechanical faults"),
         (["--resume"], "--resume is about mechanical faults"),
         (["--mechanical", "--seed", "3", "some fault"], "--seed is about a draw, and faults are named"),
         (["--mechanical", "--resume", "some fault"], "--resume is about a draw, and faults are named"),
@@ -62,13 +63,16 @@ def test_the_seed_and_every_survivor_are_told(
 ) -> None:
     drawn: dict[str, Any] = {}
 
-    def draw(seed: int, number: int, *_: object, resume: bool) -> Matrix:
-        drawn.update(seed=seed, number=number, resume=resume)
+    def draw(seed: int, number: int, *_: object, resume: bool, most_asks: int) -> Matrix:
+        drawn.update(seed=seed, number=number, resume=resume, asks=most_asks)
         return _matrix(*statuses)
 
     monkeypatch.setattr(campaign, "run", draw)
-    assert run(["conformance", "mutants", "--mechanical", "--seed", "5", "--number", "7", "--resume"]) == code
-    assert drawn == {"seed": 5, "number": 7, "resume": True}
+    assert (
+        run(["conformance", "mutants", "--mechanical", "--seed", "5", "--number", "7", "--asks", "4", "--resume"])
+        == code
+    )
+    assert drawn == {"seed": 5, "number": 7, "resume": True, "asks": 4}
     out = capsys.readouterr().out
     lost = [status for status in statuses if status in (Status.SURVIVED, Status.ACCIDENT)]
     assert [line.partition(":")[0] for line in out.splitlines() if FAULT.name in line and "again" not in line] == lost
@@ -80,7 +84,7 @@ def test_json_goes_to_standard_output_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     matrix = evolve(_matrix(Status.KILLED), seed=0)
-    monkeypatch.setattr(campaign, "run", lambda *_, resume: matrix)
+    monkeypatch.setattr(campaign, "run", lambda *_, resume, most_asks: matrix)
     assert run(["conformance", "mutants", "--mechanical", "--json"]) == 0
     out, err = capsys.readouterr()
     told = json.loads(out)

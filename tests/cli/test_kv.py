@@ -207,6 +207,7 @@ def test_two_who_found_one_cell_at_once_do_not_lose_each_others_founding(tmp_pat
     [
         (["vol-8", "--servers", "1,one"], "expected numbers"),
         (["vol-8", "--servers", "1,1"], "names one twice"),
+        (["vol-8", "--servers", "1,9"], "names server 9, and nobody says where that is"),
         (["", "--servers", "1"], "names no cell"),
         (["vol-7", "--servers", "1"], "founds another cell, or on other servers"),
         (["vol-8", "--servers", "1", "--at", "127.0.0.1:1"], "expected NUMBER=HOST:PORT"),
@@ -218,8 +219,10 @@ def test_a_founding_that_cannot_be_is_exit_2(
 ) -> None:
     monkeypatch.delenv("PHYSALIA_KEYS", raising=False)
     shell("admin", "create", "vol-7", "--servers", "1,2")
+    written = sorted((shell.colony.folder / "foundings").iterdir())
     code, _, err = shell("admin", "create", *words)
     assert (code, why in err) == (2, True), err
+    assert sorted((shell.colony.folder / "foundings").iterdir()) == written, "it may be asked for anew, as it should be"
 
 
 def test_a_client_finds_its_colony_by_address_and_keys(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

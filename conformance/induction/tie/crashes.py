@@ -65,7 +65,7 @@ def _read(machine: Cell, *, outbox: bool, below: Cell | None = None) -> Reading[
     )  # fmt: skip
 
 
-WRITES_AND_SENDS = ("write_promise", "promise", "propose", "write_vote", "vote", "crash", "lose_disk")
+WRITES_AND_SENDS = ("write_promise", "promise", "propose", "write_vote", "vote", "crash", "lose")
 """The actions of both layers but those that are derived."""
 
 
@@ -95,7 +95,7 @@ class Steps:
         if name == "flush":
             return self._sent(s, args[0], s.queue[args[0]][0].sends)
         if name == "regress":
-            return (Taken("lose_disk", args[:1]),)
+            return (Taken("lose", args[:1]),)
         if name == "crash":
             return (Taken("crash", (args[0], *self.kept(after, args[0]))),)
         return ()

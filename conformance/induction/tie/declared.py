@@ -35,7 +35,7 @@ ANSWERED_AGAIN = (
 TAUGHT = "that a node is taught by another one is no step of `Cell`"
 LOST_DISK = "which disks are lost, and when, is a bound: in `Cell` none is, in `Lives` one that held something, once"
 
-NO_EDGE: Mapping[str, str] = {"lose_disk": LOST_DISK}
+NO_EDGE: Mapping[str, str] = {"lose": LOST_DISK}
 """Actions of the layers that no graph takes, and why: their guards are compared, and their effects are not."""
 NOT_TAUGHT: Mapping[str, str] = {**NO_EDGE, "install": TAUGHT}
 """The same where nodes know something."""
@@ -80,11 +80,11 @@ class Exceptions:
 
     def reason(self, s: cell.State, name: str, args: Args) -> str:
         """One of the reasons above; empty where the guard must not hold."""
-        if name not in ("propose", "lose_disk") and args[0] in lost(s):
+        if name not in ("propose", "lose") and args[0] in lost(s):
             return ""
         return getattr(self, name)(s, *args)  # type: ignore[no-any-return]
 
-    def lose_disk(self, _: cell.State, n: Node) -> str:
+    def lose(self, _: cell.State, n: Node) -> str:
         """Everywhere."""
         return LOST_DISK if n else ""
 

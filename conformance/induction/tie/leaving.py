@@ -27,7 +27,7 @@ from spec.values import put
 
 FIRST = ("first_ballot", "first_quorum", "acknowledged")
 FLOORS = ("floor", "reported_floor")
-LEFT = ("durable", "erased")
+LEFT = ("durable", "said", "erased")
 OF_A_NODE = ("promised", "accepted", "knows", "believes", "floor", "durable")
 """What is lost with a disk."""
 STEPS = ("write_promise", "promise", "write_vote", "vote", "learn", "acknowledge", "truncate")
@@ -43,7 +43,7 @@ def read_leaving(machine: Leaving) -> Reading[Any]:
     return _read(
         machine,
         relations=(*RELATIONS, *FIRST, *FLOORS, *LEFT),
-        steps=(*STEPS, "retire", "lose_disk"),
+        steps=(*STEPS, "erase", "lose"),
         derived=("extend", "believe", "store"),
     )
 
@@ -87,6 +87,7 @@ class Floors(Knowing):
             "floor": frozenset((n, j) for n in nodes for j in upto(s.disk[n].floor)),
             "reported_floor": frozenset((m.node, m.ballot, j) for m in s.promises for j in upto(m.floor)),
             "durable": frozenset((n, i) for n in nodes for i in range(1, len(s.known[n]) + 1)),
+            "said": frozenset((n, i) for n in nodes for i in range(1, len(s.known[n]) + 1)),
             "erased": frozenset((n,) for n in nodes if pointer[n] != Nowhere),
             "lost": frozenset((n,) for n in gone),
         }
@@ -113,12 +114,10 @@ class FloorsSteps(RoundsSteps):
     def read(self, s: Any, name: str, args: Args) -> tuple[Taken[Any], ...]:
         """As in the layer `reads`, and what raises a floor, or ends a node."""
         match name:
-            case "truncate":
+            case "truncate" | "lose":
                 return (Taken(name, args),)
-            case "lose":
-                return (Taken("lose_disk", args),)
             case "erase":
-                return (Taken("retire", args[:1]),)
+                return (Taken(name, args[:1]),)
             case "install":
                 return tuple(self._installed(s, args))
             case _:

@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count, zip_longest
+from math import sqrt
 from pathlib import Path
 from queue import SimpleQueue
 from random import Random
+from threading import Lock
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from conformance.beside import cores
 from conformance.links import BadInput, Progress, Verdict
@@ -25,6 +27,8 @@ SCHEMA_VERSION = 1
 NUMBER = 300
 LEAST_KILLED = 0.9
 MOST_EQUIVALENT = 0.1
+FEWEST, DEVIATIONS = 30, 3
+"""A draw of fewer says too little for chance to be an excuse."""
 _NOT_APPLIED = (Status.EQUIVALENT, Status.BUILD_FAILED)
 
 
@@ -48,12 +52,16 @@ class Matrix:
 
     @property
     def verdict(self) -> Verdict:
-        """Holds if links kill nine of ten, and at most one of ten that build is said to be none."""
+        """Holds if links kill nine of ten, and at most one of ten that build is said to be none.
+
+        A draw of less than 300 may show fewer by chance, by three standard deviations; named faults are no draw.
+        """
         counted = self.counted()
         if not self.applied:
             return Verdict.INCONCLUSIVE
         listed = counted[Status.EQUIVALENT] <= MOST_EQUIVALENT * (self.applied + counted[Status.EQUIVALENT])
-        killed = counted[Status.KILLED] >= LEAST_KILLED * self.applied
+        least = least_killed(self.applied) if self.rooms else LEAST_KILLED
+        killed = counted[Status.KILLED] >= least * self.applied
         return Verdict.HOLDS if listed and killed else Verdict.REFUTED
 
     def as_json(self) -> Mapping[str, Any]:
@@ -79,6 +87,13 @@ class Matrix:
                 for fault, outcome in self.outcomes
             ],
         }
+
+
+def least_killed(applied: int) -> float:
+    """What part of a draw must be killed at least, if nine of ten of all faults are; of the whole draw, nine of ten."""
+    if not FEWEST <= applied < NUMBER:
+        return LEAST_KILLED
+    return LEAST_KILLED - DEVIATIONS * sqrt(LEAST_KILLED * (1 - LEAST_KILLED) / applied)
 
 
 def named(name: str) -> Fault:
@@ -126,20 +141,40 @@ def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) ->
     start = time.monotonic()
     faults = [named(name) for name in names]
     types.must_be_there()
-    outcomes = []
+    outcomes, controls = [], _Controls()
     with bench(runs / "types-0") as only:
         for done, fault in enumerate(faults):
             progress.update("faults", done, "faults", total=len(faults))
-            outcomes.append((fault, _tried(only, fault)))
+            outcomes.append((fault, _tried(only, fault, controls)))
             progress.finish(fault.name, f"{outcomes[-1][1].status}: {outcomes[-1][1].note}")
     return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start)
 
 
-def _tried(one: Bench, fault: Fault, most_asks: int | None = None) -> Outcome:
+class _Controls:
+    """What whoever kills says of the project as it is: a check that refutes everything kills nothing."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._said: dict[str, str] = {}
+
+    def judge(self, one: Bench, outcome: Outcome) -> Outcome:
+        """The outcome; no kill if its killer refutes the project without the fault."""
+        if outcome.status is not Status.KILLED:
+            return outcome
+        with self._lock:
+            if outcome.link not in self._said:
+                self._said[outcome.link] = one.refutes_without_a_fault(outcome.link)
+            said = self._said[outcome.link]
+        return (
+            evolve(outcome, status=Status.BROKEN, note=f"it refutes the project as it is: {said}") if said else outcome
+        )
+
+
+def _tried(one: Bench, fault: Fault, controls: _Controls, most_asks: int | None = None) -> Outcome:
     refusal = one.refusal(fault)
     if refusal:
         return Outcome(name=fault.name, status=Status.BUILD_FAILED, note=refusal)
-    return one.try_out(fault, pool.asks_of(fault.file, fault.where)[:most_asks])
+    return controls.judge(one, one.try_out(fault, pool.asks_of(fault.file, fault.where)[:most_asks]))
 
 
 def _shuffled(room: pool.Room, seed: int) -> list[Fault]:
@@ -183,6 +218,7 @@ class _Runner:
         self._progress = progress
         self._number = number
         self._most_asks = most_asks
+        self._controls = _Controls()
         self._done = count(1)
 
     def room(self, drawn: Sequence[Fault], wanted: int) -> list[tuple[Fault, Outcome]]:
@@ -204,7 +240,7 @@ class _Runner:
         def attempt(fault: Fault) -> Outcome:
             mine = free.get()
             try:
-                return _tried(mine, fault, self._most_asks)
+                return _tried(mine, fault, self._controls, self._most_asks)
             finally:
                 free.put(mine)
 

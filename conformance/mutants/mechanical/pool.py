@@ -84,15 +84,17 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "image": ("snapshots", "forgetting"), "memory": ("forgetting",),
-    "teaching": ("forgetting",), "loss": ("older disks",), "stopping": ("older disks", "mixed"), "reads": ("readers",),
+    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
+    "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
+    "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
+    "reads": ("readers",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
 """Which campaigns of the lockstep are about a module of the cell, by the first words of their names."""
 _IN_GENERAL = (
     "3 + 1 nodes, alpha 2", "forgetting", "readers", "3 nodes", "the store", "older disks", "1 to 9", "3 + 1 nodes",
-    "long", "mixed", "7 + 1", "leases", "the door", "scans", "snapshots",
+    "leaving", "long", "mixed", "7 + 1", "leases", "the door", "scans", "snapshots",
 )  # fmt: skip
 
 
@@ -106,8 +108,10 @@ def _campaigns(*first: str) -> Iterator[str]:
 
 
 def _of_cell(file: str, _: str) -> Sequence[str]:
-    campaigns = [*_campaigns(*_FIRST.get(Path(file).stem, ()))]
-    return (*campaigns[:1], "exhaustive", *campaigns[1:], "crash-points", "histories: clients")
+    first = _FIRST.get(Path(file).stem, ())
+    campaigns = [*_campaigns(*first)]
+    near = max(1, sum(name.removeprefix("lockstep: ").startswith(first) for name in campaigns))
+    return (*campaigns[:near], "exhaustive", *campaigns[near:], "crash-points", "histories: clients")
 
 
 def _of_store(_: str, __: str) -> Sequence[str]:
@@ -167,7 +171,7 @@ def _chosen(near: Sequence[Model], using: Sequence[Model]) -> list[str]:
     further = [model for rung, model in sorted(of_rungs.items()) if rung not in {one.rung for one in few}]
     small = [model for model in using if model.distinct <= FEW_STATES]
     larger = [model for model in near if model.distinct <= MANY_STATES]
-    large = [model for model in using if FEW_STATES < model.distinct <= MANY_STATES // 3][-1:]
+    large = [model for model in using if FEW_STATES < model.distinct <= MANY_STATES // 3][-MOST_NEAR:]
     chosen = [*few, *sorted(further, key=lambda model: model.generated), *larger, *small]
     names = dict.fromkeys(model.name for model in chosen)
     return [*dict.fromkeys([*[*names][:MOST_MODELS], *(model.name for model in large)])]

@@ -6,9 +6,9 @@ literature: relations, conjuncts, conditions, guards, statements, arguments, con
 
 What is never touched, by kinds: annotations, decorators, defaults, texts, patterns of ``match``, what is raised, and
 assertions (``assert_never`` is one), all of which do nothing where the rest is right. An attribute that ``__init__``
-makes is never left out: without it there is none, and whoever works here sees that before it runs. A number of at least 64
-that has a name of its own at the top of a module is a size or a time that somebody chose, and one more or less is
-another choice. Nor is ``type_ok`` touched, which says in TLA+, that has no types, what the type checker says of the
+makes is never left out: without it there is none, and whoever works here sees that before it runs. A number of at
+least 64 that has a name of its own at the top of a module is a size or a time that somebody chose, and one more or less
+is another choice. Nor is ``type_ok`` touched, which says in TLA+, that has no types, what the type checker says of the
 mirror; a state of TLC that has other types decodes to none.
 """
 

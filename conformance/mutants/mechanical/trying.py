@@ -100,6 +100,15 @@ class Bench:
             return Outcome(name=fault.name, status=Status.BROKEN, note=f"whoever asks ended without a word: {last}")
         return _outcome(fault, answers, told)
 
+    def refutes_without_a_fault(self, asked: str) -> str:
+        """What is said of the project as it is, if it is refuted; empty if it holds."""
+        printed, _ = self._run([asked])
+        try:
+            answers = [Answer(**one) for one in json.loads(printed or "")["answers"]]
+        except (ValueError, KeyError, TypeError):
+            return "whoever asks ended without a word"
+        return next((one.title for one in answers if one.verdict == Verdict.REFUTED), "")
+
     @contextmanager
     def _with(self, fault: Fault, *, marked: bool) -> Iterator[Path]:
         path = self._root / fault.file

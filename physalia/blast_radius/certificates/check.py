@@ -13,6 +13,7 @@ import json
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,22 @@ def _fleet(content: bytes, site: Site, digest: str) -> NDArray[np.int32]:
 
 def _columns(content: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32], str]:
     """The columns of a file of those; none is unpacked that would be out of proportion to the file."""
+    try:
+        version, topology, clients, cells = _unpacked(content)
+    except Refused:
+        raise
+    except Exception as error:  # noqa: BLE001  # zip and numpy raise whatever they stumble over in a damaged file
+        raise Refused(f"the fleet cannot be understood: {type(error).__name__}: {error}") from None
+    for column in (version, topology, clients, cells):
+        demand(isinstance(column, np.ndarray), "a column is no array")
+    demand(version.shape == () and version.dtype.kind == "i" and version == 1, "the fleet is of another version")
+    demand(topology.dtype == np.uint8 and topology.ndim == 1, "the topology of the fleet is no text")
+    for rows in (clients, cells):
+        demand(rows.dtype == np.int32 and rows.ndim == 2, "a column is no table of 32-bit numbers")  # noqa: PLR2004
+    return clients, cells, topology.tobytes().decode("ascii")
+
+
+def _unpacked(content: bytes) -> list[NDArray[Any]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sizes = {one.filename.removesuffix(".npy"): one.file_size for one in archive.infolist()}
         demand(len(sizes) == len(archive.infolist()), "a column is there twice")
@@ -91,12 +108,7 @@ def _columns(content: bytes) -> tuple[NDArray[np.int32], NDArray[np.int32], str]
     most = MOST_UNPACKED * len(content) + (1 << 20)
     demand(sum(sizes[one] for one in sizes if one != "names") <= most, "its columns unpack to far more than the file")
     with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        version, topology, clients, cells = (file[one] for one in ("schema_version", "topology", "clients", "cells"))
-    demand(version.shape == () and version == 1, "the fleet is of another version")
-    demand(topology.dtype == np.uint8 and topology.ndim == 1, "the topology of the fleet is no text")
-    for rows in (clients, cells):
-        demand(rows.dtype == np.int32 and rows.ndim == 2, "a column is no table of 32-bit numbers")  # noqa: PLR2004
-    return clients, cells, topology.tobytes().decode("ascii")
+        return [file[one] for one in ("schema_version", "topology", "clients", "cells")]
 
 
 def _listed(content: bytes, site: Site) -> tuple[NDArray[np.int32], NDArray[np.int32], str]:

@@ -7,12 +7,10 @@ nothing is left of it but a pointer. How far others have learned they say when t
 
 from attrs import Factory, define, frozen
 
-from physalia.cell.acceptor import Acceptor
 from physalia.cell.configuration import is_majority
 from physalia.cell.learner import Learner
 from physalia.cell.steps import IGNORED, RECORDED, resent, sends
 from physalia.model import (
-    NO_BALLOT,
     Action,
     Ask,
     Change,
@@ -48,7 +46,7 @@ class Leaving:
     """
 
     is_first: bool
-    """Whether it is one of the first members, who need not have been asked for anything to be members."""
+    """Whether it is one of the first members, who served in the first slots."""
     duty: Duty | None = None
     learned: dict[NodeId, Slot] = Factory(dict)
 
@@ -56,14 +54,13 @@ class Leaving:
         """The same, sharing nothing that can change."""
         return Leaving(self.is_first, self.duty, self.learned.copy())
 
-    def leave(self, learner: Learner, acceptor: Acceptor) -> Step:
+    def leave(self, learner: Learner) -> Step:
         """The control plane lets the node go: ask everybody who has to have learned what it holds.
 
         A node that is a member as far as it knows asks the others what it does not know: that it is none any more.
         """
         node, jury = learner.node, learner.state.jury
-        has_jumped = learner.configurations.base > 0
-        duty = _duty(learner, has_jumped and (self.is_first or acceptor.promised != NO_BALLOT))
+        duty = _duty(learner, self.is_first or learner.configurations.has_served)
         if duty is None:
             self.duty = None
             return resent(sends(jury.members - {node}, Ask(learner.prefix)))
@@ -109,6 +106,8 @@ def settle(learner: Learner, asker: NodeId) -> Step:
 
 def _duty(learner: Learner, has_served: bool) -> Duty | None:
     """What has to be learned before the node may go; None if it is a member yet, or was none ever, as far as it knows.
+
+    That it promised or voted is no sign that it was one: so does a node that is to be one, before it knows that.
 
     Any slot will do from the last that it was a member for, and before one whose members it knows. It takes the first
     one if it knows the version of those; otherwise the last one, whose members are the jury.

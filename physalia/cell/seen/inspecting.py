@@ -25,7 +25,7 @@ def _life(node: Shown, memory: Memory) -> LifeState:
         return "gone"
     if node.is_member:
         return "member"
-    if configurations.last_of(node.node_id) or memory.leaving.is_first or memory.acceptor.promised != NO_BALLOT:
+    if configurations.last_of(node.node_id) or memory.leaving.is_first or configurations.has_served:
         return "leaving"
     if learner.heard or learner.transfers.coming:
         return "learning"
@@ -42,7 +42,7 @@ def inspect(node: Shown) -> dict[str, Any]:
         "floor": node.floor,
         "digest": node.digest().hex(),
         "promised": _ballot(node.promised),
-        "leads": node.is_leading and node.active != NO_BALLOT,
+        "leads": node.is_leading,
         "members": _names(node.members),
         "version_of_members": jury.version,
         "next_members": _names(jury.members),

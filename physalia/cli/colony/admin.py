@@ -1,6 +1,7 @@
 """``physalia admin``: what needs an operator's key."""
 
 import asyncio
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,7 @@ def create(
     """
     reached, cell = operator(folder, at, keys, deadline_s), cell_named(partition)
     file = founding or Path(folder, "foundings", f"{cell}.json")
-    made, disks = founded_by(file, cell, _numbers(servers), alpha)
+    made, disks = founded_by(file, cell, _numbers(servers, reached.addresses), alpha)
 
     async def main() -> dict[int, str]:
         async with reached:
@@ -67,11 +68,14 @@ def create(
     return 0
 
 
-def _numbers(text: str) -> list[int]:
+def _numbers(text: str, known: Container[int]) -> list[int]:
     try:
         found = [int(one) for one in text.split(",")]
     except ValueError:
         raise BadInput(f"--servers has {text!r}: expected numbers, such as 1,2,3.") from None
+    for one in found:
+        if one not in known:
+            raise BadInput(f"--servers names server {one}, and nobody says where that is: nobody was asked.")
     if len(set(found)) < len(found):
         raise BadInput("--servers names one twice: two nodes of a cell on one server would fail together.")
     return found

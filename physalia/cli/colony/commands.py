@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 app = typer.Typer(help="A colony of servers on this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 FOLDER = Path(".physalia", "colony")
+SERVERS, CELLS = 3, 1
 HELD = ("nodes", "in_memory", "leading", "stopped", "moving", "left")
 Folder = Annotated[Path, typer.Option("--folder", help="Where the files of the colony are.")]
-Servers = Annotated[int, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.")]
-Cells = Annotated[int, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.")]
+Servers = Annotated[
+    int | None, typer.Option("--servers", min=1, max=64, help="How many servers a new colony has.", show_default="3")
+]
+Cells = Annotated[
+    int | None, typer.Option("--cells", min=0, max=10_000, help="How many cells a new colony has.", show_default="1")
+]
 Server = Annotated[int, typer.Argument(metavar="SERVER", help="The number of the server.")]
 
 
@@ -40,15 +45,17 @@ class How(StrEnum):
 
 
 @app.command()
-def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
+def up(folder: Folder = FOLDER, servers: Servers = None, cells: Cells = None) -> int:
     """Start all servers that do not run; make the colony first, if there is none."""
     from physalia import colony as colonies  # noqa: PLC0415  # brings SQLite
 
     try:
         try:
             colony = colonies.load(folder)
+            _refuse_others(colony, servers, cells)
         except colonies.NoColony:
-            colony = colonies.lay_out(folder, servers, cells, has_network=True, caches=1)
+            made = (SERVERS if servers is None else servers, CELLS if cells is None else cells)
+            colony = colonies.lay_out(folder, *made, has_network=True, caches=1)
     except ValueError as error:
         raise BadInput(str(error)) from None
     try:
@@ -58,6 +65,16 @@ def up(folder: Folder = FOLDER, servers: Servers = 3, cells: Cells = 1) -> int:
     for number, address in colony.by_server.items():
         say(f"server {number} listens at {address}")
     return 0
+
+
+def _refuse_others(colony: "Colony", servers: int | None, cells: int | None) -> None:
+    """A colony keeps the servers and the cells with which it was made. Raises `BadInput`."""
+    for what, asked, there in (("servers", servers, colony.settings), ("cells", cells, colony.cells)):
+        if asked not in (None, len(there)):
+            raise BadInput(
+                f"{colony.folder} has a colony that was made with {len(there)} {what}, and --{what} says {asked}: name "
+                "another folder, or leave the option out."
+            )
 
 
 @app.command()

@@ -91,7 +91,7 @@ def _run(
     told: "Told",
 ) -> "tuple[Trouble, list[Part]]":
     """The trouble, and the verdicts on it. Every process is ended whatever happens."""
-    from conformance.colonies.verdict import judge_disks, judge_histories, judge_looks, judge_moves  # noqa: PLC0415
+    from conformance.colonies import verdict as judges  # noqa: PLC0415
     from physalia import colony as colonies  # noqa: PLC0415
     from physalia.client import ClientError  # noqa: PLC0415
     from physalia.colony.trouble import make_trouble  # noqa: PLC0415
@@ -124,9 +124,12 @@ def _run(
     finally:
         processes.kill_all()
     told("judging")
-    parts = judge_histories(trouble.saw.write(folder), cells + clients)
-    parts += [judge_moves(trouble.moves)] if servers > size else []
-    parts += [judge_looks(trouble.saw.looks), judge_disks(list(colony.settings.values()), settled=trouble.settled)]
+    parts = judges.judge_histories(trouble.saw.write(folder), cells + clients)
+    parts += [judges.judge_moves(trouble.moves)] if servers > size else []
+    parts += [judges.judge_looks(trouble.saw.looks)]
+    parts += [judges.judge_disks(list(colony.settings.values()), settled=trouble.settled)]
+    if kinds and not trouble.faults:
+        parts += [judges.NO_FAULT]
     return trouble, parts
 
 

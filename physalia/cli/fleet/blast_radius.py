@@ -7,7 +7,7 @@ import typer
 
 from conformance.links import BadInput
 from physalia.cli.fleet.radius import Found, document, lines
-from physalia.cli.options import Json, Limit
+from physalia.cli.options import Json, Limit, must_be_free
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import EXIT_CODES, REFUTED, Told, write_certificate
 
@@ -51,6 +51,9 @@ def blast_radius(
     a volume of the cells into blast; 1: one does; 2: bad input; 3: time ran out. With --check, 0: the certificate
     stands; 1: it does not.
     """
+    if check is not None and cert is not None:
+        raise BadInput("--check counts nothing, so there is nothing that --cert could write: name one of them.")
+    must_be_free("--cert", cert, topology, fleet, policy)
     with needs():
         if check is not None:
             return _check(check, topology, fleet, json=json)

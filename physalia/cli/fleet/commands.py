@@ -18,7 +18,7 @@ from physalia.cli.fleet.printing import (
     report_json,
     report_lines,
 )
-from physalia.cli.options import Json, Limit, Seed
+from physalia.cli.options import Json, Limit, Seed, must_be_free
 from physalia.cli.place.cells import Servers, cell_of
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import REFUTED, Told
@@ -79,6 +79,7 @@ def place(
     """
     if volumes is not None and fill is not None:
         raise BadInput("--volumes and --fill: name one of them.")
+    _may_write(output, topology_output, topology, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.fleet.files import write  # noqa: PLC0415  # brings numpy
@@ -123,6 +124,7 @@ def refill(
     Servers that are drained are left, and those of --drain. Exit code 0: done; 1: some cells found no way and are as
     they were; 2: bad input; 3: time ran out, and nothing is written.
     """
+    _may_write(output, topology_output, topology, policy, fleet)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.fleet.files import write  # noqa: PLC0415  # brings numpy
@@ -163,6 +165,7 @@ def improve(
 
     Exit code 0: done; 2: bad input; 3: time ran out, and what was improved until then is written.
     """
+    _may_write(output, topology_output, topology, policy, fleet)
     with needs():
         from random import Random  # noqa: PLC0415
 
@@ -212,6 +215,7 @@ def move(
     Without --servers it moves to the best place that there is for it now, in its own colour. Exit code 0: there is a
     way; 1: none was found; 2: bad input; 3: time ran out.
     """
+    _may_write(output, None, topology, policy)
     with needs():
         from physalia.cli.fleet.move import moved, target  # noqa: PLC0415  # brings numpy
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
@@ -297,6 +301,21 @@ def _fleet(file: Path, site: "Site", rules: "Rules") -> "Fleet":
     from physalia.fleet.files import read as read_fleet  # noqa: PLC0415
 
     return read_fleet(file, site, rules.policy.cell_size)
+
+
+def _may_write(
+    output: Path | None, written: Path | None, topology: Path, policy: Path | None, fleet: Path | None = None
+) -> None:
+    """BadInput for a file that something else is in or that is called wrongly; a fleet may take its own place."""
+    must_be_free("--output", output, topology, policy)
+    must_be_free("--topology-output", written, topology, policy, fleet, output)
+    if output is not None:
+        with needs():
+            from physalia.fleet.files import must_be_named  # noqa: PLC0415  # brings numpy
+
+            must_be_named(output)
+    if written is not None and output is not None and written.resolve() == output.resolve():
+        raise BadInput(f"--topology-output {written}: the fleet is written there. Name another file.")
 
 
 def _write_topology(site: "Site", fleet: "Fleet", file: Path | None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from physalia.cli.fleet.printing import moved_json, moved_lines
-from physalia.cli.options import Json, Limit
+from physalia.cli.options import Json, Limit, must_be_free
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import EXIT_CODES, REFUTED, Told
 
@@ -30,6 +30,7 @@ def repair(
     Cells whose instance the topology names are moved, one node at a time, every rule kept at each step. Exit code 0:
     all can; 1: some find no way; 2: bad input; 3: time ran out.
     """
+    must_be_free("--output", output, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.fleet.fleet import taken_out, written  # noqa: PLC0415  # brings numpy

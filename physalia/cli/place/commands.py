@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import BadInput
-from physalia.cli.options import Json, Limit
+from physalia.cli.options import Json, Limit, must_be_free
 from physalia.cli.place import availability, topologies
 from physalia.cli.place.audit import command as audit
 from physalia.cli.place.cells import Servers, cell_of
@@ -62,6 +62,7 @@ def query(
 
     Exit code 0: placed; 1: proven impossible, with an explanation; 2: bad input; 3: time ran out.
     """
+    must_be_free("--cert", cert, topology, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.placement.solver.answer import query as ask  # noqa: PLC0415  # brings numpy and highspy
@@ -99,6 +100,7 @@ def prove(
     """
     if servers and not survives:
         raise BadInput("--servers names the cell that --survives judges: give both, or none.")
+    must_be_free("--cert", cert, topology, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.links import BadInput
-from physalia.cli.options import Json, Seed
+from physalia.cli.options import Json, Seed, must_be_free
 from physalia.cli.terminal import print_json, say
 from physalia.placement.netbox.options import Chassis, Cords, Imported, Note, Options, Uplinks, Use
 from physalia.placement.site.generate import Fabric, Feeding
@@ -111,6 +111,7 @@ def netbox(
 
     The inventory is a dump with natural foreign keys: `manage.py dumpdata dcim contenttypes --natural-foreign`.
     """
+    must_be_free("--output", output, file)
     from physalia.placement.netbox.dump import read  # noqa: PLC0415
     from physalia.placement.netbox.inventory import import_site  # noqa: PLC0415
     from physalia.placement.site.format import write  # noqa: PLC0415

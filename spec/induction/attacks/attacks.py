@@ -93,7 +93,7 @@ def _own_slots_alone(system: System, act: Action) -> Any:
     def own(i: Any) -> Any:
         return exists(lambda k, x: And(window(k, i), s.configuration(k, x), belongs(n, x)))
 
-    return forall(lambda m, i: Implies(And(member(m, q), opens_before(i, j), own(i)), s.durable(m, i)))
+    return forall(lambda m, i: Implies(And(member(m, q), opens_before(i, j), own(i)), s.said(m, i)))
 
 
 # The attacks.
@@ -178,11 +178,11 @@ _ALL = (
     Attack(
         name="lost-disk-stays", rule="R8",
         what="a node that lost its disk stays a member under its old name, and reports that it never voted",
-        layer="disk", broken="a node without its disk goes on: lose_disk does not set lost",
-        breaks=forgetting("lose_disk", "lost"),
+        layer="disk", broken="a node without its disk goes on: lose does not set lost",
+        breaks=forgetting("lose", "lost"),
         bounds=_ONE_SLOT, violates="agreement", and_so=("one_value_chosen",),
         replays=replay.on_cell(replay.CellLosesDisks),
-        plan=_contest("lose_disk"),
+        plan=_contest("lose"),
     ),
     Attack(
         name="stale-jury", rule="R1",
@@ -216,25 +216,25 @@ _ALL = (
     Attack(
         name="erased-when-effective", rule="R11",
         what="a removed node is erased as soon as the change is effective, one more disk is lost, and the slot with it",
-        layer="leaving", broken="nobody needs to have learned anything: retire without learned",
-        breaks=without("retire", "learned"),
+        layer="leaving", broken="nobody needs to have learned anything: erase without learned",
+        breaks=without("erase", "learned"),
         bounds=_A_CHANGE, violates="recoverable", replays=on_leaving(WordsAreNoMatter),
-        plan=(*_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "retire", "lose_disk"),
+        plan=(*_promise(1), "propose b=1 i=1", *_vote(1, 1), "believe", "erase", "lose"),
     ),
     Attack(
         name="leaving-by-membership", rule="R11",
         what="a removed node waits for the slots that it was a member for, and takes along what it held for another",
-        layer="leaving", broken="only its own slots count: learned asks for them alone in retire",
-        breaks=instead("retire", "learned", _own_slots_alone),
+        layer="leaving", broken="only its own slots count: learned asks for them alone in erase",
+        breaks=instead("erase", "learned", _own_slots_alone),
         bounds=_bounds(TWO_CHANGES, nodes=5, ballots=1, slots=2), violates="recoverable",
         replays=on_leaving(OwnSlotsAlone),
         plan=(  # node 3 votes in slot 2 and hears of it, and never has slot 1
             *_promised_by(2, 3, 1), "propose b=1 i=1 n=2", *_votes_of(1, 2, i=1), "choose i=1 b=1 n=2", "believe n=2",
             "store n=2 i=1", "learn n=1 i=1", "believe n=1", "learn n=4 i=1", "store n=4 i=1", "believe n=4",
-            "retire n=1",
+            "erase n=1",
             "propose b=1 i=2 n=2", *_votes_of(2, 3, i=2), "choose i=2 b=1 n=2", "store n=2 i=2",
-            "learn n=3 i=2", "store n=3 i=2", "learn n=4 i=2", "believe n=4", "retire n=4",
-            "lose_disk n=2",
+            "learn n=3 i=2", "store n=3 i=2", "learn n=4 i=2", "believe n=4", "erase n=4",
+            "lose n=2",
         ),
     ),
     Attack(

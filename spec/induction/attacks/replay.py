@@ -211,7 +211,7 @@ def _calls_of(machine: CellProperties, step: Taken, given: Mapping[str, Any]) ->
                 yield "learn", (given["n"], given["i"])
             yield "truncate", (given["n"], given["i"])
             yield "flush", (given["n"],)
-        case "crash" | "lose_disk":
+        case "crash" | "lose":
             yield "crash", (given["n"], 0)
 
 

@@ -1,4 +1,4 @@
-"""Runs of the layer `leaving`, taken on `Leaving`: what is stored is settled and flushed, and who retires is erased.
+"""Runs of the layer `leaving`, taken on `Leaving`: what is stored is settled and flushed.
 
 A slot that a node learns before those below it is left out: in the cell decisions are learned in order, so that what
 the node has of the slot is its vote.
@@ -60,9 +60,9 @@ def leaving_calls(machine: Leaving, run: Run) -> Iterator[Call]:
             case "store" if given["i"] <= known[given["n"]]:
                 yield "settle", (given["n"],)
                 yield "flush", (given["n"],)
-            case "retire":
+            case "erase":
                 yield "erase", (given["n"], given["j"] + machine.alpha - 1)
-            case "lose_disk":
+            case "lose":
                 yield "lose", (given["n"],)
             case _:
                 yield from calls

@@ -156,7 +156,7 @@ class Disk(Ballots):
         )  # fmt: skip
 
     @action()
-    def lose_disk(self, s: State, n: Term) -> Step:
+    def lose(self, s: State, n: Term) -> Step:
         """All that n had is gone, and n with it (R8)."""
         return Step(
             when(),

@@ -119,10 +119,10 @@ class Knowledge(Disk):
         )  # fmt: skip
 
     @action()
-    def lose_disk(self, s: State, n: Term) -> Step:
+    def lose(self, s: State, n: Term) -> Step:
         """As in `Disk`, and what n knew is gone too."""
         return (
-            super().lose_disk(s, n)
+            super().lose(s, n)
             .also(
                 knows=lambda m, i, v: And(m != n, s.knows(m, i, v)),
                 believes=lambda m, j, x: And(m != n, s.believes(m, j, x)),

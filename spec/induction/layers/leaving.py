@@ -61,6 +61,8 @@ class Leaving(Truncation):
 
     durable = relation(Node, Slot)
     """durable(n, i): n learned slot i and has that on its disk, in the log or in a snapshot."""
+    said = relation(Node, Slot)
+    """said(n, i): that was so once, so that n may have said it, and the word is on its way, whatever became of n."""
     erased = relation(Node)
     """The node was removed, did its duty, and is gone."""
     held_by = relation(Slot, Quorum)
@@ -135,10 +137,13 @@ class Leaving(Truncation):
 
     @action()
     def store(self, s: State, n: Term, i: Term, *, v: Term) -> Step:
-        """What n knows of a slot is flushed to its disk."""
+        """What n knows of a slot is flushed to its disk; from then on it says so to whoever asks."""
         return Step(
             when(alive=self.alive(s, n), known=s.knows(n, i, v)),
-            then(durable=lambda m, j: Or(s.durable(m, j), And(m == n, j == i))),
+            then(
+                durable=lambda m, j: Or(s.durable(m, j), And(m == n, j == i)),
+                said=lambda m, j: Or(s.said(m, j), And(m == n, j == i)),
+            ),
         )
 
     @action()
@@ -150,8 +155,11 @@ class Leaving(Truncation):
         )  # fmt: skip
 
     @action()
-    def retire(self, s: State, n: Term, *, j: Term, y: Term, q: Term) -> Step:
-        """Node n knows that y replaced it, and that a majority of y durably learned all that n may hold (R11)."""
+    def erase(self, s: State, n: Term, *, j: Term, y: Term, q: Term) -> Step:
+        """Node n knows that y replaced it, and that a majority of y said to have learned all that n may hold (R11).
+
+        Whoever of them lost its disk since said so too: it was late, as far as anybody can tell.
+        """
 
         def moves(i: Term) -> Formula:
             return exists(lambda r, m: And(s.held_by(i, r), member(m, r), removed(m, y)))
@@ -161,7 +169,7 @@ class Leaving(Truncation):
                 believed=s.believes(n, j, y),
                 removed=removed(n, y),
                 majority=majority(q, y),
-                learned=forall(lambda m, i: Implies(And(member(m, q), opens_before(i, j)), s.durable(m, i))),
+                learned=forall(lambda m, i: Implies(And(member(m, q), opens_before(i, j)), s.said(m, i))),
             ),
             then(
                 erased=lambda m: Or(s.erased(m), m == n),
@@ -170,9 +178,9 @@ class Leaving(Truncation):
         )
 
     @action()
-    def lose_disk(self, s: State, n: Term) -> Step:
-        """As before; and nothing that n learned is durable any more."""
-        return super().lose_disk(s, n).also(durable=lambda m, i: And(m != n, s.durable(m, i)))
+    def lose(self, s: State, n: Term) -> Step:
+        """As before; and nothing that n learned is durable any more. What it said stays said."""
+        return super().lose(s, n).also(durable=lambda m, i: And(m != n, s.durable(m, i)))
 
     # Invariants.
 
@@ -221,6 +229,16 @@ class Leaving(Truncation):
     def durable_chosen(self, s: State) -> Formula:
         """What is durably learned is chosen."""
         return forall(lambda i: Implies(exists(lambda n: s.durable(n, i)), exists(lambda v: s.chosen(i, v))))
+
+    @invariant
+    def said_durable(self, s: State) -> Formula:
+        """What a node said that it learned it has, as long as its disk is not lost."""
+        return forall(lambda n, i: Implies(And(s.said(n, i), Not(s.lost(n))), s.durable(n, i)))
+
+    @invariant
+    def said_chosen(self, s: State) -> Formula:
+        """Nobody said so of what is not chosen."""
+        return forall(lambda i: Implies(exists(lambda n: s.said(n, i)), exists(lambda v: s.chosen(i, v))))
 
     @invariant
     def floor_durable(self, s: State) -> Formula:

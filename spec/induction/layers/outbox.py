@@ -148,9 +148,9 @@ class Outbox(Disk):
         )  # fmt: skip
 
     @action()
-    def lose_disk(self, s: State, n: Term) -> Step:
+    def lose(self, s: State, n: Term) -> Step:
         """As in `Disk`, and the outbox is memory."""
-        return super().lose_disk(s, n).also(outbox=lambda m, f: And(m != n, s.outbox(m, f)))
+        return super().lose(s, n).also(outbox=lambda m, f: And(m != n, s.outbox(m, f)))
 
     @invariant
     def outbox_accepted(self, s: State) -> Formula:

@@ -79,9 +79,9 @@ class Truncation(Reads):
         )  # fmt: skip
 
     @action()
-    def lose_disk(self, s: State, n: Term) -> Step:
+    def lose(self, s: State, n: Term) -> Step:
         """As before; of the floor nothing is left either."""
-        return super().lose_disk(s, n).also(floor=lambda m, i: And(m != n, s.floor(m, i)))
+        return super().lose(s, n).also(floor=lambda m, i: And(m != n, s.floor(m, i)))
 
     @invariant
     def floor_chosen(self, s: State) -> Formula:

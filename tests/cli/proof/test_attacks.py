@@ -23,7 +23,7 @@ def test_attacks_that_are_named_are_told(capsys: pytest.CaptureFixture[str]) -> 
     for name in QUICK:
         assert f"{name} (R" in printed
     assert "vote(" in printed
-    assert "lose_disk(" in printed
+    assert "lose(" in printed
     assert "replayed on spec/ballots.py" in printed
     assert "holds: 12 steps to a violation of agreement" in printed
 

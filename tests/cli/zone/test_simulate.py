@@ -83,7 +83,7 @@ def test_time_that_is_too_short_is_told_and_what_was_done_is_kept(
         (["--runs", "0"], "--runs"),
         (["--topology", "site.json"], "--topology and --fleet go together"),
         (["--html", "/no/such/folder/zone.html"], "there is no folder /no/such/folder"),
-        (["--resume", "/no/such/folder/kept"], "the results cannot be kept there"),
+        (["--resume", "/no/such/folder/kept"], "there is no folder /no/such/folder"),
         (["--scenario", "gone.toml"], "gone.toml: the scenario cannot be read"),
         (["--policy", "gone.toml"], "gone.toml: the policy cannot be read"),
     ],

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from conformance.database import campaign, door, link
+from conformance.database import campaign, door, lessons, link, pieces
 from conformance.database.slips import LIMITS, Slips
 from conformance.links import Profile, Settings, Silence, Verdict
-from physalia.model import Execute, Page, Refused, RequestId, Slot, Token, Transact
+from physalia.cell import image
+from physalia.cell.teaching import Transfers
+from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, Token, Transact
 from physalia.store import Store, batches, refusal
 
 QUICK = Settings(profile=Profile.QUICK)
@@ -104,7 +106,9 @@ class _Endless(Store):
 
     def page(self, prefix: str, most_items: int, token: Token | None = None) -> Page | Refused:
         self.limits = evolve(LIMITS, answer_bytes=1_000)
-        return super().page(prefix, most_items, token)
+        page = super().page(prefix, most_items, token)
+        self.limits = LIMITS
+        return page
 
 
 class _Unsure(Store):
@@ -134,3 +138,59 @@ def test_most_that_is_drawn_is_right_and_nothing_is_without_slips() -> None:
     assert 100 < right < 450
     wrong = [fault for _ in range(500) for fault in door.faults(none.command(), LIMITS)]
     assert {fault[1] for fault in wrong} <= {"limit", "interacting"}
+
+
+class _TakesAll(Transfers):
+    """It looks at no digest."""
+
+    def record(self, teacher: NodeId, chunk: Chunk, prefix: Slot, alpha: int, empty: Store) -> Step:
+        return super().record(teacher, evolve(chunk, digest=bytes(32)), prefix, alpha, empty)
+
+
+class _CountsNothing(Transfers):
+    """It refuses in silence."""
+
+    def record(self, teacher: NodeId, chunk: Chunk, prefix: Slot, alpha: int, empty: Store) -> Step:
+        step = super().record(teacher, chunk, prefix, alpha, empty)
+        self.refused.clear()
+        return step
+
+
+class _AsksNothing(Transfers):
+    """It waits for what comes."""
+
+    def record(self, teacher: NodeId, chunk: Chunk, prefix: Slot, alpha: int, empty: Store) -> Step:
+        return Step(super().record(teacher, chunk, prefix, alpha, empty).announces, ())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (_TakesAll, "counted wrongly|does not say what it lacks"),
+        (_CountsNothing, "counted wrongly"),
+        (_AsksNothing, "does not say what it lacks"),
+    ],
+)
+def test_a_wrong_student_is_refuted(wrong: type[Transfers], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lessons, "Transfers", wrong)
+    row, failure = link.lessons(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert any(part in failure.title for part in said.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda rows, most: iter([(0, rows)]), "bytes, and may take"),
+        (lambda rows, most: ((at, rows[at : at + 1]) for at in range(len(rows))), "could be of"),
+        (lambda rows, most: ((0, some) for _, some in image.pieces(rows, most)), "is said to begin"),
+        (lambda rows, most: [*image.pieces(rows, most)][:-1], "in their order"),
+    ],
+)
+def test_a_wrong_cut_is_refuted(wrong: Callable[..., object], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "pieces", wrong)
+    row, failure = link.pieces(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert said in failure.title

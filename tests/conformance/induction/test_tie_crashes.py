@@ -116,13 +116,13 @@ def test_a_disk_that_counts_as_lost_is_a_lost_disk() -> None:
     found = Tie.explored("model", Formulas(system_of("disk"), read_disks(MODELS["MCLivesRenew"])))  # type: ignore[arg-type]
     ran = found.run("Lives")
     assert ran.verdict is Verdict.HOLDS, ran.mismatches
-    assert (ran.states, ran.taken["lose_disk"]) == (2936, 958)
+    assert (ran.states, ran.taken["lose"]) == (2936, 958)
     assert ran.taken.keys() == system_of("disk").actions.keys() - {"crash"}
     weak = {one.action: one for one in weakened_guards([found], "disk", lambda _, conjunct: conjunct != NO_LOST_DISK)}
     assert all(weak[act].caught for act in ("write_promise", "promise", "write_vote"))
     # What was lost includes all that was written: there is no vote to be sent, and nothing that a crash could keep.
     assert not any(weak[act].caught for act in ("vote", "crash"))
-    broken = forgetting("lose_disk", "accepted")(system_of("disk"))
+    broken = forgetting("lose", "accepted")(system_of("disk"))
     again = Tie.explored("model", Formulas(broken, read_disks(MODELS["MCLivesRenew"])))  # type: ignore[arg-type]
     assert first(again.run("Lives")).reason.startswith("what it makes of accepted is not so: ")
 
@@ -250,9 +250,9 @@ def test_what_is_declared_must_be_just_so() -> None:
 
     found = first(run("disk", contest(), instead("promise", "durable", unsent)(system_of("disk"))))
     assert (found.kind, found.action) in {("guard", "promise"), ("step", "promise")}
-    with_nothing = evolve(system_of("disk").actions["lose_disk"], guard={"never": z3.BoolVal(val=False)})
+    with_nothing = evolve(system_of("disk").actions["lose"], guard={"never": z3.BoolVal(val=False)})
     system = system_of("disk")
-    found = first(run("disk", unasked(), evolve(system, actions={**system.actions, "lose_disk": with_nothing})))
+    found = first(run("disk", unasked(), evolve(system, actions={**system.actions, "lose": with_nothing})))
     assert found.reason == f"it asks for more than what is declared ({LOST_DISK})"
 
 

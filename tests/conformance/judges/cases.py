@@ -33,6 +33,7 @@ from physalia.model import (
     Jury,
     Known,
     Learn,
+    Learned,
     NodeId,
     NoOp,
     Origin,
@@ -101,6 +102,7 @@ from tests.conformance.judges.bent_cells import (
     writes_nothing_down,
     wrong_promise,
 )
+from tests.conformance.judges.leaving_cases import LEAVING_CASES
 from tests.conformance.judges.lesson_cases import LESSON_CASES
 from tests.conformance.judges.store_cases import STORE_CASES
 
@@ -328,12 +330,13 @@ CASES: dict[str, Callable[[], None]] = {
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),
     **STORE_CASES,
     "gone_back.step": partial(run, DueAfterTheEnd, *STOPPED),
-    "gone_back._must_rest": partial(run, bent(records_a_tick), *STOPPED, Pass(1, 1)),
+    "gone_back.must_rest": partial(run, bent(records_a_tick), *STOPPED, Pass(1, 1)),
     "gone_back._must_notice: node .. event": partial(run, bent(goes_on), *STOPPED),
     "gone_back._must_notice: node .. stops for good, and does": partial(run, bent(writes_nothing_down), *STOPPED),
     "gone_back._must_notice: node .. stops for good, and says": partial(
         run, bent(tells_nobody), *STOPPED_WITH_A_CLIENT
     ),
+    **LEAVING_CASES,
     **LESSON_CASES,
     "manners._judge_turn": driven("the command that came last is proposed first"),
     "manners._judge_client: node .. knows": partial(run, on(Submit, IGNORED), *DECIDE, Give(1, Submit(COMMAND))),
@@ -380,6 +383,7 @@ CASES: dict[str, Callable[[], None]] = {
     "disk.missing: the promise that": unsafe(Refusal(B, HIGH)),
     "disk.missing: the vote that": unsafe(Promise(B, 1, (Report(1, B, NoOp()),), 0), Promised(B)),
     "disk.missing: the vote$": unsafe(Vote(B, 1, 1)),
+    "disk.missing: what it says": unsafe(Learned(1)),
     "disk.unsafe: the record": unsafe(None, UsedBallot(B), flushed=False),
     "disk.unsafe: was never": unsafe(Prepare(B, 0)),
     "settling.settle": nothing_happens,

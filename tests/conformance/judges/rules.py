@@ -18,8 +18,8 @@ MODULES = tuple(
     f"conformance.{name}"
     for name in (
         "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
-        "judges.readers", "judges.databases", "judges.gone_back", "judges.lessons",
-        "world.world", "world.mail", "world.disk", "lockstep.settling",
+        "judges.readers", "judges.databases", "judges.gone_back", "judges.lessons", "judges.departures",
+        "world.world", "world.leaving", "world.mail", "world.disk", "lockstep.settling",
     )
 )  # fmt: skip
 

@@ -171,12 +171,20 @@ def _matrix(**counts: int) -> Matrix:
 
 def test_nine_of_ten_must_be_killed_and_one_of_ten_may_be_listed() -> None:
     assert _matrix(killed=9, survived=1).verdict is Verdict.HOLDS
-    assert _matrix(killed=89, survived=11).verdict is Verdict.REFUTED
+    assert _matrix(killed=270, survived=30).verdict is Verdict.HOLDS
+    assert _matrix(killed=269, survived=31).verdict is Verdict.REFUTED
     assert _matrix(killed=8, accident=1, broken=1).verdict is Verdict.REFUTED
     assert _matrix(killed=9, equivalent=1, build_failed=50).verdict is Verdict.HOLDS
     assert _matrix(killed=8, equivalent=2).verdict is Verdict.REFUTED
     assert _matrix(build_failed=3).verdict is Verdict.INCONCLUSIVE
     assert _matrix(killed=9, equivalent=1, build_failed=50).applied == 9
+
+
+def test_a_smaller_draw_may_show_fewer_by_chance_and_named_faults_may_not() -> None:
+    assert _matrix(killed=31, survived=9).verdict is Verdict.HOLDS
+    assert _matrix(killed=30, survived=10).verdict is Verdict.REFUTED
+    assert evolve(_matrix(killed=31, survived=9), rooms={}).verdict is Verdict.REFUTED
+    assert _matrix(killed=26, survived=3).verdict is Verdict.REFUTED
 
 
 def test_the_matrix_is_as_its_schema_says() -> None:
@@ -260,9 +268,25 @@ def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:
             assert (outcome.status, outcome.note) == (Status.SURVIVED, "nobody refutes it")
 
 
+def test_whoever_refutes_the_project_as_it_is_kills_nothing(tmp_path: Path) -> None:
+    """A fault is a part of the project here."""
+    file = "physalia/cell/acceptor.py"
+    wrong = _fault(file, "self.voted_under(slot) < ballot => (self.voted_under(slot) <= ballot)")
+    asked = "exhaustive: MCCellTwoBallotsRefines"
+    killed = Outcome(name="a", status=Status.KILLED, link=asked)
+    with trying.bench(tmp_path / "types") as bench:
+        assert bench.refutes_without_a_fault(asked) == ""
+        with bench._with(wrong, marked=False):
+            assert bench.refutes_without_a_fault(asked)
+            tried = campaign._Controls().judge(bench, killed)
+        assert campaign._Controls().judge(bench, killed) is killed
+    assert tried.status is Status.BROKEN
+    assert "it refutes the project as it is" in tried.note
+
+
 @pytest.mark.slow
 def test_most_of_a_draw_of_forty_is_refuted_by_whoever_is_asked_first(tmp_path: Path) -> None:
-    matrix = campaign.run(1, 40, Silence(), runs=tmp_path, most_asks=3)
+    matrix = campaign.run(1, 40, Silence(), runs=tmp_path, most_asks=3)  # as continuous integration does, with fewer
     assert matrix.applied == 40
     lost = [f"{one.status}: {fault.name}" for fault, one in matrix.outcomes if one.status is not Status.KILLED]
     assert matrix.counted()[Status.KILLED] > 20, lost

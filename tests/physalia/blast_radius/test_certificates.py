@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -33,6 +34,7 @@ from physalia.placement.site import format as files
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology
 from physalia.placement.site.validity import build
 from tests.physalia.blast_radius.test_against_definition import by_definition, connected, everything, named
+from tests.physalia.fleet.damages import FLIPPED, damages
 from tests.physalia.fleet.fleets import small, topology_of
 
 Made = tuple[dict[str, Any], bytes, bytes]
@@ -77,6 +79,19 @@ def test_it_stands_and_says_what_the_definition_says(seed: int, tmp_path: Path) 
     some = named(site, fleet)
     pairs = {pair: sum(by_definition(topology, pair, some)[1]) for pair in combinations(everything(topology), 2)}
     assert made[0]["pair"]["at_most"] == max(pairs.values()) == pairs[tuple(made[0]["pair"]["devices"])]
+
+
+def test_a_certificate_of_a_damaged_fleet_is_refused_whatever_happened_to_it(zone: Made) -> None:
+    """Somebody may have made up both: the file may have any SHA-256."""
+    made, topology, fleet = zone
+    said = judged(zone)
+    for what, content in damages(fleet, 40):
+        lie = {**made, "fleet": {**made["fleet"], "sha256": sha256(content).hexdigest()}}
+        try:
+            assert check(json.dumps(lie).encode(), topology, content) == said
+            assert what == FLIPPED
+        except Refused:
+            continue
 
 
 @pytest.mark.parametrize("seed", JOINED)

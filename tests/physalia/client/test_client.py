@@ -197,6 +197,53 @@ def test_one_silence_among_many_declines_makes_the_outcome_unknown() -> None:
     play(work, silence)
 
 
+def test_where_too_few_are_left_it_is_unavailable_at_once() -> None:
+    """All who are known were asked: one says so, one knows no such cell, and one is gone. The deadline is far away."""
+
+    async def work(stage: Stage) -> None:
+        stage.addresses.append("127.0.0.1:1")
+        async with stage.client() as client:
+            with pytest.raises(Unavailable, match="too few of its members are there; nothing was done"):
+                await client.read(7)
+        assert all(stage.heard)
+
+    play(work, no("no majority"), no("unknown cell"))
+
+
+def test_as_long_as_anybody_may_know_better_it_is_asked_for_again() -> None:
+    async def work(stage: Stage) -> None:
+        said = 0
+
+        def at_last(request: Request) -> Reply | Decline:
+            nonlocal said
+            said += 1
+            return yes(request) if said > 3 else no("behind")(request)
+
+        stage.answers[1] = at_last
+        async with stage.client() as client:
+            assert await client.read(7) == VERDICT
+
+    play(work, no("no majority"), silence)
+
+
+def test_what_may_have_been_done_is_not_unavailable_because_too_few_are_left() -> None:
+    async def work(stage: Stage) -> None:
+        asked = 0
+
+        def first_silent(request: Request) -> Decline | None:
+            nonlocal asked
+            asked += 1
+            return None if asked == 1 else no("no majority")(request)
+
+        stage.answers[0] = first_silent
+        async with stage.client(2 * SOON_S) as client:
+            with pytest.raises(OutcomeUnknown, match="may have done it"):
+                await client.read(7)
+        assert asked > 1
+
+    play(work, silence)
+
+
 def test_a_connection_that_ends_makes_the_outcome_unknown() -> None:
     async def work(stage: Stage) -> None:
         async with stage.client(SOON_S) as client:

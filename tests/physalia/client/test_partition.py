@@ -13,7 +13,7 @@ from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, OutcomeUnknown, Partition, absent, exists, has_type, value, version
 from physalia.client.blocking import BlockingPartition
 from physalia.client.sessions import MOST_SESSIONS, Session, Sessions
-from physalia.errors import ConditionFailed, InvalidRequest, LimitExceeded
+from physalia.errors import ConditionFailed, InvalidRequest, LimitExceeded, Unavailable
 from physalia.model import (
     Add,
     Condition,
@@ -112,6 +112,41 @@ def test_a_transaction_does_one_side_or_the_other(use: Use) -> None:
             await db.increment("nobody")
 
     use(work)
+
+
+class Declines:
+    """A colony that does not know what became of a request, then declines it, then has forgotten its session."""
+
+    def __init__(self) -> None:
+        self.said: list[StoreReply | Exception] = [
+            Opened(1), OutcomeUnknown("no answer"), Unavailable("nobody is there"), Refused("session expired", size=1)
+        ]  # fmt: skip
+
+    def session_name(self) -> str:
+        return "a"
+
+    async def told(self, _cell: int, _command: Execute, _deadline_s: float | None = None) -> tuple[StoreReply, bool]:
+        said = self.said.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said, True
+
+
+def test_what_was_unknown_is_not_undone_because_asking_again_came_to_nothing() -> None:
+    """`Unavailable` would say that nothing was changed, and so would a session that is opened anew."""
+
+    async def main() -> None:
+        db = Partition(Declines(), CELL)  # type: ignore[arg-type]
+        with pytest.raises(OutcomeUnknown) as first:
+            await db.put("a", 1)
+        with pytest.raises(OutcomeUnknown, match="nobody is there") as second:
+            await db.again(first.value)
+        assert second.value.command == first.value.command is not None
+        with pytest.raises(OutcomeUnknown, match="may have done it before") as third:
+            await db.again(second.value)
+        assert third.value.command is None
+
+    asyncio.run(main())
 
 
 def test_what_is_too_large_or_nothing_is_refused_before_anybody_is_asked(use: Use) -> None:

@@ -124,6 +124,26 @@ def test_without_a_majority_nothing_is_acknowledged_and_afterwards_all_goes_on(t
     talk(three, after)
 
 
+def test_without_a_majority_a_cell_refuses_at_once_and_is_read_on(three: Colony) -> None:
+    """Nothing of it is begun, so nobody has to wonder whether it was done. The deadline is far away."""
+
+    async def work(client: AsyncClient) -> None:
+        part = client.partition(1)
+        await part.put("n", 1)
+        three.kill(2)
+        three.kill(3)
+        while three.log(1).count('"event": "suspected"') < 2:
+            await asyncio.sleep(0.01)
+        with pytest.raises(Unavailable, match="has no majority"):
+            await part.put("n", 2)
+        with pytest.raises(Unavailable, match="has no majority"):
+            await part.get("n")
+        item = await part.get("n", consistency="eventual")
+        assert item is None or item.value == 1
+
+    talk(three, work)
+
+
 def test_with_all_servers_gone_it_is_certain_that_nothing_was_done(three: Colony) -> None:
     async def work(client: AsyncClient) -> None:
         for server in three.servers:
@@ -285,6 +305,11 @@ class TestStarting:
         made.config(1).write_text(text.replace("disk-1", "."), encoding="utf-8")
         self.refused(made, 2, "does not exist: create the journal")
 
+    def test_a_directory_that_was_deleted(self, made: Colony) -> None:
+        (made.folder / "disk-1").rename(made.folder / "lost")
+        self.refused(made, 4, "disk-1 is not there: bring its disk back, or make a new one by --create")
+        assert not (made.folder / "disk-1").exists()
+
     def test_nodes_are_never_made_anew(self, made: Colony) -> None:
         text = made.config(1).read_text(encoding="utf-8")
         made.config(1).write_text(text.partition("[[cells]]")[0], encoding="utf-8")
@@ -319,7 +344,7 @@ class TestEnding:
     @pytest.fixture
     def alone(self, tmp_path: Path) -> Iterator[Colony]:
         """Only the leader runs, which can get nothing decided, and drains for as long as it takes."""
-        with colony(tmp_path, extra="drain_s = 3600.0\n") as made:
+        with colony(tmp_path, extra="drain_s = 3600.0\nsuspect_after_s = 3600.0\n") as made:
             made.start(LEADER)
             yield made
 

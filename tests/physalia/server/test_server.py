@@ -24,6 +24,7 @@ from physalia.server import server as server_module
 from physalia.server.atlas import Atlas, charter_of, key_on
 from physalia.server.logs import logger
 from physalia.server.server import Server
+from physalia.server.watch import Watch
 from physalia.transport import CLIENT, Address, KeyRing, Party, Refusals, Target, dial
 from physalia.transport.limits import MAX_BODY_BYTES
 from physalia.wire import encode_command, encode_traffic
@@ -271,6 +272,40 @@ def test_keys_are_replaced_while_the_server_runs(tmp_path: Path, vfs: SimulatedV
                 assert (await client.read(1)).saw == Volume(1, "x", "y")
             with pytest.raises(ConnectionError):
                 await dial(Target(CLIENT, one.address, 0), lambda: old, Ears(), Refusals())
+
+    run(work)
+
+
+def test_a_key_whose_secret_is_another_under_the_same_number_is_gone_too(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            await client.read(1)
+            keys = tmp_path / "keys.toml"
+            keys.write_text(keys.read_text(encoding="utf-8").replace("c" * 64, "d" * 64), encoding="utf-8")
+            while not one.server.refusals["key"]:
+                await asyncio.sleep(0.01)  # the connection with the old secret is cut off
+
+    run(work)
+
+
+def test_keys_that_cannot_be_taken_up_are_told_to_the_operator_and_the_old_ones_hold(
+    tmp_path: Path, vfs: SimulatedVfs
+) -> None:
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            keys = tmp_path / "keys.toml"
+            right = keys.read_text(encoding="utf-8")
+            keys.write_text(right.replace("c" * 64, "so secret"), encoding="utf-8")
+            while "keys not taken up" not in one.log.getvalue():
+                await asyncio.sleep(0.01)
+            await client.read(1)
+            assert Watch(one.server).health()["are_keys_stale"]
+            keys.write_text(right, encoding="utf-8")
+            while "keys taken up" not in one.log.getvalue():
+                await asyncio.sleep(0.01)
+            assert one.log.getvalue().count("keys not taken up") == 1
+            assert "so secret" not in one.log.getvalue()
+            assert not Watch(one.server).health()["are_keys_stale"]
 
     run(work)
 

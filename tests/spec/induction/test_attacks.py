@@ -270,7 +270,7 @@ def test_a_report_for_machines() -> None:
     assert told["verdict"] is Verdict.HOLDS
     (one,) = told["attacks"]
     assert one["violated"] == "recoverable"
-    assert one["steps"][-1]["action"] == "lose_disk"
+    assert one["steps"][-1]["action"] == "lose"
     assert one["replay"]["model"] == "spec/leaving.py"
     assert one["replay"]["violated"] == "recoverable"
 

@@ -1,0 +1,29 @@
+"""Files of fleets: what cannot be read is refused in one sentence with the file, whatever happened to it."""
+
+from pathlib import Path
+
+from physalia.fleet import files
+from physalia.fleet.errors import BadFleet
+from tests.physalia.fleet.damages import FLIPPED, damages
+from tests.physalia.fleet.fleets import small
+
+
+def test_a_damaged_file_of_columns_is_refused_and_nothing_is_raised_from_inside(tmp_path: Path) -> None:
+    """zip and numpy raise some ten kinds of exceptions; most of them were a defect of the program once."""
+    site, _, fleet = small(60)
+    path = tmp_path / "fleet.npz"
+    files.write(fleet, site, path)
+    refused = []
+    for what, content in damages(path.read_bytes(), 60):
+        path.write_bytes(content)
+        try:
+            files.read(path, site, 7)
+        except BadFleet as no:
+            refused.append(no)
+        else:
+            assert what == FLIPPED, what
+    for error in refused:
+        assert str(error).startswith(f"{path}: ")
+        assert "\n" not in str(error)
+    reasons = {type(error.__cause__).__name__ for error in refused}
+    assert reasons >= {"error", "OverflowError", "RuntimeError", "BadZipFile", "ValueError", "TypeError", "NoneType"}
