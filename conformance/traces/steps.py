@@ -111,7 +111,7 @@ class Steps:
             node.is_stopped = True
         else:
             self._stutter(node, event, call)
-        self._judge_told(event)
+        self._judge_told(event, len(before.known[event.node]))
         self._wait(node, event, before)
         self._hear(node, event, before)
 
@@ -333,16 +333,21 @@ class Steps:
             case _:
                 return None
 
-    def _judge_told(self, event: Event) -> None:
-        """What a client is told, about what it asks for again or what has just become known, is what the log says."""
+    def _judge_told(self, event: Event, prefix: int) -> None:
+        """What a client is told, about what it asks for again or what has just become known, is what the log says.
+
+        A snapshot makes many commands known at once: a client is told of one for which it waited.
+        """
         if event.line.told is None:
             return
         log = self.state.known[event.node]
-        name = event.line.asks or (log[-1] if log else "")
-        expected = list(_replies(self.machine, log, name, self.trace.incarnations))
-        if name in self.machine.content and event.line.told not in map(checksum, expected):
+        names = [event.line.asks] if event.line.asks else [name for name in log[prefix:] if name != commands.NoOp]
+        if not names or not all(name in self.machine.content for name in names):
+            return
+        expected = [told for name in names for told in _replies(self.machine, log, name, self.trace.incarnations)]
+        if event.line.told not in map(checksum, expected):
             raise Refuted(
-                f"{event.place}: a client is told something else about {name} than the specification says",
+                f"{event.place}: a client is told something else about {', '.join(names)} than the specification says",
                 (f"event: {event.words}", f"must be: {expected}", f"checksum: {event.line.told}"),
             )
 

@@ -14,6 +14,7 @@ from conformance.traces.doctored import changed, with_line, without
 from conformance.traces.lines import Run
 from conformance.traces.recorded import read_all
 from conformance.traces.replay import Replay
+from physalia.model import Proposal
 from physalia.server.forgetting import Forgetting
 from tests.conformance.traces.servers import CELL, MOST_BYTES, World, judged, lived
 
@@ -169,6 +170,40 @@ def test_a_used_ballot_that_the_promise_does_not_forbid_must_be_found(runs: list
     refused = judged(with_line(runs, at, place, msgspec.structs.replace(line, used=[])))
     assert refused.verdict is Verdict.REFUTED
     assert "leads to what it found on its disk" in refused.title
+
+
+def test_a_client_is_told_by_a_snapshot_of_what_it_asked_for(tmp_path: Path) -> None:
+    """A leader is cut off with a proposal under way; the next one decides it and more, forgets, and teaches."""
+    world = World(tmp_path)
+    world.start(1, 2, 3)
+    for server in world.running.values():
+        server.nodes._forgetting = Forgetting(4)
+    world.lead(1, 1)
+    world.write(1, 1, 0, 0)
+    world.run()
+    world.write(1, 1, 1, 1)
+    world.run(until=lambda to, envelope: to == 3 and isinstance(envelope.message, Proposal))
+    cut_off = world.running.pop(1)
+    world.run()
+    world.lead(2, 1)
+    for request in range(2, 12):
+        world.write(2, 1, request, request)
+        world.run()
+    world.running[1] = cut_off
+    world.write(2, 1, 12, 12)
+    world.run()
+    world.end()
+    runs = read_all(world.traces)
+    verdict, title = (found := judged(runs)).verdict, found.title
+    assert verdict is Verdict.HOLDS, title
+    at, place, line = next(
+        (at, place, line)
+        for at, run in enumerate(runs)
+        for place, (_, line) in enumerate(run.lines)
+        if line.did == "install" and line.told is not None
+    )
+    refused = judged(with_line(runs, at, place, msgspec.structs.replace(line, told="00000000")))
+    assert "a client is told something else" in refused.title
 
 
 def test_what_nobody_logged_is_found(runs: list[Run]) -> None:
