@@ -14,7 +14,7 @@ from conformance.wording import event_words
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
-from physalia.cell import Node, inspect
+from physalia.cell import Node, inspect, life_of
 from physalia.cell.memory import Key
 from physalia.model import NodeId
 from spec import cell as spec
@@ -138,7 +138,7 @@ class Shown:
         store, votes = machine.stored(known).state, [vote for vote in state.accepted[node][1:] if vote != spec.NoVote]
         in_force = prefix + 1 + max((at for at in range(1, len(window)) if window[at] != window[at - 1]), default=0)
         return {
-            "life_state": self._life(node, state, hearing, is_member=any(node in members for members in window)),
+            "life_state": self._life(node, cell, state, hearing, is_member=any(node in members for members in window)),
             "prefix": prefix,
             "floor": machine.floor(state, node),
             "digest": machine.digest(known).hex(),
@@ -158,12 +158,14 @@ class Shown:
             "stopped": "",
         }
 
-    def _life(self, node: NodeId, state: spec.State, hearing: Hearing, *, is_member: bool) -> str:
+    def _life(self, node: NodeId, cell: Node, state: spec.State, hearing: Hearing, *, is_member: bool) -> str:
         known, machine = state.known[node], self._machine
         if is_member:
             return "member"
-        was_member = any(node in machine.members(known, slot) for slot in range(1, len(known) + 1))
-        if was_member or node in machine.first or state.promised[node]:
+        served = max((slot for slot in range(1, len(known) + 1) if node in machine.members(known, slot)), default=0)
+        if served and served <= cell.known.base and node not in machine.first:
+            return life_of(cell)  # it may have jumped over all of its time as a member, and then it does not know
+        if served or node in machine.first:
             return "leaving"
         if hearing.slots_after(len(known)) or [*hearing.transfers(len(known))]:
             return "learning"
