@@ -162,9 +162,9 @@ class Shown:
         known, machine = state.known[node], self._machine
         if is_member:
             return "member"
-        was_member = any(node in machine.members(known, slot) for slot in range(1, len(known) + 1))
-        if node in machine.first or (was_member and (not cell.known.base or life_of(cell) == "leaving")):
-            return "leaving"  # a snapshot may have led beyond the slots that it was a member for, and nobody told it
+        served = max((slot for slot in range(1, len(known) + 1) if node in machine.members(known, slot)), default=0)
+        if node in machine.first or (served and (served > cell.known.base or life_of(cell) == "leaving")):
+            return "leaving"  # who jumped over all of its time as a member may not know that it was one
         if hearing.slots_after(len(known)) or [*hearing.transfers(len(known))]:
             return "learning"
         return "caught up" if known else "created"
