@@ -273,30 +273,36 @@ def setup(nodes: int, members: int, alpha: int, late: int = 0, slots: int = 96) 
     return Setup.of(nodes, members, alpha, SLOW_TO_FAST[:nodes], late_ms=late, slots=slots)
 
 
+def _short(name: str, world: Setup, marks: tuple[str, ...]) -> Campaign:
+    return Campaign(name=name, setups=(world,), marks=marks, amounts=SHORT_AMOUNTS, steer=troubled)
+
+
+def _small_campaigns() -> tuple[Campaign, ...]:
+    """Cells of three nodes, perhaps with another one to come, for each window."""
+    return (
+        _short("3 nodes, alpha 3", setup(3, 3, 3), (*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
+        *(
+            _short(
+                f"3 + 1 nodes, alpha {alpha}",
+                setup(4, 3, alpha),
+                (
+                    *ALWAYS,
+                    *WITH_FEW_NODES,
+                    *WITH_CHANGES,
+                    effective_change(alpha),
+                    *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
+                ),
+            )
+            for alpha in (1, 2, 3)
+        ),
+    )
+
+
 def _campaigns() -> tuple[Campaign, ...]:
     """Campaigns of a few dozen slots."""
-
-    def short(name: str, world: Setup, marks: tuple[str, ...]) -> Campaign:
-        return Campaign(name=name, setups=(world,), marks=marks, amounts=SHORT_AMOUNTS, steer=troubled)
-
-    small = [
-        short(
-            f"3 + 1 nodes, alpha {alpha}",
-            setup(4, 3, alpha),
-            (
-                *ALWAYS,
-                *WITH_FEW_NODES,
-                *WITH_CHANGES,
-                effective_change(alpha),
-                *((*WITH_PIPELINE, *WITH_PIPELINED_CHANGES) if alpha > 1 else ()),
-            ),
-        )
-        for alpha in (1, 2, 3)
-    ]
     sizes = ((1, 1, 1), (2, 2, 2), (4, 3, 7), (5, 4, 4), (5, 5, 5), (6, 6, 6), (8, 7, 3), (8, 8, 2), (9, 9, 8))
     return (
-        short("3 nodes, alpha 3", setup(3, 3, 3), (*ALWAYS, *WITH_FEW_NODES, *WITH_PIPELINE)),
-        *small,
+        *_small_campaigns(),
         Campaign(
             name="readers, 3 + 1 nodes, alpha 1 to 3",
             setups=tuple(setup(4, 3, alpha) for alpha in (1, 2, 3)),
@@ -329,7 +335,7 @@ def _campaigns() -> tuple[Campaign, ...]:
             amounts=SIZE_AMOUNTS,
             steer=going_back,
         ),
-        short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
+        _short("7 + 1 nodes, alpha 3", setup(8, 7, 3), (*ALWAYS, effective_change(3))),
         Campaign(
             name="the store, 3 nodes",
             setups=(evolve(setup(3, 3, 3, slots=192), store_is_small=True),),
