@@ -175,7 +175,7 @@ def test_a_certificate_that_does_not_stand(site: str, tmp_path: Path, capsys: py
         (["query", "SITE", "--instance", "server-1-01-01", "--policy", "no.toml"], "no.toml: the policy cannot"),
         (["query", "SITE", "--instance", "server-1-01-01", "--policy", "POLICY"], "there is no kind of domain 'hall'"),
         (["query", "SITE", "--instance", "server-1-01-01", "--policy", "NOWHERE"], "nowhere.toml: rule a: there is no"),
-        (["query", "SITE", "--instance", "server-1-01-01", "--cert", "no/such/place"], "cannot be written: there is no folder"),
+        (["query", "SITE", "--instance", "server-1-01-01", "--cert", "no/such/place"], "written: there is no folder"),
         (["query", "SITE", "--instance", "server-1-01-01", "--time-limit-s", "-1"], "--time-limit-s"),
         (["query", "SITE"], "Missing option '--instance'"),
         (["prove", "SITE", "--instance", "server-1-01-01", "--servers", "a"], "--servers names the cell"),
