@@ -244,4 +244,4 @@ def _once(pairs: list[tuple[str, Any]]) -> None:
 
 
 def _rows(values: list[list[int]], width: int) -> Servers:
-    return np.array(values, dtype=np.int32).reshape(-1, width)
+    return np.array(values, dtype=np.int32).reshape(len(values), width)  # also where there are none

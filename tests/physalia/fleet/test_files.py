@@ -4,6 +4,7 @@ from pathlib import Path
 
 from physalia.fleet import files
 from physalia.fleet.errors import BadFleet
+from physalia.fleet.fleet import Fleet
 from tests.physalia.fleet.damages import FLIPPED, damages
 from tests.physalia.fleet.fleets import small
 
@@ -27,3 +28,11 @@ def test_a_damaged_file_of_columns_is_refused_and_nothing_is_raised_from_inside(
         assert "\n" not in str(error)
     reasons = {type(error.__cause__).__name__ for error in refused}
     assert reasons >= {"error", "OverflowError", "RuntimeError", "BadZipFile", "ValueError", "TypeError", "NoneType"}
+
+
+def test_a_fleet_of_no_cells_is_one_in_either_form(tmp_path: Path) -> None:
+    """As an object with no cells it was a defect of the program once."""
+    site, _, fleet = small(1)
+    for name in ("none.json", "none.npz"):
+        files.write(Fleet(fleet.clients[:0], fleet.cells[:0]), site, tmp_path / name)
+        assert len(files.read(tmp_path / name, site, 7)) == 0
