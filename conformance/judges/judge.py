@@ -118,7 +118,8 @@ class Judge:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
             self.lessons.judge(outcome, before, self.hearings[outcome.node])
-            self.departures.judge(outcome, before)
+            if self.world.setup.newcomers:
+                self.departures.judge(outcome, before)
             self.readers.judge(outcome, before)
             self._hear(outcome, len(before.known[outcome.node]))
             self.databases.judge(outcome, self.state.known[outcome.node])

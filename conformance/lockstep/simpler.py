@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from attrs import evolve
 
+from conformance.world.orders import Create, LoseDisk
 from conformance.world.scenario import (
     Calm,
     Crash,
@@ -86,7 +87,10 @@ def _without_a_node(scenario: Scenario) -> Iterator[Simple]:
     for gone in everyone if setup.nodes > 1 else ():
         left = {node: node - (node > gone) for node in everyone if node != gone}
         members = frozenset(left[node] for node in setup.members - {gone})
-        smaller = Setup.of(setup.nodes - 1, 1, setup.alpha, slots=setup.slots)
+        newcomers = frozenset(left[node] for node in setup.newcomers - {gone})
+        smaller = evolve(Setup.of(setup.nodes - 1, 1, setup.alpha, slots=setup.slots), newcomers=newcomers)
+        if bool(newcomers) != bool(setup.newcomers) or newcomers & (members or smaller.members):
+            continue  # nobody leaves a world that nobody comes to
         for heir in (NOBODY, *left.values()):
             names = {**left, gone: heir}
             renamed = tuple(_rename(happening, names) for happening in happenings)
@@ -140,6 +144,8 @@ def _rename(happening: Happening, names: dict[NodeId, NodeId]) -> Happening:
             | FreeDisk(node)
             | Crash(node)
             | GoBack(node)
+            | Create(node)
+            | LoseDisk(node)
         ):
             return evolve(happening, node=new(node))
         case Forge(sender, receiver, _, name):
@@ -189,6 +195,8 @@ def _node(happening: Happening) -> int:
             | FreeDisk(node)
             | Crash(node)
             | GoBack(node)
+            | Create(node)
+            | LoseDisk(node)
         ):
             return node
         case Deliver(sender, receiver) | Duplicate(sender, receiver) | Lose(sender, receiver) | Haunt(sender, receiver):

@@ -3,10 +3,12 @@
 from random import Random
 
 import pytest
+from attrs import evolve
 
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.moves import Moves
 from conformance.wording import UnreadableWords, command_words, message_words, read_command, read_message
+from conformance.world.orders import Create, LoseDisk
 from conformance.world.scenario import (
     Calm,
     FailFlush,
@@ -31,6 +33,8 @@ from physalia.model import (
     Consult,
     Decision,
     Echo,
+    Erase,
+    Leave,
     Message,
     NoOp,
     Peek,
@@ -142,3 +146,14 @@ def test_whole_runs_are_read_back(seed: int) -> None:
 def test_what_cannot_be_read_is_named(text: str, sentence: str) -> None:
     with pytest.raises(UnreadableWords, match=sentence):
         read_scenario(text)
+
+
+def test_coming_and_going_is_read_back() -> None:
+    setup = evolve(Setup.of(4, 3, 1), newcomers=frozenset({4}))
+    scenario = Scenario(setup, (Create(4), Give(3, Leave()), Give(3, Erase(2)), LoseDisk(2)))
+    assert scenario.text().splitlines()[0].endswith(" slots 96 newcomers 4")
+    assert scenario.text().splitlines()[1:] == ["create 4", "node 3 leave", "node 3 erase slot 2", "lose disk 2"]
+    assert read_scenario(scenario.text()) == scenario
+    for line in ("create", "lose 4", "lose disk"):
+        with pytest.raises(UnreadableWords, match="this is no event"):
+            read_scenario(f"{ONE}\n{line}")
