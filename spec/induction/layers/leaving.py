@@ -226,11 +226,6 @@ class Leaving(Truncation):
         )  # fmt: skip
 
     @invariant
-    def durable_chosen(self, s: State) -> Formula:
-        """What is durably learned is chosen."""
-        return forall(lambda i: Implies(exists(lambda n: s.durable(n, i)), exists(lambda v: s.chosen(i, v))))
-
-    @invariant
     def said_durable(self, s: State) -> Formula:
         """What a node said that it learned it has, as long as its disk is not lost."""
         return forall(lambda n, i: Implies(And(s.said(n, i), Not(s.lost(n))), s.durable(n, i)))
