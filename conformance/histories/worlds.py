@@ -21,6 +21,7 @@ from conformance.lockstep.moves import Moves
 from conformance.refutation import Refuted
 from conformance.wording import command_words
 from conformance.world.cells import MakeNode
+from conformance.world.leaving import LeavingWorld
 from conformance.world.outcomes import Outcome
 from conformance.world.scenario import Deliver, EndFlush, Give, Happening, Pass
 from conformance.world.setup import Setup
@@ -152,7 +153,7 @@ def record(
     Raises `Refuted` as `Recorder.note` does. A run ends early at what the world itself refutes, such as a node that
     raises: that is another link's to judge.
     """
-    world, recorder = World(setup, make_node), Recorder()
+    world, recorder = (LeavingWorld if setup.newcomers else World)(setup, make_node), Recorder()
 
     def happen(happening: Happening) -> None:
         try:

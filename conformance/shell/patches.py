@@ -74,6 +74,7 @@ def simulated(running: Running, seed: str) -> Iterator[None]:
         exchange: Callable[..., Any] = lambda *what: stack.enter_context(patch.object(*what))  # noqa: E731
         exchange(starting, "Directory", lambda _folder: running.files())
         exchange(starting, "_bind", bind)
+        exchange(starting, "_must_be_there", lambda _folder: None)
         exchange(starting, "Server", made)
         exchange(starting, "Host", WatchedHost)
         exchange(serving, "Cache", running.cache_made)

@@ -118,11 +118,7 @@ def prepare(settings: Settings) -> Prepared:
     Raises `CannotStart`, `NotSettled`, `BadKeys` and what a journal raises.
     """
     ring = KeyFile(settings.keys)
-    if not settings.directory.exists():
-        raise CannotStart(
-            f"{settings.directory} is not there: bring its disk back, or make a new one by --create. If it is lost, "
-            "its nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
-        )
+    _must_be_there(settings.directory)
     for peer in (*settings.peers, *settings.caches):
         if ring().between(settings.server, peer) is None:
             raise NotSettled(
@@ -151,6 +147,14 @@ def prepare(settings: Settings) -> Prepared:
             host.journal.close()
         raise
     return Prepared(settings, listener, watching, host, atlas, ring)
+
+
+def _must_be_there(folder: Path) -> None:
+    if not folder.exists():
+        raise CannotStart(
+            f"{folder} is not there: bring its disk back, or make a new one by --create. If it is lost, "
+            "its nodes are replaced by others: `physalia admin move CELL --from N --to N --lost`."
+        )
 
 
 def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
