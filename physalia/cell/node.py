@@ -162,8 +162,9 @@ class Node(Shown):
         events = self._proposer.due() if leads else []
         if leads and self._reads.is_busy:
             events += self._reads.due()
-        if learner.first_unknown in learner.heard:
-            events.append(Learn(learner.first_unknown))
+        slot = learner.first_unknown
+        if slot in learner.heard:
+            events.append(Learn(slot))
         if learner.transfers.coming:
             events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
         if duty:
@@ -326,7 +327,7 @@ class Node(Shown):
         """After a promise or a vote: a lower ballot of one's own is over, and its reads; whoever waits is told so."""
         if isinstance(step.announces, Action):
             self._learner.settled = self._learner.prefix
-        if self._proposer.fall_idle_below(self._acceptor.promised):
+        if self._proposer.fall_idle_below(self.promised):
             return Step(step.announces, (*step.effects, *self._reads.give_up(), *self._proposer.doubts()))
         return step
 

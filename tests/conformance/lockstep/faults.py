@@ -121,8 +121,8 @@ FAULTS = (
     ),
     Fault(
         "what is beyond the window is proposed", "proposer",
-        "value = self.choice(slot) if slot <= self.learner.configurations.last else None",
-        "value = self.choice(min(slot, self.learner.configurations.last))",
+        " and slot <= self.learner.configurations.last:\n            value = self.choice(slot)\n",
+        ":\n            value = self.choice(min(slot, self.learner.configurations.last))\n",
     ),
     Fault(
         "a client is answered the opposite", "state",
@@ -161,17 +161,15 @@ FAULTS = (
     ),
     Fault(
         "a leader that everybody has left takes commands on", "proposer",
-        "return self.active != NO_BALLOT and is_majority(members - self.leadership.refused, members)",
-        "return self.active != NO_BALLOT",
+        "return is_majority(members - refused, members)", "return True",
     ),
     Fault(
         "half of the members are not enough to depose", "proposer",
-        "is_majority(members - self.leadership.refused, members)",
-        "not is_majority(self.leadership.refused, members)",
+        "return is_majority(members - refused, members)", "return not is_majority(refused, members)",
     ),
     Fault(
         "one refusal deposes", "proposer",
-        "is_majority(members - self.leadership.refused, members)", "not self.leadership.refused",
+        "return is_majority(members - refused, members)", "return not refused",
     ),
     Fault(
         "a client is not answered by who learns", "node",
