@@ -284,6 +284,7 @@ def test_a_key_whose_secret_is_another_under_the_same_number_is_gone_too(tmp_pat
             keys.write_text(keys.read_text(encoding="utf-8").replace("c" * 64, "d" * 64), encoding="utf-8")
             while not one.server.refusals["key"]:
                 await asyncio.sleep(0.01)  # the connection with the old secret is cut off
+            assert one.server.refusals["key"] == 1, "there was one such connection"
 
     run(work)
 
