@@ -155,20 +155,15 @@ class Node(Shown):
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        learner, duty = self._learner, self._leaving.duty
-        leads = self._proposer.active != NO_BALLOT
-        if not (leads or learner.heard or learner.transfers.coming or duty):
+        learner, leads = self._learner, self._proposer.active != NO_BALLOT
+        if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
             return ()  # a member at rest, which is asked after every step
-        events = self._proposer.due() if leads else []
-        if leads and self._reads.is_busy:
-            events += self._reads.due()
+        events = self._proposer.due() + self._reads.due()
         slot = learner.first_unknown
         if slot in learner.heard:
             events.append(Learn(slot))
-        if learner.transfers.coming:
-            events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
-        if duty:
-            events += self._leaving.due()
+        events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
+        events += self._leaving.due()
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -318,8 +313,6 @@ class Node(Shown):
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""
-        if known_to_sender < self._learner.first_unknown:
-            return step
         ask = self._learner.ask(sender, known_to_sender)
         return Step(step.announces, step.effects + ask) if ask else step
 
@@ -332,14 +325,14 @@ class Node(Shown):
         return step
 
     def _decide(self, ballot: Ballot, slot: Slot) -> Step:
-        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
+        led = self._proposer.is_leading
         try:
             return self._left(self._sent(self._proposer.decide(ballot, slot)), led=led)
         except NotUnderstood:
             return self._stop_before(slot, self._proposer.leadership.proposals[slot])
 
     def _learn(self, slot: Slot) -> Step:
-        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
+        led = self._proposer.is_leading
         try:
             step, verdict = self._learner.learn(slot)
         except NotUnderstood:
