@@ -15,6 +15,7 @@ from conformance.lockstep.campaigns import forgetting, setup
 from conformance.lockstep.moves import Moves
 from conformance.refutation import Refuted
 from conformance.world.disk import Journal
+from conformance.world.restarting import folded
 from conformance.world.world import World
 from physalia.cell import CorruptRecords, Node
 from physalia.model import (
@@ -29,7 +30,9 @@ from physalia.model import (
     NodeId,
     NoOp,
     OpenSession,
+    Prepare,
     Promised,
+    Receive,
     RequestId,
     Snapshot,
     Stopped,
@@ -51,9 +54,10 @@ KINDS = (
     "floor above its snapshot", "floor not above the floor", "snapshot without a row", "snapshot of another slot",
     "snapshot of an earlier slot", ENDED, LATER,
 )  # fmt: skip
+VOTE_DROPPED = "a folded journal lacks the vote that says what was promised"
 WAITS_FOR_SNAPSHOT = "a snapshot of later software"
 WAITS_FOR_DECISION = "a decision for later software"
-DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION)
+DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED)
 
 
 class Disks:
@@ -78,6 +82,7 @@ class Disks:
             for last in (Stopped(node, "its vote"), Left(1, frozenset({node + 1}))):
                 self._must_refuse(node, [*records[:place], last, Known(place + 1, NoOp())], ENDED)
             self._later_software(node, records[:place])
+            self._fold(node, records[:place])
         return commands
 
     def _wrong(self, node: NodeId, records: list[DurableRecord]) -> Iterator[tuple[str, DurableRecord]]:
@@ -151,6 +156,23 @@ class Disks:
             self._must_wait(node, [*records, newer, UsedBallot(Ballot(1, node + 1))], known, known + 1)
             self.reached[WAITS_FOR_SNAPSHOT] += 1
 
+    def _fold(self, node: NodeId, records: list[DurableRecord]) -> None:
+        """The node comes back the same from fewer records; also where a vote says what it promised, and is dropped."""
+        fresh = self._start(node, records)
+        self._must_be_the_same(fresh, self._start(node, folded(node, records)))
+        if fresh.prefix > fresh.floor:
+            high = Ballot(max(fresh.promised.round, fresh.next_ballot().round) + 1, node % 3 + 1)
+            records = [*records, Accepted(high, fresh.prefix, NoOp())]
+            records = [*records, self._snapshot(node, records, fresh.prefix)]
+            self._must_be_the_same(self._start(node, records), self._start(node, folded(node, records)))
+            self.reached[VOTE_DROPPED] += 1
+
+    def _must_be_the_same(self, whole: Node, fewer: Node) -> None:
+        for what, one, other in zip(("remembers", "says"), _seen(whole), _seen(fewer), strict=True):
+            if one != other:
+                title = f"node {whole.node_id} {what} something else when its journal is folded"
+                raise Refuted(title, (f"- {one}", f"+ {other}"))
+
     def _must_wait(self, node: NodeId, records: list[DurableRecord], known: int, slot: int) -> None:
         waits = self._start(node, records)
         if waits.prefix != known or f"before slot {slot}:" not in waits.stopped or waits.due():
@@ -165,3 +187,12 @@ class Disks:
 
     def _start(self, node: NodeId, records: list[DurableRecord]) -> Node:
         return Node(node, WORLD.members, WORLD.alpha, records)
+
+
+def _seen(node: Node) -> tuple[object, object]:
+    """What a node that has just started remembers, and what it says when it is asked for what it promised."""
+    remembers = (
+        node.promised, dict(node.accepted), node.prefix, node.floor, node.stopped, node.digest(), node.members,
+        node.next_ballot(),
+    )  # fmt: skip
+    return remembers, node.step(Receive(node.promised.node, Prepare(node.promised, node.prefix)))

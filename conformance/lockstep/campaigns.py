@@ -119,6 +119,9 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
         if isinstance(happening, Arrival) and not _is_in_flight(moves, happening):
             continue  # it was chosen before what readers did, and that took the message
         yield happening
+        if random.random() < FORGED_ECHOES:
+            forged_one = moves.forge_one(Echo, random.getrandbits(8), random.choice(moves.node_ids))
+            yield from () if forged_one is None else (forged_one,)
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
             if random.random() < OPEN_SLOTS:
@@ -185,6 +188,7 @@ ROUNDS_IN_A_ROW = 80
 MOST_READ = 10
 LATE_ANSWERS = 0.2
 ASKED_AGAIN = 0.3
+FORGED_ECHOES = 0.2
 OPEN_SLOTS = 0.3
 
 

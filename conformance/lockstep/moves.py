@@ -123,8 +123,15 @@ class Moves:
         return None if packet is None else Lose(packet.sender, packet.receiver, packet.message)
 
     def forge(self, place: int, name: int) -> Happening | None:
-        """A message arrives in the name of a node that did not send it."""
-        packet = self._packet(place, names_its_sender)
+        """A message that says who sent it arrives in the name of another node."""
+        return self._forge(names_its_sender, place, name)
+
+    def forge_one(self, kind: type[Message], place: int, name: int) -> Happening | None:
+        """A message of a kind arrives in the name of a node that did not send it."""
+        return self._forge(lambda message: isinstance(message, kind), place, name)
+
+    def _forge(self, is_fit: Callable[[Message], bool], place: int, name: int) -> Happening | None:
+        packet = self._packet(place, is_fit)
         if packet is None or self.node(name) == packet.sender:
             return None
         return Forge(packet.sender, packet.receiver, packet.message, self.node(name))

@@ -15,13 +15,16 @@ from physalia.model import (
     Accepted,
     Ballot,
     DurableRecord,
+    Head,
     Known,
     Left,
     NodeId,
+    Part,
     Promised,
     Snapshot,
     UsedBallot,
 )
+from physalia.store import VERSION
 
 AS_WRITTEN = 3
 """Of so many lengths of a journal, one is read as it was written."""
@@ -29,7 +32,7 @@ AS_WRITTEN = 3
 
 def begin(make_node: MakeNode, node: NodeId, setup: Setup, records: Sequence[DurableRecord]) -> Cell:
     """The node that starts from these records. Raises `Refuted` if it does not, or if they are folded badly."""
-    if len(records) % AS_WRITTEN:
+    if len(records) % AS_WRITTEN and not any(map(_is_later, records)):
         records = folded(node, records)
     try:
         return make_node(node, setup.members, setup.alpha, records)
@@ -39,7 +42,13 @@ def begin(make_node: MakeNode, node: NodeId, setup: Setup, records: Sequence[Dur
         raise Refuted(title, how=How.JUDGED if is_refusal else How.NOT_STARTED) from error
 
 
-def folded(node: NodeId, records: Sequence[DurableRecord]) -> Sequence[DurableRecord]:
+def _is_later(record: DurableRecord) -> bool:
+    """Whether later software wrote this snapshot, or its first part: whoever goes back needs what was known before."""
+    rows = record.rows[:1] if isinstance(record, Part | Snapshot) else ()
+    return any(isinstance(row, Head) and row.version > VERSION for row in rows)
+
+
+def folded(node: NodeId, records: Sequence[DurableRecord]) -> list[DurableRecord]:
     """What a folded journal keeps of these. Raises `Refuted` if something of it is superfluous."""
     half = len(records) // 2
     try:

@@ -84,10 +84,10 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
+    "compaction": ("disks", "forgetting"), "recovery": ("disks", "forgetting", "older disks"), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
-    "reads": ("readers",),
+    "reads": ("readers",), "node": ("older disks",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
