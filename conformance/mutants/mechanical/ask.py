@@ -26,7 +26,7 @@ PATIENCE = 4
 """So many times as many runs as it has a campaign of the lockstep adds at most."""
 MOST_CUTS = 2
 """After so many asks that had to be cut, no more are made."""
-ENOUGH_S = 75
+ENOUGH_S = 60
 """After so many seconds of processor time for one fault, no further ask is begun."""
 REACHED = "__mutant_reached__"
 """The call that marks the place of a fault in Python; ``SITE`` defines it for every process of a copy."""

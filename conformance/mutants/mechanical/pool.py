@@ -84,7 +84,8 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("disks", "forgetting"), "recovery": ("disks", "forgetting", "older disks"), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
+    "compaction": ("disks", "forgetting"), "recovery": ("disks", "forgetting", "older disks"),
+    "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
     "reads": ("readers",), "node": ("older disks",),
