@@ -54,8 +54,9 @@ def folded(node: NodeId, records: Sequence[DurableRecord]) -> list[DurableRecord
     try:
         fewer = compact([*compact(records[:half]), *records[half:]])
     except Exception as error:
-        title = f"the records of node {node} cannot be folded: {type(error).__name__}: {error}"
-        raise Refuted(title, how=How.RAISED) from error
+        raise Refuted(
+            f"the records of node {node} cannot be folded: {type(error).__name__}: {error}", how=How.RAISED
+        ) from error
     for record in superfluous(fewer):
         raise Refuted(f"of the records of node {node}, one is kept that says nothing more: {record}")
     return fewer
