@@ -66,10 +66,15 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         Part("cells", "a cell", "cells", cells, amount.of_cells, IN_CELLS, "--cell {}",
              lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
     )  # fmt: skip
+    wanted = settings.parts_of(LINK, [*(part.name for part in parts), *REFUSALS])
+    parts = tuple(part for part in parts if part.name in wanted)
     failures = {part.name: part.run(progress) for part in parts}
-    for name, wrong in REFUSALS.items():
-        failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(wrong)]
     rows = [part.row(failures[part.name]) for part in parts]
+    for name in (name for name in REFUSALS if name in wanted):
+        start = time.perf_counter()
+        failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(REFUSALS[name])]
+        verdict = Verdict.REFUTED if failures[name] else Verdict.HOLDS
+        rows.append(Row(name=name, verdict=verdict, seconds=time.perf_counter() - start, note="what must be refused"))
     progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
     return LinkReport.of(
         LINK,
@@ -77,7 +82,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         [each for found in failures.values() for each in found],
         models=len(parts),
         seconds=sum(row.seconds for row in rows),
-        notes=(in_words(journal), cells_in_words(cells)),
+        notes=(*([in_words(journal)] if journal.points else []), *([cells_in_words(cells)] if cells.points else [])),
     )
 
 
