@@ -60,14 +60,14 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     marks = ALWAYS + (MORE if settings.profile.includes(Profile.DEFAULT) else ())
     per_life = "" if amount.per_life is None else f" --per-life {amount.per_life}"
     journal, cells = Tally(), Tally()
-    parts = (
+    campaigns = (
         Part("journal", "the journal", "chains", journal, amount.points, marks, f"--chain {{}}{per_life}",
              lambda tell: run_campaign(seed, amount.points, amount.per_life, journal, tell)),
         Part("cells", "a cell", "cells", cells, amount.of_cells, IN_CELLS, "--cell {}",
              lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
     )  # fmt: skip
-    wanted = settings.parts_of(LINK, [*(part.name for part in parts), *REFUSALS])
-    parts = tuple(part for part in parts if part.name in wanted)
+    wanted = settings.parts_of(LINK, [*(part.name for part in campaigns), *REFUSALS])
+    parts = [part for part in campaigns if part.name in wanted]
     failures = {part.name: part.run(progress) for part in parts}
     rows = [part.row(failures[part.name]) for part in parts]
     for name in (name for name in REFUSALS if name in wanted):

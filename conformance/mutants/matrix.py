@@ -9,7 +9,6 @@ Of a link with parts the one is asked first that met the fault the last time (``
 if that holds. Then the name is stale, which is told: the matrix does not hold until it is written down anew.
 """
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from typing import Any
 
 from attrs import asdict, evolve, frozen
 
+from conformance.beside import cores
 from conformance.links import SHRINK_S, Progress, Verdict
 from conformance.mutants.copies import Judgement, Killers, Status, a_copy, applied, refusal
 from conformance.mutants.entries import SHRINKING, Mutant
@@ -134,9 +134,9 @@ def run(
     killers = Killers()
     known = {mutant.name: known for mutant in mutants if (known := _known(mutant, first or {}, kept)) is not None}
     asked = [mutant for mutant in mutants if mutant.name not in known]
-    with _copies(min(os.cpu_count() or 1, len(asked))) as copies:
+    with _copies(min(cores(), len(asked))) as copies:
         one = _Run(killers, copies, progress, time_s, shrink_s, first or {}, kept)
-        with workers(os.cpu_count() or 1, killers.end) as pool:
+        with workers(cores(), killers.end) as pool:
             known |= {outcome.mutant.name: outcome for outcome in one.all_of(asked, pool, len(known))}
     outcomes = tuple(known[mutant.name] for mutant in mutants)
     return KillMatrix(outcomes=outcomes, seconds=time.monotonic() - start)
