@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from attrs import field
 
 from physalia.model.ids import RequestId, Slot
-from physalia.model.value import key, value
+from physalia.model.value import key, particular, value
 
 Value: TypeAlias = bytes | int | bool
 ValueType: TypeAlias = Literal["bytes", "integer", "boolean"]
@@ -23,7 +23,7 @@ def _typed(one: Value) -> tuple[type, Value]:
     return type(one), one
 
 
-@value
+@particular
 class Item:
     """What is under a key. `version` is the slot of the command that last put it there, also if nothing differed."""
 
@@ -34,7 +34,7 @@ class Item:
 # Conditions. Each is about one key, and false of what it does not fit: nothing about a condition is an error.
 
 
-@value
+@particular
 class Equals:
     """The item has this value, and its type."""
 
@@ -64,7 +64,7 @@ class HasType:
     type: ValueType
 
 
-@value
+@particular
 class Compare:
     """The item's value is of the same type as `value`, and in this relation to it; `False` is below `True`."""
 
@@ -87,7 +87,7 @@ Condition: TypeAlias = Equals | Exists | Absent | HasType | Compare | HasVersion
 # Operations. The result of each is the item under its key right after it, None if there is none.
 
 
-@value
+@particular
 class Put:
     """Put the value under the key, whatever was there."""
 
@@ -102,7 +102,7 @@ class Delete:
     key: str
 
 
-@value
+@particular
 class Add:
     """Add to the integer under the key. Where there is none, or another type, the whole transaction is refused."""
 
