@@ -156,7 +156,7 @@ class Node(Shown):
         if self._stopped:
             return ()
         learner, duty = self._learner, self._leaving.duty
-        leads = self._proposer.active != NO_BALLOT
+        leads = self._proposer.leadership.prepare.ballot != NO_BALLOT
         if not (leads or learner.heard or learner.transfers.coming or duty):
             return ()  # a member at rest, which is asked after every step
         events = self._proposer.due() if leads else []
@@ -346,9 +346,9 @@ class Node(Shown):
             return self._stop_before(slot, self._learner.heard[slot])
         if not isinstance(step.announces, Action):
             return step
-        value = self._learner.known[-1]
+        value = self._learner.known.entries[-1]
         more: list[Effect] = []
-        if value in self._proposer.waiting and not isinstance(value, NoOp):
+        if self._proposer.waiting and value in self._proposer.waiting and not isinstance(value, NoOp):
             assert verdict is not None
             more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)
