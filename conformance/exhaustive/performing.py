@@ -25,7 +25,7 @@ from conformance.world.cells import Cell
 from conformance.world.disk import Journal
 from conformance.world.outcomes import RIDE_ALONG
 from physalia import model
-from physalia.cell import Consultation
+from physalia.cell import Consultation, CorruptRecords
 from physalia.model import NodeId
 from spec import cell as spec
 from spec import outbox
@@ -114,7 +114,8 @@ class Performer:
             return self._make_node(self.node, machine.first, machine.alpha, [decoded(data) for data in outlet.durable])
         except Exception as error:
             why = f"{type(error).__name__}: {error}"
-            raise Refuted(f"node {self.node} cannot start from its own disk: {why}", how=How.NOT_STARTED) from error
+            how = How.JUDGED if isinstance(error, CorruptRecords) else How.NOT_STARTED
+            raise Refuted(f"node {self.node} cannot start from its own disk: {why}", how=how) from error
 
     def perform(self, cell: Explorable, outlet: Outlet, happening: Happening) -> tuple[Explorable, Outlet, Deed]:
         """Let it happen to a node that has this outlet; the node (another if it crashed), its outlet, and the deed.

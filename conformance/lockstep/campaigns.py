@@ -125,6 +125,8 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
                 yield from overtaken(moves, node)
                 continue
             yield moves.query(node)
+            if random.random() < ASKED_AGAIN:
+                yield moves.query_again(node, random.getrandbits(1))
             if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
                 yield from (due, moves.tick(node, 300), moves.tick(node, 300))
         if random.random() < READS_PER_EVENT / 4:
@@ -141,9 +143,12 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
         yield happening
         if random.random() < TRUNCATIONS_PER_EVENT and (one := moves.truncate(random.choice(moves.node_ids), 0)):
             yield one
+        if random.random() < INQUIRIES_PER_EVENT:
+            yield moves.inquire(random.choice(moves.node_ids), random.choice((0, 1, 2, 3)))
 
 
 TRUNCATIONS_PER_EVENT = 0.05
+INQUIRIES_PER_EVENT = 0.03
 
 
 def leaving(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
@@ -179,6 +184,7 @@ LONG_READINGS = 0.15
 ROUNDS_IN_A_ROW = 80
 MOST_READ = 10
 LATE_ANSWERS = 0.2
+ASKED_AGAIN = 0.3
 OPEN_SLOTS = 0.3
 
 

@@ -51,11 +51,10 @@ class Configurations:
 
     def forget_below(self, slot: Slot) -> None:
         """Nobody asks any more who decided before this slot."""
-        if slot - 1 > self.base:
-            forgotten = slot - 1 - self.base
-            self.has_served |= any(self.node in members for members in self.of_slots[:forgotten])
-            del self.of_slots[:forgotten]
-            self.base = slot - 1
+        forgotten = max(0, slot - 1 - self.base)
+        self.has_served |= any(self.node in members for members in self.of_slots[:forgotten])
+        del self.of_slots[:forgotten]
+        self.base += forgotten
 
     def jump(self, slot: Slot, members: Iterable[frozenset[NodeId]]) -> None:
         """All up to `slot` became known at once; the members are those for this slot and the window after it."""

@@ -6,7 +6,7 @@ from conformance.exhaustive.forgetting import as_performed
 from conformance.exhaustive.performing import MakeExplorable
 from conformance.exhaustive.scopes import SCOPES, Scope, scope
 from conformance.links import Profile
-from conformance.mutants.matrix import catalogue
+from conformance.mutants.entries import catalogue
 from spec.cell import Cell
 from spec.machine import explore as explore_machine
 from spec.models import MODELS
