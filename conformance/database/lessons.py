@@ -9,8 +9,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from attrs import evolve
-
 from conformance.refutation import Refuted
 from physalia.cell.image import Landing, digest_of
 from physalia.cell.teaching import Transfers
@@ -33,6 +31,7 @@ from physalia.model import (
     Verdict,
     Volume,
 )
+from physalia.model.value import evolve
 from physalia.store import Limits, Store
 
 ALPHA = 2

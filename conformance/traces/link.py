@@ -17,7 +17,18 @@ from time import monotonic
 
 from attrs import Factory, define, evolve, frozen
 
-from conformance.links import CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict, combine
+from conformance.links import (
+    BadInput,
+    CannotRun,
+    Failure,
+    LinkReport,
+    Profile,
+    Progress,
+    Row,
+    Settings,
+    Verdict,
+    combine,
+)
 from conformance.refutation import Refuted
 from conformance.tlc.limits import Limits
 from conformance.tlc.run import Processes
@@ -74,6 +85,8 @@ class _Findings:
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
     """Record, judge, doctor, and ask TLC. The folder with the traces is kept if something is refuted."""
+    if settings.models:
+        raise BadInput(f"the link {LINK} has no parts: what servers wrote down is judged once, and then the judge.")
     started, much, again = monotonic(), AMOUNTS[settings.profile], settings.again(LINK)
     folder = Path(tempfile.mkdtemp(prefix="physalia-traces-"))
     found = _Findings()

@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TypeVar, assert_never
 
-from attrs import evolve
-
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
@@ -84,6 +82,7 @@ from physalia.model import (
     Tick,
     Told,
 )
+from physalia.model.value import evolve
 
 T = TypeVar("T")
 

@@ -144,7 +144,8 @@ class Learner:
         self.known.entries.append(value)
         self.first_unknown += 1
         self.configurations.extend(self.state.jury.members)
-        self.transfers.forget_up_to(self.prefix)
+        if self.transfers.coming:
+            self.transfers.forget_up_to(self.prefix)
         return verdict
 
     def record(self, sender: NodeId, decision: Decision) -> Step:

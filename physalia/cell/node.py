@@ -155,15 +155,19 @@ class Node(Shown):
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        learner, leads = self._learner, self._proposer.active != NO_BALLOT
+        learner, leads = self._learner, self._proposer.leadership.prepare.ballot != NO_BALLOT
         if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
             return ()  # a member at rest, which is asked after every step
-        events = self._proposer.due() + self._reads.due()
+        events = self._proposer.due() if leads else []
+        if leads and self._reads.is_busy:
+            events += self._reads.due()
         slot = learner.first_unknown
         if slot in learner.heard:
             events.append(Learn(slot))
-        events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
-        events += self._leaving.due()
+        if learner.transfers.coming:
+            events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
+        if self._leaving.duty:
+            events += self._leaving.due()
         return tuple(events)
 
     def step(self, event: Event) -> Step:  # noqa: PLR0912  # one case an event
@@ -313,6 +317,8 @@ class Node(Shown):
 
     def _asking(self, step: Step, sender: NodeId, known_to_sender: Slot) -> Step:
         """The step, and a question to the sender if its message tells that it knows more."""
+        if known_to_sender < self._learner.first_unknown:
+            return step
         ask = self._learner.ask(sender, known_to_sender)
         return Step(step.announces, step.effects + ask) if ask else step
 
@@ -339,9 +345,9 @@ class Node(Shown):
             return self._stop_before(slot, self._learner.heard[slot])
         if not isinstance(step.announces, Action):
             return step
-        value = self._learner.known[-1]
+        value = self._learner.known.entries[-1]
         more: list[Effect] = []
-        if value in self._proposer.waiting and not isinstance(value, NoOp):
+        if self._proposer.waiting and value in self._proposer.waiting and not isinstance(value, NoOp):
             assert verdict is not None
             more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)

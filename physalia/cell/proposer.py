@@ -117,7 +117,10 @@ class Proposer:
         promise or vote makes the node idle. One that is no member itself is asked for none of these by who takes over:
         so one refusal is enough for it, or it might wait for ever for a member that is lost.
         """
-        members, refused = self.learner.configurations.members(self.learner.first_unknown), self.leadership.refused
+        refused = self.leadership.refused
+        if not refused:
+            return self.active != NO_BALLOT
+        members = self.learner.configurations.members(self.learner.first_unknown)
         if self.active == NO_BALLOT or (refused & members and self.learner.node not in members):
             return False
         return is_majority(members - refused, members)
@@ -239,7 +242,7 @@ class Proposer:
             value = self.choice(slot)
             if value is not None:
                 events.append(Propose(ballot, slot, value))
-        if self.has_majority(first_unknown):
+        if leadership.votes.get(first_unknown) and self.has_majority(first_unknown):
             events.append(Decide(ballot, first_unknown))
         return events
 
@@ -259,6 +262,8 @@ class Proposer:
         leadership.votes.pop(slot, None)
         leadership.spent.discard(value)
         newcomers = configurations.members(configurations.last) - leadership.invited
+        if not newcomers:
+            return []
         leadership.invited |= newcomers
         return sends(newcomers, leadership.prepare)
 

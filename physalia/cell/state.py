@@ -5,7 +5,7 @@ Conditions are judged here, when a command is applied in its place in the log, a
 
 from typing import assert_never
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, field
 
 from physalia.model import (
     Change,
@@ -22,6 +22,7 @@ from physalia.model import (
     Volume,
     Write,
 )
+from physalia.model.value import evolve
 from physalia.store import Store, digest
 
 FIRST_VOLUME = Volume(version=0, primary="a", replica="b")

@@ -5,7 +5,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from conformance.database import campaign, disks, door, lessons, link, pieces
 from conformance.database.slips import LIMITS, Slips
@@ -13,6 +12,7 @@ from conformance.links import Profile, Settings, Silence, Verdict
 from physalia.cell import CorruptRecords, Node, image
 from physalia.cell.teaching import Transfers
 from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, Token, Transact
+from physalia.model.value import evolve
 from physalia.store import Store, batches, refusal
 
 QUICK = Settings(profile=Profile.QUICK)

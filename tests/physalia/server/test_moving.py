@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from conformance.colonies.disks import judge
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
@@ -15,6 +14,7 @@ from physalia.client.moving import CannotMove, Mover, look, plan
 from physalia.host import Gone, Waiting
 from physalia.journal import NodeKey
 from physalia.model import Founding, House, Join, Left, Moved, Release, Seek, Traffic
+from physalia.model.value import evolve
 from physalia.server import create, read_settings
 from physalia.transport import Party
 from tests import PATIENCE_S
