@@ -158,7 +158,7 @@ def leaving(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The random driver after somebody has left, and in a world in which more of them do."""
     moves.max_commands = 2 * MAX_COMMANDS
     driver, departing = Driver(moves, random), Departing(moves, random)
-    opening = random.choice((departing.opening, departing.opening, departing.left_behind))
+    opening = random.choice((departing.opening, departing.opening, departing.left_behind, departing.passed_by))
     yield from departing.possible(driver.flushed(opening()))
     for happening in driver.happenings(events):
         yield from departing.possible((happening,))

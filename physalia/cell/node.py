@@ -108,7 +108,7 @@ class Node(Shown):
         self._proposer = Proposer(self._learner)
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
-        self._leaving = Leaving(node_id in members)
+        self._leaving = Leaving()
         stopped = recover(self._acceptor, self._proposer, records)
         self._pointer = stopped if isinstance(stopped, Left) else None
         self._stopped = "" if stopped is None else why(node_id, stopped)
