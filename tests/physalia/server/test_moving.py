@@ -170,6 +170,31 @@ def test_a_server_that_lost_its_disk_comes_back_as_a_new_incarnation(four: Colon
     ended(four)
 
 
+def test_a_lost_disk_of_whoever_is_next_in_line_is_replaced(four: Colony) -> None:
+    """The leader moved away, and the cell is at rest: the server of the next one is there, and its node is not."""
+
+    async def work(king: Operator) -> None:
+        await founded(king, [1, 2, 3])
+        async with AsyncClient(four.addresses, four.ring, PATIENCE_S) as client:
+            part = client.partition(CELL)
+            await part.put("n", 1)
+            leader = next(server for server, one in (await look(king, CELL)).nodes.items() if one["leads"])
+            await move(king, leader, 4)
+            view = await look(king, CELL)
+            assert not any(one.get("leads") for one in view.nodes.values())
+            server = view.homes[sorted(view.members)[CELL % len(view.members)]]
+            four.kill(server)
+            disk = read_settings(four.config(server), {}).directory
+            disk.rename(disk.with_name("lost"))
+            create(read_settings(four.config(server), {}))
+            four.start(server)
+            await Mover(king).move(await plan(king, CELL, server, server), is_lost=True)
+            await part.put("n", 2)
+
+    with_king(four, work)
+    ended(four)
+
+
 # One server alone, and what must not be done
 
 
