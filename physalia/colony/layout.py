@@ -1,9 +1,7 @@
 """The files of a colony: keys, and for each server its settings and its disk. All names are minted at random, once."""
 
 import secrets
-import socket
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +10,7 @@ from tempfile import TemporaryDirectory
 from attrs import Factory, frozen
 
 from physalia.client import minted
+from physalia.colony.ports import free_ports
 from physalia.colony.proxy import CLIENTS, Network, Way, read_ways, write_ways
 from physalia.discovery import CacheSettings, read_cache_settings
 from physalia.server import Settings, create, read_settings
@@ -133,7 +132,7 @@ def _lay_out(
     folder: Path, *, servers: int, cells: int, alpha: int, extra: str, has_network: bool, caches: int, size: int
 ) -> None:
     numbers = range(1, servers + 1)
-    listens_at = _free_ports(2 * servers + caches)
+    listens_at = _free(2 * servers + caches)
     listen = dict(zip(numbers, listens_at, strict=False))
     cached = {FIRST_CACHE + place: at for place, at in enumerate(listens_at[2 * servers :])}
     _write_keys(folder, [*numbers, *cached])
@@ -191,7 +190,7 @@ def _cache_config(folder: Path, number: int) -> Path:
 def _ways(listen: dict[int, Address], taken: Sequence[Address]) -> tuple[Way, ...]:
     """From every server and from clients to every other server."""
     pairs = [(source, target) for source in (CLIENTS, *listen) for target in listen if source != target]
-    ports = _free_ports(len(pairs), taken=taken)
+    ports = _free(len(pairs), taken=taken)
     return tuple(Way(source, target, port, listen[target]) for (source, target), port in zip(pairs, ports, strict=True))
 
 
@@ -226,12 +225,6 @@ def _cell(cell: int, servers: Sequence[int], alpha: int) -> str:
     return f"{_CELLS}cell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 
 
-def _free_ports(count: int, taken: Iterable[Address] = ()) -> list[Address]:
-    """Addresses at which nobody listens now, apart from each other and from those that are taken."""
-    others, found = set(taken), list[Address]()
-    with ExitStack() as stack:
-        while len(found) < count:
-            one = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            address = Address("127.0.0.1", one.getsockname()[1])
-            found += [address] if address not in others else []
-    return found
+def _free(count: int, taken: Iterable[Address] = ()) -> list[Address]:
+    """Addresses of this machine at which a server may listen (`ports`)."""
+    return [Address("127.0.0.1", port) for port in free_ports(count, {one.port for one in taken})]
