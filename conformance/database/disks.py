@@ -9,19 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 from random import Random
 
-from attrs import evolve
-
-from conformance.lockstep.campaigns import forgetting, setup
-from conformance.lockstep.moves import Moves
 from conformance.refutation import Refuted
 from conformance.world.disk import Journal
 from conformance.world.restarting import folded
+from conformance.world.scenario import Deliver, EndFlush, Give, Happening
+from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.cell import CorruptRecords, Node
 from physalia.model import (
     NO_BALLOT,
     Accepted,
     Ballot,
+    Campaign,
     DurableRecord,
     Execute,
     Head,
@@ -32,19 +31,23 @@ from physalia.model import (
     OpenSession,
     Prepare,
     Promised,
+    Read,
     Receive,
     RequestId,
     Snapshot,
     Stopped,
     Store,
+    Submit,
     Truncate,
     UsedBallot,
 )
+from physalia.model.value import evolve
 from physalia.store import VERSION
 from physalia.wire import decode_record
 
-EVENTS = 140
-WORLD = setup(4, 3, 2, slots=192)
+EVENTS = 300
+CAMPAIGNS, TRUNCATIONS, COMMANDS = 0.02, 0.03, 0.1
+WORLD = Setup.of(4, 3, 2)
 ENDED = "something after the end"
 LATER = "what does not follow a decision for later software"
 KINDS = (
@@ -70,8 +73,8 @@ class Disks:
     def run(self, commands: int) -> int:
         """So many times each kind of record is put into a journal. Raises `Refuted`."""
         world = World(WORLD)
-        for happening in forgetting(Moves(world), self._random, EVENTS):
-            world.apply(happening)
+        for number in range(EVENTS):
+            world.apply(self._happening(world, number))
         journals = {node: [*map(decode_record, disk.data)] for node, disk in world.disks.items()}
         for _ in range(commands):
             node = self._random.choice(sorted(journals))
@@ -84,6 +87,24 @@ class Disks:
             self._later_software(node, records[:place])
             self._fold(node, records[:place])
         return commands
+
+    def _happening(self, world: World, number: int) -> Happening:
+        """Somebody leads, clients ask, messages come in any order, and now and then a log is cut or another leads."""
+        node, chance = self._random.choice(sorted(world.nodes)), self._random.random()
+        known = len(world.nodes[node].known)
+        if chance < CAMPAIGNS or not world.in_flight:
+            return Give(node, Campaign(world.next_ballot(node)))
+        if chance < CAMPAIGNS + TRUNCATIONS and known:
+            return Give(node, Truncate(known))
+        leads = [one for one, cell in world.nodes.items() if cell.active != NO_BALLOT]
+        if chance < CAMPAIGNS + TRUNCATIONS + COMMANDS and leads:
+            return Give(self._random.choice(leads), Submit(Read(RequestId("x", number))))
+        if waiting := [one for one, queue in world.queues.items() if queue]:
+            return EndFlush(self._random.choice(waiting))
+        if due := [Give(one, event) for one, events in world.due.items() for event in events]:
+            return self._random.choice(due)
+        packet = self._random.choice(world.in_flight)
+        return Deliver(packet.sender, packet.receiver, packet.message)
 
     def _wrong(self, node: NodeId, records: list[DurableRecord]) -> Iterator[tuple[str, DurableRecord]]:
         """What cannot come next."""
