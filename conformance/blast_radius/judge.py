@@ -15,7 +15,7 @@ from conformance.placement.definition import World, majority, single_failures
 from conformance.refutation import Refuted
 from physalia.blast_radius.fates import Fates, Seen, fates, under
 from physalia.blast_radius.four import by_servers, worst_group
-from physalia.blast_radius.pairs import worst_pair
+from physalia.blast_radius.pairs import SIDE_BY_SIDE, worst_pair
 from physalia.blast_radius.singles import Impact, Volumes, harmed, singles
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.sites import Site
@@ -184,10 +184,11 @@ def judge_counts(case: Case, *, pairs: bool) -> Iterator[str]:
     yield "every single device"
     if pairs:
         both = {pair: counted(case, pair) for pair in combinations(devices, 2)}
-        worst = worst_pair(volumes, alone, Effort())
         most = max(one.unserved for one in both.values())
-        if not worst.proven or worst.worst != counted(case, worst.worst.devices) or worst.worst.unserved != most:
-            raise Refuted(f"the worst pair leaves {most} volumes unserved, and the answer is {worst}")
+        for side_by_side in (SIDE_BY_SIDE, 0):
+            worst = worst_pair(volumes, alone, Effort(), side_by_side)
+            if not worst.proven or worst.worst != counted(case, worst.worst.devices) or worst.worst.unserved != most:
+                raise Refuted(f"the worst pair leaves {most} volumes unserved, and the answer is {worst}")
         yield "the worst pair"
         yield from judge_expectation(volumes, real, both)
     try:

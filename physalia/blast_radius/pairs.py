@@ -2,19 +2,27 @@
 
 Servers do not forward. So a server, or a link of one, changes the fate of no volume that it does not serve: beside
 another device it adds at most as many volumes as have it. And two devices of the fabric change the fate of no volume
-without a server whose surroundings they change. With these two bounds most pairs need no count of their own.
+without a server whose surroundings they change. With these two bounds most pairs need no count of their own. Pairs of
+the fabric fail side by side (`Side`) where they are not too many; surroundings that many leave are counted once.
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from attrs import define, field, frozen
 
 from physalia.blast_radius.fates import under
+from physalia.blast_radius.side import Side
 from physalia.blast_radius.singles import Impact, Volumes
 from physalia.fleet.rules import NOBODY
 from physalia.placement.effort import Effort
+
+SIDE_BY_SIDE = 500_000
+"""With more pairs of the fabric than this one is looked at after the other, as far as time allows."""
+
+AT_A_TIME = 16_384
+"""So many of them fail side by side."""
 
 
 @frozen(kw_only=True)
@@ -34,12 +42,14 @@ class Worst:
         return self.bound == self.worst.unserved
 
 
-def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) -> Worst:
+def worst_pair(
+    volumes: Volumes, alone: Mapping[str, Impact], effort: Effort, side_by_side: int = SIDE_BY_SIDE
+) -> Worst:  # fmt: skip
     """The worst pair of devices; ``alone`` are the impacts of single devices (`singles`), none for those without.
 
     When time runs out the best that was found is told, with a bound that still holds.
     """
-    search = _Search(volumes, alone)
+    search = _Search(volumes, alone, side_by_side)
     done = search.run(effort)
     devices = len(search.fabric) + len(search.touched)
     return Worst(
@@ -54,6 +64,7 @@ def worst_pair(volumes: Volumes, alone: Mapping[str, Impact], effort: Effort) ->
 class _Search:
     volumes: Volumes
     alone: Mapping[str, Impact]
+    side_by_side: int
     fabric: list[str] = field(init=False)
     touched: dict[str, int] = field(init=False)
     """Servers and their links: how many volumes have them."""
@@ -72,16 +83,36 @@ class _Search:
 
     def run(self, effort: Effort) -> bool:
         """Look at every pair; whether there was time for all."""
-        for pair in combinations(self.fabric, 2):
-            if effort.is_over:
-                return False
-            effort.told("pairs")
-            self._fabric(pair)
+        few = len(self.fabric) * (len(self.fabric) - 1) // 2 <= self.side_by_side
+        if not (self._many_at_a_time if few else self._one_by_one)(effort):
+            return False
         for pair in self._with_servers():
             if effort.is_over:
                 return False
             effort.told("pairs")
             self._note(self._count(pair))
+        return True
+
+    def _many_at_a_time(self, effort: Effort) -> bool:
+        """All pairs of the fabric, many at a time; the worst of each time is counted volume by volume."""
+        side, every = Side(self.volumes, self.fabric), combinations(range(len(self.fabric)), 2)
+        while some := list(islice(every, AT_A_TIME)):
+            if effort.is_over:
+                return False
+            effort.told("pairs")
+            sets = np.array(some, dtype=np.int64)
+            unserved = side.counts(sets)[:, 0]
+            first, second = (self.fabric[one] for one in sets[int(unserved.argmax())].tolist())
+            self._note(self._count((first, second)))
+        self.counted += side.surroundings
+        return True
+
+    def _one_by_one(self, effort: Effort) -> bool:
+        for pair in combinations(self.fabric, 2):
+            if effort.is_over:
+                return False
+            effort.told("pairs")
+            self._fabric(pair)
         return True
 
     def _alone(self, device: str) -> int:

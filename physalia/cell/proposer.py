@@ -237,8 +237,6 @@ class Proposer:
         events: list[Internal] = []
         leadership, first_unknown = self.leadership, self.learner.first_unknown
         ballot = leadership.prepare.ballot
-        if ballot == NO_BALLOT:
-            return events
         slot = first_unknown + len(leadership.proposals)
         if (self.waiting or slot <= leadership.reported) and slot <= self.learner.configurations.last:
             value = self.choice(slot)
@@ -355,6 +353,8 @@ class Proposer:
     def record_refusal(self, sender: NodeId, refusal: Refusal) -> Step:
         """Remember who left the active ballot, and how high the next one must be."""
         if refusal.ballot != self.active:
+            return IGNORED
+        if sender in self.leadership.refused and refusal.promised.round <= self.heard_round:
             return IGNORED
         self.leadership.refused.add(sender)
         self.heard_round = max(self.heard_round, refusal.promised.round)

@@ -1,9 +1,7 @@
 """The files of a colony: keys, and for each server its settings and its disk. All names are minted at random, once."""
 
 import secrets
-import socket
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +10,7 @@ from tempfile import TemporaryDirectory
 from attrs import Factory, frozen
 
 from physalia.client import minted
+from physalia.colony.ports import free_ports
 from physalia.colony.proxy import CLIENTS, Network, Way, read_ways, write_ways
 from physalia.discovery import CacheSettings, read_cache_settings
 from physalia.server import Settings, create, read_settings
@@ -22,6 +21,7 @@ KEYS = "keys.toml"
 OPERATOR_KEYS = "operator.toml"
 """The file with which an operator comes."""
 SECRET_BYTES = 32
+_CELLS = "\n[[cells]]\n"
 FIRST_CACHE = 1001
 """Caches are numbered from here on: no server of a colony has such a number."""
 
@@ -132,7 +132,7 @@ def _lay_out(
     folder: Path, *, servers: int, cells: int, alpha: int, extra: str, has_network: bool, caches: int, size: int
 ) -> None:
     numbers = range(1, servers + 1)
-    listens_at = _free_ports(2 * servers + caches)
+    listens_at = _free(2 * servers + caches)
     listen = dict(zip(numbers, listens_at, strict=False))
     cached = {FIRST_CACHE + place: at for place, at in enumerate(listens_at[2 * servers :])}
     _write_keys(folder, [*numbers, *cached])
@@ -176,6 +176,13 @@ def load(folder: Path) -> Colony:
     return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)}, ways, caches)
 
 
+def forget_cells(folder: Path, server: int) -> None:
+    """Take all cells out of the settings of a server: who lost its disk has none of those that they name (R15)."""
+    config = config_in(folder, server)
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.partition(_CELLS)[0], encoding="utf-8")
+
+
 def _cache_config(folder: Path, number: int) -> Path:
     return folder / f"cache-{number}.toml"
 
@@ -183,7 +190,7 @@ def _cache_config(folder: Path, number: int) -> Path:
 def _ways(listen: dict[int, Address], taken: Sequence[Address]) -> tuple[Way, ...]:
     """From every server and from clients to every other server."""
     pairs = [(source, target) for source in (CLIENTS, *listen) for target in listen if source != target]
-    ports = _free_ports(len(pairs), taken=taken)
+    ports = _free(len(pairs), taken=taken)
     return tuple(Way(source, target, port, listen[target]) for (source, target), port in zip(pairs, ports, strict=True))
 
 
@@ -215,15 +222,9 @@ def _key(number: int, role: Role, servers: tuple[int, ...] = ()) -> str:
 
 def _cell(cell: int, servers: Sequence[int], alpha: int) -> str:
     nodes = ", ".join(f"{minted()} = {server}" for server in servers)
-    return f"\n[[cells]]\ncell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
+    return f"{_CELLS}cell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 
 
-def _free_ports(count: int, taken: Iterable[Address] = ()) -> list[Address]:
-    """Addresses at which nobody listens now, apart from each other and from those that are taken."""
-    others, found = set(taken), list[Address]()
-    with ExitStack() as stack:
-        while len(found) < count:
-            one = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            address = Address("127.0.0.1", one.getsockname()[1])
-            found += [address] if address not in others else []
-    return found
+def _free(count: int, taken: Iterable[Address] = ()) -> list[Address]:
+    """Addresses of this machine at which a server may listen (`ports`)."""
+    return [Address("127.0.0.1", port) for port in free_ports(count, {one.port for one in taken})]

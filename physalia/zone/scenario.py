@@ -205,4 +205,18 @@ def _converted(document: Mapping[str, Any], where: str) -> Scenario:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         place = path.rstrip("`").lstrip(".") or "the file"
-        raise BadScenario(f"{where}: {place}: {reason}.") from error
+        raise BadScenario(f"{where}: {_named(document, place)}: {reason}.") from error
+
+
+def _named(document: Mapping[str, Any], place: str) -> str:
+    """The place of a mistake with the kind of device in it, which msgspec does not tell."""
+    if place.startswith(_ANY_KIND):
+        for kind, table in document["failures"].items():
+            try:
+                msgspec.convert(table, Failing)
+            except msgspec.ValidationError:
+                return place.replace(_ANY_KIND, f"failures.{kind}", 1)
+    return place
+
+
+_ANY_KIND = "failures[...]"

@@ -11,7 +11,7 @@ from attrs import evolve
 from physalia.blast_radius.definition import Living, Volume, fate
 from physalia.blast_radius.fates import under
 from physalia.blast_radius.four import by_servers, monolith, worst_group
-from physalia.blast_radius.pairs import worst_pair
+from physalia.blast_radius.pairs import SIDE_BY_SIDE, worst_pair
 from physalia.blast_radius.singles import Impact, Volumes, harmed, singles
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
@@ -131,12 +131,13 @@ def test_every_single_device_and_the_worst_pair_are_those_of_the_definition(seed
     real = {device: counted(device) for device in everything(topology)}
     found = {one.devices[0]: one for one in singles(volumes, Effort())}
     assert found == {device: one for device, one in real.items() if one.unserved}
-    pair = worst_pair(volumes, found, Effort())
     worst = max(counted(*pair).unserved for pair in combinations(everything(topology), 2))
-    assert pair.proven
-    assert pair.worst.unserved == worst > 0
-    assert counted(*pair.worst.devices) == pair.worst
-    assert pair.sets == len(everything(topology)) * (len(everything(topology)) - 1) // 2
+    for side_by_side in (SIDE_BY_SIDE, 0):
+        pair = worst_pair(volumes, found, Effort(), side_by_side)
+        assert pair.proven
+        assert pair.worst.unserved == worst > 0
+        assert counted(*pair.worst.devices) == pair.worst
+        assert pair.sets == len(everything(topology)) * (len(everything(topology)) - 1) // 2
 
 
 @pytest.mark.parametrize("feeding", list(Feeding))
@@ -226,6 +227,7 @@ def test_where_a_node_is_out_of_reach_fewer_may_be_enough_and_nothing_is_claimed
 
 def test_when_time_is_over_the_bound_still_holds() -> None:
     _, site, fleet = connected(1)
-    found = worst_pair(Volumes(site, fleet), {}, Effort(deadline=0.0, clock=lambda: 1.0))
-    assert not found.proven
-    assert found.bound == len(fleet)
+    for side_by_side in (SIDE_BY_SIDE, 0):
+        found = worst_pair(Volumes(site, fleet), {}, Effort(deadline=0.0, clock=lambda: 1.0), side_by_side)
+        assert not found.proven
+        assert found.bound == len(fleet)

@@ -45,10 +45,11 @@ def test_a_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[failures.server]\nper_year = 1.5\n", "failures[...]: per_year is 1.5, and must be at most 1."),
+        ("[failures.server]\nper_year = 1.5\n", "failures.server: per_year is 1.5, and must be at most 1."),
         ("[failures.server]\nper_year = -0.1\n", "per_year is -0.1, and must be 0 or more."),
         ("[failures.server]\nrepair_hours = -6\n", "repair_hours is -6, and must be above 0."),
         ("[failures.server]\nrepair_hours = nan\n", "repair_hours is nan, and must be above 0."),
+        ("[failures.core]\nrepair_hours = 'long'\n", "failures.core.repair_hours: Expected `float`, got `str`."),
         ("[failures.moon]\nper_year = 0.1\nrepair_hours = 1\n", "Invalid enum value 'moon'"),
         ("[mirroring]\nafter_hours = -1\n", "mirroring: after_hours is -1, and must be 0 or more."),
         ("[mirroring]\nsize_gib = 0\n", "mirroring: size_gib is 0, and must be above 0."),
