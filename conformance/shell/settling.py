@@ -14,9 +14,11 @@ from conformance.shell.machines import PORT
 from physalia.cell import Node
 from physalia.wire import decode_charter, decode_record
 
-SILENCE_S, LEARNED_S, SERVED_S = 3.0, 10.0, 60.0
+SILENCE_S, LEARNED_S, SERVED_S, PATIENT_S = 3.0, 10.0, 60.0, 4.0
 SLOW_S = 0.25
 """A slow disk takes so long for each flush, so that many an answer comes later than an attempt lasts."""
+FORGED = frozenset({"garbage", "role", "server", "mac", "oversized", "malformed"})
+"""What is refused only of whoever says what nobody of this colony should."""
 GONE, FULL, APART, SLOW = "gone", "full", "apart", "slow"
 """What may be with a server that the others are without; or with every disk, while nobody is away."""
 
@@ -44,6 +46,7 @@ def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE) 
             raise Refuted(f"the trouble is over, and {name} does not know where all cells are")
     if colony.caches:
         _must_learn(colony, cells)
+    _must_be_understood(colony)
     if any(one.is_lost for one in colony.machines.values()):
         return  # whoever leads asks the member that is no more until it is replaced, which no story does
     carried = -1
@@ -89,11 +92,11 @@ def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> None:
 
 
 def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
-    """Who was there before is served as well, whatever it believes of the colony."""
+    """Who was there before is served as well, whatever it believes of the colony, unless it has no patience at all."""
     asked = [
         (one.asks.process.name, cell, call)
         for one in colony.clients[:-1]
-        if one.asks.process.is_alive
+        if one.asks.process.is_alive and one.asks.client._deadline_s >= PATIENT_S
         for cell in cells
         for call in (one.asks.put("at rest", b"yes", cell=cell), one.asks.get("at rest", cell=cell))
     ]
@@ -102,6 +105,15 @@ def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
         if call.said != "done":
             title = f"the trouble is over, and cell {cell} does nothing for {name}, though for others{how}: {call.said}"
             raise Refuted(title, _state(colony, cell))
+
+
+def _must_be_understood(colony: Any) -> None:
+    """Nobody here forges anything, and the network keeps bytes in order: whoever refuses what it hears is wrong."""
+    heard = {name: one.server.refusals for name, one in colony.machines.items() if one.server is not None}
+    heard |= {one.asks.process.name: one.asks.client.refusals for one in colony.clients}
+    for name, refusals in heard.items():
+        for kind in sorted(FORGED & refusals.keys()):
+            raise Refuted(f"{name} refused {refusals[kind]} times what it heard as {kind}, and nobody forged anything")
 
 
 def _has_all(colony: Any, name: str) -> bool:

@@ -22,10 +22,14 @@ FAULT = pool.faults_in("physalia/cell/acceptor.py")[0]
         (["--seed", "3"], "--seed is about mechanical faults: give --mechanical as well."),
         (["--number", "3"], "--number is about mechanical faults"),
         (["--asks", "3"], "--asks is about mechanical faults"),
-        (["--resume"], "--resume is about mechanical faults"),
         (["--mechanical", "--seed", "3", "some fault"], "--seed is about a draw, and faults are named"),
         (["--mechanical", "--resume", "some fault"], "--resume is about a draw, and faults are named"),
         (["--mechanical", "--killer-time", "3"], "--killer-time is about the mutants of the catalogue"),
+        (["--mechanical", "--killer", "tlc"], "--killer is about the mutants of the catalogue"),
+        (["--mechanical", "--record"], "--record is about the mutants of the catalogue"),
+        (["--mechanical", "--shrink-s", "3"], "--shrink-s is about the mutants of the catalogue"),
+        (["--killer", "magic"], "there is no link called magic"),
+        (["no-such"], "there is no mutant called no-such"),
         (["--mechanical", "some fault"], "there is no mechanical fault 'some fault'"),
     ],
 )
@@ -40,8 +44,9 @@ def test_nothing_to_resume_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(["conformance", "mutants", "--mechanical", "--resume"]) == 2
-    assert "run it without --resume" in capsys.readouterr().err
+    for kind in (["--mechanical"], []):
+        assert run(["conformance", "mutants", *kind, "--resume"]) == 2
+        assert "run it without --resume" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 

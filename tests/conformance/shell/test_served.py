@@ -14,6 +14,7 @@ from physalia.client.places import Places
 from physalia.server import starting
 from physalia.server.leadership import Leadership
 from physalia.server.reception import Reception
+from physalia.transport.lanes import Inbox
 
 Break = Callable[[pytest.MonkeyPatch], None]
 
@@ -40,6 +41,14 @@ def cells_of_settings_are_born_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starting, "create", lambda settings, **_: create(settings, are_cells_new=True))
 
 
+def parts_are_never_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    def join(self: Any, piece: bytes, is_last: bool) -> list[bytes]:
+        self._parts += piece
+        return [bytes(self._parts)] if is_last else []
+
+    monkeypatch.setattr(Inbox, "_join", join)
+
+
 def whoever_is_asked_shows_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     query = Reception._query
 
@@ -63,6 +72,7 @@ def whoever_is_asked_shows_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
         ("no-majority", the_first_who_declines_is_believed, "while server b is cut off from the others: Unavailable"),
         ("no-majority", a_client_never_turns_away, "the trouble is over, and cell 1 does nothing"),
         ("a-lost-disk", cells_of_settings_are_born_again, "node 3 of cell 1 comes back without"),
+        ("long-values", parts_are_never_forgotten, "what it heard as malformed, and nobody forged anything"),
         ("a-record-that-is-old", whoever_is_asked_shows_its_record, "is told version 1 of the record of cell 1"),
     ],
     ids=lambda given: getattr(given, "__name__", None),
