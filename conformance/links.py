@@ -9,6 +9,7 @@ only when it is run, so that listing links imports nothing heavy. A link
   the link itself cannot work (no Java, a broken jar); any other exception is a defect of the link.
 """
 
+import shlex
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from importlib import import_module
@@ -59,13 +60,15 @@ class BadInput(Exception):
     """What the user gave cannot be used; the message is one sentence with file, place and what to do."""
 
 
+OF_MODELS = ("tlc", "graph")
+"""Links whose parts are models, and which `physalia spec` runs one by one."""
 SHRINK_S = 20.0
 """How much is done to make a counterexample shorter, if nobody says otherwise: seconds of processor time."""
 
 
 @frozen(kw_only=True)
 class Settings:
-    """What a link is asked to do. ``models`` narrows it to the named models; empty means all of the profile's.
+    """What a link is asked to do. ``models`` narrows it to the named models or parts; empty means all of the profile's.
 
     ``shrink_s`` is how much a counterexample of the running code is made shorter, in seconds of processor time.
     ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
@@ -78,12 +81,21 @@ class Settings:
     tlc_time_s: float | None = None
     tlc_heap_mib: int | None = None
 
+    def parts_of(self, link: str, names: Iterable[str]) -> list[str]:
+        """Those of a link's parts that are asked for, in their order; BadInput for one that it does not have."""
+        known = list(names)
+        for name in self.models:
+            if name not in known:
+                raise BadInput(f"the link {link} has no part {name!r}; it has {', '.join(known)}.")
+        return [name for name in known if name in (self.models or known)]
+
     def again(self, link: str) -> str:
         """The command that runs a link once more as it was run."""
-        if self.models:
+        if self.models and link in OF_MODELS:
             return f"physalia spec {link} {' '.join(self.models)}"
         profile = "" if self.profile is Profile.DEFAULT else f" --{self.profile}"
-        return f"physalia verify {link}{profile} --seed {self.seed}"
+        parts = "".join(f" --part {shlex.quote(name)}" for name in self.models)
+        return f"physalia verify {link}{profile} --seed {self.seed}{parts}"
 
 
 class Progress(Protocol):

@@ -26,6 +26,7 @@ from physalia.model import (
     Erase,
     Execute,
     HowFar,
+    Inquire,
     Install,
     Learn,
     Learned,
@@ -173,6 +174,8 @@ def event_words(event: object) -> str:  # noqa: PLR0912  # one case an event
             return f"learn slot {slot}"
         case Truncate(slot):
             return f"truncate slot {slot}"
+        case Inquire(nodes):
+            return " ".join(("inquire", *map(str, sorted(nodes))))
         case Leave():
             return "leave"
         case Erase(slot):

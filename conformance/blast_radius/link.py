@@ -80,19 +80,21 @@ class Tally:
 def run(settings: Settings, progress: Progress) -> LinkReport:
     """Judge made-up sites and those of the models, and prove what has no bounds."""
     start = time.monotonic()
-    amount, tally = AMOUNTS[settings.profile], Tally()
+    amount, tally, proving = AMOUNTS[settings.profile], Tally(), {_name(one): one for one in theorems()}
+    parts: dict[str, Callable[[], None]] = {
+        MODELS: lambda: _models(tally, progress),
+        SEEDED: lambda: _seeded(tally, amount.seeded, settings.seed, progress),
+        DRAWN: lambda: _drawn(tally, amount.drawn, settings.seed, progress),
+    }
+    wanted = settings.parts_of(LINK, [*parts, *proving])
     rows, failures = [], []
-    for part, judged in (
-        (MODELS, lambda: _models(tally, progress)),
-        (SEEDED, lambda: _seeded(tally, amount.seeded, settings.seed, progress)),
-        (DRAWN, lambda: _drawn(tally, amount.drawn, settings.seed, progress)),
-    ):
-        row, found = _part(part, judged, tally, progress)
+    for part in (part for part in parts if part in wanted):
+        row, found = _part(part, parts[part], tally, progress)
         rows.append(row)
         failures += found
-    if not failures:
+    if not failures and not settings.models:
         failures += _unseen(tally)
-    proved, open_ones = _prove(settings.seed, progress)
+    proved, open_ones = _prove([one for name, one in proving.items() if name in wanted], settings.seed, progress)
     rows += proved
     failures += open_ones
     notes = (
@@ -222,16 +224,20 @@ def _drawn(tally: Tally, count: int, seed: int, progress: Progress) -> None:
     search()
 
 
-def _prove(seed: int, progress: Progress) -> tuple[list[Row], list[Failure]]:
-    """Every theorem, that it is about something, and that it fails without any premise."""
+def _name(theorem: Theorem) -> str:
+    return f"any size: {theorem.name}"
+
+
+def _prove(asked: list[Theorem], seed: int, progress: Progress) -> tuple[list[Row], list[Failure]]:
+    """Every theorem that is asked for, that it is about something, and that it fails without any premise."""
     check, rows, failures = unbounded.by_z3(Z3_MS, seed), [], []
-    for theorem in theorems():
+    for theorem in asked:
         start = time.monotonic()
         found = list(_judged(theorem, check))
         failures += found
         verdict = found[0].verdict if found else Verdict.HOLDS
         note = f"{theorem.says}; {len(theorem.premises)} premises, none of which is idle"
-        name = f"any size: {theorem.name}"
+        name = _name(theorem)
         rows.append(Row(name=name, verdict=verdict, seconds=time.monotonic() - start, note=note))
         progress.finish(name, f"{verdict}: {theorem.says}")
     return rows, failures

@@ -60,16 +60,21 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     marks = ALWAYS + (MORE if settings.profile.includes(Profile.DEFAULT) else ())
     per_life = "" if amount.per_life is None else f" --per-life {amount.per_life}"
     journal, cells = Tally(), Tally()
-    parts = (
+    campaigns = (
         Part("journal", "the journal", "chains", journal, amount.points, marks, f"--chain {{}}{per_life}",
              lambda tell: run_campaign(seed, amount.points, amount.per_life, journal, tell)),
         Part("cells", "a cell", "cells", cells, amount.of_cells, IN_CELLS, "--cell {}",
              lambda tell: run_cells(seed, amount.of_cells, cells, tell)),
     )  # fmt: skip
+    wanted = settings.parts_of(LINK, [*(part.name for part in campaigns), *REFUSALS])
+    parts = [part for part in campaigns if part.name in wanted]
     failures = {part.name: part.run(progress) for part in parts}
-    for name, wrong in REFUSALS.items():
-        failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(wrong)]
     rows = [part.row(failures[part.name]) for part in parts]
+    for name in (name for name in REFUSALS if name in wanted):
+        start = time.perf_counter()
+        failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(REFUSALS[name])]
+        verdict = Verdict.REFUTED if failures[name] else Verdict.HOLDS
+        rows.append(Row(name=name, verdict=verdict, seconds=time.perf_counter() - start, note="what must be refused"))
     progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
     return LinkReport.of(
         LINK,
@@ -77,7 +82,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         [each for found in failures.values() for each in found],
         models=len(parts),
         seconds=sum(row.seconds for row in rows),
-        notes=(in_words(journal), cells_in_words(cells)),
+        notes=(*([in_words(journal)] if journal.points else []), *([cells_in_words(cells)] if cells.points else [])),
     )
 
 

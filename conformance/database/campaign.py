@@ -4,14 +4,13 @@ from collections import Counter
 from random import Random
 from typing import Any
 
-from attrs import evolve
-
 from conformance.database import door
 from conformance.database.pages import Moments, said
 from conformance.database.slips import LIMITS, Slips
 from conformance.plain import plain, word
 from conformance.refutation import Refuted
 from physalia.model import Execute, OpenSession, RequestId, Token, Transact
+from physalia.model.value import evolve
 from physalia.store import VERSION, Store, batches, max_session, refusal
 from spec.service import transactions
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from attrs import evolve
-
 from conformance.refutation import Refuted
 from physalia.cell.image import Landing, digest_of
 from physalia.cell.teaching import Transfers
@@ -21,6 +19,7 @@ from physalia.model import (
     Item,
     Jury,
     KeptItem,
+    KeptMember,
     KeptSession,
     KeptVerdict,
     NodeId,
@@ -33,6 +32,7 @@ from physalia.model import (
     Verdict,
     Volume,
 )
+from physalia.model.value import evolve
 from physalia.store import Limits, Store
 
 ALPHA = 2
@@ -135,7 +135,7 @@ class Lessons:
             there.slot, there.last, there.configurations, there.state.volume, there.state.jury,
             store.version, store.slot, dict(there.state.verdicts), store.items.now,
             [(name, s.opened_by, s.used, s.number, s.asked, s.reply) for name, s in store.sessions.table.items()],
-            dict(store.sessions.opened),
+            dict(store.sessions.opened), there.state.served,
         )  # fmt: skip
         sessions = [row for row in others if isinstance(row, KeptSession)]
         wanted = (
@@ -144,6 +144,7 @@ class Lessons:
             {row.key: row.item for row in others if isinstance(row, KeptItem)},
             [(s.name, s.opened_by, s.used, s.number, s.asked, s.reply) for s in sessions],
             {s.opened_by: s.name for s in sessions},
+            MEMBERS | {row.node for row in others if isinstance(row, KeptMember)},
         )  # fmt: skip
         if told != wanted:
             raise Refuted("a snapshot leads elsewhere than its rows say", (f"- {wanted}", f"+ {told}"))
@@ -153,6 +154,7 @@ class Lessons:
         random, verdict = self._random, Verdict(True, Volume(0, "a", "b"))
         others: list[Row] = [
             *(KeptVerdict(Read(RequestId("r", n)), verdict) for n in range(random.randrange(3))),
+            *(KeptMember(n) for n in range(7, 7 + random.randrange(3))),
             *(KeptItem(key, Item(len(key), 1)) for key in ("a", "bb", "ccc")[: random.randrange(4)]),
             *(KeptSession(n, RequestId("s", n), n, 0, None, None) for n in range(1, 1 + random.randrange(3))),
         ]  # fmt: skip
@@ -190,6 +192,8 @@ def _name_of(row: Row) -> object:
             return KeptItem, key
         case KeptSession(name):
             return KeptSession, name
+        case KeptMember(node):
+            return KeptMember, node
         case _:
             return Head
 

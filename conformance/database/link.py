@@ -7,15 +7,16 @@ from time import monotonic
 from typing import Protocol
 
 from conformance.database.campaign import DOOR_MARKS, SCAN_MARKS, Door, Scans
+from conformance.database.disks import DISK_MARKS, Disks
 from conformance.database.lessons import LESSON_MARKS, Lessons
 from conformance.database.pieces import PIECE_MARKS, Pieces
 from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 from conformance.refutation import How, Refuted
 
 DOOR, SCANS, PIECES = "the door of the store", "scans of the store", "snapshots in pieces"
-LESSONS = "snapshots that come in"
+LESSONS, DISKS = "snapshots that come in", "disks that nobody left"
 RUNS = {Profile.QUICK: 20, Profile.DEFAULT: 100, Profile.DEEP: 2_000}
-COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8, LESSONS: 100}
+COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8, LESSONS: 100, DISKS: 12}
 Part = Callable[[Settings, Progress], tuple[Row, Failure | None]]
 
 
@@ -46,6 +47,11 @@ def pieces(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]
 def lessons(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
     """Snapshots that come chunk by chunk, of which half are none."""
     return _rows(LESSONS, Lessons, LESSON_MARKS, settings, progress)
+
+
+def disks(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Journals with a record in them that cannot be there, or that later software wrote."""
+    return _rows(DISKS, Disks, DISK_MARKS, settings, progress)
 
 
 def _rows(
@@ -86,5 +92,5 @@ def _failure(title: str, refuted: Refuted, settings: Settings) -> Failure:
     )
 
 
-PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces, LESSONS: lessons}
+PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces, LESSONS: lessons, DISKS: disks}
 """What the lockstep runs beside its campaigns."""

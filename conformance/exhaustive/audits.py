@@ -71,8 +71,9 @@ class _Run:
         self.joint = product.beginning
         self.path: list[str] = []
         self._alone = {
-            rows.node: _Alone(rows.automaton, rows.automaton.performer.start(Outlet()), Outlet())
+            rows.node: _Alone(rows.automaton, performer.start(performer.beginning), performer.beginning)
             for rows in product.nodes
+            for performer in (rows.automaton.performer,)
         }
 
     def do(self, rows: Rows, happening: Happening, edge: Edge) -> None:

@@ -9,14 +9,18 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-from conformance.exhaustive.events import FlushOne, Give, Happening, Restart, Wait
+from conformance.exhaustive.events import FlushOne, Give, Happening, Hear, Lose, Make, Restart, Wait
+from conformance.exhaustive.forgetting import leavers, students
 from conformance.exhaustive.outlet import Outlet
 from conformance.exhaustive.performing import Deed, Explorable, Performer, View
 from conformance.exhaustive.reading import queries
-from conformance.exhaustive.translation import Translation
+from conformance.exhaustive.translation import Said, Translation
 from conformance.refutation import Refuted
 from physalia import model
+from spec.cell import Cell
+from spec.leaving import Leaving
 from spec.service.reads import Reads
+from spec.teaching import Teaching
 
 IGNORED = model.Stutter("ignored")
 
@@ -84,8 +88,8 @@ class Automaton:
         self._view_numbers: dict[View, int] = {}
         self._numbers: dict[Hashable, int] = {}
         self._outlet_keys: dict[Outlet, Hashable] = {}
-        self._cell = performer.start(Outlet())
-        self._number(self._cell, Outlet(), -1)
+        self._cell = performer.start(performer.beginning)
+        self._number(self._cell, performer.beginning, -1)
 
     def _number(self, cell: Explorable, outlet: Outlet, source: int) -> int:
         """The number of the local state that a node is in, which comes from local state `source`."""
@@ -98,7 +102,7 @@ class Automaton:
         return number
 
     def _add(self, cell: Explorable, outlet: Outlet) -> int:
-        self.performer.must_teach(cell)
+        self.performer.must_answer(cell, outlet)
         view = self.performer.view(cell, outlet)
         view_number = self._view_numbers.setdefault(view, len(self.views))
         if view_number == len(self.views):
@@ -122,7 +126,8 @@ class Automaton:
         key = self._outlet_keys.get(outlet)
         if key is None:
             restarted = self.performer.start(outlet).key() if self.performer.is_mortal else None
-            key = self._outlet_keys[outlet] = (restarted, self.performer.disk(outlet), outlet.loose, outlet.queue)
+            waits = (outlet.loose, outlet.queue, outlet.place, outlet.pointer, outlet.dropped, outlet.taught)
+            key = self._outlet_keys[outlet] = (restarted, self.performer.disk(outlet), *waits)
         return cell.key(), key
 
     def at(self, number: int) -> Explorable:
@@ -157,10 +162,13 @@ class Automaton:
 
     def _happenings(self, number: int) -> list[Happening]:
         scope, outlet = self.performer.scope, self.locals[number].outlet
+        if not outlet.is_anybody:
+            return [Make()] if outlet.place == "absent" else []
         owned = [ballot for ballot in self._translation.ballots.values() if ballot.node == self.node]
         due = self._due(number, owned)
         happenings: list[Happening] = [*(Give(model.Campaign(ballot)) for ballot in owned), *map(Give, due)]
         happenings += map(Give, queries(scope.machine, self.node, scope.readers))
+        happenings += self._changes(scope.machine)
         if outlet.queue:
             happenings.append(FlushOne())
         if self.performer.is_mortal:
@@ -168,6 +176,17 @@ class Automaton:
         if scope.ticks:
             happenings.append(Wait())
         return happenings
+
+    def _changes(self, machine: Cell) -> Iterator[Happening]:
+        """What becomes of the node in models where logs are cut and nodes come and go."""
+        if isinstance(machine, Teaching) and self.node in machine.truncators:
+            yield from (Give(model.Truncate(slot)) for slot in machine.slots)
+        if self.node in leavers(machine):
+            yield Give(model.Leave())
+        if isinstance(machine, Leaving) and self.node in machine.frail:
+            yield Lose()
+        if self.performer.is_mortal:
+            yield from (Hear(Said(node, model.HowFar(), frozenset({self.node}))) for node in self.performer.askers[:1])
 
     def _due(self, number: int, owned: list[model.Ballot]) -> list[model.Internal]:
         """The internal events that do something, which must be those that the node says are due."""
@@ -206,6 +225,10 @@ class Automaton:
                 yield model.Decide(ballot, slot)
                 yield from (model.Propose(ballot, slot, value) for value in self._translation.values.values())
             yield model.Learn(slot)
+            if self.node in students(self.performer.scope.machine):
+                yield from (model.Install(teacher, slot) for teacher in self.performer.scope.machine.nodes)
+            if self.node in leavers(self.performer.scope.machine):
+                yield model.Erase(slot)
         if isinstance(machine := self.performer.scope.machine, Reads):
             for ballot in owned:
                 for read in range(1, machine.max_reads[self._translation.ballot(ballot)] + 1):

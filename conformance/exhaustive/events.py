@@ -7,14 +7,19 @@ from attrs import frozen
 from conformance.exhaustive.translation import Said
 from conformance.wording import event_words, message_words
 from physalia import model
-from physalia.model import Campaign, Internal, NodeId, Query
+from physalia.model import Campaign, Internal, Leave, NodeId, Query, Truncate
 
 
 @frozen
 class Give:
-    """The node is given an event of its own: a campaign, an internal event, or a client who wants to read."""
+    """The node is given an event of its own: an internal one, or what somebody wants of it who sends no message."""
 
-    event: Campaign | Internal | Query
+    event: Campaign | Internal | Query | Truncate | Leave
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the node itself said that this was due."""
+        return not isinstance(self.event, Campaign | Query | Truncate | Leave)
 
 
 @frozen
@@ -41,7 +46,17 @@ class Wait:
     """The node looks at its clock, when the time has come to send again if it waits for that."""
 
 
-Happening: TypeAlias = Give | Hear | FlushOne | Restart | Wait
+@frozen
+class Make:
+    """The order to make the node arrives, and it is here."""
+
+
+@frozen
+class Lose:
+    """The disk of the node is lost, and the node with it."""
+
+
+Happening: TypeAlias = Give | Hear | FlushOne | Restart | Wait | Make | Lose
 
 
 def words(node: NodeId, happening: Happening) -> str:
@@ -60,5 +75,9 @@ def words(node: NodeId, happening: Happening) -> str:
             return f"crash {node} keep {keep}"
         case Wait():
             return f"node {node} waits"
+        case Make():
+            return f"create {node}"
+        case Lose():
+            return f"lose {node}"
         case _:
             assert_never(happening)

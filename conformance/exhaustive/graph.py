@@ -12,7 +12,7 @@ from conformance.refutation import Refuted
 from spec.cell import Cell, State
 from spec.machine import Exploration, Status, explore
 
-INTERNAL = ("propose", "decide", "learn", "consult", "serve")
+INTERNAL = ("propose", "decide", "learn", "consult", "serve", "install", "erase")
 """Actions that a node takes by itself, once it has heard enough. All others happen to it."""
 
 

@@ -7,13 +7,14 @@ everyone else a late flush is a slow network.
 """
 
 from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from attrs import define, evolve, field, frozen
 
 from conformance.exhaustive.translation import NOBODY, TO_WHOEVER_ASKS, Said
 from conformance.refutation import Refuted
 from physalia import model
-from physalia.model import Known, NodeId
+from physalia.model import Command, Known, NodeId, Slot
 from physalia.wire import CodecError, decode_record, encode_record
 
 
@@ -31,13 +32,34 @@ class Entry:
         return evolve(self, says=tuple(said for said in self.says if said not in some)) if some else self
 
 
+class Lesson(NamedTuple):
+    """A snapshot that came, with the log that it stands for."""
+
+    teacher: NodeId
+    slot: Slot
+    log: tuple[Command, ...]
+
+
 @frozen
 class Outlet:
-    """A disk, as the encoded records that are safe and those that a crash may take, and the queue."""
+    """A disk, as the encoded records that are safe and those that a crash may take, and the queue.
+
+    Of a node that comes or goes also its `place`, and the `pointer` that is left of it. Beside that stands what the
+    exploration alone remembers: the entries that the log `dropped`, and which logs the node was `taught` by snapshots.
+    """
 
     durable: tuple[bytes, ...] = ()
     loose: tuple[bytes, ...] = ()
     queue: tuple[Entry, ...] = ()
+    place: Literal["here", "absent", "lost"] = "here"
+    pointer: model.Left | None = None
+    dropped: tuple[Command, ...] = ()
+    taught: tuple[Lesson, ...] = ()
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether there is a node: one that left is there, and does nothing any more."""
+        return self.place == "here" or self.pointer is not None
 
     def take(self, entry: Entry, *, is_mortal: bool) -> "tuple[Outlet, tuple[Said, ...]]":
         """What a step left, and what is sent at once."""
@@ -53,21 +75,21 @@ class Outlet:
         first, *rest = self.queue
         loose = (*self.loose, *first.records)
         if first.must_flush:
-            return Outlet((*self.durable, *loose), (), tuple(rest)), first.says
-        return Outlet(self.durable, loose, tuple(rest)), first.says
+            return evolve(self, durable=(*self.durable, *loose), loose=(), queue=tuple(rest)), first.says
+        return evolve(self, loose=loose, queue=tuple(rest)), first.says
 
     def crash(self, keep: int) -> "Outlet":
         """What a restart finds, and makes durable: what was flushed, and the first `keep` of the loose records."""
-        return Outlet((*self.durable, *self.loose[:keep]))
+        return evolve(self, durable=(*self.durable, *self.loose[:keep]), loose=(), queue=(), taught=())
 
 
-def entry_of(node: NodeId, step: model.Step, known: int, *, with_chatter: bool) -> Entry:
-    """The entry of a step of a node that knew so many decisions before it.
+def entry_of(node: NodeId, step: model.Step, known: int, log: tuple[Command, ...], *, with_chatter: bool) -> Entry:
+    """The entry of a step of a node that knew so many decisions before it, and this log after it.
 
     Whoever knows a decision tells whoever asks: so `Known` says it, and that the code tells it to some unasked is the
     same. Raises `Refuted` if something leaves before what was stored is safe.
     """
-    draft = _Draft(node, with_chatter)
+    draft = _Draft(node, known, log, with_chatter)
     for effect in step.effects:
         draft.take(effect)
     if draft.unsafe:
@@ -81,6 +103,8 @@ class _Draft:
     """An entry that is being written. `unsafe` is the last record that is stored and not flushed yet."""
 
     node: NodeId
+    known: int
+    log: tuple[Command, ...]
     with_chatter: bool
     records: list[bytes] = field(factory=list)
     says: dict[model.Message, set[NodeId]] = field(factory=dict)
@@ -97,12 +121,12 @@ class _Draft:
                 self.unsafe, self.must_flush = "", True
             case model.Send(to, message):
                 self._must_be_safe(effect)
-                if not isinstance(message, model.Decision) and (self.with_chatter or not _is_chatter(message)):
+                if not isinstance(message, model.Decision) and (self.with_chatter or not is_chatter(message)):
                     self.says.setdefault(message, set()).add(to)
             case model.Answer():
                 self._must_be_safe(effect)
                 self.answers.append(Said(NOBODY, effect, TO_WHOEVER_ASKS))
-            case model.Found():
+            case model.Found() | model.Departed():
                 self._must_be_safe(effect)
             case model.Reject():
                 pass
@@ -117,6 +141,9 @@ class _Draft:
             self.says.setdefault(model.Decision(record.slot, record.value), set())
         else:
             self.unsafe = str(record)
+        if isinstance(record, model.Snapshot):
+            for slot in range(self.known + 1, record.slot + 1):
+                self.says.setdefault(model.Decision(slot, self.log[slot - 1]), set())
 
     def _must_be_safe(self, effect: model.Effect) -> None:
         if self.unsafe:
@@ -124,8 +151,9 @@ class _Draft:
             raise Refuted(title, (str(effect),))
 
 
-def _is_chatter(message: model.Message) -> bool:
-    return isinstance(message, model.Ask | model.Refusal)
+def is_chatter(message: object) -> bool:
+    """Whether no guard of the specification reads such messages: questions, and refusals."""
+    return isinstance(message, model.Ask | model.Refusal | model.HowFar | model.Learned)
 
 
 @lru_cache(maxsize=65536)

@@ -19,7 +19,7 @@ from conformance.exhaustive.automaton import Automaton, Misstep
 from conformance.exhaustive.graph import INTERNAL, Graph, Projected
 from conformance.exhaustive.moves import Clients, Mover, Row, Shift, Shifts
 from conformance.exhaustive.network import Sent
-from conformance.exhaustive.performing import MakeExplorable, Performer
+from conformance.exhaustive.performing import MakeExplorable, Performer, View
 from conformance.exhaustive.rows import FIELD_BITS, Rows
 from conformance.exhaustive.scopes import Scope
 from conformance.exhaustive.translation import NOBODY, Said, Translation, Written
@@ -164,14 +164,14 @@ class Product:
     def project(self, joint: int) -> State:
         """The state of the specification that a joint state shows, made from nothing else."""
         views = [rows.automaton.views[rows.automaton.locals[rows.local(joint)].view] for rows in self.nodes]
+        make = type(self.graph.found.state(0))
         per_node: dict[str, Any] = {
-            name: function_of(getattr(view, name) for view in views) for name in views[0]._fields
+            name: function_of(getattr(view, name) for view in views) for name in View._fields if name in make._fields
         }
         written = [
             one for said, one in zip(self.sent.said, self.sent.written, strict=True)
             if one is not None and joint & self.sent.bit_of[said]
         ]  # fmt: skip
-        make = type(self.graph.found.state(0))
         empty: dict[str, Any] = {name: frozenset() for name in make._fields if name not in per_node}
         return make(**_with(empty, written), **per_node)
 
@@ -181,8 +181,8 @@ class Product:
         if shift.node != NOBODY:
             view = self.nodes[shift.node - 1].automaton.views[shift.view]
             for name, value in zip(view._fields, view, strict=True):
-                before = getattr(state, name)
-                if before[shift.node] != value:
+                before = getattr(state, name, None)  # coming and going is not in every model
+                if before is not None and before[shift.node] != value:
                     changes[name] = put(before, shift.node, value)
         variables = {variable: getattr(state, variable) for variable, _ in shift.written}
         return state._replace(**changes, **_with(variables, shift.written))

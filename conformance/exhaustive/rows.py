@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from attrs import define, field
 
 from conformance.exhaustive.automaton import Automaton, Edge, Misstep
-from conformance.exhaustive.events import Give, Happening, Hear, Restart, words
+from conformance.exhaustive.events import Give, Happening, Hear, Make, Restart, words
 from conformance.exhaustive.graph import INTERNAL, Graph
 from conformance.exhaustive.moves import Move, Row, Shift, Shifts
 from conformance.exhaustive.network import Sent
@@ -126,8 +126,8 @@ class Rows:
         """What is asked of every step by itself; the number of the step, -1 for a stutter. Raises `Refuted`."""
         deed = edge.deed
         self._must_have_said(part, local, deed)
-        if not isinstance(happening, Restart) and edge.target != local:
-            self._must_stay_ignored(local, edge, ignored)
+        if not isinstance(happening, Restart | Make) and edge.target != local:
+            self._must_stay_ignored(local, edge, happening, ignored)
         if deed.label is not None:
             return self.graph.number(deed.label)
         self._must_stutter(local, edge, happening)
@@ -164,12 +164,13 @@ class Rows:
         edges = [(bit, happening, self.automaton.hear(local, bit, happening)) for bit, happening in self._inbox(part)]
         return [(bit, one) for bit, one, edge in edges if edge.deed.stutter == "ignored" and edge.target == local]
 
-    def _must_stay_ignored(self, local: int, edge: Edge, ignored: list[tuple[int, Happening]]) -> None:
+    def _must_stay_ignored(self, local: int, edge: Edge, just: Happening, ignored: list[tuple[int, Happening]]) -> None:
         """The receipt rule: what was ignored once stays so after any step of its own under the same ballot.
 
         A network where nothing is lost for good would hide that a node forgot what it heard, since it hears it again.
         Only whom the step itself asks for a promise, the node listens to from then on; whoever asked in vain to be
-        taught is taught what the node knows from then on; and who asked about a promise is heard once it is made.
+        taught is taught what the node knows from then on; who asked about a promise is heard once it is made; and who
+        says how far it has learned is heard once the node is told to leave.
         """
         automaton = self.automaton
         before, after = automaton.locals[local], automaton.locals[edge.target]
@@ -184,7 +185,8 @@ class Rows:
                 continue  # it is told when the exploration comes there
             is_due = isinstance(happening, Hear) and (
                 _invites(edge, happening) or _is_taught(happening, again) or (promises and _asks(happening))
-            )
+                or (just == Give(model.Leave()) and isinstance(happening.said.message, model.Learned))
+            )  # fmt: skip
             if again.target != edge.target and not is_due:
                 title = f"node {self.node} forgets what it heard: it ignored something, and does no longer"
                 raise Refuted(title, (f"ignored before: {self.words(happening)}",))
@@ -206,7 +208,7 @@ class Rows:
             raise Refuted(f"node {self.node} says that its disk went back in time, which it did not")
         if kind not in STUTTERS:
             raise Refuted(f"node {self.node} announces a stutter of no declared kind: {kind!r}")
-        if isinstance(happening, Give) and not isinstance(happening.event, model.Campaign | model.Query):
+        if isinstance(happening, Give) and happening.is_internal:
             raise Refuted(f"node {self.node} said that an event was due, and then it was {kind}")
         before, after = self.automaton.locals[local].view, self.automaton.locals[edge.target].view
         if before != after:

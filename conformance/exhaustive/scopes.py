@@ -5,12 +5,14 @@ from enum import StrEnum
 
 from attrs import evolve, frozen
 
+from conformance.exhaustive.forgetting import as_performed, leavers
 from conformance.exhaustive.reading import eager
 from conformance.links import Profile
 from spec.cell import Cell
 from spec.commands import Ballot, Node
 from spec.models import MODELS
 from spec.service.reads import Reads
+from spec.teaching import Teaching
 
 
 class Network(StrEnum):
@@ -39,6 +41,10 @@ class Scope:
     readers: int = 1
 
     def __attrs_post_init__(self) -> None:
+        if self.chatter and isinstance(self.machine, Teaching):
+            raise ValueError(f"{self.name}: a snapshot has no address, so nobody asks for it")
+        if leavers(self.machine) & self.machine.mortals:
+            raise ValueError(f"{self.name}: a node that leaves flushes at once, so it does not crash here")
         if self.ticks and isinstance(self.machine, Reads):
             raise ValueError(f"{self.name}: a round that takes long begins again, which no model of reads has")
         if (self.chatter or self.ticks) and self.machine.mortals:
@@ -51,23 +57,28 @@ def scope(
     network: Network = Network.ADDRESSED,
     *,
     audience: Mapping[Ballot, set[Node]] | None = None,
+    learners: set[Node] | None = None,
     chatter: bool = False,
     ticks: bool = False,
     readers: int = 1,
 ) -> Scope:
     """The scope of a model of `spec.models`, but that all nodes are `strays` of a broadcast network, and else none.
 
-    A smaller `audience` may be given, where that of the model is too much for the code's many states.
+    A smaller `audience` may be given, where that of the model is too much for the code's many states; and `learners`,
+    who hear decisions, where the model has none.
     """
     machine = MODELS[model]
     assert isinstance(machine, Cell)
     strays = frozenset(machine.nodes) if network is Network.BROADCAST else frozenset()
-    machine = evolve(eager(machine) if isinstance(machine, Reads) else machine, strays=strays)
+    machine = evolve(eager(machine) if isinstance(machine, Reads) else as_performed(machine), strays=strays)
     if audience is not None:
         machine = evolve(machine, audience={b: frozenset(heard) for b, heard in audience.items()})
+    if learners is not None:
+        machine = evolve(machine, learners=frozenset(learners))
     heard_by = " ".join("".join(map(str, sorted(heard))) or "-" for heard in (audience or {}).values())
     extras = [(f"audience {heard_by}", audience is not None), ("chatter", chatter), ("ticks", ticks)]
     extras.append((f"{readers} readers", readers > 1))
+    extras.append((f"learners {''.join(map(str, sorted(learners or ())))}", learners is not None))
     name = ", ".join([f"{model} {network}", *(word for word, is_so in extras if is_so)])
     return Scope(
         name=name, model=model, machine=machine, network=network, profile=profile, chatter=chatter, ticks=ticks,
@@ -88,6 +99,11 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCCellThreeBallots", Profile.QUICK, audience={1: {1, 3}, 2: {2, 3}, 3: {1, 2}}),
     scope("MCReadsTwice", Profile.QUICK),
     scope("MCReads", Profile.QUICK),
+    scope("MCTeachingJump", Profile.QUICK, audience={1: {1, 2}}, learners={3}),
+    scope("MCTeachingStudent", Profile.QUICK, audience={1: {1, 3}, 2: set()}),
+    scope("MCTeachingCrash", Profile.QUICK, audience={1: {1, 3}, 2: {1, 2}}),
+    scope("MCLeaving", Profile.QUICK),
+    scope("MCLeavingFloor", Profile.QUICK),
     scope("MCCellSharedCrash", Profile.DEFAULT, _B),
     scope("MCCellFailedChange", Profile.DEFAULT, _B),
     scope("MCCellChangeIssued", Profile.DEFAULT),
@@ -103,11 +119,19 @@ SCOPES: tuple[Scope, ...] = (
     scope("MCReadsCrash", Profile.DEFAULT),
     scope("MCReadsPipeline", Profile.DEFAULT, audience={1: set(), 2: {2, 3}}),
     scope("MCReadsChange", Profile.DEFAULT),
+    scope("MCTeachingChange", Profile.DEFAULT),
+    scope("MCTeachingLeader", Profile.DEFAULT, audience={1: {1, 3}, 2: {2, 3}, 3: set()}),
+    scope("MCLeavingLost", Profile.DEFAULT),
+    scope("MCLeavingCrash", Profile.DEFAULT),
+    scope("MCLeavingContest", Profile.DEFAULT),
+    scope("MCLeavingAlpha2", Profile.DEFAULT),
     scope("MCCellCrashAlpha2", Profile.DEEP),
     scope("MCCellChange", Profile.DEEP, _B),
     scope("MCCellCrash", Profile.DEEP),
     scope("MCCellTwoBallots", Profile.DEEP),
     scope("MCCellChangeTwoBallots", Profile.DEEP),
     scope("MCCellThreeBallots", Profile.DEEP),
+    scope("MCTeachingCrash", Profile.DEEP),
+    scope("MCTeachingJump", Profile.DEEP),
 )
 """Small ones first: whoever breaks something sees it soon."""

@@ -30,12 +30,14 @@ NOBODY: NodeId = 0
 class Said(NamedTuple):
     """What one step said: a message and all to whom it went, an answer to a client, or what a client asks for.
 
-    Of a round of reads, also what the specification notes when it begins or is answered.
+    Of a round of reads, also what the specification notes when it begins or is answered. With a snapshot stands the log
+    that it stands for.
     """
 
     sender: NodeId
     message: model.Message | model.Answer | model.Submit | reads.Round | reads.Answer
     to: frozenset[NodeId]
+    log: tuple[model.Command, ...] = ()
 
 
 Written: TypeAlias = tuple[str, Any]
@@ -70,7 +72,7 @@ class Translation(Vocabulary):
 
     def written(self, said: Said) -> Written | None:
         """What the specification writes down of it; None if it reads no such messages."""
-        sender, message, to = said
+        sender, message, to = said[:3]
         match message:
             case model.Answer(request, model.Verdict() as verdict):
                 return "told", commands.Told(request.client, verdict_of(verdict))

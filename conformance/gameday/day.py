@@ -6,13 +6,15 @@ looked at before anybody works, and again when everything has calmed down.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import Factory, define, frozen
 
-from conformance.gameday.faults import RESTART, Blow
+from conformance.gameday.changes import END_S, Changes
+from conformance.gameday.faults import MIXED, MOVE, REPLACE, RESTART, Blow
 from physalia.client import AsyncClient, ClientError
 from physalia.colony import Colony, Processes
 from physalia.colony.faults import Fault, Faults
@@ -55,8 +57,9 @@ class Taken:
 
 @define
 class Day:
-    """What became of it. `left_out` says why a fault was not had."""
+    """What became of it. `wanted` are the faults that it was to have, and `left_out` says why one was not had."""
 
+    wanted: frozenset[str] = frozenset()
     bands: list[Band] = Factory(list)
     probes: list[Probe] = Factory(list)
     left_out: dict[str, str] = Factory(dict)
@@ -66,6 +69,24 @@ class Day:
     after: dict[int, Taken] = Factory(dict)
     settled: bool = False
     seconds: float = 0.0
+    moved: int = 0
+    """How many members of cells went to another server."""
+    lost: int = 0
+    """How many servers lost their disks."""
+    replaced: int = 0
+    """How many nodes came in the place of those that were lost."""
+    spoken: Counter[int] = Factory(Counter)
+    """Between how many pairs of servers each older version of the protocol was spoken."""
+    unfinished: bool = False
+    """Whether a move did not come to its end."""
+    died: tuple[int, ...] = ()
+    """The servers that ended, and nobody had ended them. The day is over then."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What was to come, could, and did not."""
+        had = {band.blow.fault for band in self.bands}
+        return sorted(self.wanted - self.left_out.keys() - had)
 
     @property
     def operations(self) -> int:
@@ -81,28 +102,47 @@ async def live(
     clients: int,
     seconds: float,
     seed: int,
+    wanted: frozenset[str],
     next_blow: Callable[[], Blow],
     left_out: Mapping[str, str],
     told: Callable[[str], None],
 ) -> Day:
-    """Live through the day. Raises `ServerFailed`, `NoNetwork` and what clients raise at the end."""
-    day, until, hands = Day(left_out=dict(left_out)), asyncio.Event(), Faults(colony, processes)
+    """Live through the day, which does not end before each fault came once.
+
+    Raises `ServerFailed`, `NoNetwork` and what clients raise at the end.
+    """
+    day, until = Day(wanted=wanted, left_out=dict(left_out)), asyncio.Event()
+    hands, changes = Faults(colony, processes), Changes(colony, processes)
     loop = asyncio.get_running_loop()
     begin = loop.time()
     await settle(colony)
     day.before = _taken(colony, processes)
     working = asyncio.create_task(work(colony, day.saw, clients, until, seed))
     probing = asyncio.create_task(_probe(colony, day, begin, until))
+    moving: list[asyncio.Task[None]] = []
+    came: set[str] = set()
     try:
-        while loop.time() < begin + seconds:
+        while loop.time() < begin + seconds or wanted - day.left_out.keys() - came:
+            day.died = tuple(server for server in colony.settings if processes.pid(server) is None)
+            if day.died:
+                break
             blow = next_blow()
-            if blow.fault not in day.left_out:
-                await _strike(blow, colony, processes, hands, day, begin, told)
+            came.add(blow.fault)
+            if blow.fault == MOVE:
+                moving.append(asyncio.create_task(_move(blow, changes, day, begin, told)))
+            elif blow.fault not in day.left_out:
+                await _strike(blow, colony, processes, hands, changes, day, begin, told)
             await asyncio.sleep(min(blow.peace_s, max(0.0, begin + seconds - loop.time())))
+        day.unfinished |= not day.died and not await _all_moved(moving)
     finally:
+        for move in moving:
+            move.cancel()
         until.set()
         await asyncio.gather(working, probing)
     day.seconds = loop.time() - begin
+    day.moved, day.lost, day.replaced, day.spoken = changes.moved, changes.lost, changes.replaced, changes.spoken
+    if day.died:
+        return day
     told("all is healed; everything is read once more")
     await read_all(colony, day.saw)
     day.settled = await settle(colony)
@@ -110,11 +150,40 @@ async def live(
     return day
 
 
+async def _move(blow: Blow, changes: Changes, day: Day, begin: float, told: Callable[[str], None]) -> None:
+    """Cells move, while others strike."""
+    loop = asyncio.get_running_loop()
+    at_s = loop.time() - begin
+    told(blow.words)
+    await changes.move(blow)
+    day.bands.append(Band(blow, at_s, loop.time() - begin))
+
+
+async def _in_time(change: Coroutine[None, None, None], day: Day) -> None:
+    """While nothing else is wrong, a change comes to its end."""
+    try:
+        async with asyncio.timeout(END_S):
+            await change
+    except TimeoutError:
+        day.unfinished = True
+
+
+async def _all_moved(moving: Iterable["asyncio.Task[None]"]) -> bool:
+    """Whether all moves came to their ends, now that nothing is wrong any more. Raises what they raised."""
+    try:
+        async with asyncio.timeout(END_S):
+            await asyncio.gather(*moving)
+    except TimeoutError:
+        return False
+    return True
+
+
 async def _strike(
     blow: Blow,
     colony: Colony,
     processes: Processes,
     hands: Faults,
+    changes: Changes,
     day: Day,
     begin: float,
     told: Callable[[str], None],
@@ -125,13 +194,19 @@ async def _strike(
     day.saw.generation += 1
     pids = {server: processes.pid(server) for server in colony.settings}
     try:
+        told(blow.words)
         if blow.fault == RESTART:
             for server in blow.servers:
                 await asyncio.to_thread(processes.end, server)
+        elif blow.fault == REPLACE:
+            await _in_time(changes.replace(blow.servers[0]), day)
+        elif blow.fault == MIXED:
+            await changes.go_back(blow)
         else:
             await asyncio.gather(*(hands.break_(server, Fault(blow.fault)) for server in blow.servers))
-        told(blow.words)
         await asyncio.sleep(blow.lasts_s)
+        if blow.fault == MIXED:
+            await changes.come_forward(blow)
     except PermissionError as error:
         day.left_out[blow.fault] = f"this machine does not permit it ({error.strerror})"
         told(f"{blow.fault} is left out: {day.left_out[blow.fault]}")

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks
+from conformance.colonies.verdict import Part, judge_disks, judge_histories, judge_looks, judge_moves
 from conformance.gameday.day import Day
+from conformance.gameday.faults import MIXED, MOVE, REPLACE
 from conformance.links import Verdict
 from conformance.traces.cell import cells_of, split
 from conformance.traces.recorded import read_all
@@ -27,13 +28,26 @@ MEMORY_AN_OPERATION_BYTES = 8 << 10
 
 def judge(day: Day, colony: Colony, folder: Path, least: int, seed: int) -> list[Part]:
     """Everything that can be judged. The servers have ended."""
-    parts = judge_histories(day.saw.write(folder), least)
+    if day.died:
+        return [judge_servers(day, colony)]
+    parts = [judge_servers(day, colony)]
+    parts += judge_histories(day.saw.write(folder), least)
     parts.append(judge_looks(day.saw.looks))
     parts.append(judge_disks(list(colony.settings.values()), settled=day.settled))
     parts.append(judge_traces(colony.folder / "traces", seed))
     parts.append(judge_leaks(day))
+    parts += judge_changes(day)
     parts.append(judge_reach(day))
     return parts
+
+
+def judge_servers(day: Day, colony: Colony) -> Part:
+    """Whether each server ran as long as nobody ended it."""
+    if not day.died:
+        return Part("servers", Verdict.HOLDS, "none of them ended by itself", len(colony.settings))
+    logs = [(colony.folder / f"server-{server}.log").read_text(encoding="utf-8") for server in day.died]
+    lines = tuple(log.splitlines()[-1] for log in logs if log)
+    return Part("servers", Verdict.REFUTED, f"ended by themselves: {', '.join(map(str, day.died))}", 0, lines)
 
 
 def judge_traces(folder: Path, seed: int) -> Part:
@@ -53,7 +67,8 @@ def judge_traces(folder: Path, seed: int) -> Part:
             inconclusive = inconclusive or f"cell {key[0]}: {judged.title}"
     if inconclusive or not traces:
         return Part("traces", Verdict.INCONCLUSIVE, inconclusive or "there are none", taken.total())
-    why = f"{taken.total():,} events of {len(traces)} cells are steps, {taken['crash']} crashes among them"
+    logs = f"{taken['truncate']} logs became shorter, {taken['crash']} nodes crashed"
+    why = f"{taken.total():,} events of {len(traces)} cells are steps: {logs}"
     return Part("traces", Verdict.HOLDS, why, taken.total())
 
 
@@ -89,9 +104,35 @@ def judge_leaks(day: Day) -> Part:
     return Part("leaks", Verdict.HOLDS, f"no server holds more than {most >> 20} MiB more than at its start", len(same))
 
 
+def judge_changes(day: Day) -> list[Part]:
+    """Whether the colony changed as it was to; that it went well the other parts say."""
+    parts = []
+    wanted = day.wanted - day.left_out.keys()
+    if MOVE in wanted:
+        moves = judge_moves(day.moved)
+        if day.unfinished:
+            moves = Part("moves", Verdict.INCONCLUSIVE, "a move did not come to its end when all was calm", day.moved)
+        parts.append(moves)
+    if REPLACE in wanted:
+        why = f"{day.replaced} nodes came in the place of those on {day.lost} disks that were lost"
+        parts.append(Part("replaced", _if(day.replaced), why if day.replaced else "no node was lost", day.replaced))
+    if MIXED in wanted:
+        pairs = day.spoken.total()
+        old = ", ".join(map(str, sorted(+day.spoken)))
+        why = f"{pairs} pairs of servers spoke an older version of the protocol: {old}"
+        parts.append(Part("versions", _if(pairs), why if pairs else "no two versions were mixed", pairs))
+    return parts
+
+
+def _if(happened: int) -> Verdict:
+    return Verdict.HOLDS if happened else Verdict.INCONCLUSIVE
+
+
 def judge_reach(day: Day) -> Part:
-    """Whether anything happened, and somebody was answered."""
+    """Whether everything happened that was to, and somebody was answered."""
     answered = sum(probe.is_answered for probe in day.probes)
+    if day.missing:
+        return Part("reach", Verdict.INCONCLUSIVE, f"this did not come: {', '.join(day.missing)}", len(day.bands))
     if not day.bands or not answered:
         why = "no fault was had" if not day.bands else "no probe was answered"
         return Part("reach", Verdict.INCONCLUSIVE, why, len(day.bands))

@@ -4,6 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from conformance.gameday.faults import Blow
 from conformance.links import BadInput
 
@@ -15,17 +17,16 @@ MOST_BLOWS = 64
 def keep(blows: Sequence[Blow], path: Path = KEPT) -> None:
     """Keep the blows of a day that failed, in the place of those of an earlier one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    last = [[blow.fault, list(blow.servers), blow.lasts_s, blow.peace_s] for blow in blows[-MOST_BLOWS:]]
+    last = [msgspec.to_builtins(blow) for blow in blows[-MOST_BLOWS:]]
     path.write_text(json.dumps({"blows": last}) + "\n", encoding="utf-8")
 
 
-def kept(servers: Sequence[int], path: Path = KEPT) -> list[Blow]:
-    """What is kept, for these servers; nothing if nothing failed yet. Raises `BadInput`."""
+def kept(servers: Sequence[int], cells: Sequence[int], path: Path = KEPT) -> list[Blow]:
+    """What is kept, for these servers and cells; nothing if nothing failed yet. Raises `BadInput`."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
-        blows = [Blow(str(f), tuple(map(int, s)), float(lasts), float(peace)) for f, s, lasts, peace in plain["blows"]]
+        blows = msgspec.convert(json.loads(path.read_text(encoding="utf-8"))["blows"], list[Blow])
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{path} has no blows of a game day ({error!r}): remove it.") from None
-    return [blow for blow in blows if set(blow.servers) <= set(servers)]
+    return [blow for blow in blows if set(blow.servers) <= set(servers) and set(blow.cells) <= set(cells)]

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from random import Random
 from time import monotonic
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from conformance.exhaustive.performing import MakeExplorable
 from conformance.exhaustive.scopes import SCOPES
@@ -79,24 +79,33 @@ def corpus() -> tuple[Known, ...]:
 
 
 def run(settings: Settings, progress: Progress, make_node: MakeExplorable = Node) -> LinkReport:
-    """Run the parts, all or those that are named."""
+    """Run the parts, all or those that are named, each as a whole or by the name of a row."""
     started = monotonic()
-    for name in settings.models:
-        if name not in PARTS:
-            raise BadInput(f"the link histories has no part {name!r}; it has {', '.join(PARTS)}.")
     rows, failures = [], []
-    for name in settings.models or PARTS:
-        for row, failure in PARTS[name](settings, progress, make_node):
+    for name, part in PARTS.items():
+        whole = evolve(settings, models=()) if name in settings.models else settings
+        for row, failure in part(whole, progress, make_node):
             rows.append(row)
             progress.finish(row.name, f"{row.verdict}: {row.note}")
             failures += [] if failure is None else [failure]
             if row.verdict is Verdict.REFUTED:  # the first one of a part is enough
                 break
+    known = {*PARTS, *(row.name for row in rows)}
+    for name in settings.models:
+        if name not in known:
+            raise BadInput(f"the link histories has no part {name!r}; it has {', '.join(PARTS)}, and rows of these.")
     return LinkReport.of("histories", rows, failures, models=len(MODELS), seconds=monotonic() - started)
+
+
+def _asks_for(settings: Settings, row: str) -> bool:
+    """Whether a row is to be run: all are, if none is named."""
+    return row in (settings.models or (row,))
 
 
 def judged_corpus(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """Every history of the corpus is judged as it must be."""
+    if not _asks_for(settings, "corpus"):
+        return
     started = monotonic()
     failure, judged = None, 0
     for known in corpus():
@@ -127,6 +136,8 @@ def beside_definition(
 ) -> Iterator[tuple[Row, Failure | None]]:
     """The checker says of small histories what the definition says."""
     for name, model in MODELS.items():
+        if not _asks_for(settings, f"beside the definition: {name}"):
+            continue
         started = monotonic()
         failure, verdicts = None, Counter[bool]()
         random = Random(f"{settings.seed}/{name}")  # noqa: S311 (repeatable, no secret)
@@ -156,7 +167,8 @@ def seen_by_clients(
 ) -> Iterator[tuple[Row, Failure | None]]:
     """What clients saw in the scenarios of the lockstep's driver is linearizable."""
     for campaign in CAMPAIGNS:
-        if settings.profile not in campaign.amounts:
+        name = f"clients: {campaign.name}"
+        if settings.profile not in campaign.amounts or not _asks_for(settings, name):
             continue
         amount = campaign.amounts[settings.profile]
         of_store = any(setup.store_is_small for setup in campaign.setups)
@@ -166,7 +178,7 @@ def seen_by_clients(
             reached = (*reached, *(f"transactions {what}" for what in REACHED))
         runs = max(amount.runs, least)
         recorded = _recorded(campaign, amount.length, runs, settings, make_node)
-        yield _judged(f"clients: {campaign.name}", recorded, runs, reached, settings, progress)
+        yield _judged(name, recorded, runs, reached, settings, progress)
 
 
 def _recorded(
@@ -183,9 +195,9 @@ def seen_in_scenarios(
     """What clients saw in scenarios that Hypothesis chose for the lockstep and our node is linearizable."""
     for campaign in CAMPAIGNS:
         amount = campaign.amounts.get(settings.profile)
-        if amount is None or not amount.scenarios:
-            continue
         name, setup = f"Hypothesis: {campaign.name}", campaign.setups[0]
+        if amount is None or not amount.scenarios or not _asks_for(settings, name):
+            continue
         most = min(amount.scenarios, CHOSEN[settings.profile])
         chosen: list[Scenario] = []
         found = rules.explore(setup, most, amount.moves, settings.seed, Coverage(), partial(_keep, chosen))
@@ -210,6 +222,8 @@ def seen_on_walks(
     """What clients saw on random walks through the scopes of the link exhaustive is linearizable."""
     walks = WALKS[settings.profile]
     for scope in (one for one in SCOPES if settings.profile.includes(one.profile)):
+        if not _asks_for(settings, f"walks: {scope.name}"):
+            continue
         recorded = _walked(Walks(scope, make_node), walks, settings)
         reached = (*REACHED[:1], *([READ] if isinstance(scope.machine, Reads) else []))
         yield _judged(f"walks: {scope.name}", recorded, walks, reached, settings, progress)
@@ -284,6 +298,8 @@ def _refuted(settings: Settings, title: str, shown: tuple[str, ...], events: int
 
 def locks(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """What the users of a lock saw in the contests of the lockstep is one lock, held by one at a time."""
+    if not _asks_for(settings, f"clients: {leases.NAME}"):
+        return
     started, seen, failure = monotonic(), Counter[str](), None
     model, most = MODELS["lease"], leases.CONTESTS[settings.profile]
     for number in range(most):
@@ -302,7 +318,7 @@ def locks(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator
 
 def second_opinion(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
     """In the deep profile, another checker says the same of larger histories."""
-    if settings.profile is not Profile.DEEP:
+    if settings.profile is not Profile.DEEP or not _asks_for(settings, "second opinion"):
         return
     if find_spec("detangle") is None:
         raise CannotRun("the second opinion needs the package detangle: run pip install 'physalia[verify]'.")

@@ -15,7 +15,7 @@ from conformance.induction.attacks import run_attacks
 from conformance.induction.second_opinion import judge_again
 from conformance.induction.tie.tie import tie
 from conformance.induction.unbounded import ProofReport, prove_layers
-from conformance.links import LinkReport, Profile, Progress, Settings
+from conformance.links import BadInput, LinkReport, Profile, Progress, Settings
 from spec.induction.proving.solve import Effort
 
 QUICK_LAYERS = ("ballots",)
@@ -23,6 +23,8 @@ QUICK_LAYERS = ("ballots",)
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
     """Prove, tie, and in the deep profile ask a second solver. CannotRun without z3, or without cvc5 when it is due."""
+    if settings.models:
+        raise BadInput("the link induction has no parts; physalia prove LAYER proves one layer.")
     start = time.monotonic()
     layers = QUICK_LAYERS if settings.profile is Profile.QUICK else ()
     proof = prove_layers(layers, Effort(seed=settings.seed), progress)

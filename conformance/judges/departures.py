@@ -31,6 +31,7 @@ LATER = "a node leaves for a later slot than the last that it was a member for"
 AFTER_A_JUMP = "a node leaves that was taught by a snapshot"
 JUMPED_OVER = "a node leaves that jumped over its own removal"
 JUMPED_LATER = "a node leaves that jumped over its own removal, and was no first member"
+PASSED_BY = "a node leaves that jumped over all of its time as a member"
 LOST_COUNTS = "a node leaves by the word of one that lost its disk since"
 NEXT_GENERATION = "a node leaves that was no first member"
 WAITING_ENDS = "a node leaves, and tells those who wait for it"
@@ -40,8 +41,8 @@ CREATED_AGAIN = "the order to make a node comes once more when it has left"
 
 LEAVING = (
     "action settle", "action create", "action erase", "action lose", TOLD, STAYS, WORKS_ON, MEMBER_TOLD, YET_TO_COME,
-    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, JUMPED_OVER, JUMPED_LATER, LOST_COUNTS, NEXT_GENERATION,
-    WAITING_ENDS, GONE_HEARS, GONE_RESTARTS, CREATED_AGAIN,
+    OUTSIDER_SAYS, LESS, ALREADY, LATER, AFTER_A_JUMP, JUMPED_OVER, JUMPED_LATER, PASSED_BY, LOST_COUNTS,
+    NEXT_GENERATION, WAITING_ENDS, GONE_HEARS, GONE_RESTARTS, CREATED_AGAIN,
 )  # fmt: skip
 """What a campaign of leaving must meet."""
 
@@ -60,8 +61,8 @@ class Departures:
         self._waiters: dict[NodeId, Waiters] = {}
         self._jumped: dict[NodeId, int] = {}
         """To which slot each node jumped last."""
-        self._knew: set[NodeId] = set()
-        """Who knew before its last jump that it had been a member, and has not crashed since."""
+        self._never_knew: set[NodeId] = set()
+        """Who did not know before its last jump that it was to be a member."""
 
     def judge(self, outcome: Outcome, before: spec.State) -> None:
         """A step of a node that is here, found right; `before` is the state before it."""
@@ -71,12 +72,11 @@ class Departures:
         match outcome.event:
             case None:  # it crashed
                 waiters.clear()
-                self._knew.discard(node)
                 self._duty.pop(node, None)
             case model.Install(_, slot) if isinstance(outcome.announces, model.Action):
                 self._jumped[node] = slot
-                if self._served(before, node):
-                    self._knew.add(node)
+                change = self._never_knew.discard if self._served(before, node) else self._never_knew.add
+                change(node)
             case model.Leave():
                 self._judge_told(outcome, before)
             case model.Receive(sender, model.HowFar()):
@@ -106,15 +106,14 @@ class Departures:
             raise Refuted(f"node {node} has left for good, and says that something is due")
 
     def _judge_told(self, outcome: Outcome, before: spec.State) -> None:
-        """Whoever replaced the node is asked. One that jumped over all of its time as a member may not know of that."""
+        """Whoever replaced the node is asked, whatever became of what it knew: a snapshot tells who was a member."""
         node, known = outcome.node, before.known[outcome.node]
         served = self._served(before, node)
         last = len(known) + self._machine.alpha
         asked = {packet.receiver for packet in outcome.sent if isinstance(packet.message, model.HowFar)}
         may_go = bool(served) and max(served) < last
         members = self._machine.after(known).jury.members
-        is_free = may_go and max(served) < self._jumped.get(node, 0) and node not in self._knew and not asked
-        if asked != (members if may_go else frozenset()) and not is_free:
+        if asked != (members if may_go else frozenset()):
             raise Refuted(f"node {node} is told to leave, and does not ask just who replaced it", told(outcome.sent))
         self._duty.pop(node, None)
         self._said[node] = {}
@@ -161,6 +160,8 @@ class Departures:
             self._reach(JUMPED_OVER)
             if node not in self._machine.first:
                 self._reach(JUMPED_LATER)
+            if node in self._never_knew:
+                self._reach(PASSED_BY)
         if any(one in self._world.lost and said >= slot for one, said in self._said.get(node, {}).items()):
             self._reach(LOST_COUNTS)
         if node not in self._machine.first:

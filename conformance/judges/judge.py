@@ -16,7 +16,7 @@ from conformance.judges.coverage import Coverage, refuses
 from conformance.judges.databases import Databases
 from conformance.judges.departures import Departures
 from conformance.judges.gone_back import GoneBack
-from conformance.judges.hearing import Hearing
+from conformance.judges.hearing import Hearing, is_from
 from conformance.judges.judged import JudgedCell
 from conformance.judges.judged_leaving import JudgedLeaving
 from conformance.judges.lessons import Lessons
@@ -153,6 +153,8 @@ class Judge:
             raise Refuted("a node changed without a step", describe.difference(self.state, state))
         is_small = len(self.state.decisions) <= LARGE
         self._judge_invariants(self._invariants if is_small else CHEAP_INVARIANTS)
+        if self.shown.accident is not None:
+            raise self.shown.accident
 
     def _judge_invariants(self, names: Iterable[str]) -> None:
         for name in names:
@@ -272,6 +274,9 @@ class Judge:
             return "it sends something"
         if kind == "recorded" and not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
             return "there was nothing to record"
+        match outcome.event:
+            case model.Receive(sender, message) if kind == "recorded" and not is_from(sender, message):
+                return f"the message is said in the name of another node than {sender}"
         if kind == "stopped":
             return "its disk did not go back in time"
         if (kind == "restarted") != (outcome.event is None):

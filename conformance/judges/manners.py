@@ -63,6 +63,8 @@ class Manners:
                 self._judge_deposed(outcome, before, after, hearing)
             case model.Tick():
                 self._taught.pop(node, None)
+            case model.Inquire(nodes):
+                self._judge_inquiry(outcome, nodes - {node})
             case model.Propose(_, slot, value):
                 self._judge_turn(outcome, slot, value, before, hearing)
             case model.Submit(command):
@@ -206,6 +208,12 @@ class Manners:
             raise Refuted(f"node {node} teaches node {sender} slot {min(slots)} again in the same tick")
         if slots:
             self._taught.setdefault(node, {})[sender] = max(slots)
+
+    def _judge_inquiry(self, outcome: Outcome, others: frozenset[NodeId]) -> None:
+        """Who is told to ask others asks each of them for what it does not know, and nobody else."""
+        asked = {(packet.receiver, packet.message) for packet in outcome.sent}
+        if asked != {(other, model.Ask(len(self._world.nodes[outcome.node].known))) for other in others}:
+            raise Refuted(f"node {outcome.node} does not ask just those whom it is told to ask", told(outcome.sent))
 
     def _taught_to(self, node: NodeId, asking: NodeId) -> int:
         return self._taught.get(node, {}).get(asking, 0)

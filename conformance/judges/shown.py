@@ -28,7 +28,10 @@ EVERY = 8
 
 
 class Shown:
-    """Looks at the nodes of one world, as far as they can be looked at. `judge` raises `Refuted`."""
+    """Looks at the nodes of one world, as far as they can be looked at. `judge` raises `Refuted`.
+
+    An exception when somebody looks is kept as the `accident`, and the run goes on: it may show what is wrong.
+    """
 
     def __init__(self, world: World, names: Names, machine: JudgedCell) -> None:
         self._world = world
@@ -43,9 +46,18 @@ class Shown:
         """And what they said, since it last started."""
         self._readers: set[NodeId] = set()
         """Whom somebody has asked for a read."""
+        self.accident: Refuted | None = None
 
     def judge(self, outcome: Outcome, state: spec.State, hearing: Hearing) -> None:
         """`state` is that after the step, and `hearing` what the node has heard by then."""
+        try:
+            self._judge(outcome, state, hearing)
+        except Refuted as refuted:
+            if refuted.how is How.JUDGED:
+                raise
+            self.accident = self.accident or refuted
+
+    def _judge(self, outcome: Outcome, state: spec.State, hearing: Hearing) -> None:
         node = outcome.node
         cell = self._world.nodes[node]
         if not isinstance(cell, Node):
@@ -90,20 +102,23 @@ class Shown:
                     learned[sender] = max(slot, learned.get(sender, slot))
 
     def _judge_memory(self, outcome: Outcome, cell: Node) -> None:
-        """Who says that it ignored something remembers nothing of it, and who says that it recorded it remembers it.
+        """Who ignores or rejects something remembers nothing of it, and who says that it recorded it remembers it.
 
-        A refusal that comes again is recorded again: it may tell of a higher ballot, which may be of no use by now.
+        Only who looks at the clock forgets by that whom it has taught.
         """
-        node, before = outcome.node, self._keys.pop(outcome.node, None)
+        node, before, event = outcome.node, self._keys.pop(outcome.node, None), outcome.event
         if cell.prefix > SMALL:
             return
         key = self._keys[node] = cell.key()
-        if before is None or not isinstance(outcome.event, model.Receive | model.Submit | model.Query):
+        if before is None or event is None or isinstance(event, model.Tick):
             return
+        is_asked = isinstance(event, model.Submit | model.Query | model.Peek)
         match outcome.announces:
-            case model.Stutter("ignored") if key != before:
-                raise Refuted(f"node {node} says that it ignored something, and remembers it", _event(outcome))
-            case model.Stutter("recorded") if key == before and not _is_refusal(outcome.event):
+            case model.Stutter("ignored" | "rejected" as kind) if key != before and (is_asked or kind == "ignored"):
+                raise Refuted(f"node {node} says that it {kind} something, and remembers it", _event(outcome))
+            case model.Stutter("recorded") if key == before and isinstance(
+                event, model.Receive | model.Submit | model.Query
+            ):
                 raise Refuted(f"node {node} says that it recorded something, and remembers nothing", _event(outcome))
 
     def _judge_silent(self, outcome: Outcome, cell: Node) -> None:
@@ -211,10 +226,6 @@ class Shown:
         if not leads:
             return "others promised a higher ballot than its own"
         return "" if is_elected else "no majority promised its ballot yet"
-
-
-def _is_refusal(event: model.Event) -> bool:
-    return isinstance(event, model.Receive) and isinstance(event.message, model.Refusal)
 
 
 def _event(outcome: Outcome) -> tuple[str, ...]:

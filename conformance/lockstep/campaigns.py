@@ -119,12 +119,17 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
         if isinstance(happening, Arrival) and not _is_in_flight(moves, happening):
             continue  # it was chosen before what readers did, and that took the message
         yield happening
+        if random.random() < FORGED_ECHOES:
+            forged_one = moves.forge_one(Echo, random.getrandbits(8), random.choice(moves.node_ids))
+            yield from () if forged_one is None else (forged_one,)
         if random.random() < READS_PER_EVENT:
             node = moves.to_leader(random.getrandbits(8))
             if random.random() < OPEN_SLOTS:
                 yield from overtaken(moves, node)
                 continue
             yield moves.query(node)
+            if random.random() < ASKED_AGAIN:
+                yield moves.query_again(node, random.getrandbits(1))
             if random.random() < LATE_ANSWERS and (due := moves.due(0)) is not None:
                 yield from (due, moves.tick(node, 300), moves.tick(node, 300))
         if random.random() < READS_PER_EVENT / 4:
@@ -141,16 +146,19 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
         yield happening
         if random.random() < TRUNCATIONS_PER_EVENT and (one := moves.truncate(random.choice(moves.node_ids), 0)):
             yield one
+        if random.random() < INQUIRIES_PER_EVENT:
+            yield moves.inquire(random.choice(moves.node_ids), random.choice((0, 1, 2, 3)))
 
 
 TRUNCATIONS_PER_EVENT = 0.05
+INQUIRIES_PER_EVENT = 0.03
 
 
 def leaving(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The random driver after somebody has left, and in a world in which more of them do."""
     moves.max_commands = 2 * MAX_COMMANDS
     driver, departing = Driver(moves, random), Departing(moves, random)
-    opening = random.choice((departing.opening, departing.opening, departing.left_behind))
+    opening = random.choice((departing.opening, departing.opening, departing.left_behind, departing.passed_by))
     yield from departing.possible(driver.flushed(opening()))
     for happening in driver.happenings(events):
         yield from departing.possible((happening,))
@@ -179,6 +187,8 @@ LONG_READINGS = 0.15
 ROUNDS_IN_A_ROW = 80
 MOST_READ = 10
 LATE_ANSWERS = 0.2
+ASKED_AGAIN = 0.3
+FORGED_ECHOES = 0.2
 OPEN_SLOTS = 0.3
 
 

@@ -5,7 +5,7 @@ who replaced it. So a run begins with a whole departure, and tries for more of t
 lost, orders to make nodes that come again and too late, and words of how far somebody is that are old.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from random import Random
 
 from conformance.lockstep.moves import Moves, pick
@@ -52,13 +52,44 @@ class Departing:
 
     def left_behind(self) -> Iterator[Happening]:
         """A member hears nothing of its own removal, until all others have forgotten what it lacks."""
-        if not self.moves.leaders:
-            yield from self._maybe(self.moves.campaign(self.random.choice(self._jury())))
-            yield from self._calm()
+        yield from self._led()
         leader = self.moves.to_leader(self.random.getrandbits(8))
         out = self.random.choice([node for node in self._jury() if node != leader] or [leader])
         yield from self._replace(leader, out)
         yield from self._fill(deaf=out)
+        yield from self._taught_and_sent_away(out)
+
+    def passed_by(self) -> Iterator[Happening]:
+        """Somebody new hears nothing as long as it is a member, until all others have forgotten what it lacks."""
+        yield from self._led()
+        leader = self.moves.to_leader(self.random.getrandbits(8))
+        others = [node for node in self._jury() if node != leader]
+        if not others:
+            return
+        new = yield from self._brought_in(leader, self.random.choice(others))
+        if new in self._jury():
+            yield from self._brought_in(self.moves.to_leader(self.random.getrandbits(8)), new, deaf=new)
+            yield from self._taught_and_sent_away(new)
+
+    def _brought_in(self, leader: NodeId, out: NodeId, deaf: NodeId = 0) -> Generator[Happening, None, NodeId]:
+        """A node that is made first replaces another, while it, or who is named, hears nothing; 0 if there is none."""
+        jury = self._jury()
+        change = self.moves.replace(leader, jury.index(out), self.random.getrandbits(8))
+        if change is None:
+            return 0
+        (new,) = change.event.command.members.difference(jury)  # type: ignore[union-attr]
+        yield Create(new)
+        yield change
+        yield from self._fill(deaf=deaf or new)
+        return int(new)
+
+    def _led(self) -> Iterator[Happening]:
+        if not self.moves.leaders:
+            yield from self._maybe(self.moves.campaign(self.random.choice(self._jury())))
+            yield from self._calm()
+
+    def _taught_and_sent_away(self, out: NodeId) -> Iterator[Happening]:
+        """All others cut their logs; then the node asks, is taught a snapshot, and goes."""
         for packet in [packet for packet in self.world.in_flight if packet.receiver == out]:
             yield Lose(packet.sender, packet.receiver, packet.message)
         for node in sorted(self.world.nodes.keys() - {out} - self.world.departed):
@@ -73,7 +104,7 @@ class Departing:
         weighted: tuple[tuple[Callable[[], Iterator[Happening]], int], ...] = (
             (self.replace, 3), (self._leave, 6), (self._anybody_leaves, 2), (self._create, 3), (self._lose_disk, 1),
             (self._words, 5), (self._whole_departure, 2), (self._gone, 2), (self._wait_at_a_leaver, 1),
-            (self._told_twice, 2), (self.left_behind, 1),
+            (self._told_twice, 2), (self.left_behind, 1), (self.passed_by, 1),
         )  # fmt: skip
         choices, weights = zip(*weighted, strict=True)
         chosen: Callable[[], Iterator[Happening]] = self.random.choices(choices, weights)[0]

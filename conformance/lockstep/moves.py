@@ -39,8 +39,11 @@ from physalia.model import (
     Campaign,
     Change,
     Command,
+    Consult,
     Decide,
+    Erase,
     Execute,
+    Inquire,
     Install,
     Internal,
     Learn,
@@ -53,6 +56,7 @@ from physalia.model import (
     Query,
     Read,
     RequestId,
+    Serve,
     Submit,
     Truncate,
     Write,
@@ -119,8 +123,15 @@ class Moves:
         return None if packet is None else Lose(packet.sender, packet.receiver, packet.message)
 
     def forge(self, place: int, name: int) -> Happening | None:
-        """A message arrives in the name of a node that did not send it."""
-        packet = self._packet(place, names_its_sender)
+        """A message that says who sent it arrives in the name of another node."""
+        return self._forge(names_its_sender, place, name)
+
+    def forge_one(self, kind: type[Message], place: int, name: int) -> Happening | None:
+        """A message of a kind arrives in the name of a node that did not send it."""
+        return self._forge(lambda message: isinstance(message, kind), place, name)
+
+    def _forge(self, is_fit: Callable[[Message], bool], place: int, name: int) -> Happening | None:
+        packet = self._packet(place, is_fit)
         if packet is None or self.node(name) == packet.sender:
             return None
         return Forge(packet.sender, packet.receiver, packet.message, self.node(name))
@@ -172,6 +183,9 @@ class Moves:
             Truncate(len(cell.known) + 1 + place % 2),
             Truncate(max(1, cell.floor)),
             Install(self.node(place), slot),
+            Consult(ballot, 1 + place % 3),
+            Serve(ballot, 1 + place % 3),
+            *([Erase(slot)] if self.world.setup.newcomers else []),
         ]
         return Give(chosen, pick(events, kind))
 
@@ -180,6 +194,10 @@ class Moves:
         chosen = self.node(node)
         cell = self.world.nodes[chosen]
         return Give(chosen, Truncate(max(1, len(cell.known) - back))) if cell.known else None
+
+    def inquire(self, node: int, size: int) -> Happening:
+        """Somebody has a node ask so many nodes, perhaps itself among them, for what it does not know."""
+        return Give(self.node(node), Inquire(frozenset(self.node(node + step) for step in range(size))))
 
     def learn_ahead(self, ahead: int) -> Happening:
         """The node that knows least is to learn a slot beyond the one that it lacks: it may have heard of that."""
@@ -269,6 +287,10 @@ class Moves:
         """A read that takes no slot of the log."""
         self.readers += 1
         return Give(node, Query(RequestId("reader", self.readers)))
+
+    def query_again(self, node: NodeId, back: int) -> Happening:
+        """A reader that hears nothing asks again: the last one, or so many before it."""
+        return Give(node, Query(RequestId("reader", max(1, self.readers - back))))
 
     def peek(self, node: NodeId, behind: int) -> Happening:
         """A read that may be stale, by a client that saw what the first node knows, or so many slots less."""

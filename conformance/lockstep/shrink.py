@@ -15,7 +15,7 @@ from itertools import combinations
 from time import thread_time
 from typing import TypeAlias
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from conformance.lockstep.play import Play
 from conformance.lockstep.simpler import complexity, simpler
@@ -37,6 +37,7 @@ from conformance.world.scenario import (
 from conformance.world.setup import Setup
 from conformance.world.world import NotPossible, World
 from physalia.model import Decide, Internal, Learn, Message, Propose
+from physalia.model.value import evolve
 
 Adapt: TypeAlias = Callable[[World, Happening], Iterator[Happening]]
 """What is played in the place of an event. Each is played before the next is asked for."""

@@ -22,7 +22,7 @@ from conformance.shell.process import Process
 from physalia.client import AsyncClient
 from physalia.client.partition import Item, Partition
 from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavailable, WrongCell
-from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put
+from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put, Verdict
 
 STORE: Model = Store()
 NOT_DONE = (Unavailable, LimitExceeded, InvalidRequest, WrongCell)
@@ -35,6 +35,8 @@ class Histories:
 
     events: dict[int, list[Event]] = Factory(dict)
     line: int = 0
+    records: dict[int, int] = Factory(dict)
+    """By cell, the newest version of the volume's record of which anybody was told."""
 
     def note(self, cell: int, process: str, kind: str, said: object) -> None:
         """Something began, or ended, in the order in which it happened."""
@@ -147,6 +149,15 @@ class Asking:
         """Read what may be old; no operation of the history."""
         return self.do(self._peek(self.client.partition(cell), key))
 
+    def write(self, *, cell: int = 1) -> Call:
+        """Set the volume's primary and replica, if nobody else has since somebody last was told of them."""
+        expects, name = self._running.histories.records.get(cell, 0), self.process.name
+        return self.do(self._record(cell, lambda: self.client.write(cell, expects, name, name)))
+
+    def record(self, *, cell: int = 1) -> Call:
+        """The volume's record as it is now (R7)."""
+        return self.do(self._record(cell, lambda: self.client.read(cell)))
+
     def do(self, work: Coroutine[Any, Any, Any]) -> Call:
         """Anything else that a program may do."""
         call = Call(self._running, self.process.loop.create_task(work))
@@ -172,6 +183,17 @@ class Asking:
             self._running.refute(Refuted(f"{what}, after it had seen version {newest} (R7)"))
         self._saw(partition.cell, item)
         return None if item is None else item.value
+
+    async def _record(self, cell: int, work: Callable[[], Coroutine[Any, Any, Verdict]]) -> int:
+        """Whatever a client is told of the record is as new as what anybody was told before it asked."""
+        records = self._running.histories.records
+        least = records.get(cell, 0)
+        version = (await work()).saw.version
+        if version < least:
+            what = f"{self.process.name} is told version {version} of the record of cell {cell}"
+            self._running.refute(Refuted(f"{what}, after somebody had been told version {least} before it asked (R7)"))
+        records[cell] = max(version, records.get(cell, 0))
+        return version
 
     def _saw(self, cell: int, item: Item | None) -> None:
         if item is not None:

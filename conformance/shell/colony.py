@@ -29,12 +29,23 @@ from conformance.refutation import How, Refuted
 from conformance.shell.clients import Asking, Client, Histories
 from conformance.shell.clocks import Clock
 from conformance.shell.faults import Clocks, Disks
-from conformance.shell.machines import CACHE_PORT, FIRST_CACHE, PORT, Log, Machine, keys_of, plans_of
+from conformance.shell.machines import (
+    CACHE_PORT,
+    FIRST_CACHE,
+    PORT,
+    Log,
+    Machine,
+    keys_of,
+    lacks_majority,
+    made_anew,
+    plans_of,
+    settings_of,
+)
 from conformance.shell.mirror import Mirror
 from conformance.shell.network import Listener, Network
 from conformance.shell.patches import simulated
 from conformance.shell.process import Process
-from conformance.shell.settling import settle
+from conformance.shell.settling import GONE, settle
 from conformance.shell.simulator import Simulator
 from conformance.shell.watching import WatchedHost
 from physalia.cell import CorruptRecords
@@ -48,7 +59,6 @@ from physalia.model import Envelope
 from physalia.server import starting
 from physalia.server.forgetting import LOG_SLOTS
 from physalia.server.server import Server
-from physalia.server.settings import Settings
 from physalia.transport import Address, KeyFile
 from physalia.wire import CodecError
 
@@ -210,12 +220,12 @@ class Colony:
         for sender, receiver in sorted(self.net.cuts):
             self.net.mend(sender, receiver)
 
-    def settle(self, within_s: float = 60.0, without: str = "", *, is_full: bool = False) -> None:
+    def settle(self, within_s: float = 60.0, without: str = "", *, how: str = GONE) -> None:
         """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong.
 
-        One server may stay away `without` which the others must serve before it is back, or only its disk `is_full`.
+        One server may be `without` which the others must serve before it is back; `how` says what is with it.
         """
-        settle(self, within_s, without, is_full=is_full)
+        settle(self, within_s, without, how=how)
         for mirror in self.mirrors.values():
             mirror.whole()
         self._examine()
@@ -255,6 +265,13 @@ class Colony:
             if (node := self.node(name, cell)) and node.is_leading and node.is_elected
         ]
         return max(leading)[1] if leading else ""
+
+    def lacks_majority(self, cell: int) -> bool:
+        """Whether every server that runs knows that too few members of a cell are there, and clients can ask it."""
+        if any(name not in self.machines for cut in self.net.cuts for name in cut):
+            return False
+        plan = next(plan for plan in self.plans if plan.cell == cell)
+        return all(lacks_majority(machine, plan) for machine in self.machines.values() if machine.is_up)
 
     def followers(self, cell: int = 1) -> list[str]:
         """The other servers that run."""
@@ -380,29 +397,16 @@ class Colony:
         if machine is not None and machine.process is process and self._vfs is not None:
             self._vfs.disk = machine.disk
 
-    def _settings(self, machine: Machine) -> Settings:
-        return Settings(
-            server=machine.number,
-            listen=Address(machine.name, PORT),
-            directory=Path(machine.name),
-            keys=self._keys,
-            peers={one.number: Address(one.name, PORT) for one in self.machines.values() if one is not machine},
-            public={},
-            caches={one.number: Address(one.name, CACHE_PORT) for one in self.caches.values()},
-            watch=None,
-            cells=self.plans,
-            loop="asyncio",
-            **self._given,
-        )
-
     async def _serve(self, machine: Machine) -> bool:
         """What `physalia serve` does, in the same order, but for what belongs to the process as a whole."""
         assert self._vfs is not None
         machine.files = mounted(self._vfs, machine.disk)
         WatchedHost.witnesses = self
-        settings = self._settings(machine)
+        settings = settings_of(machine, self.machines, self.caches, self._keys, self.plans, self._given)
         if machine.starts == 1:
             starting.create(settings, are_cells_new=True)
+        elif machine.is_lost:
+            settings = made_anew(settings)
         prepared = starting.prepare(settings)
         log = self.log(machine.number)
         try:

@@ -2,12 +2,21 @@
 
 from typing import Any, Protocol
 
+from conformance.shell.disks import SlowDisk
+
 
 class Machines(Protocol):
     """Whoever has the machines."""
 
+    seed: str
     machines: dict[str, Any]
     simulator: Any
+
+    def block(self, seconds: float) -> None:
+        """The process that runs now waits for its disk."""
+
+    def saw(self, mark: str) -> None:
+        """Something was reached."""
 
 
 class Disks:
@@ -35,6 +44,15 @@ class Disks:
         """Every sync takes so long."""
         self._note(f"slow {sync_s}", name)
         self._colony.machines[name].disk.sync_s = sync_s
+
+    def lose(self, name: str) -> None:
+        """A machine on which nothing runs gets another disk, with nothing on it."""
+        self._note("lose", name)
+        machine = self._colony.machines[name]
+        assert not machine.is_up, f"{name} runs"
+        machine.disk = SlowDisk(f"{self._colony.seed}/{name}/{machine.starts}", self._colony.block)
+        machine.is_lost = True
+        self._colony.saw("a disk was lost")
 
     def _note(self, what: str, name: str) -> None:
         self._colony.simulator.note(f"disk {what} {name}")

@@ -43,10 +43,9 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     started, marks = monotonic(), Counter[str]()
     rows: list[Row] = []
     failures: list[Failure] = []
-    for name, scripts in (
-        ("kept", campaign.kept()),
-        ("drawn", _drawn(settings, marks)),
-    ):
+    parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
+    for name in settings.parts_of(LINK, parts):
+        scripts = parts[name]
         row, refuted = _part(name, scripts, marks, progress)
         if refuted is not None:
             failures.append(_failure(refuted, settings, progress, runs_folder))
@@ -67,7 +66,9 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
 
 
 def _missing(settings: Settings, marks: Counter[str]) -> list[str]:
-    """What must be reached and was not."""
+    """What must be reached and was not; nothing must be by a part alone."""
+    if settings.models:
+        return []
     wanted = ALWAYS + (MORE if settings.profile.includes(Profile.DEFAULT) else ())
     return [mark for mark in wanted if not marks[mark]]
 

@@ -16,8 +16,10 @@ from typing import Any
 from attrs import Factory, define, frozen
 
 from conformance.links import BadInput
-from conformance.shell.clients import Call
+from conformance.refutation import Refuted
+from conformance.shell.clients import Asking, Call
 from conformance.shell.colony import Colony
+from conformance.shell.settling import APART, FULL, GONE, SLOW
 from physalia.model import Equals
 
 
@@ -53,12 +55,15 @@ SETTINGS = {
     "nodes": int,
     "cold": float,
     "without": int,
-    "full": int,
+    FULL: int,
+    APART: int,
+    SLOW: int,
     "log": int,
 }
 """What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none.
 
-It does not run then, or its disk is `full`, if that is 1. Nodes truncate logs longer than `log`; 0 is the usual.
+It does not run then; or its disk is `full`, if that is 1; or it is `apart` from the others. Or nobody is away, and
+every disk is `slow`. Nodes truncate logs longer than `log`; 0 is the usual.
 """
 
 
@@ -107,7 +112,7 @@ def _event(words: list[str]) -> Event:
 
 ARGUMENTS = {
     "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
-    "resume": 1, "fail-flush": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "client": 5,
+    "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "client": 5,
 }  # fmt: skip
 """How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number."""
 
@@ -119,14 +124,18 @@ class Play:
     colony: Colony
     script: Script
     without: str = ""
-    is_full: bool = False
+    how: str = GONE
     calls: list[Call] = Factory(list)
+    disturbed: int = 0
+    """How much was done to the colony so far."""
 
     @classmethod
     def open(cls, script: Script, **more: Any) -> "Play":
         """A colony for a script, to be entered."""
         given = dict(script.settings)
-        is_full = bool(given.pop("full", 0))
+        how = next((one for one in (FULL, APART, SLOW) if given.get(one)), GONE)
+        for one in (FULL, APART, SLOW):
+            given.pop(one, None)
         if slots := int(given.pop("log", 0)):
             more["log_slots"] = slots
         cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
@@ -135,7 +144,7 @@ class Play:
             Colony(seed=script.seed, cold_after_s=cold_s, **whole, **more),
             script,
             chr(ord("a") + away - 1) if away else "",
-            is_full,
+            how,
         )
 
     def play(self, within_s: float) -> None:
@@ -144,7 +153,7 @@ class Play:
         for event in self.script.events:
             self.colony.run(max(0.0, start_s + event.at_s - self.colony.simulator.now_s))
             self.do(event)
-        self.colony.settle(within_s, self.without, is_full=self.is_full)
+        self.colony.settle(within_s, self.without, how=self.how)
         if any(
             client.asks.client.places.known(plan.cell) for client in self.colony.clients for plan in self.colony.plans
         ):
@@ -157,6 +166,7 @@ class Play:
             if verb.startswith("client"):
                 self._ask(int(verb.removeprefix("client")), *rest)
             else:
+                self.disturbed += 1
                 VERBS[verb](self.colony, *rest)
                 self._look()
 
@@ -175,6 +185,27 @@ class Play:
         asks, at = self.colony.clients[number - 1].asks, int(cell)
         if at not in {plan.cell for plan in self.colony.plans}:
             return
+        before = len(self.calls)
+        self._call(asks, what, key, given, at)
+        for call in self.calls[before:]:
+            self._must_not_wait_in_vain(call, at)
+
+    def _must_not_wait_in_vain(self, call: Call, cell: int) -> None:
+        """While every server knows that too few members are there, a client is refused at once, and nothing is done."""
+        if not self.colony.lacks_majority(cell):
+            return
+        before = self.disturbed
+
+        def told(_: object) -> None:
+            if call.said == "OutcomeUnknown" and self.disturbed == before and self.colony.lacks_majority(cell):
+                title = f"too few members of cell {cell} are there, which every server knew: a client was not refused,"
+                self.colony.refute(Refuted(f"{title} and told that nobody knows whether it was done"))
+            elif call.said == "Unavailable":
+                self.colony.saw("a client was refused for want of a majority")
+
+        call.task.add_done_callback(told)
+
+    def _call(self, asks: Asking, what: str, key: str, given: str, at: int) -> None:
         match what:
             case "put":
                 self.calls.append(asks.put(key, given.encode(), cell=at))
@@ -191,6 +222,10 @@ class Play:
                 self.calls.append(asks.delete(key, cell=at))
             case "peek":
                 self.calls.append(asks.peek(key, cell=at))
+            case "write":
+                self.calls.append(asks.write(cell=at))
+            case "record":
+                self.calls.append(asks.record(cell=at))
             case "cancel":
                 waiting = [call for call in asks.calls if not call.is_over]
                 if waiting:
@@ -218,6 +253,7 @@ VERBS: Mapping[str, Callable[..., object]] = {
     "pause": lambda colony, name: colony.pause(name),
     "resume": lambda colony, name: colony.resume(name),
     "fail-flush": lambda colony, name: colony.disk.fail_flush(name),
+    "lose": lambda colony, name: colony.disk.lose(name),
     "fill": lambda colony, name: colony.disk.fill(name),
     "free": lambda colony, name: colony.disk.free(name),
     "slow": lambda colony, name, seconds: colony.disk.slow(name, float(seconds)),

@@ -1,8 +1,10 @@
 """The end of every story: the trouble ends, and then the colony must come to rest, with nothing owed to anybody.
 
-First one server may stay away, or its disk may be full: the others must do what clients want. Then all are there: all
-that was decided is known to every node of the cell, their digests are equal, every client was told, caches know every
-cell, and nobody says anything any more, but for the pings between servers.
+First one server may stay away, or its disk may be full, or it is cut off from the others, or all disks are slow: they
+must do what clients want, those that are new, and those that were there before and know what was. Then all are there:
+all that was decided is known to every node of the cell, their digests are equal, every client was told, caches know
+every cell, and nobody says anything any more, but for the pings between servers. A node whose disk was lost is nobody
+from then on, and is asked in vain.
 """
 
 from typing import Any
@@ -12,19 +14,17 @@ from conformance.shell.machines import PORT
 from physalia.cell import Node
 from physalia.wire import decode_charter, decode_record
 
-SILENCE_S, LEARNED_S = 3.0, 10.0
+SILENCE_S, LEARNED_S, SERVED_S = 3.0, 10.0, 60.0
+SLOW_S = 0.25
+"""A slow disk takes so long for each flush, so that many an answer comes later than an attempt lasts."""
+GONE, FULL, APART, SLOW = "gone", "full", "apart", "slow"
+"""What may be with a server that the others are without; or with every disk, while nobody is away."""
 
 
-def settle(colony: Any, within_s: float, without: str = "", *, is_full: bool = False) -> None:
+def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE) -> None:
     """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much true time."""
     cells = sorted({plan.cell for plan in colony.plans})
-    if without and is_full:
-        _end_trouble(colony)
-        colony.disk.fill(without)
-        _must_do(colony, cells, within_s, f" while the disk of server {without} is full")
-    elif without:
-        _end_trouble(colony, without)
-        _must_do(colony, cells, within_s, f" without server {without}")
+    _serve_in_need(colony, cells, within_s, without, how)
     _end_trouble(colony)
     end_s = colony.simulator.now_s + within_s
     _must_do(colony, cells, within_s, "")
@@ -44,6 +44,8 @@ def settle(colony: Any, within_s: float, without: str = "", *, is_full: bool = F
             raise Refuted(f"the trouble is over, and {name} does not know where all cells are")
     if colony.caches:
         _must_learn(colony, cells)
+    if any(one.is_lost for one in colony.machines.values()):
+        return  # whoever leads asks the member that is no more until it is replaced, which no story does
     carried = -1
     while carried != (carried := sum(one.server.links.carried for one in colony.machines.values())):
         _revive(colony)
@@ -53,7 +55,27 @@ def settle(colony: Any, within_s: float, without: str = "", *, is_full: bool = F
     colony.saw("a colony came to rest")
 
 
-def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> Any:
+def _serve_in_need(colony: Any, cells: list[int], within_s: float, without: str, how: str) -> None:
+    """Clients are served while something is wrong that a colony must bear, if the story has anything of that kind."""
+    if how == SLOW:
+        _end_trouble(colony)
+        for name in colony.machines:
+            colony.disk.slow(name, SLOW_S)
+        _must_do(colony, cells, within_s, " while disks are slow")
+    elif without and how == FULL:
+        _end_trouble(colony)
+        colony.disk.fill(without)
+        _must_do(colony, cells, within_s, f" while the disk of server {without} is full")
+    elif without and how == APART:
+        _end_trouble(colony, apart=without)
+        colony.isolate(without)
+        _must_do(colony, cells, within_s, f" while server {without} is cut off from the others")
+    elif without:
+        _end_trouble(colony, without)
+        _must_do(colony, cells, within_s, f" without server {without}")
+
+
+def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> None:
     """A new client, for which every cell does something."""
     end_s = colony.simulator.now_s + within_s
     client = colony.client(deadline_s=within_s)
@@ -63,7 +85,23 @@ def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> Any:
         if call.said != "done":
             title = f"the trouble is over, and cell {cell} does nothing{how}: {call.said}"
             raise Refuted(title, _state(colony, cell))
-    return client
+    _must_do_for_all(colony, cells, how)
+
+
+def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
+    """Who was there before is served as well, whatever it believes of the colony."""
+    asked = [
+        (one.asks.process.name, cell, call)
+        for one in colony.clients[:-1]
+        if one.asks.process.is_alive
+        for cell in cells
+        for call in (one.asks.put("at rest", b"yes", cell=cell), one.asks.get("at rest", cell=cell))
+    ]
+    colony.run(SERVED_S, lambda: _revive(colony) and all(call.is_over for _, _, call in asked))
+    for name, cell, call in asked:
+        if call.said != "done":
+            title = f"the trouble is over, and cell {cell} does nothing for {name}, though for others{how}: {call.said}"
+            raise Refuted(title, _state(colony, cell))
 
 
 def _has_all(colony: Any, name: str) -> bool:
@@ -93,10 +131,12 @@ def _must_learn(colony: Any, cells: list[int]) -> None:
     colony.saw("a cache was asked")
 
 
-def _end_trouble(colony: Any, without: str = "") -> None:
+def _end_trouble(colony: Any, without: str = "", apart: str = "") -> None:
+    """All is well again, but that one server does not run, or links to others that are cut stay so."""
     colony.away = without
     for sender, receiver in sorted(colony.net.cuts):
-        colony.net.mend(sender, receiver)
+        if apart not in (sender, receiver) or not {sender, receiver} <= colony.machines.keys():
+            colony.net.mend(sender, receiver)
     colony.net.delay_s.clear()
     colony.simulator.held_back.clear()
     for name, machine in (*colony.machines.items(), *colony.caches.items()):
@@ -143,7 +183,7 @@ def _known(colony: Any, name: str, cell: int) -> tuple[int, bytes] | None:
 
 def _has(colony: Any, name: str, cell: int) -> bool:
     plan = next(plan for plan in colony.plans if plan.cell == cell)
-    return colony.machines[name].number in plan.nodes.values()
+    return colony.machines[name].number in plan.nodes.values() and not colony.machines[name].is_lost
 
 
 def _state(colony: Any, cell: int) -> tuple[str, ...]:

@@ -240,7 +240,7 @@ class _Translation:
             event.said = self._message(line.said)
             event.sender = self._node("from", line.sender)
         if line.args is not None:
-            nodes = line.did in ("learn", "truncate", "install")
+            nodes = line.did in ("learn", "truncate", "install", "erase")
             event.arguments = tuple(
                 self._node("args[0]", part) if nodes and at == 0 else self._part(f"args[{at}]", part)
                 for at, part in enumerate(line.args)
@@ -272,7 +272,9 @@ class _Translation:
 
     def _message(self, said: list[Any]) -> model.Message:
         kind, *parts = said
-        first: Any = self.ballot("said[1]", parts[0]) if isinstance(parts[0], tuple) else parts[0]
+        first: Any = parts[0] if parts else None
+        if isinstance(first, tuple):
+            first = self.ballot("said[1]", first)
         match kind:
             case "prepare":
                 return model.Prepare(first, parts[1])
@@ -292,14 +294,25 @@ class _Translation:
                 return model.Round(first, parts[1])
             case "echo":
                 return model.Echo(first, parts[1], self._node("said[3]", parts[2]))
-            case "ask":
-                return model.Ask(first)
-            case "chunk":
-                return model.Chunk(first, b"", 0, ())
-            case "take":
-                return model.Take(first, 0)
-            case _:
+            case "refusal":
                 return model.Refusal(first, self.ballot("said[2]", parts[1]))
+            case _:
+                return _helping(kind, first)
+
+
+def _helping(kind: str, first: Any) -> model.Message:
+    """What only helps along: no guard reads it."""
+    match kind:
+        case "ask":
+            return model.Ask(first)
+        case "chunk":
+            return model.Chunk(first, b"", 0, ())
+        case "take":
+            return model.Take(first, 0)
+        case "howfar":
+            return model.HowFar()
+        case _:
+            return model.Learned(first)
 
 
 def ballot_of(trace: CellTrace, event: Event, field: str, given: tuple[int, int] | None) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
+import msgspec
 from attrs import evolve, frozen
 
 from conformance.traces.cell import split
@@ -138,3 +139,13 @@ def cut_out(runs: Sequence[Run], at: int, places: Sequence[int]) -> tuple[Run, .
     """The runs without some lines of one of them."""
     lines = [each for place, each in enumerate(runs[at].lines) if place not in set(places)]
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
+
+
+def unheard(runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The same, but everybody who is asked how far it has learned says that it has learned nothing."""
+
+    def told(line: Line) -> Line:
+        is_learned = line.said is not None and line.said[0] == "learned"
+        return msgspec.structs.replace(line, said=["learned", 0]) if is_learned else line
+
+    return tuple(evolve(run, lines=[(number, told(line)) for number, line in run.lines]) for run in runs)

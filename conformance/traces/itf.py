@@ -15,7 +15,7 @@ from conformance.judges.judged import JudgedCell
 from conformance.links import BadInput
 from conformance.traces.cell import CellTrace, TraceNames
 from conformance.traces.replay import Judged
-from conformance.traces.steps import Call
+from conformance.traces.steps import Call, machine_of
 from physalia import model
 from physalia.tracing import VERSION
 from physalia.tracing.words import name_of
@@ -24,7 +24,7 @@ from spec import cell as spec
 
 LARGE = 2**53
 """An integer from here on is written as text: not every reader of JSON has it."""
-FUNCTIONS = ("promised", "accepted", "active", "known", "queue", "disk", "kept")
+FUNCTIONS = ("promised", "accepted", "active", "known", "queue", "disk", "kept", "place", "pointer")
 
 
 def to_itf(trace: CellTrace, judged: Judged) -> dict[str, Any]:
@@ -98,10 +98,7 @@ def _machine(meta: Mapping[str, Any], asked: Mapping[str, Any], size: int) -> Ju
     names = TraceNames(size)
     for name, command in asked.items():
         names.name_content(name, command)
-    nodes = range(1, size + 1)
-    return JudgedCell.of(
-        names.content, frozenset(meta["members"]), meta["alpha"], nodes, meta["slots"], names.ballots, names.rounds
-    )
+    return machine_of(names, size, frozenset(meta["members"]), meta["alpha"], meta["slots"])
 
 
 def _call(state: Mapping[str, Any]) -> Call:
@@ -177,7 +174,7 @@ class _Writer:
         self._lines: dict[int, list[dict[str, Any]]] = {node: [] for node in machine.nodes}
         self._seq = dict.fromkeys(machine.nodes, 0)
         (state,) = machine.init()
-        for node in machine.nodes:
+        for node in sorted(machine.first):
             self._start(node, state)
 
     def step(self, call: tuple[str, tuple[Any, ...]], before: spec.State, after: spec.State) -> None:
@@ -188,8 +185,11 @@ class _Writer:
             self._add(1, {"did": "recorded", "asks": name_of(command), "command": encode_command(command).hex()})
         elif name == "flush":
             self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})
-        elif name == "crash":
+        elif name in ("crash", "create"):
             self._start(arguments[0], after)
+        elif name == "erase":
+            self._add(arguments[0], {"did": name, **self._given(name, arguments, before), "waits": True})
+            self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})
         else:
             node = self._whose(name, arguments)
             waits = {"waits": True} if len(after.queue[node]) > len(before.queue[node]) else {}
@@ -216,6 +216,8 @@ class _Writer:
             return {"from": self._owner(arguments[1]), "said": said}
         if name == "echo":
             return {"from": self._owner(arguments[1]), "said": ["round", self._ballot(arguments[1]), arguments[2]]}
+        if name == "settle":
+            return {"from": self._incarnations[arguments[0] - 1], "said": ["howfar"]}
         domains = getattr(self._machine, name).domains
         return {"args": [self._argument(*pair) for pair in zip(domains, arguments, strict=True)]}
 

@@ -23,8 +23,8 @@ Ballot = tuple[Natural, Natural]
 
 ACTIONS: Final[tuple[str, ...]] = ActionName.__args__  # type: ignore[attr-defined]
 STUTTERS: Final[tuple[str, ...]] = StutterKind.__args__  # type: ignore[attr-defined]
-HIDDEN = ("issue", "flush", "crash", "restarted")
-"""What no line of a node is called: a client asks, the disk flushes and the world restarts, and the search finds it."""
+HIDDEN = ("issue", "flush", "crash", "restarted", "create", "lose")
+"""What no line of a node is called: a client asks, the disk flushes, a node is born, lost or restarted."""
 OF_NODE: Final = frozenset({"start", "end", *ACTIONS, *STUTTERS} - set(HIDDEN))
 MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
     "prepare": (Ballot, Natural),
@@ -38,12 +38,14 @@ MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
     "chunk": (Natural,),
     "take": (Natural,),
     "refusal": (Ballot, Ballot),
+    "howfar": (),
+    "learned": (Natural,),
 }
 """What is said, and of which kinds its parts are."""
 ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "prepare": (Ballot,), "propose": (Ballot, Positive, str), "decide": (Ballot, Positive),
     "learn": (Positive, Positive), "consult": (Ballot, Positive), "serve": (Ballot, Positive),
-    "truncate": (Positive, Positive), "install": (Positive, Positive),
+    "truncate": (Positive, Positive), "install": (Positive, Positive), "erase": (Positive, Positive),
 }  # fmt: skip
 """The arguments of actions that no message calls for."""
 
@@ -95,7 +97,7 @@ NEEDED: Final = {
     "flush": ("steps",),
     "close": ("lines",),
 }
-CALLED_FOR: Final = {"promise": "prepare", "vote": "proposal", "echo": "round"}
+CALLED_FOR: Final = {"promise": "prepare", "vote": "proposal", "echo": "round", "settle": "howfar"}
 """Actions that a message calls for, and which."""
 
 

@@ -17,16 +17,27 @@ from time import monotonic
 
 from attrs import Factory, define, evolve, frozen
 
-from conformance.links import CannotRun, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict, combine
+from conformance.links import (
+    BadInput,
+    CannotRun,
+    Failure,
+    LinkReport,
+    Profile,
+    Progress,
+    Row,
+    Settings,
+    Verdict,
+    combine,
+)
 from conformance.refutation import Refuted
 from conformance.tlc.limits import Limits
 from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from conformance.traces import tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
-from conformance.traces.doctored import Doctored, changed, without
+from conformance.traces.doctored import Doctored, changed, unheard, without
 from conformance.traces.lines import Run
-from conformance.traces.recorded import Amount, record
+from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.replay import Judged, Replay
 
 LINK = "traces"
@@ -53,6 +64,9 @@ MUST_BE_TAKEN = (
 )  # fmt: skip
 """What servers that are killed in the middle of writes must have done."""
 
+MUST_MOVE = ("create", "settle", "erase")
+"""What nodes that come and go must have done."""
+MOVED_WRITES = 8
 MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
 """Some event of each of these kinds must be such that nothing is accepted without it."""
 
@@ -74,11 +88,17 @@ class _Findings:
 
 def run(settings: Settings, progress: Progress) -> LinkReport:
     """Record, judge, doctor, and ask TLC. The folder with the traces is kept if something is refuted."""
+    if settings.models:
+        raise BadInput(f"the link {LINK} has no parts: what servers wrote down is judged once, and then the judge.")
     started, much, again = monotonic(), AMOUNTS[settings.profile], settings.again(LINK)
     folder = Path(tempfile.mkdtemp(prefix="physalia-traces-"))
     found = _Findings()
     runs = record(folder, much.recorded, lambda what: progress.update("recorded", 0, what))
     judged = _judge_all(runs, found, progress, folder, again)
+    _judge_moves(
+        record_moves(folder, MOVED_WRITES, lambda what: progress.update("moved", 0, what)), found, folder, again
+    )
+    progress.finish("moved", "births, departures and a lost disk")
     if not found.failures:
         random = Random(settings.seed)  # noqa: S311  # repeatable, no secret
         cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
@@ -115,6 +135,23 @@ def _judge_all(
     found.add("recorded", taken.total(), started, note, failure)
     progress.finish("recorded", note)
     return judged
+
+
+def _judge_moves(runs: Sequence[Run], found: _Findings, folder: Path, again: str) -> None:
+    """A cell whose nodes come and go is accepted; one in which nobody heard enough to leave is not."""
+    started, failure = monotonic(), None
+    (key,) = cells_of(runs)
+    judged = Replay(split(runs)[key]).judge()
+    missing = [did for did in MUST_MOVE if did not in dict(judged.path)]
+    if judged.verdict is not Verdict.HOLDS:
+        replay = f"physalia conformance trace {folder}/moves/traces/*.jsonl"
+        failure = Failure(title=judged.title, verdict=judged.verdict, lines=judged.lines, replay=replay)
+    elif missing:
+        title = f"a cell moved, and nobody did {', '.join(missing)}: nothing was shown of it"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
+    elif Replay(split(unheard(runs))[key]).judge().verdict is not Verdict.REFUTED:
+        failure = Failure(title="a node leaves that heard of nobody who holds what it holds", replay=again)
+    found.add("moved", judged.events, started, f"{judged.taken['erase']} nodes left, and one was lost", failure)
 
 
 def _judge_changed(

@@ -1,7 +1,7 @@
 """Real servers that record: three processes, clients that write meanwhile, and servers that are killed in between.
 
 Each server is killed once, in the middle of writes, and started again; the others take over what it led. At the end all
-servers end in order, so that their traces are whole.
+servers end in order, so that their traces are whole. Others let a cell move, and lose a disk.
 """
 
 import asyncio
@@ -13,7 +13,10 @@ from attrs import frozen
 from conformance.links import CannotRun
 from conformance.traces.lines import Run, read_run
 from physalia.client import AsyncClient, ClientError
+from physalia.client.moving import plan
 from physalia.colony import Colony, Processes, ServerFailed, lay_out
+from physalia.colony.moves import carry_out, operator_of
+from physalia.colony.replacing import lose_disk, replace_nodes
 
 SERVERS = 3
 PATIENCE_S = 60.0
@@ -43,6 +46,45 @@ def record(folder: Path, amount: Amount, told: Callable[[str], None]) -> list[Ru
     finally:
         processes.kill_all()
     return read_all(colony.folder / "traces")
+
+
+def record_moves(folder: Path, writes: int, told: Callable[[str], None]) -> list[Run]:
+    """Let a cell move among four servers, one of which loses its disk; return what they wrote. Raises `CannotRun`."""
+    colony = lay_out(folder / "moves", SERVERS + 1, 1, extra=SETTINGS, size=SERVERS)
+    processes = Processes(colony)
+    try:
+        processes.start(*colony.settings)
+        asyncio.run(_move(colony, processes, writes, told))
+        processes.end(*colony.settings)
+    except ServerFailed as error:
+        raise CannotRun(f"{error} The files are in {folder}.") from None
+    finally:
+        processes.kill_all()
+    return read_all(colony.folder / "traces")
+
+
+async def _move(colony: Colony, processes: Processes, writes: int, told: Callable[[str], None]) -> None:
+    """Two members go to other servers, one after the other; then a disk is lost with what came there."""
+    (cell,) = colony.cells
+    (homes,) = {tuple(sorted(one.nodes.values())) for each in colony.settings.values() for one in each.cells}
+    (free,) = colony.settings.keys() - set(homes)
+    async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
+        part = client.partition(cell)
+
+        async def write() -> None:
+            for number in range(writes):
+                await part.put("n", number)
+
+        await write()
+        for leaves_from, to in ((homes[0], free), (homes[1], homes[0])):
+            told(f"writing, and a member goes from server {leaves_from} to server {to}")
+            async with operator_of(colony, PATIENCE_S) as operator:
+                the = await plan(operator, cell, leaves_from, to)
+            await asyncio.gather(carry_out(colony, the), write())
+        told(f"server {free} loses its disk")
+        await asyncio.to_thread(lose_disk, colony, processes, free)
+        await replace_nodes(colony, free)
+        await write()
 
 
 def read_all(folder: Path) -> list[Run]:

@@ -14,10 +14,11 @@ from attrs import define, field
 from conformance import describe
 from conformance.judges.hearing import Hearing, is_from
 from conformance.judges.judged import Asked, JudgedCell
+from conformance.judges.judged_leaving import JudgedLeaving
 from conformance.judges.vocabulary import FIELD
 from conformance.plain import built, read_word
 from conformance.refutation import Refuted
-from conformance.traces.cell import CellTrace, Event, ballot_of
+from conformance.traces.cell import CellTrace, Event, TraceNames, ballot_of
 from conformance.traces.lines import CALLED_FOR
 from conformance.world.outcomes import Outcome
 from physalia import model
@@ -54,8 +55,8 @@ class Progress:
 
     hearing: Hearing
     left: deque[Event]
-    waiting: deque[bool] = field(factory=deque)
-    """For each step that waits for the disk, whether it is an entry of the specification's queue."""
+    waiting: deque[Call | None] = field(factory=deque)
+    """For each step that waits for the disk, what happens when it is there; None if that is nothing."""
     is_started: bool = False
     is_stopped: bool = False
     known: int = 0
@@ -69,9 +70,7 @@ class Steps:
     def __init__(self, trace: CellTrace) -> None:
         self.trace = trace
         nodes = range(1, len(trace.incarnations) + 1)
-        self.machine = JudgedCell.of(
-            trace.names.content, trace.members, trace.alpha, nodes, trace.slots, trace.names.ballots, trace.names.rounds
-        )
+        self.machine = machine_of(trace.names, len(nodes), trace.members, trace.alpha, trace.slots)
         (self.state,) = self.machine.init()
         self.nodes = {node: Progress(Hearing(trace.names), deque(trace.events.get(node, ()))) for node in nodes}
         self.path: list[Call] = []
@@ -104,7 +103,9 @@ class Steps:
             self._go(event, ("issue", (event.line.asks,)))
         before = self.state
         call = self.call_of(event)
-        if event.did in self.actions:
+        if event.did == "erase":
+            self._leave(node, event)
+        elif event.did in self.actions:
             assert call is not None
             self._act(node, event, call)
         elif event.did == "stopped":
@@ -134,14 +135,28 @@ class Steps:
         if name == "serve":
             self._judge_found(event)
 
+    def _leave(self, node: Progress, event: Event) -> None:
+        """The node has heard enough to be gone, which it is when that is on its disk: a crash before undoes it."""
+        call = ("erase", event.arguments)
+        if self._whose(call) != event.node:
+            raise Refuted(f"{event.place}: node {event.node} cannot do {call_words(*call)}", (event.words,))
+        view = node.hearing.view_of_learned(self.state) if self.trace.receipts else self.state
+        if "erase" in self.actions and self.successor(view, call) is None and not self.trace.receipts:
+            raise Blocked(f"{call_words(*call)} is not allowed yet", None)
+        if "erase" not in self.actions or self.successor(view, call) is None:
+            raise Refuted(
+                f"{event.place}: node {event.node} had not heard that enough have learned what it holds",
+                (f"event: {event.words}",),
+            )
+        if not event.line.waits:
+            raise Refuted(f"{event.place}: node {event.node} is gone before that is flushed", (event.words,))
+
     def _whose(self, call: Call) -> NodeId:
         """The one node that may take an action."""
         name, arguments = call
         first = arguments[0]
         assert isinstance(first, int)
-        return (
-            first if name in ("promise", "vote", "echo", "learn", "truncate", "install") else self.machine.owner[first]
-        )
+        return first if "n" in getattr(self.machine, name).domains else self.machine.owner[first]
 
     def _go(self, event: Event, call: Call) -> None:
         after = self.successor(self.state, call)
@@ -169,7 +184,8 @@ class Steps:
         """What waits for the disk in the specification waits in the code."""
         grew = len(self.state.queue[event.node]) > len(before.queue[event.node])
         if event.line.waits:
-            node.waiting.append(grew)
+            entry = ("flush", (event.node,)) if grew else None
+            node.waiting.append(("erase", event.arguments) if event.did == "erase" else entry)
         elif grew and self.trace.receipts:
             raise Refuted(
                 f"{event.place}: what node {event.node} says of {event.did} leaves before its record is flushed",
@@ -206,8 +222,9 @@ class Steps:
                 f"{event.place}: {event.steps} steps of node {event.node} are safe, and {len(node.waiting)} waited", ()
             )
         for _ in range(event.steps):
-            if node.waiting.popleft():
-                self._go(event, ("flush", (event.node,)))
+            call = node.waiting.popleft()
+            if call is not None:
+                self._go(event, call)
 
     def _start(self, node: Progress, event: Event) -> None:
         line = event.line
@@ -216,6 +233,8 @@ class Steps:
                 raise Unknown(
                     f"{event.place}: node {line.node} had a past when its trace began: record cells from their birth on"
                 )
+            if event.node not in self.trace.members:
+                self._go(event, ("create", (event.node,)))
         else:
             self._crash(event)
         node.hearing = Hearing(self.trace.names)
@@ -303,6 +322,10 @@ class Steps:
                 is_sent = any(m[:3] == (ballot(b), slot, name) for m in state.proposals)
             case model.Round(b, read):
                 is_sent = any(m.ballot == ballot(b) and m.read == read for m in seen.rounds)
+            case model.HowFar():
+                is_sent = True  # an operator asks whom, whenever it wants
+            case model.Learned(slot):
+                is_sent = slot <= self.machine.durable(state, sender)
             case model.Ask(prefix):
                 is_sent = prefix <= self.nodes[sender].known
             case model.Chunk(slot) | model.Take(slot):
@@ -330,6 +353,8 @@ class Steps:
                 return "vote", (number, ballot(b), slot)
             case model.Round(b, read) if event.sender == b.node:
                 return "echo", (number, ballot(b), read)
+            case model.HowFar() if "settle" in self.actions:
+                return "settle", (number,)
             case _:
                 return None
 
@@ -362,6 +387,17 @@ class Steps:
         """Where an action leads, or None where its guard is false."""
         name, arguments = call
         return self.actions[name](state, *arguments)
+
+
+def machine_of(names: TraceNames, size: int, members: frozenset[NodeId], alpha: int, slots: int) -> JudgedCell:
+    """The specification of a cell of so many nodes; they come and go if there are others than its first members."""
+    nodes = range(1, size + 1)
+    everyone = frozenset(nodes)
+    more: dict[str, Any] = (
+        {"newcomers": everyone - members, "leavers": everyone, "frail": everyone} if everyone - members else {}
+    )
+    kind = JudgedLeaving if more else JudgedCell
+    return kind.of(names.content, members, alpha, nodes, slots, names.ballots, names.rounds, **more)
 
 
 def _replies(

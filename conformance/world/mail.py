@@ -1,11 +1,12 @@
 """What goes between the nodes of a world as bytes: sealed and opened by the codec, and held to the law of effects."""
 
-from attrs import Factory, define, evolve
+from attrs import Factory, define
 
 from conformance.refutation import Refuted
 from conformance.wording import message_words
 from conformance.world.outcomes import Packet
 from physalia.model import Echo, Envelope, Message, NodeId, Origin, Prepare, Promise, Proposal, Round, Send, Vote
+from physalia.model.value import evolve
 from physalia.wire import CodecError, decode_envelope, decode_message, encode_envelope, encode_message
 
 CELL, LIFE = 1, 2

@@ -27,6 +27,7 @@ from physalia.model import (
     Consult,
     Decide,
     Erase,
+    Inquire,
     Install,
     Internal,
     Learn,
@@ -42,7 +43,7 @@ from physalia.model import (
     Truncate,
 )
 
-Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Leave | Internal
+Given: TypeAlias = Submit | Query | Peek | Campaign | Truncate | Inquire | Leave | Internal
 """The events of a node that the world hands to it as they are."""
 
 
@@ -360,6 +361,8 @@ def _read_given(words: list[str]) -> Given:  # noqa: PLR0912  # one case an even
             return Learn(int(slot))
         case ["truncate", "slot", slot]:
             return Truncate(int(slot))
+        case ["inquire", *nodes]:
+            return Inquire(frozenset(map(int, nodes)))
         case ["leave"]:
             return Leave()
         case ["erase", "slot", slot]:

@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TypeVar, assert_never
 
-from attrs import evolve
-
 from conformance.refutation import How, Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell, MakeNode
@@ -28,6 +26,7 @@ from conformance.world.disk import Disk, Journal, bears_loss
 from conformance.world.mail import Mail, haunted, hold_law, names_its_sender, origin_of, said
 from conformance.world.orders import Create, LoseDisk
 from conformance.world.outcomes import RIDE_ALONG, Durable, Outcome, Packet, Trouble, Waiting, kept_of
+from conformance.world.restarting import begin
 from conformance.world.scenario import (
     Calm,
     Crash,
@@ -83,6 +82,7 @@ from physalia.model import (
     Tick,
     Told,
 )
+from physalia.model.value import evolve
 
 T = TypeVar("T")
 
@@ -441,8 +441,4 @@ class World:
 
     def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
         self.borders[node] = Border(origin_of(node))
-        try:
-            return self.make_node(node, self.setup.members, self.setup.alpha, records)
-        except Exception as error:
-            title = f"node {node} cannot start from its own disk: {type(error).__name__}: {error}"
-            raise Refuted(title, how=How.NOT_STARTED) from error
+        return begin(self.make_node, node, self.setup, records)

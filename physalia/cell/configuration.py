@@ -21,24 +21,21 @@ class Configurations:
     """The fold of the known prefix: `of_slots[i - 1 - base]` has the members for slot `i`; the last is the window's.
 
     The jury after the first `k` entries is the configuration of slot `k + alpha`; so an entry more adds one more slot.
-    Of the first `base` slots, which are known, it is forgotten who decided; only whether `node` did is not.
+    Of the first `base` slots, which are known, it is forgotten who decided; the state has who ever did.
     """
 
     alpha: int
     of_slots: list[frozenset[NodeId]]
     base: Slot = 0
-    node: NodeId = 0
-    has_served: bool = False
-    """Whether the node was a member for one of the slots of which it is forgotten."""
 
     @classmethod
-    def create(cls, first_members: frozenset[NodeId], alpha: int, node: NodeId = 0) -> "Configurations":
+    def create(cls, first_members: frozenset[NodeId], alpha: int) -> "Configurations":
         """Nothing is known: the first members decide in the first `alpha` slots."""
-        return cls(alpha, [first_members] * alpha, node=node)
+        return cls(alpha, [first_members] * alpha)
 
     def copy(self) -> "Configurations":
         """The same, sharing nothing that can change."""
-        return Configurations(self.alpha, self.of_slots.copy(), self.base, self.node, self.has_served)
+        return Configurations(self.alpha, self.of_slots.copy(), self.base)
 
     @property
     def last(self) -> Slot:
@@ -51,15 +48,12 @@ class Configurations:
 
     def forget_below(self, slot: Slot) -> None:
         """Nobody asks any more who decided before this slot."""
-        if slot - 1 > self.base:
-            forgotten = slot - 1 - self.base
-            self.has_served |= any(self.node in members for members in self.of_slots[:forgotten])
-            del self.of_slots[:forgotten]
-            self.base = slot - 1
+        forgotten = max(0, slot - 1 - self.base)
+        del self.of_slots[:forgotten]
+        self.base += forgotten
 
     def jump(self, slot: Slot, members: Iterable[frozenset[NodeId]]) -> None:
         """All up to `slot` became known at once; the members are those for this slot and the window after it."""
-        self.has_served |= any(self.node in members for members in self.of_slots)
         self.base, self.of_slots = slot - 1, list(members)
 
     def members(self, slot: Slot) -> frozenset[NodeId]:

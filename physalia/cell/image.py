@@ -10,7 +10,8 @@ from attrs import frozen
 
 from physalia.cell.configuration import Configurations
 from physalia.cell.state import State
-from physalia.model import Command, Head, KeptItem, KeptSession, KeptVerdict, NodeId, Row, Slot
+from physalia.model import Command, Head, KeptItem, KeptMember, KeptSession, KeptVerdict, NodeId, Row, Slot
+from physalia.model.value import evolve
 from physalia.store import Session, digest
 from physalia.store import Store as Database
 
@@ -43,6 +44,7 @@ def rows_of(state: State, configurations: Configurations, last: Command) -> tupl
         for name, s in store.sessions.table.items()
     ]  # fmt: skip
     members = tuple(configurations.members(slot) for slot in range(state.prefix, configurations.last + 1))
+    rows += [KeptMember(node) for node in sorted(state.served.difference(*members))]
     head = Head(
         state.prefix, last, state.volume, state.jury, members, store.version, store.slot, len(rows) + 1
     )  # fmt: skip
@@ -61,7 +63,8 @@ def landing(rows: Iterable[Row], alpha: int, empty: Database) -> Landing:
     store = empty.copy()
     store.slot, store.version = head.applied, head.version
     state = State(head.jury, head.volume, store=store, prefix=head.slot)
-    kept: dict[type, set[object]] = {KeptVerdict: set(), KeptItem: set(), KeptSession: set()}
+    state.served = head.jury.members.union(*head.configurations)
+    kept: dict[type, set[object]] = {KeptVerdict: set(), KeptItem: set(), KeptSession: set(), KeptMember: set()}
     for row in others:
         match row:
             case KeptVerdict(command, verdict):
@@ -74,6 +77,9 @@ def landing(rows: Iterable[Row], alpha: int, empty: Database) -> Landing:
                 name = slot
                 session = Session(row.opened_by, row.used, row.number, row.asked, row.reply)
                 store.sessions.keep(slot, session)
+            case KeptMember(node):
+                name = node
+                state.served |= {node}
             case _:
                 raise BadImage("a snapshot has one head")
         if name in kept[type(row)]:
@@ -87,6 +93,15 @@ def landing(rows: Iterable[Row], alpha: int, empty: Database) -> Landing:
 def digest_of(rows: tuple[Row, ...]) -> bytes:
     """32 bytes that vouch for every row."""
     return digest(_ordered(rows))
+
+
+def is_image(rows: tuple[Row, ...], image: tuple[Row, ...]) -> bool:
+    """Whether these rows are that image, or what software wrote for it that kept no former members."""
+    if not any(isinstance(row, KeptMember) for row in rows):
+        head, *others = (row for row in image if not isinstance(row, KeptMember))
+        assert isinstance(head, Head)
+        image = (evolve(head, rows=len(others) + 1), *others)
+    return digest_of(rows) == digest_of(image)
 
 
 def _ordered(thing: object) -> object:

@@ -71,7 +71,7 @@ class Learner:
         """A learner that knows nothing, with an empty store."""
         empty = Database() if store is None else store
         state = State(Jury(0, first_members), store=empty.copy())
-        return cls(node, Configurations.create(first_members, alpha, node), state, empty)
+        return cls(node, Configurations.create(first_members, alpha), state, empty)
 
     def copy(self) -> "Learner":
         """The same, sharing nothing that can change."""
@@ -94,6 +94,11 @@ class Learner:
     def prefix(self) -> Slot:
         """Len(known[n]): the last known slot, 0 for none."""
         return self.first_unknown - 1
+
+    @property
+    def has_served(self) -> bool:
+        """Whether this node is or was a member for some slot, as far as it knows."""
+        return self.node in self.state.served
 
     def learn(self, slot: Slot) -> tuple[Step, Told | None]:
         """Learn(n, i): take up the decision of the first unknown slot, which somebody else took; and the verdict."""

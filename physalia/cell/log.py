@@ -37,10 +37,8 @@ class Log(Sequence[Command]):
         if isinstance(place, slice):
             return [self[number] for number in range(*place.indices(len(self)))]
         number = place + len(self) if place < 0 else place
-        if 0 <= number < self.base:
-            raise LookupError(f"slot {number + 1} is truncated: the log begins after slot {self.base}")
-        if not 0 <= number < len(self):
-            raise IndexError(f"the log ends with slot {len(self)}")
+        if not self.base <= number < len(self):
+            raise IndexError(f"slot {number + 1} is not there: the log has slots {self.base + 1} to {len(self)}")
         return self.entries[number - self.base]
 
     def __iter__(self) -> Iterator[Command]:
@@ -53,8 +51,7 @@ class Log(Sequence[Command]):
         return Log(self.base, self.entries)
 
     def truncate(self, base: Slot) -> None:
-        """Drop the entries of the first `base` slots; never the last one, of which others must be told."""
-        base = min(base, len(self) - 1)
-        if base > self.base:
-            del self.entries[: base - self.base]
-            self.base = base
+        """Drop the entries of the first `base` slots, as far as they are still there."""
+        dropped = max(0, base - self.base)
+        del self.entries[:dropped]
+        self.base += dropped

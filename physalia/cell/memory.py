@@ -81,7 +81,7 @@ class Memory:
                 (node, transfer.slot, transfer.digest, len(transfer.rows), transfer.landing is not None)
                 for node, transfer in self.learner.transfers.coming.items()
             ),
-            (acceptor.floor, self.learner.known.base, self.learner.configurations.has_served, self._base_state()),
+            (acceptor.floor, self.learner.known.base, self.learner.has_served, self._base_state()),
         )
         bookkeeping = (
             acceptor.reply if is_answered else None,

@@ -108,7 +108,7 @@ class Node(Shown):
         self._proposer = Proposer(self._learner)
         self._reads = Reads(self._proposer)
         self._resend_at_ms: int | None = None
-        self._leaving = Leaving(node_id in members)
+        self._leaving = Leaving()
         stopped = recover(self._acceptor, self._proposer, records)
         self._pointer = stopped if isinstance(stopped, Left) else None
         self._stopped = "" if stopped is None else why(node_id, stopped)
@@ -155,9 +155,8 @@ class Node(Shown):
         """Every internal event that is enabled by what this node received; a function of its state alone."""
         if self._stopped:
             return ()
-        learner, duty = self._learner, self._leaving.duty
-        leads = self._proposer.active != NO_BALLOT
-        if not (leads or learner.heard or learner.transfers.coming or duty):
+        learner, leads = self._learner, self._proposer.leadership.prepare.ballot != NO_BALLOT
+        if not (leads or learner.heard or learner.transfers.coming or self._leaving.duty):
             return ()  # a member at rest, which is asked after every step
         events = self._proposer.due() if leads else []
         if leads and self._reads.is_busy:
@@ -167,7 +166,7 @@ class Node(Shown):
             events.append(Learn(slot))
         if learner.transfers.coming:
             events += [Install(teacher, slot) for teacher, slot in learner.transfers.due()]
-        if duty:
+        if self._leaving.duty:
             events += self._leaving.due()
         return tuple(events)
 
@@ -332,23 +331,23 @@ class Node(Shown):
         return step
 
     def _decide(self, ballot: Ballot, slot: Slot) -> Step:
-        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
+        led = self._proposer.is_leading
         try:
             return self._left(self._sent(self._proposer.decide(ballot, slot)), led=led)
         except NotUnderstood:
             return self._stop_before(slot, self._proposer.leadership.proposals[slot])
 
     def _learn(self, slot: Slot) -> Step:
-        led = bool(self._proposer.leadership.refused) and self._proposer.is_leading
+        led = self._proposer.is_leading
         try:
             step, verdict = self._learner.learn(slot)
         except NotUnderstood:
             return self._stop_before(slot, self._learner.heard[slot])
         if not isinstance(step.announces, Action):
             return step
-        value = self._learner.known[-1]
+        value = self._learner.known.entries[-1]
         more: list[Effect] = []
-        if value in self._proposer.waiting and not isinstance(value, NoOp):
+        if self._proposer.waiting and value in self._proposer.waiting and not isinstance(value, NoOp):
             assert verdict is not None
             more.append(Answer(value.request, verdict))
         more += self._proposer.settle(slot, value)

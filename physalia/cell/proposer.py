@@ -117,7 +117,10 @@ class Proposer:
         promise or vote makes the node idle. One that is no member itself is asked for none of these by who takes over:
         so one refusal is enough for it, or it might wait for ever for a member that is lost.
         """
-        members, refused = self.learner.configurations.members(self.learner.first_unknown), self.leadership.refused
+        refused = self.leadership.refused
+        if not refused:
+            return self.active != NO_BALLOT
+        members = self.learner.configurations.members(self.learner.first_unknown)
         if self.active == NO_BALLOT or (refused & members and self.learner.node not in members):
             return False
         return is_majority(members - refused, members)
@@ -234,14 +237,12 @@ class Proposer:
         events: list[Internal] = []
         leadership, first_unknown = self.leadership, self.learner.first_unknown
         ballot = leadership.prepare.ballot
-        if ballot == NO_BALLOT:
-            return events
         slot = first_unknown + len(leadership.proposals)
         if (self.waiting or slot <= leadership.reported) and slot <= self.learner.configurations.last:
             value = self.choice(slot)
             if value is not None:
                 events.append(Propose(ballot, slot, value))
-        if self.has_majority(first_unknown):
+        if leadership.votes.get(first_unknown) and self.has_majority(first_unknown):
             events.append(Decide(ballot, first_unknown))
         return events
 
@@ -352,6 +353,8 @@ class Proposer:
     def record_refusal(self, sender: NodeId, refusal: Refusal) -> Step:
         """Remember who left the active ballot, and how high the next one must be."""
         if refusal.ballot != self.active:
+            return IGNORED
+        if sender in self.leadership.refused and refusal.promised.round <= self.heard_round:
             return IGNORED
         self.leadership.refused.add(sender)
         self.heard_round = max(self.heard_round, refusal.promised.round)

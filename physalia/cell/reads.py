@@ -140,8 +140,6 @@ class Reads:
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
-        if not self.is_busy:
-            return []
         read = self.under_way
         if read is not None:
             return [Serve(read.round.ballot, read.round.read)] if self.is_vouched(read) else []

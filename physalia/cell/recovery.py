@@ -8,7 +8,7 @@ comes before it, and stops there (R5): it was stopped there, or the software was
 from collections.abc import Iterable
 
 from physalia.cell.acceptor import Acceptor
-from physalia.cell.image import BadImage, digest_of, landing
+from physalia.cell.image import BadImage, is_image, landing
 from physalia.cell.learner import Learner
 from physalia.cell.proposer import Proposer
 from physalia.model import (
@@ -111,7 +111,7 @@ def _is_possible_snapshot(acceptor: Acceptor, learner: Learner, record: Snapshot
     if not acceptor.floor < record.floor <= record.slot or record.slot < learner.prefix or learner.heard:
         return False
     if record.slot == learner.prefix:
-        return digest_of(rows) == digest_of(learner.image())
+        return is_image(rows, learner.image())
     try:
         return landing(rows, learner.configurations.alpha, learner.empty).slot == record.slot
     except BadImage:

@@ -5,7 +5,7 @@ Conditions are judged here, when a command is applied in its place in the log, a
 
 from typing import assert_never
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, field
 
 from physalia.model import (
     Change,
@@ -13,6 +13,7 @@ from physalia.model import (
     Execute,
     Fault,
     Jury,
+    NodeId,
     NoOp,
     Read,
     Refused,
@@ -22,6 +23,7 @@ from physalia.model import (
     Volume,
     Write,
 )
+from physalia.model.value import evolve
 from physalia.store import Store, digest
 
 FIRST_VOLUME = Volume(version=0, primary="a", replica="b")
@@ -34,7 +36,8 @@ SAY_NOTHING: frozenset[Fault] = frozenset({"session expired", "number went back"
 class State:
     """What the decided prefix, up to slot `prefix`, amounts to.
 
-    `verdicts` has the first verdict on every command but those of the store, which has sessions for that.
+    `verdicts` has the first verdict on every command but those of the store, which has sessions for that. `served` has
+    everybody who is a member, or ever was: one name for each node that was replaced (R11).
     """
 
     jury: Jury
@@ -42,10 +45,11 @@ class State:
     verdicts: dict[Write | Read | Change, Verdict] = Factory(dict)
     store: Store = Factory(Store)
     prefix: Slot = field(default=0, eq=False)
+    served: frozenset[NodeId] = Factory(lambda state: state.jury.members, takes_self=True)
 
     def copy(self) -> "State":
         """The same, sharing nothing that can change."""
-        return State(self.jury, self.volume, self.verdicts.copy(), self.store.copy(), self.prefix)
+        return State(self.jury, self.volume, self.verdicts.copy(), self.store.copy(), self.prefix, self.served)
 
     def is_understood(self, command: Command) -> bool:
         """Whether this software knows what the command means (R5)."""
@@ -104,6 +108,7 @@ class State:
                 done = command.expects == self.jury.version
                 if done:
                     self.jury = evolve(self.jury, version=self.jury.version + 1, members=command.members)
+                    self.served |= command.members
                 return Verdict(done, self.jury)
             case _:
                 assert_never(command)

@@ -2,13 +2,16 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from conformance.links import EXIT_CODES, LINKS, SHRINK_S, BadInput, Profile, Settings
-from physalia.cli.options import Deep, Json, KillerTime, Quick, Seed, ShrinkS, TlcHeap, TlcTime
+from physalia.cli.options import Deep, Json, KillerTime, Parts, Quick, Seed, ShrinkS, TlcHeap, TlcTime
 from physalia.cli.terminal import print_json
+
+if TYPE_CHECKING:
+    from conformance.mutants.entries import Mutant
 
 conformance = typer.Typer(help="The checks, checked.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -23,6 +26,7 @@ def verify(
     json: Json = False,
     seed: Seed = 0,
     shrink_s: ShrinkS = SHRINK_S,
+    part: Parts = None,
     tlc_time: TlcTime = None,
     tlc_heap: TlcHeap = None,
 ) -> int:
@@ -37,9 +41,12 @@ def verify(
     from physalia.cli.progress import display  # noqa: PLC0415
 
     names = [_known(name) for name in dict.fromkeys(links or LINKS)]
+    if part and len(names) != 1:
+        raise BadInput("--part is a part of one link: name that link.")
     settings = Settings(
-        profile=_profile(quick, deep), seed=seed, shrink_s=shrink_s, tlc_time_s=tlc_time, tlc_heap_mib=tlc_heap
-    )
+        profile=_profile(quick, deep), seed=seed, models=tuple(part or ()), shrink_s=shrink_s, tlc_time_s=tlc_time,
+        tlc_heap_mib=tlc_heap,
+    )  # fmt: skip
     with display() as progress:
         report = chain.verify(names, settings, progress)
     if json:
@@ -80,34 +87,59 @@ def mutants(
         int | None, typer.Option(min=1, help="With --mechanical: ask no more than so many about each fault.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="With --mechanical: go on where the last run of the seed was cut short.")
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on where a run was cut short: what was judged, and would be judged alike, is not judged again.",
+        ),
+    ] = False,
+    killer: Annotated[
+        str | None, typer.Option(metavar="LINK", help="Only mutants of the catalogue that this link must kill.")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write down which part of a link kills a mutant: it is asked first then.")
     ] = False,
     json: Json = False,
     killer_time: KillerTime = None,
+    shrink_s: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="S",
+            help="Seconds of processor time to make the counterexample of a mutant shorter; 20 without it.",
+        ),
+    ] = None,
 ) -> int:
     """Put known bugs in, one at a time, each into a copy, and see that the link that should catch it does.
 
-    Exit code 0: every mutant was applied and killed; 1: one survived; 4: one could not be applied or judged. With
-    --mechanical, 0: the links refute nine of ten, or of a smaller draw as many as chance leaves of that; 1: they do
-    not.
+    Exit code 0: every mutant was applied and killed by a judge; 1: one survived, or fell over before anybody judged;
+    4: one could not be applied or judged, or another part of the link kills it than the one that is written down.
+    With --mechanical, 0: the links refute nine of ten, or of a smaller draw as many as chance leaves of that; 1: they
+    do not.
     """
-    drawing = {"--seed": seed, "--number": number, "--asks": asks, "--resume": resume or None}
-    given = [option for option, value in drawing.items() if value is not None]
+    drawing = {"--seed": seed, "--number": number, "--asks": asks}
+    of_catalogue = {
+        "--killer-time": killer_time,
+        "--killer": killer,
+        "--record": record or None,
+        "--shrink-s": shrink_s,
+    }
+    drawn, given = ([option for option, value in one.items() if value is not None] for one in (drawing, of_catalogue))
     if mechanical:
-        if names and given:
-            raise BadInput(f"{given[0]} is about a draw, and faults are named: give one or the other.")
-        if killer_time is not None:
-            raise BadInput("--killer-time is about the mutants of the catalogue: leave it out, or --mechanical.")
+        drawn += ["--resume"] if resume else []
+        if names and drawn:
+            raise BadInput(f"{drawn[0]} is about a draw, and faults are named: give one or the other.")
+        if given:
+            raise BadInput(f"{given[0]} is about the mutants of the catalogue: leave it out, or --mechanical.")
         return _mechanical(names or (), seed or 0, number, json, resume=resume, asks=asks)
-    if given:
-        raise BadInput(f"{given[0]} is about mechanical faults: give --mechanical as well.")
-    return _catalogue(names or (), killer_time, json)
+    if drawn:
+        raise BadInput(f"{drawn[0]} is about mechanical faults: give --mechanical as well.")
+    asked = _asked(names or (), killer)
+    return _catalogue(asked, json, resume=resume, record=record, killer_time=killer_time, shrink_s=shrink_s)
 
 
-def _catalogue(names: Sequence[str], killer_time: float | None, json: bool) -> int:
-    from conformance.mutants.matrix import catalogue, run  # noqa: PLC0415
-    from physalia.cli.printing import print_mutants  # noqa: PLC0415
-    from physalia.cli.progress import display  # noqa: PLC0415
+def _asked(names: Sequence[str], killer: str | None) -> "Sequence[Mutant]":
+    from conformance.mutants.entries import catalogue  # noqa: PLC0415
 
     known = {mutant.name: mutant for mutant in catalogue()}
     for name in names:
@@ -116,8 +148,33 @@ def _catalogue(names: Sequence[str], killer_time: float | None, json: bool) -> i
             raise BadInput(
                 f"there is no mutant called {name}; {_did_you_mean(close, 'conformance/mutants/catalogue lists them.')}"
             )
+    if killer is not None:
+        _known(killer)
+    return [known[name] for name in names or known if killer in (None, known[name].killer)]
+
+
+def _catalogue(
+    asked: "Sequence[Mutant]",
+    json: bool,
+    *,
+    resume: bool,
+    record: bool,
+    killer_time: float | None,
+    shrink_s: float | None,
+) -> int:
+    from conformance.mutants import first  # noqa: PLC0415
+    from conformance.mutants.entries import catalogue  # noqa: PLC0415
+    from conformance.mutants.kept import Kept  # noqa: PLC0415
+    from conformance.mutants.matrix import run  # noqa: PLC0415
+    from physalia.cli.printing import print_mutants  # noqa: PLC0415
+    from physalia.cli.progress import display  # noqa: PLC0415
+
+    kept, parts = Kept.resumed() if resume else Kept(), first.read()
+    shrinking = SHRINK_S if shrink_s is None else shrink_s
     with display() as progress:
-        matrix = run([known[name] for name in names or known], progress, time_s=killer_time)
+        matrix = run(asked, progress, time_s=killer_time, shrink_s=shrinking, first=parts, kept=kept)
+    if record:
+        first.write(matrix.parts, [mutant.name for mutant in catalogue()])
     if json:
         print_json(matrix.as_json())
     else:

@@ -17,17 +17,22 @@ if TYPE_CHECKING:
     from conformance.gameday.day import Day
     from physalia.colony import Colony
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SETTINGS = 'record = "traces"\nsuspect_after_s = 1.5\ncold_after_s = 5.0\nlog_slots = 64'
 
 
 def gameday(
     minutes: Annotated[
-        float, typer.Option(min=0.01, metavar="N", help="How long servers are broken and healed.")
+        float,
+        typer.Option(
+            min=0.01, metavar="N", help="How long servers are broken and healed; longer, until each fault came once."
+        ),
     ] = 1.0,
     cells: Annotated[int, typer.Option(min=1, max=1000, help="How many cells.")] = 16,
     clients: Annotated[int, typer.Option(min=1, max=1000, help="How many clients.")] = 12,
-    servers: Annotated[int, typer.Option(min=1, max=64, help="How many servers.")] = 3,
+    servers: Annotated[
+        int, typer.Option(min=1, max=64, help="How many servers; beyond three, cells move among them.")
+    ] = 4,
     faults: Annotated[str | None, typer.Option(metavar="F,F", help="Only these faults; all, if none.")] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the page there.")] = None,
     keep: Annotated[
@@ -37,6 +42,8 @@ def gameday(
     json: Json = False,
 ) -> int:
     """Break and heal real servers under load, at random, and judge histories, traces, disks and leaks.
+
+    Meanwhile cells move, a server that lost its disk is replaced, and servers go back to older versions.
 
     What failed the last time comes first. Exit code 0: all of it was judged and accepted; 1: something cannot be so; 2:
     the command is wrong; 3: something could not be judged.
@@ -50,7 +57,8 @@ def gameday(
     folder = Path(tempfile.mkdtemp(prefix="physalia-gameday-")) if keep is None else keep
     day, parts = _run(folder, minutes * 60, names, cells, clients, servers, seed)
     whole = verdict(parts)
-    again = f"physalia conformance gameday --minutes {minutes:g} --cells {cells} --clients {clients} --seed {seed}"
+    again = f"physalia conformance gameday --minutes {minutes:g} --cells {cells} --clients {clients}"
+    again += f" --servers {servers} --seed {seed}" + ("" if faults is None else f" --faults {faults}")
     if html is not None:
         title = f"Game day of {minutes:g} minutes, seed {seed}: {whole}"
         html.write_text(page.page(day, parts, title, again), encoding="utf-8")
@@ -75,11 +83,14 @@ def _print(day: "Day", parts: "list[Part]", whole: Verdict, seed: int, again: st
                 "operations": day.operations,
                 "faults": [
                     {
-                        "fault": band.blow.fault, "servers": list(band.blow.servers),
+                        "fault": band.blow.fault, "servers": list(band.blow.servers), "what": band.blow.words,
                         "begin_s": round(band.begin_s, 2), "end_s": round(band.end_s, 2),
                     }
                     for band in day.bands
                 ],
+                "moved": day.moved,
+                "replaced": day.replaced,
+                "spoken": {str(version): pairs for version, pairs in sorted(day.spoken.items())},
                 "left_out": day.left_out,
                 "parts": [
                     {"name": one.name, "verdict": one.verdict, "why": one.why, "judged": one.judged} for one in parts
@@ -98,12 +109,16 @@ def _run(
     folder: Path, seconds: float, names: tuple[str, ...], cells: int, clients: int, servers: int, seed: int
 ) -> "tuple[Day, list[Part]]":
     """The day, and the verdicts on it. Every process is ended whatever happens."""
+    from conformance.gameday.faults import MEMBERS  # noqa: PLC0415
     from conformance.gameday.judging import judge  # noqa: PLC0415
     from physalia import colony as colonies  # noqa: PLC0415
     from physalia.errors import PhysaliaError  # noqa: PLC0415
 
     try:
-        colony = colonies.lay_out(folder / "colony", servers, cells, extra=SETTINGS, has_network=True, caches=1)
+        size = min(servers, MEMBERS)
+        colony = colonies.lay_out(
+            folder / "colony", servers, cells, extra=SETTINGS, has_network=True, caches=1, size=size
+        )
     except ValueError as error:
         raise BadInput(str(error)) from None
     processes = colonies.Processes(colony)
@@ -126,15 +141,15 @@ async def _live(
     from physalia.colony import Processes  # noqa: PLC0415
 
     assert isinstance(processes, Processes)
-    possible, left_out = faults.allowed(names)
+    servers = list(colony.settings)
+    possible, left_out = faults.allowed(names, len(servers))
     for name, why in left_out.items():
         say(f"  left out: {name}: {why}", to_stderr=True)
     if not possible:
         raise BadInput("none of these faults can be had here: name others.")
-    servers = list(colony.settings)
     return await day.live(
-        colony, processes, clients=clients, seconds=seconds, seed=seed, left_out=left_out,
-        next_blow=faults.plan(possible, servers, seed, kept.kept(servers)),
+        colony, processes, clients=clients, seconds=seconds, seed=seed, wanted=frozenset(names), left_out=left_out,
+        next_blow=faults.plan(possible, servers, colony.cells, seed, kept.kept(servers, colony.cells)),
         told=lambda what: say(f"  {what}", to_stderr=True),
     )  # fmt: skip
 

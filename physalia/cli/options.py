@@ -32,6 +32,13 @@ ShrinkS = Annotated[
         help="Seconds of processor time to make a counterexample of the running code shorter.",
     ),
 ]  # fmt: skip
+Parts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--part", metavar="NAME",
+        help="Run only this part of the one link that is named, such as a campaign of lockstep; may be given again.",
+    ),
+]  # fmt: skip
 KillerTime = Annotated[
     float | None,
     typer.Option(

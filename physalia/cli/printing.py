@@ -92,9 +92,8 @@ def print_mutants(matrix: "KillMatrix") -> None:
     """Print what became of every mutant, and the verdict on them together."""
     console = terminal.console()
     table = Table(box=None, pad_edge=False)
-    for heading in ("mutant", "family", "killer", "status"):
+    for heading in ("mutant", "family", "killer", "status", "how"):
         table.add_column(heading)
-    table.add_column("how")
     table.add_column("events", justify="right")
     table.add_column("seconds", justify="right")
     for outcome in matrix.outcomes:
@@ -103,9 +102,18 @@ def print_mutants(matrix: "KillMatrix") -> None:
         row = (mutant.name, mutant.family, mutant.killer, judgement.status, judgement.how, events)
         table.add_row(*map(terminal.cell, (*row, f"{outcome.seconds:.0f}")))
     print_table(console, table)
+    for outcome in matrix.outcomes:
+        if not outcome.judgement.is_kill:
+            console.print(f"{outcome.mutant.name}: {outcome.judgement.note}", markup=False, soft_wrap=True)
+        if outcome.stale:
+            other = f"{outcome.judgement.part!r} does" if outcome.judgement.is_kill else "nothing else does either"
+            said = f"{outcome.mutant.name}: {outcome.stale!r}, which is asked first, does not kill it, and {other}"
+            again = f"physalia conformance mutants {outcome.mutant.name} --record"
+            console.print(f"{said}; write it down anew: {again}", markup=False, soft_wrap=True)
     told = matrix.as_json()
+    stale = f", {told['stale']} by another part than is written down" if told["stale"] else ""
     counts = (
-        f"{told['killed']} of {told['applied']} killed, {told['accidents']} of them by accident, "
+        f"{told['killed']} of {told['applied']} killed{stale}, {told['accidents']} fell over, "
         f"{told['survived']} survived, {matrix.seconds:.0f} s"
     )
     console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {counts}")

@@ -15,15 +15,15 @@ from attrs import field, frozen
 from physalia.client.asynchronous import AsyncClient
 from physalia.client.errors import ClientError
 from physalia.client.operator import Operator, minted
-from physalia.model import CellId, Change, Founding, House, Join, Jury, Life, NodeId, Release, RequestId
+from physalia.model import CellId, Change, Exists, Founding, House, Join, Jury, Life, NodeId, Release, RequestId
 from physalia.transport import OPERATOR
 
 LOOK_EVERY_S = 0.1
 ASK_S = 2.0
 """How long a server is given that may be gone, while others can be asked instead."""
 
-NEVER = 2**31 - 1
-"""A version that no volume's record comes to: a write that expects it takes a slot of the log, and changes nothing."""
+NOTHING = Exists("nothing")
+"""A condition that may hold or not: whoever asks for it takes a slot of the log, and changes nothing."""
 
 Told = Callable[[str], None]
 """Who is told what happens, as a phrase."""
@@ -186,9 +186,13 @@ class Mover:
                 return verdict.saw
 
     async def fill(self, cell: CellId) -> None:
-        """Let as many slots be decided as the window has: the last change is in force then, whoever else is idle."""
+        """Let as many slots be decided as the window has: the last change is in force then, whoever else is idle.
+
+        With transactions that change nothing: their session remembers one reply, where a bare command leaves a verdict
+        for ever (R6).
+        """
         for _ in range((await self.view(cell)).alpha):
-            await self._client.write(cell, NEVER, "", "")
+            await self._client.partition(cell).transact(NOTHING)
 
     async def release(self, plan: Plan) -> None:
         """Let the old node leave, which it does when enough others hold what it holds."""

@@ -21,6 +21,7 @@ KEYS = "keys.toml"
 OPERATOR_KEYS = "operator.toml"
 """The file with which an operator comes."""
 SECRET_BYTES = 32
+_CELLS = "\n[[cells]]\n"
 FIRST_CACHE = 1001
 """Caches are numbered from here on: no server of a colony has such a number."""
 
@@ -175,6 +176,13 @@ def load(folder: Path) -> Colony:
     return Colony(folder, {one.server: one for one in sorted(settings, key=lambda one: one.server)}, ways, caches)
 
 
+def forget_cells(folder: Path, server: int) -> None:
+    """Take all cells out of the settings of a server: who lost its disk has none of those that they name (R15)."""
+    config = config_in(folder, server)
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.partition(_CELLS)[0], encoding="utf-8")
+
+
 def _cache_config(folder: Path, number: int) -> Path:
     return folder / f"cache-{number}.toml"
 
@@ -214,7 +222,7 @@ def _key(number: int, role: Role, servers: tuple[int, ...] = ()) -> str:
 
 def _cell(cell: int, servers: Sequence[int], alpha: int) -> str:
     nodes = ", ".join(f"{minted()} = {server}" for server in servers)
-    return f"\n[[cells]]\ncell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
+    return f"{_CELLS}cell = {cell}\nlife = {minted()}\nalpha = {alpha}\nnodes = {{ {nodes} }}\n"
 
 
 def _free(count: int, taken: Iterable[Address] = ()) -> list[Address]:

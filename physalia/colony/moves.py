@@ -41,26 +41,29 @@ class Moves:
             except CannotMove:
                 continue
             if the is not None:
-                await self._carry_out(the)
+                await carry_out(self.colony, the)
                 self.made += 1
 
     async def _plan(self, operator: Operator, cell: int) -> Plan | None:
         view = await look(operator, cell)
-        taken = _servers(view)
+        taken = servers_of(view)
         free = sorted(self.colony.settings.keys() - taken)
         return await plan(operator, cell, self.rng.choice(sorted(taken)), self.rng.choice(free)) if free else None
 
-    async def _carry_out(self, the: Plan) -> None:
-        while True:
-            async with operator_of(self.colony, TRY_S) as operator:
-                try:
-                    await Mover(operator).move(the)
-                except CannotMove:
-                    continue
-                return
+
+async def carry_out(colony: Colony, the: Plan, *, is_lost: bool = False) -> None:
+    """Carry out a plan to its end, however often a fault cuts it short. Of a node that is lost nobody waits for it."""
+    while True:
+        async with operator_of(colony, TRY_S) as operator:
+            try:
+                await Mover(operator).move(the, is_lost=is_lost)
+            except CannotMove:
+                continue
+            return
 
 
-def _servers(view: View) -> set[int]:
+def servers_of(view: View) -> set[int]:
+    """On which servers the members of a cell are."""
     return {view.homes[node] for node in view.members if node in view.homes}
 
 

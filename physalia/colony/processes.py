@@ -10,9 +10,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 from physalia.colony.layout import Colony
 
@@ -36,10 +37,11 @@ class Processes:
         """What a server writes for its operator."""
         return self._colony.folder / f"server-{server}.log"
 
-    def start(self, *servers: int) -> None:
+    def start(self, *servers: int, instead: Mapping[str, str] = MappingProxyType({})) -> None:
         """Start servers that do not run, and wait until they listen. They outlive this process.
 
-        Raises `ServerFailed`, with what the server said.
+        `instead` has values for the environment, which stand in the place of settings. Raises `ServerFailed`, with what
+        the server said.
         """
         with self._one_at_a_time():
             self._start_network()
@@ -47,7 +49,8 @@ class Processes:
                 self._start_cache(number)
             begun = [server for server in servers if self.pid(server) is None]
             for server in begun:
-                self._begin(f"server-{server}", "physalia.cli", "serve", str(self._colony.config(server).absolute()))
+                config = str(self._colony.config(server).absolute())
+                self._begin(f"server-{server}", "physalia.cli", "serve", config, instead=instead)
             for server in begun:
                 self._await(f"server-{server}", f"server {server}")
 
@@ -171,12 +174,12 @@ class Processes:
     def _pid_file(self, name: str) -> Path:
         return self._colony.folder / f"{name}.pid"
 
-    def _begin(self, name: str, module: str, *words: str) -> None:
+    def _begin(self, name: str, module: str, *words: str, instead: Mapping[str, str] = MappingProxyType({})) -> None:
         folder, write = self._colony.folder, os.O_WRONLY | os.O_CREAT
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-m", module, *words],
-            os.environ,
+            {**os.environ, **instead},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, folder / f"{name}.out", write | os.O_TRUNC, 0o600),

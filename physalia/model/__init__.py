@@ -66,7 +66,7 @@ from physalia.model.messages import (
 )
 from physalia.model.partitions import cell_of
 from physalia.model.records import Accepted, DurableRecord, Known, Left, Part, Promised, Snapshot, Stopped, UsedBallot
-from physalia.model.snapshots import Head, KeptItem, KeptSession, KeptVerdict, Row
+from physalia.model.snapshots import Head, KeptItem, KeptMember, KeptSession, KeptVerdict, Row
 from physalia.model.traffic import (
     Bundle,
     Carry,
@@ -187,6 +187,7 @@ __all__ = [
     "Join",
     "Jury",
     "KeptItem",
+    "KeptMember",
     "KeptSession",
     "KeptVerdict",
     "Known",

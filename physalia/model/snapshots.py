@@ -60,4 +60,11 @@ class KeptSession:
     reply: Done | Refused | None
 
 
-Row: TypeAlias = Head | KeptVerdict | KeptItem | KeptSession
+@value
+class KeptMember:
+    """A node was a member, and is none any more from the slot of the snapshot on (design rule R11)."""
+
+    node: NodeId
+
+
+Row: TypeAlias = Head | KeptVerdict | KeptItem | KeptSession | KeptMember

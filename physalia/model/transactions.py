@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 from attrs import field
 
 from physalia.model.ids import RequestId, Slot
-from physalia.model.value import key, value
+from physalia.model.value import key, typed, value
 
 Value: TypeAlias = bytes | int | bool
 ValueType: TypeAlias = Literal["bytes", "integer", "boolean"]
@@ -19,27 +19,23 @@ Relation: TypeAlias = Literal["<", "<=", ">", ">=", "!="]
 TYPE_NAMES: Final[dict[type, ValueType]] = {bytes: "bytes", int: "integer", bool: "boolean"}
 
 
-def _typed(one: Value) -> tuple[type, Value]:
-    return type(one), one
-
-
-@value
+@typed
 class Item:
     """What is under a key. `version` is the slot of the command that last put it there, also if nothing differed."""
 
-    value: Value = field(eq=_typed)
+    value: Value
     version: Slot
 
 
 # Conditions. Each is about one key, and false of what it does not fit: nothing about a condition is an error.
 
 
-@value
+@typed
 class Equals:
     """The item has this value, and its type."""
 
     key: str
-    value: Value = field(eq=_typed)
+    value: Value
 
 
 @value
@@ -64,13 +60,13 @@ class HasType:
     type: ValueType
 
 
-@value
+@typed
 class Compare:
     """The item's value is of the same type as `value`, and in this relation to it; `False` is below `True`."""
 
     key: str
     relation: Relation
-    value: Value = field(eq=_typed)
+    value: Value
 
 
 @value
@@ -87,12 +83,12 @@ Condition: TypeAlias = Equals | Exists | Absent | HasType | Compare | HasVersion
 # Operations. The result of each is the item under its key right after it, None if there is none.
 
 
-@value
+@typed
 class Put:
     """Put the value under the key, whatever was there."""
 
     key: str
-    value: Value = field(eq=_typed)
+    value: Value
 
 
 @value
@@ -102,12 +98,12 @@ class Delete:
     key: str
 
 
-@value
+@typed
 class Add:
     """Add to the integer under the key. Where there is none, or another type, the whole transaction is refused."""
 
     key: str
-    amount: int = field(eq=_typed)
+    amount: int
 
 
 @value

@@ -22,6 +22,10 @@ PATIENCE_S = 0.5
 LONELY_S, MOST_LONELY_S = 1.0, 30.0
 """How long a ballot is asked for that no majority promised, at first and at most, before the node tries another."""
 
+MUTE_S = 3.0
+"""How long clients want something of a cell, without a longer gap, until whoever should lead is taken for gone."""
+MOST_MUTE = 4096
+
 MOMENT_S = 0.25
 MOST_UNDER_WAY = 512
 MOST_AT_ONCE = 64
@@ -40,6 +44,7 @@ class Leadership:
         self._not_before_s: dict[NodeKey, float] = {}
         self._begun: deque[tuple[float, NodeKey]] = deque()
         self._lonely: dict[NodeKey, tuple[float, float]] = {}
+        self._mute: dict[NodeKey, tuple[float, float, object]] = {}
 
     def rightful(self, key: NodeKey) -> NodeId:
         """Who should lead the cell of this node: whom it promised to follow, if that is there; else the next in line.
@@ -80,18 +85,30 @@ class Leadership:
         would ask for that promise for ever. Who is needed nobody knows, so one refusal is enough for a new campaign.
 
         Whom it follows instead may have left, and nobody told it. So it asks that one what it knows: either that
-        teaches it, or it is told where the cell has moved (R11).
+        teaches it, or it is told where the cell has moved (R11). If nothing comes of that for long, the node takes over
+        itself: a server may be there that lost its disk, and with it the node that is in line (R8).
         """
         node = self._nodes.host.node(key)
         if node is None:
             return
         rightful = self.rightful(key)
-        if rightful != key.incarnation:
+        if rightful != key.incarnation and not self._is_mute(key, node, rightful):
             if self._may(key):
                 self._nodes.begin(key, Inquire(frozenset({rightful})))
             return
         if not node.is_leading or node.was_refused:
             self._campaign(key)
+
+    def _is_mute(self, key: NodeKey, node: Node, rightful: NodeId) -> bool:
+        """Whether nothing has changed here for long, though clients want something of whoever should lead."""
+        now_s, seen = self._clock(), (rightful, node.promised, node.prefix)
+        since_s, last_s, before = self._mute.get(key, (now_s, now_s, seen))
+        if before != seen or now_s - last_s > MUTE_S:
+            since_s = now_s
+        if len(self._mute) >= MOST_MUTE:
+            self._mute.clear()
+        self._mute[key] = since_s, now_s, seen
+        return now_s - since_s >= MUTE_S
 
     def lost(self, server: int) -> None:
         """A server is suspected: line up the nodes here that are to follow its leaders."""

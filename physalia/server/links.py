@@ -64,6 +64,11 @@ class Links:
         """The servers with which there is a connection now."""
         return frozenset(self._links)
 
+    @property
+    def spoken(self) -> dict[int, int]:
+        """Which version of the protocol is spoken with each of them."""
+        return {number: link.connection.version for number, link in self._links.items()}
+
     def carry(self, server: int, envelope: Envelope) -> None:
         """A message leaves for a server with the next `send_all`, or is dropped."""
         self.carried += 1

@@ -60,7 +60,7 @@ from physalia.server.settings import Settings
 from physalia.server.suspicion import Suspicion
 from physalia.server.telling import Telling
 from physalia.server.watch import MOST_HEAD_BYTES, Watch
-from physalia.transport import Connection, Door, KeyFile, Party, Refusals, Target, keep_dialing
+from physalia.transport import SPOKEN, Connection, Door, KeyFile, Party, Refusals, Target, Versions, keep_dialing
 from physalia.wire import CodecError, decode_traffic
 
 NOTED_AFTER_S = 0.02
@@ -106,7 +106,8 @@ class Server:
         self.links = Links(self._pong, self._write_down)
         self.reception = Reception(self.nodes, atlas, self.requests, self.leadership, settings)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
-        self._door = Door(ring, settings.server, self, self.refusals)
+        self._versions = Versions(SPOKEN.oldest, settings.protocol_newest)
+        self._door = Door(ring, settings.server, self, self.refusals, versions=self._versions)
         self._callers: dict[Connection, Caller] = {}
         self._said_of_keys = ""
         self._to_write = asyncio.Event()
@@ -133,10 +134,12 @@ class Server:
                 tasks = [group.create_task(work) for work in works]
                 own = Party("server", self._settings.server)
                 for number, address in self._settings.peers.items():
-                    dialing = keep_dialing(Target(own, address, number), self.keys, self.links, self.refusals)
+                    target = Target(own, address, number, self._versions)
+                    dialing = keep_dialing(target, self.keys, self.links, self.refusals)
                     tasks.append(group.create_task(dialing))
                 for number, address in self._settings.caches.items():
-                    dialing = keep_dialing(Target(own, address, number), self.keys, self.telling, self.refusals)
+                    target = Target(own, address, number, self._versions)
+                    dialing = keep_dialing(target, self.keys, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
                 with closing(
                     await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from physalia.model import CellId, Life, NodeId
 from physalia.server.forgetting import LOG_SLOTS
-from physalia.transport import Address
+from physalia.transport import SPOKEN, Address
 from physalia.wire.limits import MAX_ALPHA, MAX_MEMBERS, MAX_NATURAL
 
 _FROM_ENVIRONMENT = {
@@ -31,6 +31,7 @@ _FROM_ENVIRONMENT = {
     "loop": str,
     "record": str,
     "record_most_mib": int,
+    "protocol_newest": int,
 }
 RECORD_MOST_MIB = 1024
 """How large the trace of one run becomes, unless it is said otherwise."""
@@ -81,6 +82,8 @@ class Settings:
     record: Path | None = None
     """The folder of its traces; none is written if that is None."""
     record_most_mib: int = RECORD_MOST_MIB
+    protocol_newest: int = SPOKEN.newest
+    """It speaks no newer version of the protocol with anybody, as if its software were older."""
 
     def public_address(self, server: int) -> Address:
         """Where a client reaches this server, or a peer."""
@@ -118,6 +121,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     loop: LoopName = "auto"
     record: str = ""
     record_most_mib: int = RECORD_MOST_MIB
+    protocol_newest: int = SPOKEN.newest
 
 
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -180,6 +184,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         loop=file.loop,
         record=folder / file.record if file.record else None,
         record_most_mib=file.record_most_mib,
+        protocol_newest=file.protocol_newest,
     )
 
 
@@ -195,7 +200,7 @@ def _faults(settings: Settings) -> Iterator[str]:
     servers = {settings.server, *settings.peers}
     if not all(1 <= number <= MAX_NATURAL for number in servers):
         yield f"a server's number is from 1 to {MAX_NATURAL}"
-    yield from _own_address_faults(settings)
+    yield from _own_faults(settings)
     if strangers := settings.public.keys() - servers:
         yield f"public: server {min(strangers)} is neither this one nor among its peers"
     if both := settings.caches.keys() & servers:
@@ -221,10 +226,12 @@ def _faults(settings: Settings) -> Iterator[str]:
         seen.add(plan.cell)
 
 
-def _own_address_faults(settings: Settings) -> Iterator[str]:
+def _own_faults(settings: Settings) -> Iterator[str]:
     for name, address in (("listen", settings.listen), ("watch", settings.watch)):
         if address is not None and not address.port:
             yield f"{name}: port 0 is a port that nobody knows"
+    if not SPOKEN.oldest <= settings.protocol_newest <= SPOKEN.newest:
+        yield f"protocol_newest is from {SPOKEN.oldest} to {SPOKEN.newest}"
     if settings.watch == settings.listen:
         yield "watch and listen are the same address"
 

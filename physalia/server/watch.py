@@ -118,6 +118,7 @@ class Watch:
             "is_full": server.nodes.host.journal.full,
             "suspected": sorted(server.suspicion.suspected),
             "reached": len(server.links.reached),
+            "spoken": {str(peer): version for peer, version in sorted(server.links.spoken.items())},
             "are_keys_stale": bool(server.keys.fault),
         }
 

@@ -18,6 +18,8 @@ from physalia.model import (
     Command,
     Decision,
     Echo,
+    HowFar,
+    Learned,
     NoOp,
     Prepare,
     Promise,
@@ -110,6 +112,12 @@ class Words:
     def _refusal(self, said: Refusal) -> Said:
         return "refusal", said.ballot, said.promised
 
+    def _how_far(self, _said: HowFar) -> Said:
+        return ("howfar",)
+
+    def _learned(self, said: Learned) -> Said:
+        return "learned", said.slot
+
 
 OF: dict[type, Callable[[Words, Any], Said]] = {
     Prepare: Words._prepare,
@@ -123,5 +131,7 @@ OF: dict[type, Callable[[Words, Any], Said]] = {
     Chunk: Words._chunk,
     Take: Words._take,
     Refusal: Words._refusal,
+    HowFar: Words._how_far,
+    Learned: Words._learned,
 }
 """A message by its class: its name, and what the specification reads of it."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
 from physalia.transport.connection import Connection, Owner
-from physalia.transport.handshake import NONCE_BYTES, Dialer, Party
+from physalia.transport.handshake import NONCE_BYTES, SPOKEN, Dialer, Party, Versions
 from physalia.transport.keys import Ring
 from physalia.transport.limits import HANDSHAKE_S
 from physalia.transport.refused import Refusals, Refused
@@ -42,18 +42,22 @@ class Unproved(ConnectionError):
 
 
 class Target(NamedTuple):
-    """Who dials, and whom: server `number` at an address; any server that answers there, if that is 0."""
+    """Who dials, and whom: server `number` at an address; any server that answers there, if that is 0.
+
+    `versions` of the protocol are offered to it.
+    """
 
     own: Party
     address: Address
     number: int
+    versions: Versions = SPOKEN
 
 
 async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> Connection:
     """A connection whose other side has proved who it is. Raises `OSError` if there is none."""
     known = ring()
     try:
-        session = Session(Dialer(known, target.own, target.number, os.urandom(NONCE_BYTES)))
+        session = Session(Dialer(known, target.own, target.number, os.urandom(NONCE_BYTES), target.versions))
     except Refused as refused:
         refusals[refused.kind] += 1
         raise ConnectionError(f"the ring has no key for a {target.own.role}") from None

@@ -4,7 +4,7 @@ import os
 import ssl
 
 from physalia.transport.connection import Connection, Owner
-from physalia.transport.handshake import NONCE_BYTES, Answerer
+from physalia.transport.handshake import NONCE_BYTES, SPOKEN, Answerer, Versions
 from physalia.transport.keys import Ring
 from physalia.transport.limits import HANDSHAKE_S, MAX_CONNECTIONS, MAX_STRANGERS
 from physalia.transport.refused import Refusals
@@ -14,7 +14,8 @@ from physalia.transport.session import Session
 class Door:
     """Makes a connection for each who comes in to server `number`, and passes on to `owner` only whom it knows.
 
-    `owner` is told that a connection closed only if it was told that it opened.
+    `owner` is told that a connection closed only if it was told that it opened. With whom nothing of `versions` is
+    common, nothing is spoken.
     """
 
     def __init__(
@@ -27,9 +28,11 @@ class Door:
         most: int = MAX_CONNECTIONS,
         most_strangers: int = MAX_STRANGERS,
         handshake_s: float = HANDSHAKE_S,
+        versions: Versions = SPOKEN,
     ) -> None:
         self._ring, self._number, self._owner, self._refusals = ring, number, owner, refusals
         self._most, self._most_strangers, self._handshake_s = most, most_strangers, handshake_s
+        self._versions = versions
         self._strangers: dict[Connection, None] = {}
         self._known: set[Connection] = set()
 
@@ -49,7 +52,7 @@ class Door:
 
     def enter(self) -> Connection:
         """A connection for somebody who comes in: what asyncio wants to be given."""
-        session = Session(Answerer(self._ring(), self._number, os.urandom(NONCE_BYTES)))
+        session = Session(Answerer(self._ring(), self._number, os.urandom(NONCE_BYTES), self._versions))
         connection = Connection(session, self, self._refusals, self._handshake_s)
         self._strangers[connection] = None
         if len(self._strangers) > self._most_strangers:

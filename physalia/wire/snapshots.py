@@ -1,10 +1,23 @@
 """The format of snapshots: of their rows, and of what vouches for all of them."""
 
-from physalia.model import Change, Head, Jury, KeptItem, KeptSession, KeptVerdict, Read, Record, Verdict, Volume, Write
+from physalia.model import (
+    Change,
+    Head,
+    Jury,
+    KeptItem,
+    KeptMember,
+    KeptSession,
+    KeptVerdict,
+    Read,
+    Record,
+    Verdict,
+    Volume,
+    Write,
+)
 from physalia.model import Done as StoreDone
 from physalia.model import Refused as StoreRefused
 from physalia.model import Row as SnapshotRow
-from physalia.wire.commands import COMMAND, COMMANDS, COUNT, SLOT, TEXT
+from physalia.wire.commands import COMMAND, COMMANDS, COUNT, NODE, SLOT, TEXT
 from physalia.wire.limits import MAX_ROWS, MAX_WINDOW
 from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
 from physalia.wire.transactions import DONE, ITEM, KEY, REFUSED, REQUEST, TRANSACT, Listed, Maybe
@@ -55,6 +68,7 @@ ROW = Choice[SnapshotRow](
             asked=Maybe(TRANSACT),
             reply=Maybe(Choice[StoreDone | StoreRefused]({2: DONE, 3: REFUSED})),
         ),
+        5: Row(KeptMember, node=NODE),
     }
 )
 ROWS = Listed(ROW, MAX_ROWS)

@@ -4,6 +4,7 @@ import fcntl
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -166,8 +167,8 @@ def test_who_starts_servers_keeps_others_from_it_between_looking_and_noting_down
             seen.append(is_alone())
             return super().pid(server)
 
-        def _begin(self, name: str, module: str, *words: str) -> None:
-            super()._begin(name, module, *words)
+        def _begin(self, name: str, module: str, *words: str, **more: Any) -> None:
+            super()._begin(name, module, *words, **more)
             seen.append(is_alone())
 
     seen: list[bool] = []

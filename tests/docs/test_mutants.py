@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from conformance.mutants.matrix import Mutant, catalogue
+from conformance.mutants.entries import Mutant, catalogue
 from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "mutants.md").read_text(encoding="utf-8")

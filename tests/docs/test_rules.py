@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance.manifest import load_manifest
-from conformance.mutants.matrix import catalogue
+from conformance.mutants.entries import catalogue
 from spec.induction.attacks.attacks import ATTACKS
 from spec.induction.layers.stack import LAYERS, system_of
 from tests.docs.pages import ROOT, texts

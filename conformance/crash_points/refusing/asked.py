@@ -192,7 +192,7 @@ def _takers(opened: Journal, _: Path) -> Iterator[str]:
         yield "what was taken is not there"
 
 
-def _room(opened: Journal, __: Path) -> Iterator[str]:
+def _room(opened: Journal, folder: Path) -> Iterator[str]:
     """A journal that may not grow is full, says so, and goes on when it may."""
     opened.read(OURS)
     opened.cap(1)
@@ -216,8 +216,11 @@ def _room(opened: Journal, __: Path) -> Iterator[str]:
     count = opened.unfolded
     if opened.fold(count - 1) != count - 1 or opened.unfolded != 1 or opened.fold(9) != 1:
         yield "a fold does not say how many entries it folded"
+    log = (folder / database.LOG).read_bytes()
     if opened.read(OURS) != [*stored, b"room"] or opened.fold(9) != 0 or opened.fold(-1) != 0:
         yield "what was folded is not what was stored"
+    if (folder / database.LOG).read_bytes() != log:
+        yield "a fold of nothing writes something"
 
 
 def _log(opened: Journal, folder: Path) -> Iterator[str]:

@@ -5,6 +5,7 @@ checksum and every number right but one. Opening it must say so, and change noth
 which nothing is wrong, must open.
 """
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from physalia.journal import (
     NewerJournal,
     NodeKey,
     NotAJournal,
+    database,
     marks,
 )
 from physalia.journal.entries import pack, unpack
@@ -281,6 +283,12 @@ def _nothing_there(good: Forger) -> None:
     good.files.remove(marks.NAME)
 
 
+def _log_alone(good: Forger) -> None:
+    good.files.remove("journal")
+    good.files.remove(marks.NAME)
+    good.files.replace(database.LOG, b"a log")
+
+
 def _no_database(good: Forger) -> None:
     good.files.replace("journal", b"a letter to a friend, and not a short one. " * 200)
 
@@ -337,6 +345,7 @@ FORGERIES: Mapping[str, Forgery] = {
     "no database": Forgery(_no_file, JournalDamaged, "the file is missing"),
     "an empty database": Forgery(_empty_file, JournalDamaged, "the file is empty"),
     "nothing at all": Forgery(_nothing_there, JournalMissing, "does not exist"),
+    "nothing but a log": Forgery(_log_alone, JournalDamaged, "is missing"),
     "a letter": Forgery(_no_database, NotAJournal, "no journal of Physalia"),
     "the database of somebody else": Forgery(_somebody_elses, NotAJournal, "no journal of Physalia"),
     "a database of a later version": Forgery(_file_is_newer, NewerJournal, "version 2"),
@@ -348,6 +357,7 @@ FORGERIES: Mapping[str, Forgery] = {
 
 def wrongly_taken() -> Iterator[str]:
     """What a journal does with forgeries that it should not, as sentences."""
+    descriptor = _free_descriptor()
     with tempfile.TemporaryDirectory(prefix="physalia-forged-", ignore_cleanup_errors=True) as name:
         for number, (what, forgery) in enumerate(FORGERIES.items()):
             yield from _judged(Path(name) / str(number), what, forgery)
@@ -356,6 +366,15 @@ def wrongly_taken() -> Iterator[str]:
         _nothing(Forger(folder))
         if (said := _said(folder)) is not None:
             yield f"a journal in which nothing is wrong is refused: {said}"
+    if _free_descriptor() != descriptor:
+        yield "files of journals that are closed, or were refused, stay open"
+
+
+def _free_descriptor() -> int:
+    """The lowest number that no open file of this process has."""
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
 
 
 def _judged(folder: Path, what: str, forgery: Forgery) -> Iterator[str]:

@@ -22,10 +22,12 @@ from conformance.refutation import How
 BROKE = "the link broke"
 ASK_S = 25
 """So many seconds of processor time an ask may take."""
-PATIENCE = 8
+PATIENCE = 4
 """So many times as many runs as it has a campaign of the lockstep adds at most."""
 MOST_CUTS = 2
 """After so many asks that had to be cut, no more are made."""
+ENOUGH_S = 60
+"""After so many seconds of processor time for one fault, no further ask is begun."""
 REACHED = "__mutant_reached__"
 """The call that marks the place of a fault in Python; ``SITE`` defines it for every process of a copy."""
 SITE = f"""import builtins
@@ -65,8 +67,14 @@ def answers(asks: Iterable[str]) -> Iterator[Answer]:
         answer = _answer(ask)
         yield answer
         cuts += answer.verdict is Verdict.INCONCLUSIVE and answer.title.startswith("cut ")
-        if answer.is_kill or cuts == MOST_CUTS:
+        if answer.is_kill or cuts == MOST_CUTS or _used_s() > ENOUGH_S:
             return
+
+
+def _used_s() -> float:
+    """Processor time of this process and of those that it started and waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _answer(ask: str) -> Answer:
@@ -96,6 +104,13 @@ def _lockstep(campaign: str) -> LinkReport:
     from conformance.lockstep.link import run  # noqa: PLC0415  # each process needs few of these, here and below
 
     return run(_settings(campaign), Silence(), patience=PATIENCE)
+
+
+def _glance(words: str) -> LinkReport:
+    """A few runs of every short campaign of the lockstep, first of those that begin with one of these words."""
+    from conformance.mutants.mechanical.glance import glance  # noqa: PLC0415
+
+    return glance([word for word in words.split(" / ") if word], _settings())
 
 
 def _exhaustive(model: str) -> LinkReport:
@@ -169,6 +184,7 @@ def _tlc(name: str) -> LinkReport:
 
 
 KINDS: dict[str, Callable[[str], LinkReport]] = {
+    "glance": _glance,
     "lockstep": _lockstep,
     "exhaustive": _exhaustive,
     "histories": _histories,
@@ -190,14 +206,8 @@ def main(asks: list[str]) -> None:
 
     signal.signal(signal.SIGPROF, cut)
     given = [asdict(evolve(answer, title=answer.title[:400])) for answer in answers(asks)]
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(
-        json.dumps({
-            "answers": given,
-            "reached": hasattr(builtins, f"{REACHED}_once"),
-            "processor_s": sum(one.ru_utime + one.ru_stime for one in used),
-        })
-    )  # fmt: skip
+    reached = hasattr(builtins, f"{REACHED}_once")
+    print(json.dumps({"answers": given, "reached": reached, "processor_s": _used_s()}))
 
 
 if __name__ == "__main__":

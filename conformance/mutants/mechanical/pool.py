@@ -5,7 +5,7 @@ The order of the asks is that of their price: whoever is likely to refute a faul
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -84,10 +84,11 @@ def _modules() -> Sequence[str]:
 
 
 _FIRST: Mapping[str, tuple[str, ...]] = {
-    "compaction": ("forgetting",), "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
+    "compaction": ("disks", "forgetting"), "recovery": ("disks", "forgetting", "older disks"),
+    "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
-    "reads": ("readers",),
+    "reads": ("readers",), "node": ("older disks",),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
@@ -98,25 +99,40 @@ _IN_GENERAL = (
 )  # fmt: skip
 
 
-def _campaigns(*first: str) -> Iterator[str]:
+def _glance(*first: str) -> str:
+    return f"glance: {' / '.join(first)}" if first else "glance"
+
+
+def _campaigns(*first: str) -> list[str]:
     """The campaigns of the quick profile, those first that begin with the words given."""
     names = [campaign.name for campaign in CAMPAIGNS if Profile.QUICK in campaign.amounts]
-    names += BESIDE
     ordered = dict.fromkeys(name for words in (*first, *_IN_GENERAL) for name in names if name.startswith(words))
     assert set(ordered) == set(names), "a campaign is never asked"
-    return (f"lockstep: {name}" for name in ordered)
+    return [f"lockstep: {name}" for name in ordered]
+
+
+def _beside(*first: str) -> list[str]:
+    """What the lockstep has beside its campaigns, that first which begins with the words given."""
+    ordered = dict.fromkeys(name for words in (*first, "") for name in BESIDE if name.startswith(words))
+    return [f"lockstep: {name}" for name in ordered]
 
 
 def _of_cell(file: str, _: str) -> Sequence[str]:
     first = _FIRST.get(Path(file).stem, ())
-    campaigns = [*_campaigns(*first)]
-    near = max(1, sum(name.removeprefix("lockstep: ").startswith(first) for name in campaigns))
-    return (*campaigns[:near], "exhaustive", *campaigns[near:], "crash-points", "histories: clients")
+    campaigns, beside = _campaigns(*first), _beside(*first)
+    near = sum(name.removeprefix("lockstep: ").startswith(first) for name in beside) if first else 0
+    return (
+        *beside[:near], _glance(*first), *beside[near:], campaigns[0], "exhaustive", *campaigns[1:], "crash-points",
+        "histories: clients",
+    )  # fmt: skip
 
 
 def _of_store(_: str, __: str) -> Sequence[str]:
-    campaigns = [*_campaigns("scans", "the door", "the store", "forgetting", "mixed")]
-    return (*campaigns[:3], "histories: clients", *campaigns[3:6], "lockstep: long, 3 + 1 nodes", "crash-points")
+    beside, campaigns = _beside("scans", "the door"), _campaigns("the store", "forgetting")
+    return (
+        *beside[:2], _glance("the store"), "histories: clients", campaigns[0], *beside[2:], campaigns[1],
+        "lockstep: long, 3 + 1 nodes", "crash-points",
+    )  # fmt: skip
 
 
 def _of_journal(_: str, __: str) -> Sequence[str]:

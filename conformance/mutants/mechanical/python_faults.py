@@ -144,13 +144,18 @@ def _is_number(statement: ast.stmt) -> bool:
     """Whether it gives a number a name, as limits of the code have one."""
     match statement:
         case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value):
-            if isinstance(value, ast.Constant) and type(value.value) is int and value.value >= _CHOSEN:
-                return False
             numbers = (ast.Constant, ast.BinOp, ast.operator, ast.Load, ast.Name)
-            return all(isinstance(part, numbers) for part in ast.walk(value)) and any(
-                isinstance(part, ast.Constant) and type(part.value) is int for part in ast.walk(value)
-            )
+            return all(isinstance(part, numbers) for part in ast.walk(value)) and 0 < _greatest(value) < _CHOSEN
     return False
+
+
+def _greatest(value: ast.expr) -> int:
+    """The number that an expression of numbers is; of another one, the greatest number in it; 0 if it has none."""
+    match value:
+        case ast.BinOp(ast.Constant(int() as base), ast.LShift(), ast.Constant(int() as by)):
+            return base << by
+    numbers = (part.value for part in ast.walk(value) if isinstance(part, ast.Constant))
+    return max((number for number in numbers if type(number) is int), default=0)
 
 
 def _name_of(node: ast.expr) -> str:

@@ -14,6 +14,8 @@ _CONJUNCT = re.compile(rb"^( *)/\\ (?=\S)")
 _COMMENT = re.compile(rb" *\\\*.*$")
 _NO_GUARD = re.compile(rb"TypeOK|Spec|Fair|Init|Next|vars|Refine|^Inv|Live|^Reach")
 _BOUND = re.compile(rb"(?:\\[EA] [\w, ]+|[{\[]\w+|: \w+) $|\bCHOOSE \w+ $")
+_FIELD = re.compile(rb"!\S*$")
+"""What an EXCEPT changes: no relation stands there."""
 _EFFECT = re.compile(rb"'|\bUNCHANGED\b|/\\ (?:Say|Send|Store|Answer)\(")
 """What says something of the next state. So do the lines below it, up to the next conjunct of its list."""
 _SLIPS: tuple[tuple[str, re.Pattern[bytes], bytes], ...] = (
@@ -25,8 +27,8 @@ _SLIPS: tuple[tuple[str, re.Pattern[bytes], bytes], ...] = (
     ("relation", re.compile(rb" # "), b" = "),
     ("relation", re.compile(rb"(?<= )\\in "), b"\\notin "),
     ("relation", re.compile(rb"(?<= )\\notin "), b"\\in "),
-    ("connective", re.compile(rb"(?<=\S) /\\ "), b" \\/ "),
-    ("connective", re.compile(rb"(?<=\S) \\/ "), b" /\\ "),
+    ("connective", re.compile(rb"(?<=[\w)}\]>\"@'])(?<!\bIN)(?<!THEN)(?<!ELSE)(?<!\bLET) /\\ "), b" \\/ "),
+    ("connective", re.compile(rb"(?<=[\w)}\]>\"@'])(?<!\bIN)(?<!THEN)(?<!ELSE)(?<!\bLET) \\/ "), b" /\\ "),
     ("arithmetic", re.compile(rb" \\cup "), b" \\cap "),
     ("arithmetic", re.compile(rb" \\cap "), b" \\cup "),
     ("operand dropped", re.compile(rb" [+-] 1\b"), b""),
@@ -72,7 +74,8 @@ def _slips(code: bytes, following: bytes) -> Iterator[tuple[str, int, int, bytes
         yield "condition negated", conjunct.end(), len(code), b"~ (" + code[conjunct.end() :] + b")"
     for operator, pattern, after in _SLIPS:
         for found in pattern.finditer(code):
-            if b"in " in found[0] and _BOUND.search(code[: found.start()]):
+            before = code[: found.start()]
+            if (b"in " in found[0] and _BOUND.search(before)) or (found[0] == b" = " and _FIELD.search(before)):
                 continue
             yield operator, found.start(), found.end(), after
 

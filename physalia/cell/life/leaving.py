@@ -45,14 +45,12 @@ class Leaving:
     It is volatile: whoever told the node to leave tells it again.
     """
 
-    is_first: bool
-    """Whether it is one of the first members, who served in the first slots."""
     duty: Duty | None = None
     learned: dict[NodeId, Slot] = Factory(dict)
 
     def copy(self) -> "Leaving":
         """The same, sharing nothing that can change."""
-        return Leaving(self.is_first, self.duty, self.learned.copy())
+        return Leaving(self.duty, self.learned.copy())
 
     def leave(self, learner: Learner) -> Step:
         """The control plane lets the node go: ask everybody who has to have learned what it holds.
@@ -60,7 +58,7 @@ class Leaving:
         A node that is a member as far as it knows asks the others what it does not know: that it is none any more.
         """
         node, jury = learner.node, learner.state.jury
-        duty = _duty(learner, self.is_first or learner.configurations.has_served)
+        duty = _duty(learner)
         if duty is None:
             self.duty = None
             return resent(sends(jury.members - {node}, Ask(learner.prefix)))
@@ -104,7 +102,7 @@ def settle(learner: Learner, asker: NodeId) -> Step:
     return Step(Action("settle", (learner.node,)), (Flush(), said))
 
 
-def _duty(learner: Learner, has_served: bool) -> Duty | None:
+def _duty(learner: Learner) -> Duty | None:
     """What has to be learned before the node may go; None if it is a member yet, or was none ever, as far as it knows.
 
     That it promised or voted is no sign that it was one: so does a node that is to be one, before it knows that.
@@ -114,7 +112,7 @@ def _duty(learner: Learner, has_served: bool) -> Duty | None:
     """
     node, configurations, jury = learner.node, learner.configurations, learner.state.jury
     served = configurations.last_of(node)
-    if served == configurations.last or not (served or has_served):
+    if served == configurations.last or not learner.has_served:
         return None
     first = max(served, configurations.base)
     entries = max(0, first + 1 - configurations.alpha)

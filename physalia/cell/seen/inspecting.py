@@ -20,12 +20,12 @@ def life_of(node: Shown) -> LifeState:
 
 
 def _life(node: Shown, memory: Memory) -> LifeState:
-    configurations, learner = memory.learner.configurations, memory.learner
+    learner = memory.learner
     if node.pointer is not None:
         return "gone"
     if node.is_member:
         return "member"
-    if configurations.last_of(node.node_id) or memory.leaving.is_first or configurations.has_served:
+    if learner.has_served:
         return "leaving"
     if learner.heard or learner.transfers.coming:
         return "learning"

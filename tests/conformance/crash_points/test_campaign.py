@@ -15,7 +15,7 @@ from conformance.crash_points.damage import FLIPPED, Damage, may_miss
 from conformance.crash_points.ledger import Ledger, Violation
 from conformance.crash_points.tally import Tally
 from conformance.links import LinkReport, Profile, Settings, Silence, Verdict
-from conformance.mutants.matrix import Mutant, catalogue
+from conformance.mutants.entries import Mutant, catalogue
 from physalia.journal import NodeKey, store
 
 ROOT = Path(__file__).resolve().parents[3]

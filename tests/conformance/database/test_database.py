@@ -5,14 +5,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from attrs import evolve
 
-from conformance.database import campaign, door, lessons, link, pieces
+from conformance.database import campaign, disks, door, lessons, link, pieces
 from conformance.database.slips import LIMITS, Slips
 from conformance.links import Profile, Settings, Silence, Verdict
-from physalia.cell import image
+from physalia.cell import CorruptRecords, Node, image
 from physalia.cell.teaching import Transfers
 from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, Token, Transact
+from physalia.model.value import evolve
 from physalia.store import Store, batches, refusal
 
 QUICK = Settings(profile=Profile.QUICK)
@@ -191,6 +191,38 @@ def test_a_wrong_student_is_refuted(wrong: type[Transfers], said: str, monkeypat
 def test_a_wrong_cut_is_refuted(wrong: Callable[..., object], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pieces, "pieces", wrong)
     row, failure = link.pieces(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert said in failure.title
+
+
+class _BelievesAll(Node):
+    """Whatever stands on its disk, it starts; from as much of it as makes sense."""
+
+    def __init__(self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: Any) -> None:
+        while True:
+            try:
+                super().__init__(node_id, first_members, alpha, records)
+            except CorruptRecords:
+                records = records[:-1]
+            else:
+                return
+
+
+class _WaitsForNothing(Node):
+    """It says of nothing that its software does not understand it."""
+
+    @property
+    def stopped(self) -> str:
+        return ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [(_BelievesAll, "that nobody can have left"), (_WaitsForNothing, "does not stop before slot")]
+)
+def test_who_starts_from_a_wrong_disk_is_refuted(wrong: type[Node], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disks, "Node", wrong)
+    row, failure = link.disks(QUICK, Silence())
     assert row.verdict is Verdict.REFUTED
     assert failure is not None
     assert said in failure.title

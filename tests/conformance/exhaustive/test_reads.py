@@ -6,7 +6,7 @@ from conformance.exhaustive.performing import MakeExplorable
 from conformance.exhaustive.reading import eager
 from conformance.exhaustive.scopes import Scope, scope
 from conformance.links import Profile
-from conformance.mutants.matrix import catalogue
+from conformance.mutants.entries import catalogue
 from spec.machine import explore as explore_machine
 from spec.models import MODELS
 from spec.service.reads import Reads

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,24 @@ from conformance.colonies.verdict import Part
 from conformance.gameday import faults, kept, page
 from conformance.gameday.day import Band, Day, Probe, Taken
 from conformance.gameday.faults import Blow
-from conformance.gameday.judging import MEMORY_MORE_BYTES, judge_leaks, judge_reach, judge_traces
+from conformance.gameday.judging import (
+    MEMORY_MORE_BYTES,
+    judge_changes,
+    judge_leaks,
+    judge_reach,
+    judge_servers,
+    judge_traces,
+)
 from conformance.links import BadInput, Verdict
 from conformance.traces.cell import picked
 from conformance.traces.doctored import changed
 from physalia.cli.app import invoke
+from physalia.colony import lay_out
+from physalia.transport import SPOKEN
 from tests.conformance.traces.servers import CELL, lived
 
 BLOW = Blow("kill", (1, 2), 1.0, 0.5)
+SERVERS, CELLS = [1, 2, 3, 4], [1, 2, 3, 4, 5]
 
 
 def day() -> Day:
@@ -31,30 +42,70 @@ def day() -> Day:
 
 
 def test_a_seed_is_a_plan_in_which_every_fault_comes() -> None:
-    names, _ = faults.allowed(faults.NAMES)
-    one, other = (faults.plan(names, [1, 2, 3], 7) for _ in range(2))
+    names, left_out = faults.allowed(faults.NAMES, len(SERVERS))
+    assert (set(names), left_out) == (set(faults.NAMES), {})
+    one, other = (faults.plan(names, SERVERS, CELLS, 7) for _ in range(2))
     blows = [one() for _ in range(3 * len(names))]
     assert blows == [other() for _ in blows]
     assert {blow.fault for blow in blows[: len(names)]} == set(names)
-    assert faults.plan(names, [1, 2, 3], 8)() != blows[0] or faults.plan(names, [1, 2, 3], 9)() != blows[0]
+    assert any(faults.plan(names, SERVERS, CELLS, seed)() != blows[0] for seed in (8, 9))
+    for blow in blows:
+        assert bool(blow.cells) == (blow.fault == "move")
+        assert (1 <= blow.version < SPOKEN.newest) == (blow.fault == "mixed")
+        if blow.fault == "mixed":
+            assert len(blow.servers) < len(SERVERS)
+            assert f"version {blow.version} of the protocol" in blow.words
+        if blow.fault in ("move", "replace"):
+            assert len(blow.servers) == 1
 
 
 def test_what_cannot_be_had_is_left_out_and_named() -> None:
-    names, left_out = faults.allowed(faults.NAMES)
-    assert set(names) == set(faults.NAMES) - {"clock"}
-    assert "a machine of its own" in left_out["clock"]
+    names, left_out = faults.allowed(faults.NAMES, 3)
+    assert set(names) == set(faults.NAMES) - {"move"}
+    assert "with 3 servers there is none to move to" in left_out["move"]
+    assert set(faults.allowed(faults.NAMES, 1)[1]) == {"move", "replace", "mixed"}
+
+
+def test_a_day_that_did_not_change_as_it_was_to_is_inconclusive() -> None:
+    calm = day()
+    calm.wanted = frozenset(faults.CHANGES)
+    assert [(part.name, part.verdict) for part in judge_changes(calm)] == [
+        ("moves", Verdict.INCONCLUSIVE),
+        ("replaced", Verdict.INCONCLUSIVE),
+        ("versions", Verdict.INCONCLUSIVE),
+    ]
+    reach = judge_reach(calm)
+    assert (reach.verdict, reach.why) == (Verdict.INCONCLUSIVE, "this did not come: mixed, move, replace")
+    calm.moved, calm.lost, calm.replaced, calm.spoken = 2, 1, 5, Counter({1: 2, 3: 0})
+    assert {part.verdict for part in judge_changes(calm)} == {Verdict.HOLDS}
+    assert judge_changes(calm)[2].why.endswith("protocol: 1")
+    calm.unfinished = True
+    assert judge_changes(calm)[0].verdict is Verdict.INCONCLUSIVE
+    calm.left_out = dict.fromkeys(faults.CHANGES, "not here")
+    assert judge_changes(calm) == []
+
+
+def test_a_server_that_ended_by_itself_refutes(tmp_path: Path) -> None:
+    colony = lay_out(tmp_path / "colony", 3, 1)
+    assert judge_servers(day(), colony).verdict is Verdict.HOLDS
+    dead = day()
+    dead.died = (2,)
+    (colony.folder / "server-2.log").write_text("first\nKeyError: 'last'\n")
+    part = judge_servers(dead, colony)
+    assert (part.verdict, part.lines) == (Verdict.REFUTED, ("KeyError: 'last'",))
 
 
 def test_what_failed_comes_first_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "sub" / "failed.json"
-    assert kept.kept([1, 2, 3], path) == []
-    kept.keep([BLOW, Blow("stop", (9,), 1.0, 1.0)], path)
-    first = kept.kept([1, 2, 3], path)
-    assert first == [BLOW]
-    assert faults.plan(["kill"], [1, 2, 3], 0, first)() == BLOW
+    move = Blow("move", (1,), 1.0, 1.0, (2, 3))
+    assert kept.kept(SERVERS, CELLS, path) == []
+    kept.keep([BLOW, move, Blow("stop", (9,), 1.0, 1.0), Blow("move", (1,), 1.0, 1.0, (9,))], path)
+    first = kept.kept(SERVERS, CELLS, path)
+    assert first == [BLOW, move]
+    assert faults.plan(["kill"], SERVERS, CELLS, 0, first)() == BLOW
     path.write_text("{}")
     with pytest.raises(BadInput, match="remove it"):
-        kept.kept([1], path)
+        kept.kept([1], CELLS, path)
 
 
 def test_a_leak_is_told_and_a_server_that_was_started_anew_is_not_compared() -> None:

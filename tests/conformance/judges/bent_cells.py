@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from attrs import evolve
-
 from conformance.judges.coverage import Coverage
 from conformance.lockstep.drive import drive
 from conformance.lockstep.play import Play, play
@@ -36,6 +34,7 @@ from physalia.model import (
     Vote,
     Write,
 )
+from physalia.model.value import evolve
 from tests.conformance.lockstep.broken_cells import break_cell
 from tests.conformance.lockstep.faults import FAULTS
 

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest import mock
 
 from conformance.judges.projection import Names
 from conformance.lockstep import settling
 from conformance.lockstep.play import Play
 from conformance.refutation import Refuted
+from conformance.world import restarting
 from conformance.world.cells import MakeNode
 from conformance.world.disk import Disk
 from conformance.world.mail import CELL, LIFE
 from conformance.world.outcomes import Outcome, Packet
-from conformance.world.scenario import Calm, Deliver, Duplicate, Give, Happening, Haunt, Pass
+from conformance.world.scenario import Calm, Deliver, Duplicate, Forge, Give, Happening, Haunt, Pass
 from conformance.world.setup import Setup
 from conformance.world.world import World
 from physalia.cell import Border, Node
@@ -30,6 +32,7 @@ from physalia.model import (
     Event,
     Flush,
     Found,
+    Inquire,
     Jury,
     Known,
     Learn,
@@ -174,6 +177,27 @@ def in_world(make: MakeNode, *happenings: Happening) -> None:
         world.apply(happening)
 
 
+def asks_itself(node: Node, event: Event, step: Step) -> Step:
+    """Whoever is to ask others asks itself too."""
+    if not isinstance(event, Inquire):
+        return step
+    return Step(step.announces, (Send(node.node_id, Ask(0)), *step.effects))
+
+
+def folds(compact: Callable[[list[Promised]], list[Promised]]) -> None:
+    """A journal is folded in this way."""
+    with mock.patch.object(restarting, "compact", compact):
+        restarting.folded(1, [Promised(B)])
+
+
+def _cannot(_: list[Promised]) -> list[Promised]:
+    raise LookupError("there is no such slot")
+
+
+def _twice(records: list[Promised]) -> list[Promised]:
+    return [*records, *records]
+
+
 def waits_for_ever() -> None:
     """Somebody asked a node to read, and nothing was said to it."""
     clients = told.history()
@@ -295,6 +319,9 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._wrong_kind: it sends something": partial(
         run, renamed("resent", "ignored"), *LEAD[:1], Duplicate(1, 2, Prepare(B, 0)), Duplicate(1, 2, Prepare(B, 0))
     ),
+    "judge._wrong_kind: the message is said": partial(
+        run, renamed("ignored", "recorded"), LEAD[0], Forge(1, 2, Prepare(B, 0), 3)
+    ),
     "judge._wrong_kind: there was nothing": partial(run, renamed("ignored", "recorded"), Pass(1, 1)),
     "judge._wrong_kind: its disk": partial(run, renamed("ignored", "stopped"), Pass(1, 1)),
     "judge._wrong_kind: only a crash": partial(run, renamed("ignored", "restarted"), Pass(1, 1)),
@@ -323,6 +350,7 @@ CASES: dict[str, Callable[[], None]] = {
     ),
     "manners._firsts: node .. does not send": partial(run, bent(promise_elsewhere), *LEAD[:2]),
     "manners._firsts: node .. learns": driven("a client is not answered by who learns"),
+    "manners._judge_inquiry": partial(run, bent(asks_itself), Give(1, Inquire(frozenset({1, 2})))),
     "manners._judge_lesson": partial(
         run, TeachesAgain, *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
         *(2 * (Duplicate(2, 1, Ask(0)),)),
@@ -377,7 +405,9 @@ CASES: dict[str, Callable[[], None]] = {
     "world._send: node .. sends to": partial(in_world, at_tick(Send(9, Ask(0))), Pass(1, 1)),
     "mail.seal: node .. sends what": partial(in_world, at_tick(Send(2, Ask(-1))), Pass(1, 1)),
     "mail.seal: the codec": garbled,
-    "world._restart": partial(in_world, no_node),
+    "restarting.begin": partial(in_world, no_node),
+    "restarting.folded: the records": partial(folds, _cannot),
+    "restarting.folded: of the records": partial(folds, _twice),
     "disk.missing: the use": unsafe(Prepare(B, 0)),
     "disk.missing: the promise$": unsafe(Promise(B, 1, (), 0)),
     "disk.missing: the promise that": unsafe(Refusal(B, HIGH)),

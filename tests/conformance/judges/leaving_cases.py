@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from attrs import evolve
-
 from conformance.lockstep.play import Play
 from conformance.world.cells import MakeNode
 from conformance.world.orders import Create
@@ -35,6 +33,7 @@ from physalia.model import (
     Submit,
     Vote,
 )
+from physalia.model.value import evolve
 from tests.conformance.judges.bent_cells import LEAD, bent, deaf_to, end_flushes, follow, on
 
 COMING = evolve(Setup.of(4, 3, 1), newcomers=frozenset({4}))

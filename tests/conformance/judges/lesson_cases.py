@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from attrs import evolve
-
 from conformance.lockstep.play import Play
 from conformance.world.cells import MakeNode
 from conformance.world.scenario import Deliver, Duplicate, Give, Pass
@@ -33,6 +31,7 @@ from physalia.model import (
     Truncate,
     Vote,
 )
+from physalia.model.value import evolve
 from tests.conformance.judges.bent_cells import DECIDE, THREE, bent, end_flushes, follow, on, run, sends
 
 WAITS, SECOND = Read(RequestId("waits", 1)), Read(RequestId("y", 1))

@@ -19,7 +19,7 @@ MODULES = tuple(
     for name in (
         "judges.judge", "judges.manners", "judges.timers", "judges.clients", "judges.projection",
         "judges.readers", "judges.databases", "judges.gone_back", "judges.lessons", "judges.departures",
-        "world.world", "world.leaving", "world.mail", "world.disk", "lockstep.settling",
+        "world.world", "world.leaving", "world.mail", "world.disk", "world.restarting", "lockstep.settling",
     )
 )  # fmt: skip
 

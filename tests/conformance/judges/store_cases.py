@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from attrs import evolve
-
 from conformance.world.scenario import Deliver, Give, Happening, Pass
 from physalia.cell import Node
 from physalia.model import (
@@ -35,6 +33,7 @@ from physalia.model import (
     Transaction,
     Vote,
 )
+from physalia.model.value import evolve
 from tests.conformance.judges.bent_cells import HIGH, LEAD, B, bent, on, run, without
 
 OPEN = Execute(RequestId("x", 9), 1, OpenSession())

@@ -21,7 +21,8 @@ NOTHING_LEFT = {
     "world._step: node .. raised .. : .. given:",
     "mail.seal: node .. sends what cannot be encoded:",
     "world._receive: node .. refuses what is meant for it",
-    "world._restart: ",
+    "restarting.begin: ",
+    "restarting.folded: the records",
 }
 """Rules without which the judge has nothing to go on with."""
 

@@ -18,7 +18,7 @@ from physalia.model import Event, NodeId, Receive, Step
 
 READERS = next(campaign for campaign in CAMPAIGNS if campaign.name.startswith("readers"))
 FORGETTING = next(campaign for campaign in CAMPAIGNS if campaign.name.startswith("forgetting"))
-RUNS = 6
+RUNS = 16
 
 
 def _said(make_node: MakeNode) -> tuple[str, str]:

@@ -175,7 +175,7 @@ def test_messages_have_the_tables_fields(variable: str, message: str) -> None:
     meaning = next(row[1] for row in rows("variable") if row[0] == f"`{variable}`")
     fields = re.match(r"`\[([^\]]*)\]`", meaning).group(1).split(", ")  # type: ignore[union-attr]
     assert list(getattr(cell, message)._fields) == fields
-    of_the_code = [a.name for a in getattr(messages, message).__attrs_attrs__]
+    of_the_code = list(getattr(messages, message).__struct_fields__)
     assert of_the_code == [field for field in fields if field not in ON_THE_ENVELOPE]
     added = re.search(rf"!\.{variable} =\s+\{{(.*?)\}}(?:[,)]|\])", TLA, flags=re.DOTALL)
     assert added is not None

@@ -173,7 +173,7 @@ FAULTS = (
     ),
     Fault(
         "a client is not answered by who learns", "node",
-        "if value in self._proposer.waiting and not isinstance(value, NoOp):", "if False:",
+        "if self._proposer.waiting and value in self._proposer.waiting and not isinstance(value, NoOp):", "if False:",
     ),
     Fault("a full pipeline takes on more", "proposer", "if self.load() >= self", "if self.load() > self"),
     Fault(

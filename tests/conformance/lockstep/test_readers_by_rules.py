@@ -4,7 +4,7 @@ import pytest
 
 from conformance.judges.coverage import READ_AND_PEEKED, Coverage
 from conformance.lockstep.machine import explore
-from conformance.mutants.matrix import catalogue
+from conformance.mutants.entries import catalogue
 from conformance.world.setup import Setup
 from tests.conformance.lockstep.broken_cells import Fault, break_cell
 

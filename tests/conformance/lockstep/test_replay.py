@@ -26,7 +26,6 @@ from tests.conformance.lockstep.faults import FAULTS
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 FOREIGN = '''
-from attrs import evolve
 
 from conformance.world.cells import MakeNode
 from physalia.cell import Node

@@ -9,19 +9,9 @@ from attrs import evolve
 
 from conformance.links import BadInput, Profile, Silence, Verdict
 from conformance.lockstep.campaigns import CAMPAIGNS
-from conformance.mutants.matrix import (
-    Killers,
-    KillMatrix,
-    Mutant,
-    Outcome,
-    Status,
-    _copy,
-    _status,
-    catalogue,
-    patience_s,
-    read,
-    run,
-)
+from conformance.mutants.copies import Killers, Status, a_copy, judgement_of
+from conformance.mutants.entries import Mutant, catalogue, read
+from conformance.mutants.matrix import KillMatrix, Outcome, patience_s, run
 from tests import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -78,13 +68,13 @@ def test_a_kill_says_whether_a_step_was_judged_or_an_accident_happened() -> None
     for how in ("judged", "raised", "not-started"):
         failure = {"title": "t", "verdict": "refuted", "lines": [], "replay": "", "how": how, "events": 7}
         printed = json.dumps({"verdict": "refuted", "links": [{"failures": [failure]}]})
-        kills[how] = Outcome(mutant=HALF, judgement=_status(1, printed, ""), seconds=1.0)
+        kills[how] = Outcome(mutant=HALF, judgement=judgement_of(1, printed, ""), seconds=1.0)
         assert (kills[how].status, kills[how].judgement.events) == (Status.KILLED, 7)
     assert [how for how, outcome in kills.items() if outcome.is_accident] == ["raised", "not-started"]
     told = KillMatrix(outcomes=tuple(kills.values()), seconds=3.0).as_json()
-    assert (told["killed"], told["accidents"]) == (3, 2)
+    assert (told["killed"], told["accidents"], told["verdict"]) == (1, 2, "refuted")
     assert [one["how"] for one in told["mutants"]] == ["judged", "raised", "not-started"]
-    assert _status(4, json.dumps({"verdict": "error", "links": []}), "").status is Status.ERROR
+    assert judgement_of(4, json.dumps({"verdict": "error", "links": []}), "").status is Status.ERROR
 
 
 def test_a_killer_that_refutes_everything_kills_nothing() -> None:
@@ -148,7 +138,7 @@ def test_a_killer_that_is_cut_has_killed_nothing() -> None:
 
 def test_two_mutants_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also in two files, since a name is how a mutant is asked for."""
-    monkeypatch.setattr("conformance.mutants.matrix.read", lambda text, file: (HALF,))
+    monkeypatch.setattr("conformance.mutants.entries.read", lambda text, file: (HALF,))
     with pytest.raises(BadInput, match=f"two mutants are called {HALF.name}"):
         catalogue()
 
@@ -164,7 +154,7 @@ def test_what_a_killer_leaves_goes_with_its_copy(tmp_path: Path, monkeypatch: py
     """A killer that is killed itself, as an interrupt does, cannot clear its temporary folders away."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with _copy() as root:
+    with a_copy() as root:
         (root / "physalia" / "cli" / "__main__.py").write_text(LEAVES_A_FOLDER, encoding="utf-8")
         judgement = Killers().judge(root, ["verify"], PATIENCE_S)
         assert judgement.status is Status.ERROR

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from conformance.refutation import Refuted
+from conformance.world.restarting import superfluous
 from conformance.world.scenario import (
     Another,
     Calm,
@@ -35,6 +36,7 @@ from physalia.model import (
     Event,
     Flush,
     Known,
+    Left,
     NodeId,
     NoOp,
     Prepare,
@@ -44,6 +46,7 @@ from physalia.model import (
     Report,
     RequestId,
     Send,
+    Snapshot,
     Step,
     Store,
     Stutter,
@@ -293,3 +296,15 @@ def test_an_exception_of_a_node_is_a_refutation_and_names_it() -> None:
     world = World(SETUP, Raising)
     with pytest.raises(Refuted, match="node 2 raised LookupError: no such slot"):
         world.apply(Pass(2, 1))
+
+
+def test_folded_records_say_nothing_twice() -> None:
+    ballot, higher = Ballot(1, 2), Ballot(2, 2)
+    kept: list[DurableRecord] = [Accepted(ballot, 1, NoOp()), Snapshot(1, 1, ()), Known(2, NoOp())]
+    assert [*superfluous(kept)] == []  # the vote is below the floor, and says what was promised
+    assert [*superfluous([*kept, Promised(higher)])] == [kept[0]]
+    assert [*superfluous([UsedBallot(ballot), *kept])] == []
+    assert [*superfluous([UsedBallot(ballot), Promised(higher)])] == [UsedBallot(ballot)]
+    assert [*superfluous([kept[1], Known(1, NoOp())])] == [Known(1, NoOp())]
+    assert [*superfluous([Promised(ballot), Promised(higher)])] == [Promised(higher)]
+    assert [*superfluous([Left(1, frozenset({1})), Promised(ballot)])] == [Left(1, frozenset({1}))]

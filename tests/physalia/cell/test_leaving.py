@@ -13,8 +13,10 @@ from physalia.model import (
     DurableRecord,
     Erase,
     Flush,
+    Head,
     HowFar,
     Inquire,
+    KeptMember,
     Known,
     Learn,
     Learned,
@@ -28,12 +30,14 @@ from physalia.model import (
     Receive,
     Reject,
     Send,
+    Snapshot,
     Step,
     Store,
     Submit,
     Take,
     Truncate,
 )
+from physalia.model.value import evolve
 from tests.physalia.cell.worlds.cell_world import change, ignored, recorded, resent, write
 
 ALPHA = 2
@@ -158,6 +162,65 @@ def test_a_node_that_jumped_over_its_removal_leaves_too() -> None:
     assert node.duty is not None
     assert node.duty.members == {2, 3, 4}
     assert node.duty.slot >= 3
+
+
+def taught(node: Node, teacher: Node) -> list[DurableRecord]:
+    """What the node writes while the teacher hands it a snapshot of all that it knows."""
+    teacher.step(Truncate(teacher.prefix))
+    message: Message = Ask(node.prefix)
+    while isinstance(message, Ask | Take):
+        (sent,) = (effect for effect in hear(teacher, message, node.node_id).effects if isinstance(effect, Send))
+        replies = [effect.message for effect in hear(node, sent.message).effects if isinstance(effect, Send)]
+        message = replies[0] if replies else sent.message
+    effects = [effect for event in node.due() for effect in node.step(event).effects]
+    return [effect.record for effect in effects if isinstance(effect, Store)]
+
+
+BACK = change(2, 1, {1, 2, 3})
+"""Slot 2 removes node 4 again: with alpha 2 it is a member for slot 3 alone."""
+
+
+def test_a_node_that_jumped_over_all_of_its_time_as_a_member_leaves_too() -> None:
+    """The snapshot names who was a member before; who never was one, and who is yet to be one, stays."""
+    teacher = knowing(2, SWAP, BACK, write(1), write(2), write(3))
+    node, stranger = Node(4, {1, 2, 3}, ALPHA), Node(5, {1, 2, 3}, ALPHA)
+    journal = taught(node, teacher)
+    assert (node.prefix, life_of(node)) == (5, "leaving")
+    for one in (node, Node(4, {1, 2, 3}, ALPHA, journal), Node(4, {1, 2, 3}, ALPHA, compact(journal))):
+        one.step(Leave())
+        assert one.duty is not None
+        assert one.duty.members == {1, 2, 3}
+    taught(stranger, knowing(3, SWAP, BACK, write(1), write(2), write(3)))
+    stranger.step(Leave())
+    assert (stranger.prefix, stranger.duty, life_of(stranger)) == (5, None, "caught up")
+
+
+def test_a_node_that_starts_from_a_journal_cut_later_than_its_own_time_leaves() -> None:
+    node = knowing(4, SWAP, BACK, write(1), write(2), write(3))
+    known = [Known(slot, node.known[slot - 1]) for slot in range(1, 6)]
+    written = [effect.record for effect in node.step(Truncate(5)).effects if isinstance(effect, Store)]
+    again = Node(4, {1, 2, 3}, ALPHA, compact([*known, *written]))
+    assert (again.known.base, life_of(again)) == (4, "leaving")
+    again.step(Leave())
+    assert again.duty is not None
+
+
+def test_a_snapshot_of_software_that_kept_no_former_members_is_read() -> None:
+    node = knowing(4, SWAP, BACK, write(1), write(2), write(3))
+    known = [Known(slot, node.known[slot - 1]) for slot in range(1, 6)]
+    (snapshot,) = (effect.record for effect in node.step(Truncate(5)).effects if isinstance(effect, Store))
+    assert isinstance(snapshot, Snapshot)
+    head, *others = snapshot.rows
+    assert isinstance(head, Head)
+    assert KeptMember(4) in others
+    kept = [row for row in others if not isinstance(row, KeptMember)]
+    old = evolve(snapshot, rows=(evolve(head, rows=len(kept) + 1), *kept))
+    again = Node(4, {1, 2, 3}, ALPHA, [*known, old])
+    again.step(Leave())
+    assert again.duty is not None
+    other = evolve(snapshot, rows=(head, *others[:-1], KeptMember(9)))
+    with pytest.raises(CorruptRecords):
+        Node(4, {1, 2, 3}, ALPHA, [*known, other])
 
 
 def test_how_far_a_node_has_learned_is_said_after_a_flush_that_covers_it() -> None:

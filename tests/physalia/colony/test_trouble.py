@@ -93,7 +93,7 @@ def test_a_server_that_lies_is_refuted(tmp_path: Path, monkeypatch: pytest.Monke
     """It answers every read of a key by what it saw there first; its disk is in order."""
     (tmp_path / "lies").mkdir()
     (tmp_path / "lies" / "sitecustomize.py").write_text(
-        "from attrs import evolve\n"
+        "from physalia.model.value import evolve\n"
         "from physalia.model import Seen\n"
         "from physalia.server import requests\n"
         "honest, first = requests.show, {}\n"

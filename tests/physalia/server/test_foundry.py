@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from attrs import evolve
 
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, Malformed, Operator, Unavailable, found
@@ -49,6 +48,7 @@ from physalia.model import (
     Where,
     Whereabouts,
 )
+from physalia.model.value import evolve
 from physalia.transport import CLIENT, OPERATOR, Party
 from physalia.wire import encode_command
 from tests import PATIENCE_S

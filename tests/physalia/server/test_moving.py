@@ -1,12 +1,12 @@
 """Cells that move from server to server: real processes; and one server that is asked what it must not do (R11)."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 
 from conformance.colonies.disks import judge
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
@@ -15,6 +15,7 @@ from physalia.client.moving import CannotMove, Mover, look, plan
 from physalia.host import Gone, Waiting
 from physalia.journal import NodeKey
 from physalia.model import Founding, House, Join, Left, Moved, Release, Seek, Traffic
+from physalia.model.value import evolve
 from physalia.server import create, read_settings
 from physalia.transport import Party
 from tests import PATIENCE_S
@@ -165,6 +166,42 @@ def test_a_server_that_lost_its_disk_comes_back_as_a_new_incarnation(four: Colon
             four.start(1)
             view = await look(king, CELL)
             assert (view.nodes[2]["life_state"], view.nodes[2]["node"]) == ("member", str(the.joins))
+
+    with_king(four, work)
+    ended(four)
+
+
+def last_of(log: str, peer: int) -> str:
+    """What a server said last of a peer: that it is suspected, or trusted again."""
+    said = [line for line in map(json.loads, log.splitlines()) if line.get("peer") == peer]
+    return str(said[-1]["event"]) if said else ""
+
+
+def test_a_lost_disk_of_whoever_is_next_in_line_is_replaced(four: Colony) -> None:
+    """The leader moved away, and the cell is at rest: the server of the next one is there, and its node is not."""
+
+    async def work(king: Operator) -> None:
+        await founded(king, [1, 2, 3])
+        async with AsyncClient(four.addresses, four.ring, PATIENCE_S) as client:
+            part = client.partition(CELL)
+            await part.put("n", 1)
+            leader = next(server for server, one in (await look(king, CELL)).nodes.items() if one["leads"])
+            await move(king, leader, 4)
+            view = await look(king, CELL)
+            assert not any(one.get("leads") for one in view.nodes.values())
+            server = view.homes[sorted(view.members)[CELL % len(view.members)]]
+            four.kill(server)
+            disk = read_settings(four.config(server), {}).directory
+            disk.rename(disk.with_name("lost"))
+            create(read_settings(four.config(server), {}))
+            others = [one for one in four.servers if one != server]
+            while any(last_of(four.log(one), server) != "suspected" for one in others):
+                await asyncio.sleep(0.05)
+            four.start(server)
+            while any(last_of(four.log(one), server) == "suspected" for one in others):
+                await asyncio.sleep(0.05)
+            await Mover(king).move(await plan(king, CELL, server, server), is_lost=True)
+            await part.put("n", 2)
 
     with_king(four, work)
     ended(four)

@@ -14,8 +14,8 @@ from attrs import define
 
 from conformance.crash_points.disk import Disk
 from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
-from physalia.client import AsyncClient
-from physalia.client.moving import NEVER
+from physalia.client import AsyncClient, Operator
+from physalia.client.moving import Mover
 from physalia.host import Host, encode_kept
 from physalia.journal import FlushFailed, Journal, NodeKey
 from physalia.model import Ballot, Carry, Envelope, Origin, Ping, Prepare, Read, Request, RequestId, Traffic, Volume
@@ -137,8 +137,15 @@ def test_a_read_costs_no_place_in_the_log(tmp_path: Path, vfs: SimulatedVfs) -> 
                 assert (await client.read(1)).saw == Volume(1, "x", "y")
                 assert await client.partition(1).get("nothing") is None
             assert node.prefix == before
-            refused = await client.write(1, NEVER, "", "")
-            assert (refused.done, refused.saw, node.prefix) == (False, Volume(1, "x", "y"), before + 1)
+            verdicts = len(node.snapshot().learner.state.verdicts)
+            async with Operator({1: str(one.address)}, one.colony.ring, PATIENCE_S) as king:
+                mover = Mover(king)
+                async with mover._client:
+                    await mover.fill(1)
+            alpha = node.snapshot().learner.configurations.alpha
+            assert node.prefix == before + 1 + alpha  # a session is opened once
+            assert len(node.snapshot().learner.state.verdicts) == verdicts
+            assert (await client.read(1)).saw == Volume(1, "x", "y")
 
     run(work)
 

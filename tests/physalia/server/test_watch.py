@@ -70,7 +70,7 @@ def test_health_says_when_it_serves_no_more(tmp_path: Path, vfs: SimulatedVfs) -
             assert status == 200
             assert told == {
                 "schema_version": 1, "server": 1, "state": "serving", "is_full": False, "suspected": [], "reached": 0,
-                "are_keys_stale": False,
+                "spoken": {}, "are_keys_stale": False,
             }  # fmt: skip
             one.server.requests.is_closed = True
             status, told = data(one, "/health")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from attrs import evolve, frozen
+from attrs import frozen
 from hypothesis import strategies as st
 
 from physalia.model import (
@@ -23,6 +23,7 @@ from physalia.model import (
     Transact,
     Transaction,
 )
+from physalia.model.value import evolve
 from physalia.store import Limits
 
 SMALL = Limits(value_bytes=3, answer_bytes=7, partition_bytes=24, sessions=3, snapshots=2, snapshot_changes=6)

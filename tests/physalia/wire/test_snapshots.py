@@ -1,9 +1,9 @@
 """Snapshots on their way: what is as large as it may be passes, and nothing larger."""
 
 import pytest
-from attrs import evolve
 
 from physalia.model import Head, Jury, NoOp, Volume
+from physalia.model.value import evolve
 from physalia.wire import CodecError
 from physalia.wire.limits import MAX_ALPHA, MAX_ROWS, MAX_WINDOW
 from physalia.wire.snapshots import DIGEST_BYTES, ROW, ROWS, Digest

@@ -1,0 +1,198 @@
+"""Disks that no run of a node can have left: it does not start from them. Before what later software wrote it waits.
+
+Cells that forget their logs leave journals behind. Into each of them one record is put, in some place, that the guard
+of the step which writes it would not have let through there. What the journal amounts to before it is read as the
+simulated disks read it, apart from the node.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from random import Random
+
+from attrs import evolve
+
+from conformance.lockstep.campaigns import forgetting, setup
+from conformance.lockstep.moves import Moves
+from conformance.refutation import Refuted
+from conformance.world.disk import Journal
+from conformance.world.restarting import folded
+from conformance.world.world import World
+from physalia.cell import CorruptRecords, Node
+from physalia.model import (
+    NO_BALLOT,
+    Accepted,
+    Ballot,
+    DurableRecord,
+    Execute,
+    Head,
+    Known,
+    Left,
+    NodeId,
+    NoOp,
+    OpenSession,
+    Prepare,
+    Promised,
+    Receive,
+    RequestId,
+    Snapshot,
+    Stopped,
+    Store,
+    Truncate,
+    UsedBallot,
+)
+from physalia.store import VERSION
+from physalia.wire import decode_record
+
+EVENTS = 140
+WORLD = setup(4, 3, 2, slots=192)
+ENDED = "something after the end"
+LATER = "what does not follow a decision for later software"
+KINDS = (
+    "ballot of another", "ballot used twice", "ballot below the promise", "promise below the promise",
+    "promise given twice", "promise of an unused ballot", "promise of no ballot", "vote below the promise",
+    "vote cast twice", "vote at the floor", "vote under an unused ballot", "decision too early", "decision twice",
+    "floor above its snapshot", "floor not above the floor", "snapshot without a row", "snapshot of another slot",
+    "snapshot of an earlier slot", ENDED, LATER,
+)  # fmt: skip
+VOTE_DROPPED = "a folded journal lacks the vote that says what was promised"
+WAITS_FOR_SNAPSHOT = "a snapshot of later software"
+WAITS_FOR_DECISION = "a decision for later software"
+DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED)
+
+
+class Disks:
+    """The disks of one cell."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self.reached: Counter[str] = Counter()
+
+    def run(self, commands: int) -> int:
+        """So many times each kind of record is put into a journal. Raises `Refuted`."""
+        world = World(WORLD)
+        for happening in forgetting(Moves(world), self._random, EVENTS):
+            world.apply(happening)
+        journals = {node: [*map(decode_record, disk.data)] for node, disk in world.disks.items()}
+        for _ in range(commands):
+            node = self._random.choice(sorted(journals))
+            records = journals[node]
+            place = self._random.randrange(len(records) + 1)
+            for kind, wrong in self._wrong(node, records[:place]):
+                self._must_refuse(node, [*records[:place], wrong], kind)
+            for last in (Stopped(node, "its vote"), Left(1, frozenset({node + 1}))):
+                self._must_refuse(node, [*records[:place], last, Known(place + 1, NoOp())], ENDED)
+            self._later_software(node, records[:place])
+            self._fold(node, records[:place])
+        return commands
+
+    def _wrong(self, node: NodeId, records: list[DurableRecord]) -> Iterator[tuple[str, DurableRecord]]:
+        """What cannot come next."""
+        read = Journal()
+        for record in records:
+            read.read(record)
+        promised, known, floor = read.promised, len(read.known), read.floor
+        unused = Ballot(max(promised.round, *(ballot.round for ballot in read.used), 0) + 1, node)
+        high = Ballot(promised.round + 1, node % 3 + 1)
+        yield "ballot of another", UsedBallot(high)
+        yield "promise of an unused ballot", Promised(unused)
+        yield "vote under an unused ballot", Accepted(unused, known + 1, NoOp())
+        yield "decision too early", Known(known + 2, NoOp())
+        if promised == NO_BALLOT:
+            yield "promise of no ballot", Promised(NO_BALLOT)
+        else:
+            below = Ballot(promised.round - 1, node % 3 + 1)
+            yield "ballot below the promise", UsedBallot(Ballot(promised.round - (promised.node <= node), node))
+            yield "promise below the promise", Promised(below)
+            yield "vote below the promise", Accepted(below, known + 1, NoOp())
+        if used := [ballot for ballot in read.used if ballot > promised]:
+            yield "ballot used twice", UsedBallot(self._random.choice(sorted(used)))
+        if promised in read.answered:
+            yield "promise given twice", Promised(promised)
+        if known:
+            yield "decision twice", Known(known, NoOp())
+        if floor:
+            yield "vote at the floor", Accepted(high, floor, NoOp())
+        if votes := [vote for vote in read.accepted.values() if vote.ballot == promised and vote.slot > floor]:
+            yield "vote cast twice", self._random.choice(votes)
+        yield from self._wrong_snapshots(node, records, known, floor)
+
+    def _wrong_snapshots(
+        self, node: NodeId, records: list[DurableRecord], known: int, floor: int
+    ) -> Iterator[tuple[str, DurableRecord]]:
+        """Snapshots that this node could have written by now, and did not: something is wrong with each."""
+        if not known > floor:
+            return
+        right = self._snapshot(node, records, known)
+        yield "floor above its snapshot", evolve(right, floor=known + 1)
+        yield "snapshot without a row", evolve(right, rows=right.rows[:-1])
+        yield "snapshot of another slot", evolve(right, slot=known + 1, floor=known + 1)
+        yield "snapshot of an earlier slot", evolve(right, slot=known - 1, floor=known - 1)
+        if floor:
+            yield "floor not above the floor", evolve(right, floor=floor)
+
+    def _must_refuse(self, node: NodeId, records: list[DurableRecord], kind: str) -> None:
+        try:
+            self._start(node, records)
+        except CorruptRecords:
+            self.reached[f"refused: {kind}"] += 1
+            return
+        raise Refuted(f"node {node} starts from records that nobody can have left: {kind}", (str(records[-1]),))
+
+    def _later_software(self, node: NodeId, records: list[DurableRecord]) -> None:
+        """What this software does not understand it stops before, and keeps its place in what follows (R5)."""
+        fresh = self._start(node, records)
+        known = fresh.prefix
+        later = Known(known + 1, Execute(RequestId("later", 1), VERSION + 1, OpenSession()))
+        self._must_wait(node, [*records, later], known, known + 1)
+        self._must_wait(node, [*records, later, Known(known + 2, NoOp())], known, known + 1)
+        for slot in (known + 1, known + 3):
+            self._must_refuse(node, [*records, later, Known(slot, NoOp())], LATER)
+        self.reached[WAITS_FOR_DECISION] += 1
+        if known > fresh.floor:
+            right = self._snapshot(node, records, known)
+            head = right.rows[0]
+            assert isinstance(head, Head)
+            newer = evolve(right, slot=known + 1, rows=(evolve(head, version=VERSION + 1), *right.rows[1:]))
+            self._must_wait(node, [*records, newer, UsedBallot(Ballot(1, node + 1))], known, known + 1)
+            self.reached[WAITS_FOR_SNAPSHOT] += 1
+
+    def _fold(self, node: NodeId, records: list[DurableRecord]) -> None:
+        """The node comes back the same from fewer records; also where a vote says what it promised, and is dropped."""
+        fresh = self._start(node, records)
+        self._must_be_the_same(fresh, self._start(node, folded(node, records)))
+        if fresh.prefix > fresh.floor:
+            high = Ballot(max(fresh.promised.round, fresh.next_ballot().round) + 1, node % 3 + 1)
+            records = [*records, Accepted(high, fresh.prefix, NoOp())]
+            records = [*records, self._snapshot(node, records, fresh.prefix)]
+            self._must_be_the_same(self._start(node, records), self._start(node, folded(node, records)))
+            self.reached[VOTE_DROPPED] += 1
+
+    def _must_be_the_same(self, whole: Node, fewer: Node) -> None:
+        for what, one, other in zip(("remembers", "says"), _seen(whole), _seen(fewer), strict=True):
+            if one != other:
+                title = f"node {whole.node_id} {what} something else when its journal is folded"
+                raise Refuted(title, (f"- {one}", f"+ {other}"))
+
+    def _must_wait(self, node: NodeId, records: list[DurableRecord], known: int, slot: int) -> None:
+        waits = self._start(node, records)
+        if waits.prefix != known or f"before slot {slot}:" not in waits.stopped or waits.due():
+            raise Refuted(f"node {node} does not stop before slot {slot}, which its software does not understand")
+
+    def _snapshot(self, node: NodeId, records: list[DurableRecord], slot: int) -> Snapshot:
+        """The one that the node would write now, of all that it knows."""
+        for effect in self._start(node, records).step(Truncate(slot)).effects:
+            if isinstance(effect, Store) and isinstance(effect.record, Snapshot):
+                return effect.record
+        raise Refuted(f"node {node} writes no snapshot of all that it knows")
+
+    def _start(self, node: NodeId, records: list[DurableRecord]) -> Node:
+        return Node(node, WORLD.members, WORLD.alpha, records)
+
+
+def _seen(node: Node) -> tuple[object, object]:
+    """What a node that has just started remembers, and what it says when it is asked for what it promised."""
+    remembers = (
+        node.promised, dict(node.accepted), node.prefix, node.floor, node.stopped, node.digest(), node.members,
+        node.next_ballot(),
+    )  # fmt: skip
+    return remembers, node.step(Receive(node.promised.node, Prepare(node.promised, node.prefix)))
