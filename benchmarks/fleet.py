@@ -2,7 +2,8 @@
 
 Every cell is placed online under every rule of the shipped policy, the one on overlap included, and one round of swaps
 follows. Beside it stand random cells under the same rules, and a bound that no fleet can beat, proven by prices of room
-(``physalia.fleet.bounds``). Placements are counted by a second of processor time on one core.
+(``physalia.fleet.bounds``); the cells that are near their instances have a bound of their own. Placements are counted
+by a second of processor time on one core.
 
     python -m benchmarks.fleet [--json] [--servers N] [--servers-per-rack N] [--capacity N] [--fill X] [--seed N]
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from physalia.fleet.bounds import bound
+from physalia.fleet.bounds import all_near, bound, bound_near
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.judge import wrong
 from physalia.fleet.placer import Placer
@@ -60,6 +61,9 @@ def measure(servers: int, servers_per_rack: int, capacity: int, fill: float, sam
     if broken:
         raise SystemExit(f"the fleet breaks a rule: {broken[0]}")
     mean, lowest = _mean(fleet, unavailability), bound(site, rules, fleet)
+    cells = all_near(site, fleet)
+    near = bound_near(site, rules, fleet, cells)
+    near_mean = np.mean(unavailability.of_fleet(fleet, np.flatnonzero(cells).tolist())).item() if near else None
     chance, chances = _by_chance(site, rules, empty, unavailability, sample, seed)
     return {
         "schema_version": SCHEMA_VERSION,
@@ -77,6 +81,10 @@ def measure(servers: int, servers_per_rack: int, capacity: int, fill: float, sam
         "random_cells": chances,
         "bound": lowest.mean,
         "gap": mean / lowest.mean - 1,
+        "near_cells": int(cells.sum()),
+        "near_mean_unavailability": near_mean,
+        "near_bound": near.mean if near else None,
+        "near_gap": near_mean / near.mean - 1 if near and near_mean is not None else None,
         "seed": seed,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
     }

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 import numpy as np
 from attrs import evolve
 
+from conformance.placement.brute import unavailability
 from conformance.placement.definition import Cell, Question, World, majority, single_failures
 from conformance.placement.judge import Table, told
-from conformance.placement.sites import Choices
+from conformance.placement.sites import Choices, with_probabilities
 from conformance.refutation import Refuted
 from physalia.blast_radius.fates import under
 from physalia.blast_radius.network import Network
 from physalia.fleet.fleet import Fleet
+from physalia.fleet.ideal import Ideal
 from physalia.fleet.judge import wrong
 from physalia.fleet.placer import Placer
 from physalia.fleet.repair import way_to
 from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
+from physalia.placement.availability.estimator import NotExact
 from physalia.placement.effort import Effort
 from physalia.placement.rules.policy import HopLimit
 from physalia.placement.site.topology import Cell as Listed
@@ -33,6 +36,11 @@ ALWAYS = {"size", "drained", "capacity", "color", "reachable"}
 
 MOST_PLACED, WAYS, FAILURE_SETS = 4, 12, 24
 
+MOST_FAIL, MOST_BOUNDED = 13, 6
+"""So many devices fail where bounds are judged, and so many cells are held against them."""
+
+RELATIVE = 1e-8
+
 
 def judge_fleet(asked: Question, table: Table, choose: Choices) -> set[str]:
     """Hold a fleet on the site of a question against the definitions; Refuted if they differ. What was seen."""
@@ -41,6 +49,7 @@ def judge_fleet(asked: Question, table: Table, choose: Choices) -> set[str]:
     seen |= set(_judged(asked, site, table, choose))
     seen |= set(_ways(asked, site, table, choose))
     seen |= set(_blast(asked, site, table, choose))
+    seen |= set(_bounded(asked, table, choose))
     return seen
 
 
@@ -166,6 +175,34 @@ def _blast(asked: Question, site: Site, table: Table, choose: Choices) -> Iterat
                 f"{'' if blast else 'not '}in blast and {'' if unserved else 'not '}unserved; counted otherwise"
             )
         yield "a volume in blast" if blast else "a volume unserved" if unserved else "a volume that is served or lost"
+
+
+def _bounded(asked: Question, table: Table, choose: Choices) -> Iterator[str]:
+    """No legal cell is less unavailable than what bounds say that none is, whatever fails how often."""
+    legal = sorted(table.legal, key=sorted)
+    if not legal:
+        return
+    own = [link for name in asked.topology.servers for link, _ in asked.topology.links_of(name)]
+    devices = list(dict.fromkeys([*single_failures(asked.topology), *asked.topology.servers, *own]))
+    topology = with_probabilities(choose, asked.topology, devices, MOST_FAIL)
+    site = Site.of(topology)
+    try:
+        ideal = Ideal(site, Rules.of(site, asked.policy), site.number[asked.instance], {})
+        patterns = list(ideal.patterns())
+        coarse = min(one.unavailability for one in patterns) * (1 - RELATIVE)
+        least = ideal.least(patterns) * (1 - RELATIVE)
+    except NotExact:
+        return
+    for cell in choose.some(legal, 1, MOST_BOUNDED):
+        value = unavailability(topology, asked.instance, sorted(cell))
+        if value is None or value < max(coarse, least):
+            raise Refuted(
+                f"no cell of {asked.instance} is below {max(coarse, least)}, say the bounds; {told(cell)} has {value}",
+                tuple(f"{device} fails with {chance}" for device, chance in topology.device_probability.items()),
+            )
+        if 0 < value <= least * 2:
+            yield "a cell is near the bound"
+    yield "a bound says something" if coarse > 0 else "a bound sees racks fail" if least > 0 else "a bound of nothing"
 
 
 def _fate(asked: Question, cell: Cell, world: World) -> tuple[bool, bool]:

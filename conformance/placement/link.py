@@ -51,6 +51,7 @@ ALWAYS = (
     "an audit lets a node stay on a drained server",
     "a fleet places a cell", "a fleet places another cell", "a fleet's judge finds a broken rule",
     "a fleet's judge finds every rule kept", "a way that counting proves", "a volume in blast", "a volume unserved",
+    "a cell is near the bound", "a bound says something",
 )  # fmt: skip
 """What the seeded sites must show, in every profile."""
 

@@ -12,8 +12,9 @@ from itertools import islice
 import numpy as np
 from attrs import frozen
 
-from physalia.fleet.bounds import BESIDE, NEAR, ROUNDING, Domain, Pattern, patterns
+from physalia.fleet.bounds import ROUNDING
 from physalia.fleet.fleet import Fleet
+from physalia.fleet.ideal import BESIDE, NEAR, Domain, Ideal, Pattern
 from physalia.fleet.placer import Placer
 from physalia.fleet.rules import NOBODY, Rules, Volume
 from physalia.fleet.sites import UNREACHED, Site
@@ -22,6 +23,8 @@ from physalia.placement.effort import Effort
 
 SMALL = 0.01
 """A gap that is no larger is as good as none: figures of failures are known far less well."""
+
+_DOWN = 1 - float(ROUNDING)
 
 
 @frozen(kw_only=True)
@@ -55,7 +58,8 @@ def front(site: Site, rules: Rules, fleet: Fleet, volume: Volume, effort: Effort
     """
     stand = int(site.stand_of[volume[0]])
     hops, exact = site.hops(stand), Unavailability(site)
-    known = patterns(site, rules, {stand: 1})[stand]
+    ideal = Ideal(site, rules, volume[0], {})
+    known = list(ideal.patterns())
     beside = frozenset(np.flatnonzero((hops != UNREACHED) & (hops <= BESIDE)).tolist())
     far = frozenset(np.flatnonzero((hops == UNREACHED) | (hops > NEAR)).tolist())
     size, least = rules.policy.cell_size, float("inf")
@@ -68,19 +72,15 @@ def front(site: Site, rules: Rules, fleet: Fleet, volume: Volume, effort: Effort
         found = _improved(placer, exact, volume, barred, effort)
         if found is None:
             continue
-        possible = [one.unavailability for one in known if _is_within(one, size, within, beside, far)]
+        possible = [one for one in known if _is_within(one, size, within, beside, far)]
         servers, unavailability = found
         if unavailability < least:
             least = unavailability
             total = sum(int(hops[site.stand_of[one]]) for one in servers)
             yield Best(
                 within=within, hops=total, servers=servers, unavailability=unavailability,
-                bound=_below(possible), anywhere=_below([one.unavailability for one in known]),
+                bound=ideal.least(possible) * _DOWN, anywhere=ideal.least(known) * _DOWN,
             )  # fmt: skip
-
-
-def _below(unavailabilities: list[float]) -> float:
-    return min(unavailabilities, default=0.0) * (1 - float(ROUNDING))
 
 
 def _gap(value: float, bound: float) -> float:

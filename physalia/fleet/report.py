@@ -1,13 +1,13 @@
 """What a fleet comes to: how full, how available, how far from what none can beat, and a sample proven one by one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import numpy as np
 from attrs import field, frozen
 
-from physalia.fleet.bounds import Bound, bound
+from physalia.fleet.bounds import Bound, all_near, bound, bound_near
 from physalia.fleet.fleet import Fleet, written
 from physalia.fleet.judge import Wrong, wrong
 from physalia.fleet.rules import Rules
@@ -40,6 +40,20 @@ class Proven:
 
 
 @frozen(kw_only=True)
+class Near:
+    """The cells with all nodes near: how many, their mean, and what no fleet that keeps them near is below."""
+
+    cells: int
+    mean: float
+    bound: float
+
+    @property
+    def gap(self) -> float | None:
+        """How much the mean is above the bound, relatively."""
+        return self.mean / self.bound - 1 if self.bound > 0 else None
+
+
+@frozen(kw_only=True)
 class Report:
     """What was found. Means are over the placed cells that were computed; ``unknown`` counts those that were not."""
 
@@ -53,6 +67,7 @@ class Report:
     patterns: int
     unknown: int
     bound: Bound | None
+    near: Near | None = None
     sample: tuple[Proven, ...] = field(factory=tuple)
     complete: bool = True
 
@@ -79,6 +94,7 @@ def report(
     broken = tuple(wrong(site, rules, fleet))
     unavailability, known, unknown, complete = Unavailability(site), dict[int, float](), 0, True
     lowest: Bound | None = None
+    near: Near | None = None
     proven: list[Proven] = []
     try:
         for at in np.flatnonzero(fleet.placed).tolist():
@@ -90,6 +106,7 @@ def report(
         if bounded and known:
             effort.spend("bounds")
             lowest = bound(site, rules, fleet)
+            near = _near(site, rules, fleet, known)
         chosen = Random(seed).sample(sorted(known), min(sample, len(known)))  # noqa: S311  # repeatable, no secret
         proven = [_proven(site, rules, fleet, at, unavailability, known[at], effort) for at in sorted(chosen)]
     except OutOfTime:
@@ -106,9 +123,21 @@ def report(
         patterns=unavailability.computed,
         unknown=unknown,
         bound=lowest,
+        near=near,
         sample=tuple(proven),
         complete=complete,
     )
+
+
+def _near(site: Site, rules: Rules, fleet: Fleet, known: Mapping[int, float]) -> Near | None:
+    """The near cells beside their own bound; None if there are none, or if one of them has no exact unavailability."""
+    cells = all_near(site, fleet)
+    rows = np.flatnonzero(cells).tolist()
+    if not rows or any(at not in known for at in rows):
+        return None
+    lowest = bound_near(site, rules, fleet, cells)
+    mean = sum(known[at] for at in rows) / len(rows)
+    return None if lowest is None else Near(cells=len(rows), mean=mean, bound=lowest.mean)
 
 
 def broken_by_rule(found: Sequence[Wrong]) -> dict[str, int]:

@@ -1,12 +1,16 @@
 """The benchmark of colonies measures real servers, and says so as figures that fit together."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 from tests import PATIENCE_S
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_it_measures_and_stands_beside_etcd_where_that_is_installed() -> None:
@@ -32,6 +36,8 @@ def test_it_measures_and_stands_beside_etcd_where_that_is_installed() -> None:
     assert all(figures[name] > 0 for name in rates)
     assert ("cpu_ratio_to_etcd" in figures) == bool(shutil.which("etcd"))
     assert figures["clients"] == 4
+    told = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "server.md").read_text(encoding="utf-8")))
+    assert figures.keys() - told == {"schema_version", "python"}, "the page says of each figure what was measured"
 
 
 def test_wrong_options_are_refused() -> None:

@@ -138,10 +138,16 @@ def test_a_colony_keeps_its_servers_and_who_does_not_run_is_told_nothing(
     jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-up.schema.json").read_text(encoding="utf-8")))
     assert run(["kv", "get", "1", "k", "--at", told["url"], "--keys", told["keys"], "--deadline-s", "0.2"]) == 4
     assert [one["server"] for one in told["servers"]] == [1, 2]
-    assert run(["colony", "break", "1", "--how", "stop", *at]) == 0
-    capsys.readouterr()
+    assert run(["colony", "break", "1", "--how", "stop", "--json", *at]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-break.schema.json").read_text(encoding="utf-8")))
+    assert told == {"schema_version": 1, "server": 1, "how": "stop", "from": None, "process": "standing still"}
     assert run(["colony", "break", "1", "--how", "full", *at]) == 4
     assert "server 1 stands still, and hears nothing" in capsys.readouterr().err
+    assert run(["colony", "heal", "1", "--json", *at]) == 0
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-heal.schema.json").read_text(encoding="utf-8")))
+    assert told == {"schema_version": 1, "server": 1, "process": "running"}
 
 
 def test_who_starts_servers_keeps_others_from_it_between_looking_and_noting_down(folder: Path) -> None:

@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import jsonschema
 import pytest
 
 from physalia.cli import run
 from physalia.colony import Colony, Processes, lay_out
 
 CELL = "1"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +27,13 @@ def colony(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Colony]:
 def homes(colony: Colony, capsys: pytest.CaptureFixture[str]) -> dict[int, str]:
     """What each server that has a node of the cell says where in its life that is."""
     assert run(["admin", "inspect", CELL, "--folder", str(colony.folder), "--json"]) == 0
-    return {one["server"]: one["life_state"] for one in json.loads(capsys.readouterr().out)["nodes"]}
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema("admin-inspect"))
+    return {one["server"]: one["life_state"] for one in told["nodes"]}
+
+
+def schema(name: str) -> Any:
+    return json.loads((ROOT / "docs" / f"{name}.schema.json").read_text(encoding="utf-8"))
 
 
 def test_a_cell_moves_and_a_move_that_was_cut_short_goes_on(
@@ -45,9 +54,12 @@ def test_a_cell_moves_and_a_move_that_was_cut_short_goes_on(
     assert written.exists(), "who has no time has a plan"
     assert run(["admin", "move", CELL, "--from", str(there), "--to", str(leaves), *at]) == 2
     assert "another move" in capsys.readouterr().err
-    assert run(move) == 0
+    assert run([*move, "--json"]) == 0
     assert not written.exists()
-    capsys.readouterr()
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema("admin-move"))
+    assert (told["cell"], told["from"], told["to"], told["moved"], told["why"]) == (1, leaves, there, True, "")
+    assert "has caught up" in told["told"][0] or "version" in told["told"][0]
     states = homes(colony, capsys)
     assert (states[leaves], states[there]) == ("gone", "member")
     assert run(["admin", "inspect", CELL, *at]) == 0
@@ -68,6 +80,11 @@ def test_what_cannot_be_moved_is_a_sentence(
     words = [str(members[int(word) - 2]) if word in "23" else word for word in words]
     assert run(["admin", "move", CELL, *words, "--folder", str(colony.folder)]) == 1
     assert why in capsys.readouterr().err
+    assert run(["admin", "move", CELL, *words, "--folder", str(colony.folder), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    jsonschema.validate(told, schema("admin-move"))
+    assert why in told["why"]
+    assert not told["moved"]
 
 
 @pytest.mark.parametrize("plain", ["[]", "{}", '{"cell": "x"}', '{"disk": 5}', "\xff"])
@@ -79,6 +96,20 @@ def test_what_is_no_plan_is_refused(
     words = ["--from", "1", "--to", "2", "--plan", str(file), "--folder", str(colony.folder)]
     assert run(["admin", "move", CELL, *words]) == 2
     assert "is no move" in capsys.readouterr().err
+
+
+def test_the_schema_of_what_nodes_are_lets_nothing_else_through(
+    colony: Colony, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["admin", "inspect", CELL, "--folder", str(colony.folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    changes: list[dict[str, Any]] = [
+        {"secret": 1}, {"life_state": "asleep"}, {"prefix": -1}, {"waits_for": {"nobody": []}},
+    ]  # fmt: skip
+    for change in changes:
+        wrong = {**told, "nodes": [told["nodes"][-1] | change]}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema("admin-inspect"))
 
 
 def test_a_cell_that_nobody_knows(colony: Colony, capsys: pytest.CaptureFixture[str]) -> None:

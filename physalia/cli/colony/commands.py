@@ -147,6 +147,7 @@ def break_(
         str, typer.Option("--from", metavar="N,N", help="Cut, delay or lose only between it and these; 0 is clients.")
     ] = "",
     folder: Folder = FOLDER,
+    json: Json = False,
 ) -> int:
     """Break a server, as a fault would."""
     from physalia.colony.faults import OF_NETWORK, Fault, Faults  # noqa: PLC0415
@@ -156,18 +157,25 @@ def break_(
     if others is not None and fault not in OF_NETWORK:
         raise BadInput(f"--from says where the network fails, and {how.value} is no fault of the network.")
     _carry_out(Faults(colony, processes).break_(server, fault, others))
-    say(f"server {server} is {_words(processes, server, how)}")
+    if json:
+        done = {"how": how.value, "from": others, "process": _state(processes, server)}
+        print_json({"schema_version": 1, "server": server} | done)
+    else:
+        say(f"server {server} is {_words(processes, server, how)}")
     return 0
 
 
 @app.command()
-def heal(server: Server, folder: Folder = FOLDER) -> int:
+def heal(server: Server, folder: Folder = FOLDER, json: Json = False) -> int:
     """End whatever `break` did to a server, and start it if it does not run."""
     from physalia.colony.faults import Faults  # noqa: PLC0415
 
     colony, processes = known_server(folder, server)
     _carry_out(Faults(colony, processes).heal(server))
-    say(f"server {server} is {_state(processes, server)}")
+    if json:
+        print_json({"schema_version": 1, "server": server, "process": _state(processes, server)})
+    else:
+        say(f"server {server} is {_state(processes, server)}")
     return 0
 
 

@@ -36,6 +36,7 @@ def move(
     at: At = None,
     keys: KeysFile = None,
     deadline_s: Deadline = 30.0,
+    json: Json = False,
 ) -> int:
     """Move a cell by one node: a new one is born, taught, and takes the place of a member, which then leaves.
 
@@ -46,6 +47,7 @@ def move(
 
     reached, cell = operator(folder, at, keys, deadline_s), cell_named(partition)
     file = written or Path(folder, "moves", f"{cell}.json")
+    told: list[str] = []
 
     async def main() -> None:
         async with reached:
@@ -55,16 +57,22 @@ def move(
                 _write(file, plan)
             if (plan.cell, plan.leaves_from, plan.to) != (cell, leaves_from, to):
                 raise BadInput(f"{file} is another move, which was not ended: end it, or name another file.")
-            await Mover(reached, say).move(plan, is_lost=lost)
+            await Mover(reached, told.append if json else say).move(plan, is_lost=lost)
             file.unlink()
 
+    why = ""
     try:
         asyncio.run(main())
     except CannotMove as error:
-        say(f"not moved: {error}", to_stderr=True)
-        return 1
-    say(f"cell {cell} has a member on server {to}")
-    return 0
+        why = str(error)
+    if json:
+        asked = {"cell": cell, "from": leaves_from, "to": to}
+        print_json({"schema_version": 1} | asked | {"moved": not why, "why": why, "told": told})
+    elif why:
+        say(f"not moved: {why}", to_stderr=True)
+    else:
+        say(f"cell {cell} has a member on server {to}")
+    return int(bool(why))
 
 
 def inspect(

@@ -34,6 +34,7 @@ def report_json(found: "Report", seed: int) -> dict[str, Any]:
         "worst": [{"cell": name, "unavailability": value} for name, value in found.worst],
         "bound": None if found.bound is None else found.bound.mean,
         "gap": found.gap,
+        "near": None if found.near is None else {**asdict(found.near), "gap": found.near.gap},
         "sample": [
             {
                 "cell": one.cell,
@@ -71,6 +72,12 @@ def _report_lines(found: "Report", seed: int) -> Iterator[str]:
     if found.bound is not None:
         gap = "" if found.gap is None else f": the gap is {found.gap:.1%}"
         yield f"no fleet for these volumes is below {found.bound.mean:.3g} in the mean{gap}."
+    if found.near is not None:
+        gap = "" if found.near.gap is None else f": the gap is {found.near.gap:.1%}"
+        yield (
+            f"of the {found.near.cells:,} cells with all nodes near it is {found.near.mean:.3g}; no fleet that keeps "
+            f"these near is below {found.near.bound:.3g}{gap}."
+        )
     if found.worst:
         yield "the least available:"
         yield from (f"  {name}: {value:.3g}" for name, value in found.worst)

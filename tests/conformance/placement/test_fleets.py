@@ -12,6 +12,7 @@ from conformance.placement.sites import Seeded, question
 from conformance.placement.table import by_definition, possible
 from conformance.refutation import Refuted
 from physalia.blast_radius.fates import Fates
+from physalia.fleet.ideal import Ideal
 from physalia.fleet.placer import Placer
 from physalia.fleet.repair import way_to
 from physalia.fleet.rules import Rules
@@ -32,7 +33,7 @@ def test_made_up_sites_agree() -> None:
     for mark in (
         "a fleet places a cell", "a fleet places another cell", "a fleet's judge finds a broken rule",
         "a fleet's judge finds every rule kept", "a way that counting proves", "a volume in blast",
-        "a volume unserved", "a volume that is served or lost",
+        "a volume unserved", "a volume that is served or lost", "a cell is near the bound", "a bound says something",
     ):  # fmt: skip
         assert seen[mark], mark
 
@@ -66,4 +67,11 @@ def test_a_blast_that_is_not_counted_is_refuted(monkeypatch: pytest.MonkeyPatch)
     none = np.zeros(1, dtype=np.bool_)
     monkeypatch.setattr(fleets, "under", lambda *_: Fates(none, none))
     with pytest.raises(Refuted, match="counted otherwise"):
+        judged(range(25))
+
+
+def test_a_bound_that_is_above_a_cell_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Ideal.least
+    monkeypatch.setattr(Ideal, "least", lambda self, some: 1.5 * real(self, some))
+    with pytest.raises(Refuted, match="say the bounds"):
         judged(range(25))

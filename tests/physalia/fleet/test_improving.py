@@ -1,5 +1,6 @@
 """Unavailability by pattern is the estimator's, swaps make a fleet better, and no fleet is below the bound."""
 
+from collections import Counter
 from fractions import Fraction
 from random import Random
 
@@ -8,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from physalia.fleet import bounds
-from physalia.fleet.bounds import bound, patterns, proven, rooms
+from physalia.fleet.bounds import all_near, bound, bound_near, patterns, proven, rooms
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.judge import wrong
 from physalia.fleet.placer import Placer
@@ -21,7 +22,7 @@ from physalia.fleet.unavailability import Unavailability
 from physalia.placement.availability.estimator import Estimator, NotExact
 from physalia.placement.effort import Effort
 from physalia.placement.rules.policy import default
-from physalia.placement.site.generate import Feeding
+from physalia.placement.site.generate import Fabric, Feeding, generate
 from tests.physalia.fleet.fleets import placed, small, topology_of
 
 
@@ -105,10 +106,10 @@ def test_no_cell_and_no_fleet_is_below_the_bound(feeding: Feeding) -> None:
     assert found.gap is not None
     assert 0 < lowest.mean <= found.mean
     assert found.gap < (1.0 if feeding is Feeding.SINGLE else 5.0)
-    choices = patterns(site, rules, {int(site.stand_of[one]): 1 for one in fleet.clients[:, 0].tolist()})
+    choices = patterns(site, rules, dict.fromkeys(fleet.clients[:, 0].tolist(), 1))
     unavailability = Unavailability(site)
     for at in range(0, 300, 7):
-        least = min(one.unavailability for one in choices[int(site.stand_of[fleet.clients[at, 0]])])
+        least = min(one.unavailability for one in choices[int(fleet.clients[at, 0])])
         assert least <= unavailability.of(int(fleet.clients[at, 0]), fleet.cells[at].tolist()) * (1 + 1e-8)
 
 
@@ -129,8 +130,7 @@ def test_scarce_room_has_a_price_and_raises_the_bound() -> None:
 
 def test_any_prices_prove_something_and_none_more_than_the_truth() -> None:
     site, rules, fleet = small(300)
-    cells = {int(stand): int(count) for stand, count in zip(
-        *np.unique(site.stand_of[fleet.clients[:, 0]], return_counts=True), strict=True)}  # fmt: skip
+    cells = Counter(fleet.clients[:, 0].tolist())
     choices = patterns(site, rules, cells)
     room = rooms(site, choices)
     real = sum(Unavailability(site).of_fleet(fleet, range(300)))
@@ -141,6 +141,31 @@ def test_any_prices_prove_something_and_none_more_than_the_truth() -> None:
     assert best <= real
     with pytest.raises(ValueError, match="below 0"):
         proven(cells, choices, room, dict.fromkeys(room, -1e-9))
+
+
+def test_cells_that_are_near_have_a_bound_of_their_own_which_knows_the_price_of_nearness() -> None:
+    """One feed has four racks of ten: some cells must have three nodes on it, or go far, which the first bound lets."""
+    fabric = Fabric(
+        servers=400, servers_per_rack=20, racks_per_row=10, rows_per_ups=1, capacity=6, fill=0.0, full=0.0,
+        drained=0.0, cells=0,
+    )  # fmt: skip
+    site = Site.of(generate(fabric))
+    rules = Rules.of(site, default())
+    fleet = placed(site, rules, int(site.room.sum() * 0.97) // 7)
+    found = report(site, rules, fleet)
+    assert found.near is not None
+    assert found.bound is not None
+    assert found.mean is not None
+    near = all_near(site, fleet)
+    for at in range(0, len(fleet), 11):
+        hops = site.hops(int(site.stand_of[fleet.clients[at, 0]]))[site.stand_of[fleet.cells[at]]]
+        assert near[at] == (hops.max() <= 4)
+    assert found.near.cells == int(near.sum()) > len(fleet) // 2
+    assert found.near.bound <= found.near.mean
+    assert found.near.bound > found.bound.mean * 1.1  # nearness has its price
+    assert found.near.gap == pytest.approx(found.near.mean / found.near.bound - 1)
+    nobody = fleet.with_cells(np.full_like(fleet.cells, -1))
+    assert bound_near(site, rules, nobody, all_near(site, nobody)) is None
 
 
 def test_a_bound_that_forgets_capacity_would_be_another(monkeypatch: pytest.MonkeyPatch) -> None:
