@@ -12,10 +12,12 @@ from conformance.judges.projection import Names
 from conformance.judges.timers import told
 from conformance.refutation import Refuted
 from conformance.wording import message_words
+from conformance.world.cells import Cell
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import Node
+from physalia.cell.image import weigh, weight_of
 from physalia.model import NodeId
 from spec import cell as spec
 
@@ -45,6 +47,18 @@ TEACHING = (
 
 OVER = 2
 """After so many looks at the clock without a chunk a lesson is over."""
+
+
+def is_lighter(cell: Cell, theirs: int, last: int) -> bool:
+    """Whether a snapshot weighs less than what a node lacks that knows so many slots, judged by the slots up to `last`.
+
+    Only of a node whose state can be weighed; and not if the slots up to `last` are all that is lacking.
+    """
+    prefix = len(cell.known)
+    if last >= prefix or not isinstance(cell, Node):
+        return False
+    some = sum(weigh(cell.known[slot - 1]) for slot in range(theirs + 1, last + 1))
+    return some * (prefix - theirs) // (last - theirs) > weight_of(cell.snapshot().learner.state)
 
 
 class Lessons:

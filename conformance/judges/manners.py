@@ -8,15 +8,17 @@ useless. Each takes a step that the judge found right, with the state before it.
 from collections.abc import Collection, Iterator
 
 from conformance.judges.hearing import Hearing
-from conformance.judges.lessons import lower
+from conformance.judges.lessons import is_lighter, lower
 from conformance.judges.projection import Names
 from conformance.judges.timers import is_leading, told, window
 from conformance.refutation import Refuted
 from conformance.wording import ballot_words, event_words, message_words
+from conformance.world.cells import Cell
 from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import learner
+from physalia.cell.teaching import stretch
 from physalia.model import NodeId
 from spec import cell as spec
 from spec.commands import Change, Log
@@ -32,6 +34,8 @@ class Manners:
         self._refused_for: dict[NodeId, model.Ballot] = {}
         self._taught: dict[NodeId, dict[NodeId, int]] = {}
         """Up to which slot each node has taught each other one since it last looked at its clock."""
+        self._given: dict[NodeId, set[NodeId]] = {}
+        """Whom each node has taught its snapshot instead of the log since then."""
 
     def judge(self, outcome: Outcome, before: spec.State, after: spec.State, hearing: Hearing) -> None:
         """`hearing` is what the node had heard before this step."""
@@ -58,11 +62,13 @@ class Manners:
             case None:  # it crashed, and what it had heard is forgotten
                 self._refused_for.pop(node, None)
                 self._taught.pop(node, None)
+                self._given.pop(node, None)
                 self._judge_next_ballot(node)
             case model.Learn() | model.Decide():
                 self._judge_deposed(outcome, before, after, hearing)
             case model.Tick():
                 self._taught.pop(node, None)
+                self._given.pop(node, None)
             case model.Inquire(nodes):
                 self._judge_inquiry(outcome, nodes - {node})
             case model.Propose(_, slot, value):
@@ -74,7 +80,8 @@ class Manners:
         """What follows from a message that asks to be taught, or refuses."""
         node = outcome.node
         match message:
-            case model.Ask():
+            case model.Ask(theirs):
+                self._judge_choice(outcome, sender, theirs)
                 self._judge_lesson(outcome, sender)
             case model.Refusal(ballot, promised) if ballot == self._world.nodes[node].active:
                 passed = self._refused_for.get(node, model.NO_BALLOT)
@@ -189,8 +196,10 @@ class Manners:
                 yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
             case model.Ask(theirs) if theirs >= cell.known.base:
                 first = max(theirs, self._taught_to(node, sender)) + 1
-                for slot in range(first, min(prefix, theirs + learner.TAUGHT_AT_ONCE_SLOTS) + 1):
-                    yield sender, model.Decision(slot, cell.known[slot - 1])
+                last = _at_once(cell, theirs)
+                if first <= last and not is_lighter(cell, theirs, last):
+                    for slot in range(first, last + 1):
+                        yield sender, model.Decision(slot, cell.known[slot - 1])
             case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
             case model.Decision(slot) if slot <= prefix:
@@ -199,6 +208,18 @@ class Manners:
                 yield sender, model.Ask(prefix)
             case model.Prepare(prefix=theirs) if theirs > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
+
+    def _judge_choice(self, outcome: Outcome, sender: NodeId, theirs: int) -> None:
+        """Who lacks more than one lesson is taught the snapshot if that is the lighter one, and otherwise the log."""
+        node, cell = outcome.node, self._world.nodes[outcome.node]
+        if theirs < cell.known.base or self._taught_to(node, sender) >= (last := _at_once(cell, theirs)):
+            return
+        given = self._given.setdefault(node, set())
+        has_chunk = any(isinstance(packet.message, model.Chunk) for packet in outcome.sent)
+        if not (has_chunk or sender in given) if is_lighter(cell, theirs, last) else has_chunk:
+            raise Refuted(f"node {node} does not teach node {sender} what is lighter, the log or the snapshot")
+        if has_chunk:
+            given.add(sender)
 
     def _judge_lesson(self, outcome: Outcome, sender: NodeId) -> None:
         """A lesson is given once in a tick, or one that arrives twice makes ever more of them."""
@@ -306,3 +327,9 @@ def _named_sessions(command: model.Execute) -> set[int]:
         case model.Batch(entries):
             return {asked.session for _, asked in entries}
     return set()
+
+
+def _at_once(cell: Cell, theirs: int) -> int:
+    """Up to which slot a node teaches at once that still has of its log what comes after slot `theirs`."""
+    last = min(len(cell.known), theirs + learner.TAUGHT_AT_ONCE_SLOTS)
+    return stretch(cell.known, theirs, last, learner.TAUGHT_AT_ONCE_BYTES)[0]

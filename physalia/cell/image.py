@@ -131,6 +131,13 @@ def weight(row: Row) -> int:
             return OTHER_BYTES
 
 
+def weight_of(state: State) -> int:
+    """About how many bytes a snapshot takes, without a look at each row: what sessions remember is not counted."""
+    items, sessions = state.store.items, state.store.sessions.table
+    others = OTHER_BYTES * (len(state.verdicts) + 1)
+    return items.size_bytes + ITEM_BYTES * len(items.now) + SESSION_BYTES * len(sessions) + others
+
+
 def weigh(thing: object) -> int:
     """The bytes of all texts, byte strings and large integers in it, and some for each thing."""
     if isinstance(thing, bytes | str):

@@ -9,11 +9,11 @@ order, asks; if each question were answered, a lesson that arrives twice would m
 from attrs import Factory, define
 
 from physalia.cell.configuration import Configurations
-from physalia.cell.image import Landing, rows_of
+from physalia.cell.image import Landing, rows_of, weight_of
 from physalia.cell.log import Log
 from physalia.cell.state import State
 from physalia.cell.steps import IGNORED, RECORDED, resent
-from physalia.cell.teaching import Lessons, Transfers
+from physalia.cell.teaching import Lessons, Transfers, stretch
 from physalia.model import (
     Action,
     Ask,
@@ -38,6 +38,9 @@ HEARD_AHEAD_SLOTS = 1024
 
 TAUGHT_AT_ONCE_SLOTS = 128
 """How many decisions one answer to `Ask` holds at most."""
+
+TAUGHT_AT_ONCE_BYTES = 1 << 20
+"""About how many bytes they have together at most; one decision is taught however large it is."""
 
 
 @define
@@ -173,13 +176,24 @@ class Learner:
     def teach(self, sender: NodeId, ask: Ask) -> Step:
         """Answer with the decisions after the asking node's prefix, from memory (R9), each once in a tick.
 
-        What is lost of a lesson is asked for again, and the next tick allows it.
+        What is lost of a lesson is asked for again, and the next tick allows it. Who asks for what is dropped is taught
+        the snapshot, and so is who lacks more than one lesson, if what it lacks weighs more than the snapshot.
         """
         if ask.prefix < self.known.base:
-            return self.lessons.begin(sender, ask.prefix, self.known, self.image, self.empty.limits.chunk_bytes)
+            return self._teach_snapshot(sender, ask)
         first = max(ask.prefix, self.taught.get(sender, 0)) + 1
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         if first > last:
             return IGNORED
+        last, size_bytes = stretch(self.known, ask.prefix, last, TAUGHT_AT_ONCE_BYTES)
+        if last < self.prefix:
+            lacking_bytes = size_bytes * (self.prefix - ask.prefix) // (last - ask.prefix)
+            if lacking_bytes > weight_of(self.state):
+                return self._teach_snapshot(sender, ask)
+        if first > last:
+            return IGNORED
         self.taught[sender] = last
         return resent([Send(sender, Decision(slot, self.known[slot - 1])) for slot in range(first, last + 1)])
+
+    def _teach_snapshot(self, sender: NodeId, ask: Ask) -> Step:
+        return self.lessons.begin(sender, ask.prefix, self.known, self.image, self.empty.limits.chunk_bytes)

@@ -10,11 +10,22 @@ from collections.abc import Callable
 
 from attrs import Factory, define, evolve, frozen
 
-from physalia.cell.image import BadImage, Landing, digest_of, landing, pieces
+from physalia.cell.image import BadImage, Landing, digest_of, landing, pieces, weigh
 from physalia.cell.log import Log
 from physalia.cell.steps import IGNORED, RECORDED, resent
 from physalia.model import Ask, Chunk, Head, NodeId, Row, Send, Slot, Step, Take
 from physalia.store import Store as Database
+
+
+def stretch(log: Log, after: Slot, last: Slot, most_bytes: int) -> tuple[Slot, int]:
+    """How far to teach of the log, at least one slot and at most up to `last`; and about how many bytes that is."""
+    size_bytes = 0
+    for slot in range(after + 1, last + 1):
+        weighs = weigh(log[slot - 1])
+        if size_bytes and size_bytes + weighs > most_bytes:
+            return slot - 1, size_bytes
+        size_bytes += weighs
+    return last, size_bytes
 
 
 @frozen

@@ -10,11 +10,13 @@ from conformance.world.cells import MakeNode
 from conformance.world.scenario import Deliver, EndFlush, Give, GoBack, Happening
 from conformance.world.setup import Setup
 from physalia.cell import RESEND_AFTER_MS, Node
+from physalia.cell.image import digest_of
 from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (
     Ask,
     Ballot,
     Campaign,
+    Chunk,
     Event,
     Internal,
     Learn,
@@ -278,6 +280,17 @@ def one_more_message(_: Node, event: Event, step: Step) -> Step:
     if isinstance(event, Receive) and isinstance(event.message, Vote) and step is IGNORED:
         return Step(Stutter("resent"), (Send(2, Proposal(B, 2, NoOp())),))
     return step
+
+
+def teaches_twofold(node: Node, event: Event, step: Step) -> Step:
+    """Teaches who asks the log, and the snapshot as well."""
+    match event:
+        case Receive(sender, Ask()) if any(isinstance(effect, Send) for effect in step.effects):
+            rows = node.snapshot().learner.image()
+            chunk = Chunk(node.prefix, digest_of(rows), 0, rows)
+            return Step(step.announces, (*step.effects, Send(sender, chunk)))
+        case _:
+            return step
 
 
 def goes_on(_: Node, __: Event, step: Step) -> Step:

@@ -100,6 +100,7 @@ from tests.conformance.judges.bent_cells import (
     rejects_again,
     renamed,
     run,
+    teaches_twofold,
     tells_nobody,
     twice,
     writes_nothing_down,
@@ -354,6 +355,10 @@ CASES: dict[str, Callable[[], None]] = {
     "manners._judge_lesson": partial(
         run, TeachesAgain, *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
         *(2 * (Duplicate(2, 1, Ask(0)),)),
+    ),
+    "manners._judge_choice": partial(
+        run, bent(teaches_twofold), *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
+        Duplicate(2, 1, Ask(0)),
     ),
     "manners._judge_next_ballot": partial(run, SameBallot, LEAD[0]),
     **STORE_CASES,

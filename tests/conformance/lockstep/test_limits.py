@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.judges import lessons
 from conformance.judges.coverage import ALWAYS, FAR_AHEAD, LONG, LONG_LESSON, Coverage
 from conformance.links import Profile
 from conformance.lockstep.campaigns import CAMPAIGNS, long, very_long
@@ -33,6 +34,9 @@ READS = "tests/physalia/cell/test_reads.py"
 CROSSED = {
     "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
+    "physalia.cell.learner:TAUGHT_AT_ONCE_BYTES": (
+        "tests/physalia/cell/test_learner.py::test_one_answer_teaches_a_bounded_number_of_bytes"
+    ),
     "physalia.cell.forgetting:PART_BYTES": (
         f"{COMPACTION}::test_a_snapshot_that_is_too_large_for_one_record_is_written_in_several"
     ),
@@ -148,6 +152,26 @@ def test_with_small_limits_they_are_crossed_in_a_short_time(monkeypatch: pytest.
         finding = drive(SMALL, f"small limits/{number}", 60, coverage, steer=very_long)
         assert finding is None, finding.refuted.title
     assert not coverage.missing((FAR_AHEAD, LONG_LESSON))
+
+
+SOME_BYTES = 400
+"""What every snapshot is said to weigh: between the logs of a few slots and those of many."""
+
+
+def findings_with_short_lessons(name: str) -> list[str]:
+    findings = (drive(SMALL, f"{name}/{number}", 60, Coverage(), steer=very_long) for number in range(4))
+    return [finding.refuted.title for finding in findings if finding is not None]
+
+
+def test_who_lacks_more_than_one_lesson_is_taught_what_is_lighter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot or the log; a cell that always takes the log, or always the snapshot, is refuted."""
+    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_SLOTS", 4)
+    monkeypatch.setattr(lessons, "weight_of", lambda _: SOME_BYTES)
+    for weighs, is_right in ((SOME_BYTES, True), (1 << 30, False), (-1, False)):
+        monkeypatch.setattr(learner, "weight_of", lambda _, weighs=weighs: weighs)
+        said = findings_with_short_lessons("lighter")
+        assert bool(said) != is_right, said
+        assert all("does not teach node" in title or "does not send node" in title for title in said)
 
 
 @pytest.mark.parametrize(

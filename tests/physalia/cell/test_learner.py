@@ -1,30 +1,38 @@
 """Learn, the decisions that are heard early, and teaching."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from physalia.cell import Node
+from physalia.cell import Node, learner
+from physalia.cell.image import weigh
 from physalia.cell.learner import HEARD_AHEAD_SLOTS, TAUGHT_AT_ONCE_SLOTS
 from physalia.model import (
     Action,
     Ask,
     Ballot,
     Change,
+    Chunk,
     Command,
     Decision,
+    Execute,
     Known,
     Learn,
     Message,
     NodeId,
     NoOp,
+    OpenSession,
     Prepare,
     Proposal,
+    Put,
     Receive,
     RequestId,
     Send,
     Step,
     Store,
     Tick,
+    Transact,
+    Transaction,
 )
 from tests.physalia.cell.worlds.cell_world import ignored, recorded, resent, write
 
@@ -179,6 +187,45 @@ def test_one_answer_teaches_a_bounded_number_of_slots() -> None:
     teach(node, *(write(number) for number in range(TAUGHT_AT_ONCE_SLOTS + 2)))
     slots = [effect.message.slot for effect in hear(node, Ask(1), sender=3).effects]  # type: ignore[union-attr]
     assert slots == list(range(2, TAUGHT_AT_ONCE_SLOTS + 2))
+
+
+def kept(node: Node, prefix: int) -> list[object]:
+    return [effect.message for effect in hear(node, Ask(prefix), sender=3).effects if isinstance(effect, Send)]
+
+
+def test_one_answer_teaches_a_bounded_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many decisions as fit, but always one; who asks again in the same tick is taught no more."""
+    node = fresh()
+    teach(node, *(write(number) for number in range(9)))
+    one_bytes = weigh(write(1))
+    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_BYTES", 3 * one_bytes)
+    told = kept(node, 2)
+    assert [one.slot for one in told if isinstance(one, Decision)] == [3, 4, 5]
+    assert kept(node, 2) == []
+    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_BYTES", 1)
+    assert [one.slot for one in kept(node, 5) if isinstance(one, Decision)] == [6]
+
+
+def overwritten(times: int) -> Node:
+    """A node that knows one item, which was written so often."""
+    node = fresh()
+    opened = Execute(RequestId("s", 1), 1, OpenSession())
+    puts = (Transact(1, Transaction(then=(Put("key", b"v" * 50 + bytes([n])),))) for n in range(times))
+    teach(node, opened, *(Execute(RequestId("s", n), 1, put) for n, put in enumerate(puts, start=2)))
+    return node
+
+
+def test_who_lacks_more_than_one_lesson_is_taught_what_is_lighter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot of one item, or the log of all that was written to it; of a few slots always the log."""
+    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_SLOTS", 8)
+    (chunk,) = kept(overwritten(60), 2)
+    assert isinstance(chunk, Chunk)
+    assert chunk.slot == 61
+    few = kept(overwritten(60), 55)
+    assert [one.slot for one in few if isinstance(one, Decision)] == list(range(56, 62))
+    node = fresh()  # whose verdicts weigh more than the log
+    teach(node, *(write(number) for number in range(60)))
+    assert [one.slot for one in kept(node, 2) if isinstance(one, Decision)] == list(range(3, 11))
 
 
 def test_the_log_may_hold_anything_and_apply_is_total() -> None:
