@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import shutil
-import socket
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ from attrs import astuple, frozen
 from benchmarks.peers import etcd as peer
 from physalia.client import AsyncClient
 from physalia.colony import Processes, lay_out
+from physalia.colony.ports import free_ports
 
 SCHEMA_VERSION = 1
 SERVERS = 3
@@ -127,13 +127,6 @@ def cpu_s_of(pid: int) -> float:
     """Processor time of a process, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
 
 
 def fresh(measure: Callable[..., Round], **numbers: int) -> Round:
