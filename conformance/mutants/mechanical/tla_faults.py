@@ -14,6 +14,7 @@ _CONJUNCT = re.compile(rb"^( *)/\\ (?=\S)")
 _COMMENT = re.compile(rb" *\\\*.*$")
 _NO_GUARD = re.compile(rb"TypeOK|Spec|Fair|Init|Next|vars|Refine|^Inv|Live|^Reach")
 _BOUND = re.compile(rb"(?:\\[EA] [\w, ]+|[{\[]\w+|: \w+) $|\bCHOOSE \w+ $")
+_FIRST_NAME = re.compile(rb"^ *\w+ $")
 _FIELD = re.compile(rb"!\S*$")
 """What an EXCEPT changes: no relation stands there."""
 _EFFECT = re.compile(rb"'|\bUNCHANGED\b|/\\ (?:Say|Send|Store|Answer)\(")
@@ -56,7 +57,8 @@ def _faults(file: str, data: bytes) -> Iterator[Fault]:
             effect = len(conjunct[1]) if _EFFECT.search(code) else None
         if name and effect is None and not _NO_GUARD.search(name) and not _EFFECT.search(code):
             following = lines[number] if number < len(lines) else b""
-            for operator, first, end, after in _slips(code, following):
+            is_bound = number > 1 and _COMMENT.sub(b"", lines[number - 2]).rstrip().endswith(b":")
+            for operator, first, end, after in _slips(code, following, is_bound=is_bound):
                 before = code.strip().decode()
                 changed = (code[:first] + after + code[end:]).strip().decode()
                 yield Fault(
@@ -66,8 +68,11 @@ def _faults(file: str, data: bytes) -> Iterator[Fault]:
         start += len(line) + 1
 
 
-def _slips(code: bytes, following: bytes) -> Iterator[tuple[str, int, int, bytes]]:
-    """Slips of one line: the operator, from where to where, and what stands there then."""
+def _slips(code: bytes, following: bytes, *, is_bound: bool) -> Iterator[tuple[str, int, int, bytes]]:
+    """Slips of one line: the operator, from where to where, and what stands there then.
+
+    `is_bound` is whether the line before ends with a colon, so that a name in the beginning of this one may be bound.
+    """
     conjunct = _CONJUNCT.match(code)
     if conjunct and _is_whole(code[conjunct.end() :], conjunct, following):
         yield "conjunct dropped", conjunct.end(), len(code), b"TRUE"
@@ -75,7 +80,8 @@ def _slips(code: bytes, following: bytes) -> Iterator[tuple[str, int, int, bytes
     for operator, pattern, after in _SLIPS:
         for found in pattern.finditer(code):
             before = code[: found.start()]
-            if (b"in " in found[0] and _BOUND.search(before)) or (found[0] == b" = " and _FIELD.search(before)):
+            binds = _BOUND.search(before) or (is_bound and _FIRST_NAME.search(before))
+            if (b"in " in found[0] and binds) or (found[0] == b" = " and _FIELD.search(before)):
                 continue
             yield operator, found.start(), found.end(), after
 

@@ -8,12 +8,25 @@ import pytest
 from attrs import evolve
 
 from conformance.links import BadInput, Silence, Verdict
-from conformance.mutants.mechanical import ask, campaign, kept, listed, pool, python_faults, tla_faults, trying
+from conformance.lockstep.shrink import Finding
+from conformance.mutants.mechanical import (
+    ask,
+    campaign,
+    glance,
+    kept,
+    listed,
+    pool,
+    python_faults,
+    tla_faults,
+    trying,
+)
 from conformance.mutants.mechanical.ask import Answer
 from conformance.mutants.mechanical.campaign import Matrix
 from conformance.mutants.mechanical.fault import Fault
 from conformance.mutants.mechanical.trying import Outcome, Status
-from conformance.refutation import How
+from conformance.refutation import How, Refuted
+from conformance.world.scenario import Scenario
+from conformance.world.setup import Setup
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -21,6 +34,7 @@ CODE = '''"""A text, 1 < 2."""
 
 LIMIT = 8
 CHOSEN_MS = 200
+CHOSEN_BYTES = 1 << 22
 NAME = "x"
 
 
@@ -292,3 +306,21 @@ def test_most_of_a_draw_of_forty_is_refuted_by_whoever_is_asked_first(tmp_path: 
     assert matrix.counted()[Status.KILLED] > 20, lost
     again = campaign.run(1, 40, Silence(), resume=True, runs=tmp_path, most_asks=3)
     assert again.outcomes == matrix.outcomes
+
+
+@pytest.mark.parametrize(("raised", "how"), [(5, How.JUDGED), (10_000, How.RAISED)])
+def test_a_glance_passes_over_an_exception_for_what_is_judged(
+    raised: int, how: How, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+
+    def drive(setup: Setup, *_: object, **__: object) -> Finding:
+        runs.append(setup)
+        return Finding(Scenario(setup, ()), Refuted("wrong", how=How.RAISED if len(runs) <= raised else How.JUDGED))
+
+    monkeypatch.setattr(glance, "drive", drive)
+    report = glance.glance(["readers"], ask._settings())
+    assert report.verdict is Verdict.REFUTED
+    assert report.failures[0].how == how
+    campaigns = len(glance.short_campaigns())
+    assert len(runs) == min(raised + 1, glance.MORE_RUNS + (campaigns - 1) * glance.RUNS)
