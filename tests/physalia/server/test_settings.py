@@ -62,6 +62,8 @@ def test_the_environment_replaces_single_values(file: Path) -> None:
         ("server = 1", "server = 1\nping_every_s = nan", "suspect_after_s must be longer"),
         ("server = 1", "server = 1\ndrain_s = -1.0", "drain_s must not be negative"),
         ("server = 1", "server = 1\ncold_after_s = -1.0", "cold_after_s must not be negative"),
+        ("server = 1", "server = 1\nprotocol_newest = 0", "protocol_newest is from 1 to"),
+        ("server = 1", "server = 1\nprotocol_newest = 99", "protocol_newest is from 1 to"),
         ("server = 1", 'server = 1\nloop = "fast"', "Invalid enum value 'fast'"),
         ("server = 1", 'server = 1\nlisten = "here"', "listen: expected host:port"),
         ("server = 1", 'server = 1\nlisten = "127.0.0.1:0"', "listen: port 0 is a port that nobody knows"),

@@ -12,6 +12,7 @@ from attrs import Factory, define
 
 from physalia.transport import (
     CLIENT,
+    SPOKEN,
     Address,
     Connection,
     Door,
@@ -20,6 +21,7 @@ from physalia.transport import (
     Party,
     Refusals,
     Target,
+    Versions,
     dial,
     keep_dialing,
 )
@@ -104,6 +106,26 @@ def test_a_message_goes_there_and_back() -> None:
             await there.ears.closed_.get()
             assert not there.refusals
             assert not connection.send(b"too late")
+
+    run(talk)
+
+
+def test_whoever_is_told_to_speaks_no_newer_version() -> None:
+    """The one that dials, or the one that is dialled; and nothing at all with whom no version is common."""
+    old, new = Versions(1, 2), Versions(3, SPOKEN.newest)
+
+    async def talk() -> None:
+        for offered, spoken in ((SPOKEN, old), (old, SPOKEN)):
+            async with house(versions=spoken) as there:
+                target = Target(ANN, there.address, BOB.number, offered)
+                connection = await dial(target, lambda: RING, Ears(), Refusals())
+                assert connection.version == old.newest
+                assert (await there.ears.opened_.get()).version == old.newest
+                connection.close()
+        async with house(versions=old) as there:
+            with pytest.raises(ConnectionError):
+                await dial(Target(ANN, there.address, BOB.number, new), lambda: RING, Ears(), Refusals())
+            assert there.refusals["version"] == 1
 
     run(talk)
 
