@@ -62,7 +62,7 @@ CASES = (
     ("code-snapshot-drops-votes-above", STUDENT, "the code is not where the specification is"),
     ("code-snapshot-without-verdicts", JUMP, "does not tell of"),
     ("code-snapshot-without-pending-members", CHANGE, "teaches another snapshot"),
-    ("code-teaches-nothing-dropped", JUMP, "slot 1 is truncated"),
+    ("code-teaches-nothing-dropped", JUMP, "does not tell the snapshot"),
     ("code-erased-before-all-know", LEAVING, "said that an event was due, and then it was ignored"),
     ("code-pointer-lists-who-answered", LEAVING, "after erase("),
     ("code-says-what-is-not-flushed", SETTLES, "says that it has learned what it did not flush"),
