@@ -5,7 +5,7 @@ servers end in order, so that their traces are whole. Others let a cell move, an
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import frozen
@@ -95,9 +95,9 @@ def read_all(folder: Path) -> list[Run]:
 async def _use(colony: Colony, processes: Processes, amount: Amount, told: Callable[[str], None]) -> None:
     async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
 
-        async def write(cell: int, times: int, written: Sequence[asyncio.Event]) -> None:
-            part = client.partition(cell)
-            for number in range(times):
+        async def write(cell: int, times: int, half: asyncio.Event, dead: asyncio.Event) -> None:
+            part, number = client.partition(cell), 0
+            while number < times or not dead.is_set():  # to the end: a kill between two writes takes nothing away
                 try:
                     if number % 3:
                         await part.increment("count")
@@ -106,17 +106,18 @@ async def _use(colony: Colony, processes: Processes, amount: Amount, told: Calla
                 except ClientError:
                     pass  # it was uncertain: what became of it is in the traces, if anything did
                 if number == times // 2:
-                    for one in written:
-                        one.set()
+                    half.set()
+                number += 1
 
         for server in (None, *amount.kills, None):  # at last everybody comes back, and shows what is on its disk
-            half = asyncio.Event()
+            half, dead = asyncio.Event(), asyncio.Event()
             told("writing" if server is None else f"writing, and server {server} is killed")
             async with asyncio.TaskGroup() as group:
                 for cell in colony.cells:
-                    group.create_task(write(cell, amount.writes, [half]))
+                    group.create_task(write(cell, amount.writes, half, dead))
                 if server is not None:
                     await half.wait()
                     await asyncio.to_thread(processes.kill, server)
+                dead.set()
             if server is not None:
                 await asyncio.to_thread(processes.start, server)
