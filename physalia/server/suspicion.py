@@ -19,6 +19,7 @@ class Suspicion:
 
     def __init__(self, peers: Iterable[int], after_s: float, now_s: float) -> None:
         self.suspected: set[int] = set()
+        self._looked_s = now_s
         self._after_s = after_s
         self._unable: dict[int, float] = {}
         self._heard_s = dict.fromkeys(peers, now_s)
@@ -47,7 +48,13 @@ class Suspicion:
         return again
 
     def fresh(self, now_s: float) -> list[int]:
-        """The peers whose silence has just become too long; they are suspected from here on."""
+        """The peers whose silence has just become too long; they are suspected from here on.
+
+        If this server itself stood still for so long, nothing is known of the silence of others: it begins anew.
+        """
+        if now_s - self._looked_s > self._after_s:
+            self._heard_s = dict.fromkeys(self._heard_s, now_s)
+        self._looked_s = now_s
         silent = [peer for peer, heard_s in self._heard_s.items() if now_s - heard_s > self._after_s]
         fresh = [peer for peer in silent if peer not in self.suspected]
         self.suspected.update(fresh)

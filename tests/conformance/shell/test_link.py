@@ -17,6 +17,7 @@ from conformance.shell.drawing import draw
 from conformance.shell.mirror import Mirror
 from conformance.shell.script import Event, Script, read
 from physalia.model import Ballot, Known, NoOp, Vote
+from physalia.server import leadership
 from physalia.server.disk import Disk
 from physalia.server.suspicion import Suspicion
 from physalia.wire import encode_record
@@ -89,8 +90,14 @@ def test_clients_that_share_a_name_are_refuted_by_their_history(monkeypatch: pyt
     assert result.refuted is not None
 
 
-def test_a_colony_that_does_not_come_to_rest_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is gone is never suspected, and waited for ever."""
     monkeypatch.setattr(Suspicion, "fresh", lambda *_: [])
+    monkeypatch.setattr(leadership, "MUTE_S", float("inf"))
+
+
+def test_a_colony_that_does_not_come_to_rest_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_takes_over(monkeypatch)
     result = campaign.run(dict(campaign.kept())["a-full-disk"])
     assert result.refuted is not None
     assert "the trouble is over" in result.refuted.title
@@ -142,7 +149,7 @@ def test_what_was_never_reached_is_inconclusive(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_refuted_run_is_told_with_its_replay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(Suspicion, "fresh", lambda *_: [])
+    nobody_takes_over(monkeypatch)
     monkeypatch.setattr(
         campaign, "kept", lambda kept=campaign.kept: ((name, one) for name, one in kept() if name == "a-full-disk")
     )

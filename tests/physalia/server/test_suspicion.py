@@ -13,7 +13,18 @@ def test_silence_becomes_suspicion_and_an_answer_ends_it() -> None:
     assert suspicion.heard(3, 11.7)
     assert suspicion.suspected == set()
     assert suspicion.fresh(12.5) == [2]
-    assert suspicion.fresh(20.0) == [3]
+    assert suspicion.fresh(13.0) == [3]
+
+
+def test_who_stood_still_itself_knows_nothing_of_the_silence_of_others() -> None:
+    suspicion = Suspicion([2, 3], after_s=1.0, now_s=10.0)
+    suspicion.heard(2, 10.5)
+    assert suspicion.fresh(10.9) == []
+    assert suspicion.fresh(20.0) == [], "it was stopped, or had no processor: their answers wait to be read"
+    suspicion.heard(2, 20.1)
+    assert suspicion.fresh(20.9) == []
+    assert suspicion.fresh(21.05) == [3], "it has looked meanwhile, and has heard nothing"
+    assert suspicion.suspected == {3}
 
 
 def test_a_server_that_can_write_nothing_suspects_itself_for_a_while() -> None:
