@@ -5,7 +5,7 @@ Limits on what may leave a process stand in `physalia.wire.limits`; inside one, 
 
 from typing import TypeAlias
 
-from attrs import frozen
+from physalia.model.value import ordered
 
 NodeId: TypeAlias = int
 """A node's incarnation (design rules R8 and R15): a positive integer, minted at random by whoever creates the node, and
@@ -21,7 +21,7 @@ Slot: TypeAlias = int
 """A place in the log. The first slot is 1; a *prefix* `k` means slots 1 to `k`, and 0 is the empty prefix."""
 
 
-@frozen(order=True)
+@ordered
 class RequestId:
     """Names one command: the `number`-th request of `client`. A client never gives one number to two commands."""
 

@@ -1,13 +1,13 @@
 """Values: equal when their fields are, fit for sets and keys, and never changed.
 
-That nobody assigns to a field is held by mypy, to which all three are `attrs.frozen`. A node constructs eight values to
-vote once. So `value` makes them by msgspec, in C: a third of the time of what attrs makes, and a quarter of it to
-compare. Nor does Python's collector look at them: a value holds values alone, so it is part of no cycle. Hashes it does
-not remember, so commands are made by attrs.
+That nobody assigns to a field is held by mypy, to which each of these is `attrs.frozen` or like it. A node constructs
+eight values to vote once. So `value` makes them by msgspec, in C: a third of the time of what attrs makes, and a
+quarter of it to compare. Nor does Python's collector look at them: a value holds values alone, so it is part of no
+cycle. Hashes it does not remember, so commands are made by attrs.
 """
 
 import types
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar, dataclass_transform
 
 import attrs
 import msgspec
@@ -19,13 +19,25 @@ if TYPE_CHECKING:
     from attrs import frozen as key
     from attrs import frozen as typed
     from attrs import frozen as value
+
+    @dataclass_transform(frozen_default=True, order_default=True)
+    def ordered(cls: type[T]) -> type[T]:
+        """As below."""
+
 else:
 
-    def value(cls: type[T], **more: object) -> type[T]:
-        """Make a class of values of one whose body names the fields."""
+    def _made(cls: type[T], *, order: bool = False, **more: object) -> type[T]:
         body = {name: held for name, held in vars(cls).items() if name not in ("__dict__", "__weakref__")}
-        options: dict[str, Any] = {"frozen": True, "gc": False}
+        options = {"frozen": True, "gc": False, "order": order}
         return types.new_class(cls.__name__, (msgspec.Struct,), options, lambda space: space.update(body | more))
+
+    def value(cls: type[T]) -> type[T]:
+        """Make a class of values of one whose body names the fields."""
+        return _made(cls)
+
+    def ordered(cls: type[T]) -> type[T]:
+        """Make a class of values that are in order: by the first field, then by the next one."""
+        return _made(cls, order=True)
 
     def typed(cls: type[T]) -> type[T]:
         """Make a class of values whose fields are equal only if their types are too: for Python `True == 1`."""
@@ -39,7 +51,7 @@ else:
         def differ(one: object, other: object) -> bool:
             return not equal(one, other)
 
-        return value(cls, __eq__=equal, __ne__=differ, __hash__=msgspec.Struct.__hash__)
+        return _made(cls, __eq__=equal, __ne__=differ, __hash__=msgspec.Struct.__hash__)
 
     def key(cls: type[T]) -> type[T]:
         """Make a class of values that are in many sets: each remembers its hash. Its fields are those of attrs, too."""
@@ -52,4 +64,4 @@ else:
         return attrs.evolve(one, **changes)
 
 
-__all__ = ["evolve", "key", "typed", "value"]
+__all__ = ["evolve", "key", "ordered", "typed", "value"]
