@@ -173,11 +173,15 @@ class World:
 
     def suspect(self, who: int) -> None:
         """Everybody hears of everybody but one, for long enough."""
-        self.time.now_s += 1.5 * SUSPECT_AFTER_S
+        suspected = dict[int, list[int]]((number, []) for number in self.running)
+        for _ in range(3):  # they look meanwhile: who stood still suspects nobody
+            self.time.now_s += 0.6 * SUSPECT_AFTER_S
+            for server in self.running.values():
+                for other in self.running.keys() - {server.number}:
+                    server.suspicion.heard(other, self.time.now_s)
+                suspected[server.number] += server.suspicion.fresh(self.time.now_s)
         for server in self.running.values():
-            for other in self.running.keys() - {server.number}:
-                server.suspicion.heard(other, self.time.now_s)
-            assert server.suspicion.fresh(self.time.now_s) == [who]
+            assert suspected[server.number] == [who]
             server.leadership.lost(who)
 
 
