@@ -95,10 +95,10 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     found = _Findings()
     runs = record(folder, much.recorded, lambda what: progress.update("recorded", 0, what))
     judged = _judge_all(runs, found, progress, folder, again)
-    _judge_moves(
-        record_moves(folder, MOVED_WRITES, lambda what: progress.update("moved", 0, what)), found, folder, again
-    )
-    progress.finish("moved", "births, departures and a lost disk")
+    if not found.failures:  # of servers that did what cannot be, nobody asks whether a cell moves
+        moved = record_moves(folder, MOVED_WRITES, lambda what: progress.update("moved", 0, what))
+        _judge_moves(moved, found, folder, again)
+        progress.finish("moved", "births, departures and a lost disk")
     if not found.failures:
         random = Random(settings.seed)  # noqa: S311  # repeatable, no secret
         cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
