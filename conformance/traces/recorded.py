@@ -5,15 +5,16 @@ servers end in order, so that their traces are whole. Others let a cell move, an
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
 from conformance.links import CannotRun
 from conformance.traces.lines import Run, read_run
 from physalia.client import AsyncClient, ClientError
-from physalia.client.moving import plan
+from physalia.client.moving import CannotMove, plan
 from physalia.colony import Colony, Processes, ServerFailed, lay_out
 from physalia.colony.moves import carry_out, operator_of
 from physalia.colony.replacing import lose_disk, replace_nodes
@@ -36,27 +37,23 @@ class Amount:
 def record(folder: Path, amount: Amount, told: Callable[[str], None]) -> list[Run]:
     """Let servers run and be killed; return what they wrote down. Raises `CannotRun`."""
     colony = lay_out(folder / "colony", SERVERS, amount.cells, extra=SETTINGS)
-    processes = Processes(colony)
-    try:
-        processes.start(*colony.settings)
-        asyncio.run(_use(colony, processes, amount, told))
-        processes.end(*colony.settings)
-    except ServerFailed as error:
-        raise CannotRun(f"{error} The files are in {folder}.") from None
-    finally:
-        processes.kill_all()
-    return read_all(colony.folder / "traces")
+    return _recorded(colony, folder, lambda processes: _use(colony, processes, amount, told))
 
 
 def record_moves(folder: Path, writes: int, told: Callable[[str], None]) -> list[Run]:
     """Let a cell move among four servers, one of which loses its disk; return what they wrote. Raises `CannotRun`."""
     colony = lay_out(folder / "moves", SERVERS + 1, 1, extra=SETTINGS, size=SERVERS)
+    return _recorded(colony, folder, lambda processes: _move(colony, processes, writes, told))
+
+
+def _recorded(colony: Colony, folder: Path, use: Callable[[Processes], Coroutine[Any, Any, None]]) -> list[Run]:
+    """Start all servers, use them, end them in order, and read their traces."""
     processes = Processes(colony)
     try:
         processes.start(*colony.settings)
-        asyncio.run(_move(colony, processes, writes, told))
+        asyncio.run(use(processes))
         processes.end(*colony.settings)
-    except ServerFailed as error:
+    except (ServerFailed, CannotMove) as error:
         raise CannotRun(f"{error} The files are in {folder}.") from None
     finally:
         processes.kill_all()
