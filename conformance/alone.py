@@ -26,11 +26,17 @@ SAY_EVERY_S = 0.1
 
 @frozen
 class Task:
-    """What a process is told to do: the link ``name``, which is at ``path``, with ``settings``."""
+    """What a process is told to do: the link ``name``, or a ``share`` of it, is at ``path``; with ``settings``."""
 
     name: str
     path: str
     settings: Settings
+    share: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called beside others."""
+        return f"{self.name} {self.share}" if self.share else self.name
 
 
 @frozen

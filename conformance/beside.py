@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -37,12 +37,17 @@ def cores() -> int:
 
 def run(links: Mapping[str, str], settings: Settings, progress: Progress, at_once: int) -> tuple[LinkReport, ...]:
     """Run links, names with paths to import them from, so many at once; BadInput if one refuses what it is given."""
-    waiting, reports = deque(links), dict[str, LinkReport]()
+    return perform([Task(name, path, settings) for name, path in links.items()], progress, at_once)
+
+
+def perform(tasks: Sequence[Task], progress: Progress, at_once: int) -> tuple[LinkReport, ...]:
+    """Do what tasks say, each of another title, so many at once; BadInput if one refuses what it is given."""
+    waiting, reports = deque(tasks), dict[str, LinkReport]()
+    by_title = {task.title: task for task in tasks}
     with _processes() as processes:
         while waiting or processes.running:
             while waiting and len(processes.running) < at_once:
-                name = waiting.popleft()
-                processes.start(Task(name, links[name], settings))
+                processes.start(waiting.popleft())
             name, message = processes.next_message()
             match message:
                 case Update():
@@ -55,17 +60,17 @@ def run(links: Mapping[str, str], settings: Settings, progress: Progress, at_onc
                     reports[name] = message
                     processes.end(name)
                 case _Silent():
-                    reports[name] = _without_a_word(name, processes.ended(name), settings)
-    return tuple(reports[name] for name in links)
+                    reports[name] = _without_a_word(by_title[name], processes.ended(name))
+    return tuple(reports[title] for title in by_title)
 
 
-def _without_a_word(name: str, exit_code: int, settings: Settings) -> LinkReport:
+def _without_a_word(task: Task, exit_code: int) -> LinkReport:
     how = f"with exit code {exit_code}"
     if exit_code < 0:
         how = f"by {signal.Signals(-exit_code).name}, which somebody else or the system sent, as it does without memory"
-    sentence = f"the link {name} ended without a word, {how}: run it alone."
-    failure = Failure(title=sentence, verdict=Verdict.ERROR, replay=settings.again(name))
-    return LinkReport.of(name, [], [failure], models=0, seconds=0.0)
+    sentence = f"the link {task.title} ended without a word, {how}: run it alone."
+    failure = Failure(title=sentence, verdict=Verdict.ERROR, replay=task.settings.again(task.name))
+    return LinkReport.of(task.name, [], [failure], models=0, seconds=0.0)
 
 
 @frozen
@@ -75,7 +80,7 @@ class _Silent:
 
 @define
 class _Processes:
-    """The processes that run links, by the names of these, and what they say."""
+    """The processes that run links, by the titles of their tasks, and what they say."""
 
     environment: Mapping[str, str]
     running: dict[str, "subprocess.Popen[bytes]"] = field(factory=dict)
@@ -91,12 +96,12 @@ class _Processes:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        self.running[task.name] = process
+        self.running[task.title] = process
         assert process.stdin is not None
         with suppress(BrokenPipeError):  # one that has ended already is heard of by its silence
             pickle.dump(task, process.stdin)
             process.stdin.flush()
-        listener = threading.Thread(target=self._listen, args=(task.name, process), daemon=True)
+        listener = threading.Thread(target=self._listen, args=(task.title, process), daemon=True)
         self.listeners.append(listener)
         listener.start()
 

@@ -70,6 +70,7 @@ SHRINK_S = 20.0
 class Settings:
     """What a link is asked to do. ``models`` narrows it to the named models or parts; empty means all of the profile's.
 
+    ``processors`` is how many a link may keep busy: those that can, share their parts out among so many processes.
     ``shrink_s`` is how much a counterexample of the running code is made shorter, in seconds of processor time.
     ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
     """
@@ -77,6 +78,7 @@ class Settings:
     profile: Profile = Profile.DEFAULT
     seed: int = 0
     models: tuple[str, ...] = ()
+    processors: int = 1
     shrink_s: float = SHRINK_S
     tlc_time_s: float | None = None
     tlc_heap_mib: int | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from conformance import beside
 from conformance.alone import report
@@ -45,7 +45,8 @@ class Report:
 def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Report:
     """Run the named links. BadInput passes through; a link that cannot run, or breaks, has the verdict ``error``.
 
-    One link alone runs in this process; several run in processes of their own, as many at once as there are processors.
+    One link alone runs in this process, and may have all processors; several run in processes of their own, as many at
+    once as there are processors.
     The reports are in the order of the names, whoever was ready first.
     """
     start, asked, at_once = time.monotonic(), {name: LINKS[name] for name in names}, beside.cores()
@@ -53,7 +54,8 @@ def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Repo
         if len(asked) > 1 and at_once > 1:
             links = beside.run(asked, settings, progress, at_once)
         else:
-            links = tuple(report(name, settings, progress, load) for name in asked)
+            alone = evolve(settings, processors=at_once)
+            links = tuple(report(name, alone, progress, load) for name in asked)
     return Report(settings=settings, links=links, seconds=time.monotonic() - start)
 
 

@@ -9,6 +9,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from attrs import evolve
+
+from conformance import beside
+from conformance.alone import Task
 from conformance.exhaustive.audits import Untrue, audit
 from conformance.exhaustive.graph import Graph
 from conformance.exhaustive.performing import MakeExplorable
@@ -21,6 +25,10 @@ from conformance.refutation import How, Refuted
 from physalia.cell import Node
 from spec.machine import Status
 
+HERE = "conformance.exhaustive.link:run"
+SHARES = 4
+"""Of scopes, to each processor: who is ready early takes another one."""
+
 
 def run(
     settings: Settings,
@@ -29,17 +37,42 @@ def run(
     runs_folder: Path = RUNS,
     scopes: Sequence[Scope] = SCOPES,
 ) -> LinkReport:
-    """Explore the profile's scopes, or those of the named models. The first refutation ends it."""
+    """Explore the profile's scopes, or those of the named models. The first refutation ends it, or its share."""
     started = time.monotonic()
     rows: list[Row] = []
     failures: list[Failure] = []
-    for scope in _choose(settings, scopes):
+    chosen = _choose(settings, scopes)
+    if min(settings.processors, len(chosen)) > 1 and (make_node, runs_folder, scopes) == (Node, RUNS, SCOPES):
+        return _shared(chosen, settings, progress)
+    for scope in chosen:
         row, failure = _run(scope, settings, progress, make_node, runs_folder)
         rows.append(row)
         progress.finish(scope.name, f"{row.verdict}: {row.note}")
         if failure is not None:
             failures.append(failure)
             break
+    return LinkReport.of(
+        "exhaustive", rows, failures, models=len(rows), seconds=time.monotonic() - started, notes=_notes(rows)
+    )
+
+
+def _shared(chosen: Sequence[Scope], settings: Settings, progress: Progress) -> LinkReport:
+    """Explore the scopes in processes, each of which has a share of them: small ones first in each, as in the whole."""
+    started = time.monotonic()
+    shares = min(SHARES * settings.processors, len(chosen))
+    tasks = [
+        Task(
+            "exhaustive",
+            HERE,
+            evolve(settings, models=tuple(scope.name for scope in chosen[share::shares]), processors=1),
+            share=f"{share + 1} of {shares}",
+        )
+        for share in range(shares)
+    ]
+    reports = beside.perform(tasks, progress, settings.processors)
+    by_name = {row.name: row for report in reports for row in report.rows}
+    rows = [by_name[scope.name] for scope in chosen if scope.name in by_name]
+    failures = [failure for report in reports for failure in report.failures]
     return LinkReport.of(
         "exhaustive", rows, failures, models=len(rows), seconds=time.monotonic() - started, notes=_notes(rows)
     )

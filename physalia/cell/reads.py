@@ -41,16 +41,17 @@ NO_ROUND = Round(NO_BALLOT, 0)
 
 @define
 class Consultation:
-    """The round that is under way: the reads in it, the slot that they must see, and who echoed."""
+    """The round that is under way: the reads in it, the slot that they must see, who is asked, and who echoed."""
 
     round: Round
     slot: Slot
+    members: frozenset[NodeId]
     requests: tuple[RequestId, ...]
     echoes: set[NodeId] = Factory(set)
 
     def copy(self) -> "Consultation":
         """The same, sharing nothing that can change."""
-        return Consultation(self.round, self.slot, self.requests, self.echoes.copy())
+        return Consultation(self.round, self.slot, self.members, self.requests, self.echoes.copy())
 
 
 @define
@@ -79,10 +80,12 @@ class Reads:
         round_ = self.next_round()
         if round_ != Round(ballot, read):
             return IGNORED
+        slot = self.highest
+        members = self.members_after(slot)
         self.last = round_
-        self.under_way = Consultation(round_, self.highest, tuple(self.waiting))
+        self.under_way = Consultation(round_, slot, members, tuple(self.waiting))
         self.waiting.clear()
-        return Step(Action("consult", (ballot, read)), tuple(sends(self.members_after(self.highest), round_)))
+        return Step(Action("consult", (ballot, read)), tuple(sends(members, round_)))
 
     def serve(self, ballot: Ballot, read: int) -> Step:
         """Serve(b, t): a majority vouches, and all up to the round's slot is applied: answer from what is known now."""
@@ -105,16 +108,13 @@ class Reads:
         """Who would have to have voted for anything beyond the slot: the members of the next one."""
         return self.proposer.learner.configurations.members(slot + 1)
 
-    def vouching(self, slot: Slot) -> frozenset[NodeId]:
+    def vouching(self, slot: Slot) -> list[NodeId]:
         """Who promised the active ballot, and reported no vote in the slot and a floor below it."""
         leadership = self.proposer.leadership
+        promised = [(node, promise) for node, promise in leadership.promises.items() if promise.floor < slot]
         if slot > leadership.reported:  # nobody reported anything there
-            return frozenset([node for node, promise in leadership.promises.items() if promise.floor < slot])
-        return frozenset(
-            node
-            for node, promise in leadership.promises.items()
-            if promise.floor < slot and all(report.slot != slot for report in promise.accepted)
-        )
+            return [node for node, _ in promised]
+        return [node for node, promise in promised if all(report.slot != slot for report in promise.accepted)]
 
     def next_round(self) -> Round | None:
         """The round that could begin: if reads wait, no other is under way, and a majority could vouch for it."""
@@ -131,12 +131,11 @@ class Reads:
 
     def is_vouched(self, read: Consultation) -> bool:
         """Whether the round is confirmed by the members of the slot after it, and all that it must see is applied."""
+        if 2 * len(read.echoes) <= len(read.members):  # asked after every step: what is cheap first
+            return False
         if read.round.ballot != self.proposer.active or read.slot > self.proposer.learner.prefix:
             return False
-        members = self.members_after(read.slot)
-        if 2 * len(read.echoes) <= len(members):  # asked after every step: what is cheap first
-            return False
-        return is_majority(read.echoes & self.vouching(read.slot + 1), members)
+        return is_majority(read.echoes.intersection(self.vouching(read.slot + 1)), read.members)
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
@@ -180,7 +179,7 @@ class Reads:
     def silent(self) -> frozenset[NodeId]:
         """Who owes an echo to the round that is under way, or may owe one to a round that cannot begin yet."""
         if self.under_way is not None:
-            return self.members_after(self.under_way.slot) - self.under_way.echoes
+            return self.under_way.members - self.under_way.echoes
         learner = self.proposer.learner
         return learner.configurations.members(learner.first_unknown) if self.waiting else frozenset()
 
@@ -210,4 +209,4 @@ class Reads:
         if read.slot < self.highest:
             self.begin_again()
             return []
-        return sends(self.members_after(read.slot) - read.echoes, read.round)
+        return sends(read.members - read.echoes, read.round)
