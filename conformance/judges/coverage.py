@@ -70,6 +70,7 @@ OLD_RETRY = f"a client repeats a command that was decided more than {MANY} slots
 HIGH_VERSION = f"a volume's version is beyond {MANY}"
 HIGH_BALLOT = f"a round is beyond {HIGH_ROUND:,}"
 LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} decisions that it is taught at once"
+HEAVY_LESSON = "a lesson ends where it would weigh too much"
 REPEATED_LESSON = "a node asks for what it was taught in this tick"
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
@@ -239,6 +240,9 @@ class Coverage:
                 self._acknowledged[key] = max(prefix, self._acknowledged.get(key, 0))
                 if len(before.known[node]) - prefix > learner.TAUGHT_AT_ONCE_SLOTS:
                     self.reach(LONG_LESSON)
+                lesson = [one.message.slot for one in outcome.sent if isinstance(one.message, model.Decision)]
+                if lesson and max(lesson) < min(len(before.known[node]), prefix + learner.TAUGHT_AT_ONCE_SLOTS):
+                    self.reach(HEAVY_LESSON)
             case model.Receive(_, model.Decision(slot)) if slot > len(before.known[node]) + learner.HEARD_AHEAD_SLOTS:
                 self.reach(FAR_AHEAD)
 

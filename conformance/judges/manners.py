@@ -6,6 +6,7 @@ useless. Each takes a step that the judge found right, with the state before it.
 """
 
 from collections.abc import Collection, Iterator
+from itertools import accumulate
 
 from conformance.judges.hearing import Hearing
 from conformance.judges.lessons import is_lighter, lower
@@ -18,7 +19,7 @@ from conformance.world.outcomes import Outcome
 from conformance.world.world import World
 from physalia import model
 from physalia.cell import learner
-from physalia.cell.teaching import stretch
+from physalia.cell.image import weigh
 from physalia.model import NodeId
 from spec import cell as spec
 from spec.commands import Change, Log
@@ -196,7 +197,7 @@ class Manners:
                 yield from ((sender, promise) for promise in hearing.promised if promise.ballot == ballot)
             case model.Ask(theirs) if theirs >= cell.known.base:
                 first = max(theirs, self._taught_to(node, sender)) + 1
-                last = _at_once(cell, theirs)
+                last = self._at_once(cell, theirs)
                 if first <= last and not is_lighter(cell, theirs, last):
                     for slot in range(first, last + 1):
                         yield sender, model.Decision(slot, cell.known[slot - 1])
@@ -209,10 +210,20 @@ class Manners:
             case model.Prepare(prefix=theirs) if theirs > prefix and not hearing.knows_decision_of(prefix + 1):
                 yield sender, model.Ask(prefix)
 
+    def _at_once(self, cell: Cell, theirs: int) -> int:
+        """Up to which slot a node teaches at once that still has of its log what comes after slot `theirs`.
+
+        All that is lacking, unless these are too many slots or together too heavy; but one slot, whatever that weighs.
+        """
+        last = min(len(cell.known), theirs + learner.TAUGHT_AT_ONCE_SLOTS)
+        weights = accumulate(weigh(cell.known[slot - 1]) for slot in range(theirs + 1, last + 1))
+        light = sum(weighs <= self._world.setup.limits.lesson_bytes for weighs in weights)
+        return min(theirs + max(1, light), last)
+
     def _judge_choice(self, outcome: Outcome, sender: NodeId, theirs: int) -> None:
         """Who lacks more than one lesson is taught the snapshot if that is the lighter one, and otherwise the log."""
         node, cell = outcome.node, self._world.nodes[outcome.node]
-        if theirs < cell.known.base or self._taught_to(node, sender) >= (last := _at_once(cell, theirs)):
+        if theirs < cell.known.base or self._taught_to(node, sender) >= (last := self._at_once(cell, theirs)):
             return
         given = self._given.setdefault(node, set())
         has_chunk = any(isinstance(packet.message, model.Chunk) for packet in outcome.sent)
@@ -327,9 +338,3 @@ def _named_sessions(command: model.Execute) -> set[int]:
         case model.Batch(entries):
             return {asked.session for _, asked in entries}
     return set()
-
-
-def _at_once(cell: Cell, theirs: int) -> int:
-    """Up to which slot a node teaches at once that still has of its log what comes after slot `theirs`."""
-    last = min(len(cell.known), theirs + learner.TAUGHT_AT_ONCE_SLOTS)
-    return stretch(cell.known, theirs, last, learner.TAUGHT_AT_ONCE_BYTES)[0]

@@ -16,6 +16,7 @@ from conformance.judges.coverage import (
     FAILED_WRITE,
     FAR_AHEAD,
     FORGED,
+    HEAVY_LESSON,
     HIGH_JURY,
     LATE_RESEND,
     LONG,
@@ -327,7 +328,7 @@ def _campaigns() -> tuple[Campaign, ...]:
                 for is_small in (False, True)
                 for alpha in (1, 2, 3)
             ),
-            marks=(*TEACHING, SETTLED),
+            marks=(*TEACHING, HEAVY_LESSON, SETTLED),
             amounts=FORGETTING_AMOUNTS,
             steer=forgetting,
         ),

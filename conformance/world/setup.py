@@ -19,7 +19,7 @@ SLOTS = 96
 
 Make = TypeVar("Make", bound=Callable[..., Any])
 
-SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2, chunk_bytes=1)
+SMALL = Limits(value_bytes=3, answer_bytes=4, partition_bytes=10, sessions=2, chunk_bytes=1, lesson_bytes=300)
 """Limits of a store that are soon reached."""
 
 

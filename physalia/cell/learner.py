@@ -37,10 +37,7 @@ HEARD_AHEAD_SLOTS = 1024
 """Decisions further than this beyond what is known are not remembered: the node is taught what comes first."""
 
 TAUGHT_AT_ONCE_SLOTS = 128
-"""How many decisions one answer to `Ask` holds at most."""
-
-TAUGHT_AT_ONCE_BYTES = 1 << 20
-"""About how many bytes they have together at most; one decision is taught however large it is."""
+"""How many decisions one answer to `Ask` holds at most, if they weigh no more than the store's limit of a lesson."""
 
 
 @define
@@ -185,7 +182,7 @@ class Learner:
         last = min(self.prefix, ask.prefix + TAUGHT_AT_ONCE_SLOTS)
         if first > last:
             return IGNORED
-        last, size_bytes = stretch(self.known, ask.prefix, last, TAUGHT_AT_ONCE_BYTES)
+        last, size_bytes = stretch(self.known, ask.prefix, last, self.empty.limits.lesson_bytes)
         if last < self.prefix:
             lacking_bytes = size_bytes * (self.prefix - ask.prefix) // (last - ask.prefix)
             if lacking_bytes > weight_of(self.state):

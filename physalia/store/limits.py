@@ -23,6 +23,8 @@ class Limits:
     page_items: int = 1000
     chunk_bytes: int = 1 << 16
     """About how much of a snapshot is taught at once."""
+    lesson_bytes: int = 1 << 20
+    """About how much of the log is taught at once: one slot, or as many as weigh no more."""
     snapshots: int = 8
     snapshot_changes: int = 10_000
     """How many changes are remembered for the snapshots, all together."""

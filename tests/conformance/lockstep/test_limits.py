@@ -34,9 +34,6 @@ READS = "tests/physalia/cell/test_reads.py"
 CROSSED = {
     "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
-    "physalia.cell.learner:TAUGHT_AT_ONCE_BYTES": (
-        "tests/physalia/cell/test_learner.py::test_one_answer_teaches_a_bounded_number_of_bytes"
-    ),
     "physalia.cell.forgetting:PART_BYTES": (
         f"{COMPACTION}::test_a_snapshot_that_is_too_large_for_one_record_is_written_in_several"
     ),

@@ -1,6 +1,7 @@
 """Learn, the decisions that are heard early, and teaching."""
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,13 +35,15 @@ from physalia.model import (
     Transact,
     Transaction,
 )
+from physalia.store import LIMITS
+from physalia.store import Store as Database
 from tests.physalia.cell.worlds.cell_world import ignored, recorded, resent, write
 
 ONE, TWO, THREE = write(1), write(2), write(3)
 
 
-def fresh(alpha: int = 2) -> Node:
-    return Node(2, {1, 2, 3}, alpha)
+def fresh(alpha: int = 2, lesson_bytes: int = LIMITS.lesson_bytes) -> Node:
+    return Node(2, {1, 2, 3}, alpha, store=Database(evolve(LIMITS, lesson_bytes=lesson_bytes)))
 
 
 def hear(node: Node, message: Message, sender: int = 1) -> Step:
@@ -193,16 +196,15 @@ def kept(node: Node, prefix: int) -> list[object]:
     return [effect.message for effect in hear(node, Ask(prefix), sender=3).effects if isinstance(effect, Send)]
 
 
-def test_one_answer_teaches_a_bounded_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_answer_teaches_a_bounded_number_of_bytes() -> None:
     """As many decisions as fit, but always one; who asks again in the same tick is taught no more."""
-    node = fresh()
+    node = fresh(lesson_bytes=3 * weigh(write(1)))
     teach(node, *(write(number) for number in range(9)))
-    one_bytes = weigh(write(1))
-    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_BYTES", 3 * one_bytes)
     told = kept(node, 2)
     assert [one.slot for one in told if isinstance(one, Decision)] == [3, 4, 5]
     assert kept(node, 2) == []
-    monkeypatch.setattr(learner, "TAUGHT_AT_ONCE_BYTES", 1)
+    node = fresh(lesson_bytes=1)
+    teach(node, *(write(number) for number in range(9)))
     assert [one.slot for one in kept(node, 5) if isinstance(one, Decision)] == [6]
 
 
