@@ -170,6 +170,10 @@ class Hearing:
         """Whether the node's promise of the ballot came."""
         return any(m[:2] == (ballot, node) for m in self._heard["promises"])
 
+    def dropped(self, ballot: int) -> Iterator[tuple[NodeId, int]]:
+        """Who promised the ballot, and up to which slot each had dropped by then what it knows."""
+        return ((promise.node, promise.floor) for promise in self._heard["promises"] if promise.ballot == ballot)
+
     def has_vote(self, ballot: int, slot: int, node: NodeId) -> bool:
         """Whether the node's vote came."""
         return spec.Vote(ballot, slot, node) in self._heard["votes"]

@@ -117,7 +117,9 @@ class Judge:
         if outcome.is_of_node:
             self.manners.judge(outcome, before, self.state, self.hearings[outcome.node])
             self.timers.judge(outcome, before, self.hearings[outcome.node])
-            self.lessons.judge(outcome, before, self.hearings[outcome.node])
+            self.lessons.judge(
+                outcome, before, self.hearings[outcome.node], frozenset(self.readers.waiting(outcome.node))
+            )
             if self.world.setup.newcomers:
                 self.departures.judge(outcome, before)
             self.readers.judge(outcome, before)

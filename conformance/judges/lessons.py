@@ -24,12 +24,14 @@ from spec import cell as spec
 FLOOR_TOLD = "a promise tells a floor at or above a slot that its ballot works on"
 TOLD_BELOW = "who works at or below a floor is told so"
 MANY_CHUNKS = "a snapshot comes in several chunks"
+LIGHTER = "a snapshot is taught, which weighs less than the log"
 TAKEN_UP = "a transfer is taken up where it stopped"
 NOTHING_NEW = "a chunk brings nothing new"
 TWO_TEACHERS = "two snapshots come in at once"
 JUMP = "a node jumps over several slots"
 LEADER_JUMPS = "a leader jumps, and leads no more"
 WAITING_ENDS = "a request that waits ends when its node jumps"
+READING_ENDS = "a read that waits ends when its node jumps"
 VOTE_SURVIVES = "a vote above a snapshot survives it"
 PENDING = "a snapshot is installed while a change is pending"
 WRITTEN_AGAIN = "a node truncates once more"
@@ -38,9 +40,9 @@ BACK_FROM_SNAPSHOT = "a node comes back from a snapshot"
 NEWCOMER_TAUGHT = "a node that a change brought in is taught by a snapshot"
 
 TEACHING = (
-    "action truncate", "action install", FLOOR_TOLD, TOLD_BELOW, MANY_CHUNKS, TAKEN_UP, NOTHING_NEW, TWO_TEACHERS, JUMP,
-    LEADER_JUMPS, WAITING_ENDS, VOTE_SURVIVES, PENDING, WRITTEN_AGAIN, SNAPSHOT_LOST, BACK_FROM_SNAPSHOT,
-    NEWCOMER_TAUGHT,
+    "action truncate", "action install", FLOOR_TOLD, TOLD_BELOW, MANY_CHUNKS, LIGHTER, TAKEN_UP, NOTHING_NEW,
+    TWO_TEACHERS, JUMP, LEADER_JUMPS, WAITING_ENDS, READING_ENDS, VOTE_SURVIVES, PENDING, WRITTEN_AGAIN, SNAPSHOT_LOST,
+    BACK_FROM_SNAPSHOT, NEWCOMER_TAUGHT,
 )  # fmt: skip
 """What a campaign of teaching must meet."""
 
@@ -49,14 +51,16 @@ OVER = 2
 """After so many looks at the clock without a chunk a lesson is over."""
 
 
-def is_lighter(cell: Cell, theirs: int, last: int) -> bool:
+def is_lighter(cell: Cell, theirs: int, last: int) -> bool | None:
     """Whether a snapshot weighs less than what a node lacks that knows so many slots, judged by the slots up to `last`.
 
-    Only of a node whose state can be weighed; and not if the slots up to `last` are all that is lacking.
+    It does not if the slots up to `last` are all that is lacking. None of a cell whose state nobody else can weigh.
     """
     prefix = len(cell.known)
-    if last >= prefix or not isinstance(cell, Node):
+    if last >= prefix:
         return False
+    if not hasattr(cell, "snapshot"):
+        return None
     some = sum(weigh(cell.known[slot - 1]) for slot in range(theirs + 1, last + 1))
     return some * (prefix - theirs) // (last - theirs) > weight_of(cell.snapshot().learner.state)
 
@@ -76,8 +80,10 @@ class Lessons:
         self._refused: dict[NodeId, Counter[str]] = {}
         """How many chunks came to nothing at each node since it last started, by why."""
 
-    def judge(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
-        """`hearing` is what the node had heard before this step."""
+    def judge(
+        self, outcome: Outcome, before: spec.State, hearing: Hearing, readers: frozenset[model.RequestId]
+    ) -> None:
+        """`hearing` is what the node had heard before this step, and `readers` the reads that waited there."""
         node = outcome.node
         match outcome.event:
             case None:  # it crashed, and teaches nobody
@@ -100,6 +106,8 @@ class Lessons:
                 self._reach(WRITTEN_AGAIN)
             case model.Install(_, slot) if isinstance(outcome.announces, model.Action):
                 self._judge_jumped(outcome, before, hearing)
+                if before.active[node]:
+                    self._judge_readers(outcome, readers)
                 self._note_jump(node, slot, before)
 
     def _judge_chunk(self, outcome: Outcome, student: NodeId, message: model.Ask | model.Take) -> None:
@@ -124,6 +132,8 @@ class Lessons:
             oldest = message.slot if isinstance(message, model.Take) else cell.known.base
             if chunk.first != first or place <= last or not max(1, oldest) <= chunk.slot <= len(cell.known):
                 raise Refuted(f"node {node} teaches node {student} another chunk than it needs: {place} after {last}")
+            if isinstance(message, model.Ask) and message.prefix >= cell.known.base:
+                self._reach(LIGHTER)
             given[student] = place
             self._lessons[node] = (chunk.slot, 0)
             if first > 0:
@@ -172,6 +182,17 @@ class Lessons:
             )
         if waiting:
             self._reach(WAITING_ENDS)
+
+    def _judge_readers(self, outcome: Outcome, readers: frozenset[model.RequestId]) -> None:
+        """Who jumps leads no more, and every read that waits there ends."""
+        ended = {request for request, reason in outcome.rejects if reason == "not the proposer"}
+        if ended != readers:
+            raise Refuted(
+                f"node {outcome.node} jumps over slots, and does not tell just those who wait to read",
+                (f"- {sorted(map(str, readers))}", f"+ {sorted(map(str, ended))}"),
+            )
+        if readers:
+            self._reach(READING_ENDS)
 
     def _note_receipt(
         self, outcome: Outcome, sender: NodeId, message: model.Message, before: spec.State, hearing: Hearing

@@ -83,7 +83,9 @@ class Manners:
         match message:
             case model.Ask(theirs):
                 self._judge_choice(outcome, sender, theirs)
-                self._judge_lesson(outcome, sender)
+                self._judge_lesson(outcome, sender, theirs)
+            case model.Take() if outcome.sent:
+                self._given.setdefault(node, set()).add(sender)
             case model.Refusal(ballot, promised) if ballot == self._world.nodes[node].active:
                 passed = self._refused_for.get(node, model.NO_BALLOT)
                 self._refused_for[node] = max(promised, passed)
@@ -198,7 +200,7 @@ class Manners:
             case model.Ask(theirs) if theirs >= cell.known.base:
                 first = max(theirs, self._taught_to(node, sender)) + 1
                 last = self._at_once(cell, theirs)
-                if first <= last and not is_lighter(cell, theirs, last):
+                if first <= last and is_lighter(cell, theirs, last) is False:
                     for slot in range(first, last + 1):
                         yield sender, model.Decision(slot, cell.known[slot - 1])
             case model.Proposal(slot=slot) if slot - alpha > prefix and not hearing.knows_decision_of(prefix + 1):
@@ -227,17 +229,27 @@ class Manners:
             return
         given = self._given.setdefault(node, set())
         has_chunk = any(isinstance(packet.message, model.Chunk) for packet in outcome.sent)
-        if not (has_chunk or sender in given) if is_lighter(cell, theirs, last) else has_chunk:
+        is_taught = has_chunk or sender in given
+        match is_lighter(cell, theirs, last):
+            case True:
+                is_right = is_taught
+            case False:
+                is_right = not has_chunk
+            case None:  # either will do
+                is_right = is_taught or any(isinstance(packet.message, model.Decision) for packet in outcome.sent)
+        if not is_right:
             raise Refuted(f"node {node} does not teach node {sender} what is lighter, the log or the snapshot")
         if has_chunk:
             given.add(sender)
 
-    def _judge_lesson(self, outcome: Outcome, sender: NodeId) -> None:
-        """A lesson is given once in a tick, or one that arrives twice makes ever more of them."""
+    def _judge_lesson(self, outcome: Outcome, sender: NodeId, theirs: int) -> None:
+        """A lesson is given once in a tick, or one that arrives twice makes ever more of them; and it has an end."""
         node, taught = outcome.node, self._taught_to(outcome.node, sender)
         slots = [packet.message.slot for packet in outcome.sent if isinstance(packet.message, model.Decision)]
         if slots and min(slots) <= taught:
             raise Refuted(f"node {node} teaches node {sender} slot {min(slots)} again in the same tick")
+        if slots and max(slots) > self._at_once(self._world.nodes[node], theirs):
+            raise Refuted(f"node {node} teaches node {sender} more at once than it may: up to slot {max(slots)}")
         if slots:
             self._taught.setdefault(node, {})[sender] = max(slots)
 

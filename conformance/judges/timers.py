@@ -110,6 +110,8 @@ class Timers:
         ]
         if cell.known:
             wanted += [(member, model.Decision(len(cell.known), cell.known[-1])) for member in members - {node}]
+        prefix = len(cell.known)
+        wanted += [(member, model.Ask(prefix)) for member, floor in hearing.dropped(ballot) if floor > prefix]
         for slot, value in hearing.proposed(cell.active):
             if slot > len(cell.known):
                 proposal = model.Proposal(cell.active, slot, value)

@@ -194,9 +194,30 @@ def forgotten(moves: Moves, random: Random) -> Iterator[Happening]:
         yield from _maybe(moves.truncate(node, random.choice((0, 0, 1))))
     yield from _maybe(moves.campaign(third, 2))
     yield from _maybe(moves.write(third, 0))
+    yield from _maybe(moves.query(third))
     yield from _only(moves, Prepare, everyone)
     for kind in (Promise, Decision, Ask):
         yield from _only(moves, kind, everyone)
+    yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
+
+
+MANY_COMMANDS = 24
+"""Of a small store: the log of so many weighs more than what they leave behind."""
+
+
+def outweighed(moves: Moves, random: Random) -> Iterator[Happening]:
+    """Two of three decide much that overwrites itself; the third, which heard nothing of it, is told to ask."""
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    yield from _lead(moves, first, 0, frozenset(moves.node_ids))
+    for _ in range(MANY_COMMANDS):
+        yield from _maybe(moves.write(first, 0))
+        yield from _propose(moves, {first, second})
+        yield from _only(moves, Vote, {first})
+        yield from _all_due(moves, random, 1.0)
+        yield from _only(moves, Decision, {second})
+        yield from _all_due(moves, random, 1.0)
+    yield moves.inquire(third, len(moves.node_ids))
+    yield from _only(moves, Ask, {first, second})
     yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
 
 

@@ -391,4 +391,9 @@ class Proposer:
             told = Decision(learner.prefix, learner.known[-1])
             acknowledged = leadership.acknowledged
             effects += sends((node for node in self.audience() if acknowledged.get(node, 0) < learner.prefix), told)
-        return effects
+        return effects + sends(self._ahead(), Ask(learner.prefix))
+
+    def _ahead(self) -> list[NodeId]:
+        """Who dropped, before it promised, what is not known here: it teaches that, and again if it was lost."""
+        promises = self.leadership.promises
+        return [node for node, promise in promises.items() if promise.floor > self.learner.prefix]

@@ -95,10 +95,8 @@ def _is_possible(acceptor: Acceptor, proposer: Proposer, record: DurableRecord) 
         case Known(slot):
             learner = proposer.learner
             return slot == learner.first_unknown + len(learner.heard)
-        case Stopped() | Part() | Left():
+        case Stopped() | Part() | Left() | Snapshot():  # of a snapshot `_is_possible_snapshot` says more
             return True
-        case _:
-            return False
 
 
 def _is_too_new(row: Row, learner: Learner) -> bool:
