@@ -352,7 +352,7 @@ CASES: dict[str, Callable[[], None]] = {
     "manners._firsts: node .. does not send": partial(run, bent(promise_elsewhere), *LEAD[:2]),
     "manners._firsts: node .. learns": driven("a client is not answered by who learns"),
     "manners._judge_inquiry": partial(run, bent(asks_itself), Give(1, Inquire(frozenset({1, 2})))),
-    "manners._judge_lesson": partial(
+    "manners._judge_lesson: node .. teaches node .. slot": partial(
         run, TeachesAgain, *DECIDE, Give(1, Campaign(Ballot(2, 1))), Deliver(1, 2, Prepare(Ballot(2, 1), 1)),
         *(2 * (Duplicate(2, 1, Ask(0)),)),
     ),

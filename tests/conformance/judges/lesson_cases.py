@@ -20,10 +20,12 @@ from physalia.model import (
     Install,
     Message,
     Proposal,
+    Query,
     Read,
     Receive,
     Reject,
     RequestId,
+    Send,
     Step,
     Submit,
     Take,
@@ -36,12 +38,15 @@ from tests.conformance.judges.bent_cells import DECIDE, THREE, bent, end_flushes
 
 WAITS, SECOND = Read(RequestId("waits", 1)), Read(RequestId("y", 1))
 THIRD = Read(RequestId("z", 1))
+READER = RequestId("reader", 1)
+MUCH = 9
+"""So many reads weigh more than a lesson of a small store may."""
 
 
 def lesson(make: MakeNode) -> None:
-    """Node 1 leads and decides two slots without node 3, at which a client waits; it truncates, and teaches node 3."""
+    """Node 1 leads and decides two slots without node 3, where two clients wait; it truncates, and teaches node 3."""
     played = Play(evolve(THREE, store_is_small=True), make)
-    follow(played, (Give(3, Campaign(Ballot(1, 3))), Give(3, Submit(WAITS)), *DECIDE))
+    follow(played, (Give(3, Campaign(Ballot(1, 3))), Give(3, Submit(WAITS)), Give(3, Query(READER)), *DECIDE))
     follow(played, (Give(1, Submit(SECOND)),))
     for kind in (Proposal, Vote):
         follow(played, (Deliver(*each) for each in in_flight(played, kind) if 3 not in each[:2]))
@@ -72,6 +77,19 @@ def longer_lesson(make: MakeNode) -> None:
             questions = [Duplicate(*each) for each in in_flight(played, Ask, to=1)]
             follow(played, questions)
     follow(played, (Pass(1, 1), *questions))
+    played.finish()
+
+
+def heavy_lesson(make: MakeNode) -> None:
+    """Node 1 decides so much without node 3 that it may not teach all of it at once, and is asked for it."""
+    played = Play(evolve(THREE, store_is_small=True), make)
+    follow(played, DECIDE)
+    for number in range(MUCH):
+        follow(played, (Give(1, Submit(Read(RequestId("much", number)))),))
+        for kind in (Proposal, Vote):
+            follow(played, (Deliver(*each) for each in in_flight(played, kind) if 3 not in each[:2]))
+    follow(played, [Deliver(*in_flight(played, Decision, to=3)[-1])])
+    follow(played, [Deliver(*each) for each in in_flight(played, Ask, to=1)])
     played.finish()
 
 
@@ -133,10 +151,32 @@ class FloorInTheAir(Node):
 
 
 def jumps_silently(_: Node, event: Event, step: Step) -> Step:
-    """Tells nobody who waits when it jumps."""
+    """Tells no client when it jumps, but those who read."""
     if not isinstance(event, Install):
         return step
-    return evolve(step, effects=tuple(e for e in step.effects if not isinstance(e, Answer | Reject)))
+    return evolve(
+        step, effects=tuple(e for e in step.effects if not isinstance(e, Answer | Reject) or e.request == READER)
+    )
+
+
+def jumps_before_readers(_: Node, event: Event, step: Step) -> Step:
+    """Tells nobody who waits to read when it jumps."""
+    if not isinstance(event, Install):
+        return step
+    return evolve(step, effects=tuple(e for e in step.effects if not (isinstance(e, Reject) and e.request == READER)))
+
+
+def teaches_all(node: Node, event: Event, step: Step) -> Step:
+    """Teaches all that is lacking at once, however much that is."""
+    if not (isinstance(event, Receive) and isinstance(event.message, Ask) and step.announces.kind == "resent"):  # type: ignore[union-attr]
+        return step
+    first = event.message.prefix + 1
+    return evolve(
+        step,
+        effects=tuple(
+            Send(event.sender, Decision(slot, node.known[slot - 1])) for slot in range(first, node.prefix + 1)
+        ),
+    )
 
 
 def never_takes(_: Node, event: Event, step: Step) -> Step:
@@ -153,6 +193,8 @@ LESSON_CASES: dict[str, Callable[[], None]] = {
     "lessons._judge_refused": partial(lesson, CountsTooMany),
     "lessons._judge_student": partial(lesson, bent(never_takes)),
     "lessons._judge_jumped": partial(lesson, bent(jumps_silently)),
+    "lessons._judge_readers": partial(lesson, bent(jumps_before_readers)),
+    "manners._judge_lesson: node .. teaches node .. more": partial(heavy_lesson, bent(teaches_all)),
     "judge._judge_due: node .. has all": partial(lesson, NeverInstalls),
     "judge._judge_due: node .. would": partial(run, InstallsUnseen, *DECIDE, Pass(2, 1)),
     "judge._judge_disk: floor": partial(run, FloorInTheAir, Pass(1, 1)),
