@@ -75,6 +75,9 @@ def _fleet(content: bytes, site: Site, digest: str) -> NDArray[np.int32]:
         known = ((rows >= NOBODY) & (rows < len(site.servers))).all()
         demand(known, "the fleet speaks of a server that does not exist")
     demand((clients[:, 0] != NOBODY).all(), "a volume has no instance")
+    primary, replica = clients[:, 1], clients[:, 2]
+    demand(not ((primary == replica) & (replica != NOBODY)).any(), "a volume has both copies on one server")
+    demand(not ((primary == NOBODY) & (replica != NOBODY)).any(), "a volume has a replica and no primary")
     ordered = np.sort(cells, axis=1)
     twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NOBODY)).any()
     demand(not twice, "a cell has two nodes on one server")

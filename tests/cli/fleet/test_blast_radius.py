@@ -84,6 +84,11 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
     gone.write_text(
         text.replace(f'"instance":"{cell["instance"]}"', '"instance":"server-9-99-99"', 1), encoding="utf-8"
     )
+    for name, old, changed in (
+        ("copies", "replica", cell["primary"]), ("no-primary", "primary", None), ("no-primary-server", "primary", "-"),
+    ):  # fmt: skip
+        odd = text.replace(f'"{old}":"{cell[old]}"', f'"{old}":{json.dumps(changed)}', 1)
+        (tmp_path / f"{name}.json").write_text(odd, encoding="utf-8")
     files.write(topology_of(240, capacity=10, seed=8), tmp_path / "other.json")
     likely = json.loads(Path(zone[0]).read_text(encoding="utf-8"))
     likely["failure_probability"] = {"devices": {"rack-1-01": 1.5}}
@@ -92,6 +97,15 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
         (["blast-radius", str(tmp_path / "other.json"), zone[1]], "fleet.npz: this fleet is of another topology"),
         (["blast-radius", zone[0], str(twice)], f"twice.json: cell-1 has two nodes on server {cell['servers'][0]}"),
         (["blast-radius", zone[0], str(gone)], "no-server.json: cell-1: instance server-9-99-99"),
+        (
+            ["blast-radius", zone[0], str(tmp_path / "copies.json")],
+            f"copies.json: cell-1 has primary and replica on server {cell['primary']}; two copies are on two servers.",
+        ),
+        (
+            ["blast-radius", zone[0], str(tmp_path / "no-primary.json")],
+            f"no-primary.json: cell-1 has a replica, and no primary, on server {cell['replica']}; a volume with one",
+        ),
+        (["blast-radius", zone[0], str(tmp_path / "no-primary-server.json")], "cell-1: primary -: "),
         (
             ["blast-radius", str(tmp_path / "likely.json"), zone[1]],
             "likely.json: the failure probability of rack-1-01 is 1.5, which is not between 0 and 1",

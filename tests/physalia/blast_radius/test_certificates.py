@@ -238,6 +238,10 @@ def fleets_that_are_none(zone: Made) -> Iterator[tuple[bytes, str]]:
     yield columns(**{**good, "cells": same}), "two nodes on one server"
     yield columns(**{**good, "clients": nobody}), "no instance"
     yield columns(**{**good, "clients": nobody[:5]}), "one row of three clients"
+    together, orphan = good["clients"].copy(), good["clients"].copy()
+    together[0, 2], orphan[0, 1] = together[0, 1], -1
+    yield columns(**{**good, "clients": together}), "both copies on one server"
+    yield columns(**{**good, "clients": orphan}), "a replica and no primary"
     yield columns(**{**good, "cells": far.astype(np.int64)}), "no table of 32-bit numbers"
     yield columns(**{**good, "more": far}), "means nothing here"
     yield columns(**{**good, "topology": good["topology"][::-1].copy()}), "the fleet is of another topology"
