@@ -43,10 +43,11 @@ def worst_group(volumes: Volumes) -> Four:
     starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
     lengths = np.diff(np.concatenate([starts, [len(keys)]]))
     best = Four(servers=(), cells=0)
-    for at in np.argsort(-lengths, kind="stable").tolist():
-        if lengths[at] <= best.cells:  # mixing may join groups, and never parts one: no other is shared more often
-            break
-        best = max(best, _counted(volumes.site, cells, groups, keys[starts[at]]), key=lambda one: one.cells)
+    for length in np.flatnonzero(np.bincount(lengths))[::-1].tolist():
+        for at in np.flatnonzero(lengths == length):
+            if length <= best.cells:  # mixing may join groups, and never parts one: no other is shared more often
+                return best
+            best = max(best, _counted(volumes.site, cells, groups, keys[starts[at]]), key=lambda one: one.cells)
     return best
 
 

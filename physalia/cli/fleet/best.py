@@ -55,7 +55,8 @@ def best(
 
             volume = number("instance", instance), number("primary", primary), number("replica", replica)
             if replica is not None and primary == replica:
-                raise BadInput(f"{topology}: --primary and --replica are both {replica}; two copies are on two servers.")
+                why = "two copies are on two servers"
+                raise BadInput(f"{topology}: --primary and --replica are both {replica}; {why}.")
             nobody = Fleet.unplaced(np.zeros((0, 3), dtype=np.int32), rules.cell_size)
             cells = nobody if fleet is None else read_fleet(fleet, site, rules.cell_size)
             try:

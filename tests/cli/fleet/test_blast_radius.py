@@ -139,10 +139,29 @@ def test_a_certificate_is_written_and_checked(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_a_certificate_of_three_devices_is_checked(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert = tmp_path / "radius.json"
+    assert run(["blast-radius", *zone, "--failures", "3", "--cert", str(cert), "--json"]) == 0
+    three = printed(capsys)["triple"]
+    made = json.loads(cert.read_text(encoding="utf-8"))
+    assert made["triple"] == {key: three[key] for key in made["triple"]}
+    assert run(["blast-radius", *zone, "--check", str(cert)]) == 0
+    said = f"any three at most {three['unserved']} and {three['in_blast']['blast']} in blast"
+    assert said in capsys.readouterr().out
+    made["triple"] |= {"devices": ["feed-a", "rack-1-01", "rack-1-02"], "unserved": 0, "blast": 0, "at_most": 1}
+    cert.write_text(json.dumps(made), encoding="utf-8")
+    assert run(["blast-radius", *zone, "--check", str(cert)]) == 1
+    assert "refused: " in capsys.readouterr().out
+
+
 def test_three_devices_and_what_to_expect(zone: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["blast-radius", *zone, "--failures", "3", "--expected", "--worst", "2", "--json"]) == 0
     document = printed(capsys)
     assert document["triple"]["at_most"] == document["triple"]["unserved"] >= document["pair"]["unserved"] > 1
+    in_blast = document["triple"]["in_blast"]
+    assert in_blast["at_most"] == in_blast["blast"] >= max(document["triple"]["blast"], document["pair"]["blast"]) > 0
     cells, near, spread = document["expected"]
     assert 0 < cells["unserved"] < min(near["unserved"], spread["unserved"])
     assert [one["event"] for one in cells["events"]] == ["gray", "maintenance", "heat"]
