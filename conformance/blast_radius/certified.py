@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.sites import Case
@@ -20,7 +21,7 @@ from physalia.blast_radius.certificates.ground import Ground
 from physalia.blast_radius.four import by_servers, monolith, worst_group
 from physalia.blast_radius.pairs import worst_pair
 from physalia.blast_radius.singles import Volumes, harmed, singles
-from physalia.blast_radius.triples import worst_triple
+from physalia.blast_radius.triples import WorstThree, worst_triple
 from physalia.fleet import files as fleets
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
@@ -74,7 +75,9 @@ def _written(case: Case, folder: Path) -> tuple[Site, Fleet]:
     return site, fleet
 
 
-def _made(site: Site, fleet: Fleet, contents: tuple[bytes, bytes]) -> dict[str, Any]:
+def _made(
+    site: Site, fleet: Fleet, contents: tuple[bytes, bytes], triple: WorstThree | None = None
+) -> dict[str, Any]:  # fmt: skip
     stores, size = {}, fleet.cells.shape[1]
     group = worst_group(Volumes(site, fleet))
     for name, store in (("cells", fleet), *((name, monolith(site, size, fleet, near=name == "near"))
@@ -85,7 +88,7 @@ def _made(site: Site, fleet: Fleet, contents: tuple[bytes, bytes]) -> dict[str, 
         stores[name] = Counted(volumes=volumes, alone=list(singles(volumes, Effort())), four=four)
     cells = stores["cells"]
     pair = worst_pair(cells.volumes, {one.devices[0]: one for one in cells.alone}, Effort())
-    return certificate(*contents, stores, group, pair, None)
+    return certificate(*contents, stores, group, pair, triple)
 
 
 def _counts(case: Case, every: EverySet, topology: bytes) -> Iterator[str]:
@@ -148,7 +151,7 @@ def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...
 
 
 def judge_triple(case: Case, every: EverySet) -> Iterator[str]:
-    """The worst three devices of some volumes: none of three of the sixteen is worse, and they do what is said."""
+    """The worst three devices of some volumes, in both senses: no three of the sixteen are worse, and they do so."""
     site = Site.of(case.topology)
     few = case.volumes[:FEW]
     fleet = case.fleet(site)
@@ -156,15 +159,57 @@ def judge_triple(case: Case, every: EverySet) -> Iterator[str]:
     if harmed(volumes):
         return
     told = worst_triple(volumes, Effort())
-    unserved = np.sum([every.fates(asked).unserved for asked in few], axis=0)
     of_three = np.array([one.bit_count() == THREE for one in every.number.tolist()])
-    most = int(unserved[of_three].max())
-    if most > told.bound:
-        raise Refuted(f"three devices leave {most} volumes unserved, and the answer is {told}")
-    real = counted_by(case.topology, few, told.worst.devices)
-    if not told.proven or (told.worst.unserved, told.worst.blast) != real:
-        raise Refuted(f"{' and '.join(told.worst.devices)} leave {real} volumes unserved and in blast: {told}")
+    fates = [every.fates(asked) for asked in few]
+    for what, counts, bound in (
+        ("unserved", np.sum([one.unserved for one in fates], axis=0), told.bound),
+        ("in blast", np.sum([one.blast for one in fates], axis=0), told.blast_bound),
+    ):
+        most = int(counts[of_three].max())
+        if most > bound:
+            raise Refuted(f"three devices leave {most} volumes {what}, and the answer is {told}")
+    for one in (told.worst, told.in_blast):
+        real = counted_by(case.topology, few, one.devices)
+        if not told.proven or (one.unserved, one.blast) != real:
+            raise Refuted(f"{' and '.join(one.devices)} leave {real} volumes unserved and in blast: {told}")
     yield "the worst three devices"
+
+
+def judge_certified_triple(case: Case) -> Iterator[str]:
+    """A certificate of the worst three of some volumes stands, and none whose bound three devices break in a sense."""
+    few = evolve(case, volumes=case.volumes[:FEW])
+    with tempfile.TemporaryDirectory() as folder:
+        site, fleet = _written(few, Path(folder))
+        contents = (Path(folder) / "site.json").read_bytes(), (Path(folder) / "fleet.npz").read_bytes()
+    if harmed(Volumes(site, fleet)):
+        return
+    try:
+        Ground(checker.Site(json.loads(contents[0])))
+        made = _made(site, fleet, contents, worst_triple(Volumes(site, fleet), Effort()))
+    except (BadFleet, checker.Refused):  # in several pieces, of which there is no certificate
+        return
+    try:
+        check(dumps(made).encode(), *contents)
+    except checker.Refused as refused:
+        raise Refuted(f"a certificate of three devices does not stand: {refused}") from refused
+    yield "a certificate of three devices"
+    idle = next(
+        some for some in combinations(few.topology.servers, THREE)
+        if counted_by(few.topology, few.volumes, some) == (0, 0)
+    )  # fmt: skip
+    nothing = {"devices": list(idle), "unserved": 0, "blast": 0}
+    told = made["triple"]
+    for what, harm, one in (("unserved", "unserved", told), ("in blast", "blast", told["in_blast"])):
+        if not one[harm]:
+            continue
+        less = {**nothing, "at_most": one[harm] - 1}
+        lie = {**less, "in_blast": told["in_blast"]} if harm == "unserved" else {**told, "in_blast": less}
+        try:
+            check(dumps({**made, "triple": lie}).encode(), *contents)
+        except checker.Refused:
+            yield f"a lie about three {what}"
+        else:
+            raise Refuted(f"a certificate stands that no three devices leave {one[harm]} volumes {what}")
 
 
 def counted_by(topology: Topology, volumes: tuple[Any, ...], failed: tuple[str, ...]) -> tuple[int, int]:

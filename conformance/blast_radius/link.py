@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator
 from attrs import define, evolve, field, frozen
 
 from conformance.blast_radius import unbounded
-from conformance.blast_radius.certified import judge_certificate, judge_triple
+from conformance.blast_radius.certified import judge_certificate, judge_certified_triple, judge_triple
 from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
-from conformance.blast_radius.sites import Case, leaning, made_up, of_model, one_rack, two_ways
+from conformance.blast_radius.sites import Case, four_planes, leaning, made_up, of_model, one_rack, two_ways
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.placement.audited import judge_audit
@@ -46,6 +46,7 @@ ALWAYS = (
     "unserved by failures outside of the row, for a cell that is not in it",
     "every single device", "the worst pair", "a group of servers", "survival of a copy binds",
     "the worst three devices", "an expectation", "a certificate that stands", "the checker's counts of sets",
+    "a certificate of three devices", "a lie about three unserved", "a lie about three in blast",
     "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair",
 )  # fmt: skip
 """What must be seen, or nothing was shown of it."""
@@ -145,6 +146,8 @@ def judge_case(case: Case, tally: Tally, *, fully: bool = False) -> None:
     if pairs:
         every = EverySet(case.topology, case.devices)
         marks |= {*judge_certificate(case, every), *judge_triple(case, every)}
+    if fully:
+        marks |= {*judge_certified_triple(case)}
     tally.sites += 1
     tally.sets += 1 << len(case.devices)
     tally.fates += len(case.volumes) << len(case.devices)
@@ -152,8 +155,8 @@ def judge_case(case: Case, tally: Tally, *, fully: bool = False) -> None:
 
 
 def _models(tally: Tally, progress: Progress) -> None:
-    """The sites of the models; a cell that survives as its instance sees it, and no copy; and three made by hand."""
-    by_hand = [two_ways(), leaning(), one_rack()]
+    """The sites of the models; a cell that survives as its instance sees it, and no copy; and four made by hand."""
+    by_hand = [two_ways(), four_planes(), leaning(), one_rack()]
     cases = [*by_hand]
     for machine in (*BLAST_RADIUS_MODELS.values(), AS_THE_INSTANCE_SEES_IT):
         topology, volumes, devices = of_model(machine)

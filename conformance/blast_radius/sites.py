@@ -61,7 +61,7 @@ def _volume(choose: Choices, topology: Topology, names: Sequence[str]) -> Asked:
     return Asked(
         instance=instance,
         primary=primary,
-        replica=replica if choose.number(1, 6) > 1 else None,
+        replica=replica if choose.number(1, 6) > 1 and replica != primary else None,
         cell=tuple(choose.some(near, CELL, CELL)),
     )
 
@@ -135,7 +135,10 @@ def leaning() -> Case:
 
 
 def two_ways() -> Case:
-    """Every rack has two ways to the others, and cells share no rack: only what cuts both ways harms two volumes."""
+    """Every rack has two ways to the others, and cells share no rack: only what cuts both ways harms two volumes.
+
+    Each replica is in the rack of a node of the other cell, so that both volumes are in blast then.
+    """
     names = "habcdef"
     tors = [Switch(f"tor-{name}", "rack", f"rack-{name}") for name in names]
     pairs = [(tor.name, f"agg-{at}") for tor in tors for at in (1, 2)]
@@ -148,8 +151,30 @@ def two_ways() -> Case:
         servers=[Server(name, f"rack-{rack}", (f"tor-{rack}",), "any", 9) for name, rack in on.items()],
     )  # fmt: skip
     cells = (("n-a", "n-b", "n-c"), ("n-d", "n-e", "n-f"))
-    volumes = tuple(Asked(instance="i1", primary="p1", replica=None, cell=cell) for cell in cells)
+    volumes = tuple(
+        Asked(instance="i1", primary="p1", replica=replica, cell=cell)
+        for replica, cell in zip(("n-d", "n-a"), cells, strict=True)
+    )
     devices = ("agg-1", "agg-2", "tor-h--agg-1", "tor-h--agg-2", "tor-a", "tor-b", "rack-d", "feed-1", "p1", "n-c")
+    return Case(topology=topology, volumes=volumes, devices=devices)
+
+
+def four_planes() -> Case:
+    """Four ways between all racks, which no three devices cut; only two racks together take all volumes."""
+    names = "habcde"
+    tors = [Switch(f"tor-{name}", "rack", f"rack-{name}") for name in names]
+    planes = [Switch(f"agg-{at}", "aggregation") for at in range(1, 5)]
+    pairs = [(tor.name, plane.name) for tor in tors for plane in planes]
+    on = {"i1": "h", "p1": "h", **{f"{name}{at}": name for name in "ab" for at in (1, 2, 3)}, "c1": "c", "d1": "d"}
+    topology = build(
+        name="four planes", rows=["row"], powers=[Power("feed-1", "feed")],
+        racks=[Rack(f"rack-{name}", "row", ("feed-1",)) for name in names], switches=[*tors, *planes],
+        links=[Link("--".join(pair), pair) for pair in pairs],
+        servers=[Server(name, f"rack-{rack}", (f"tor-{rack}",), "any", 9) for name, rack in {**on, "e1": "e"}.items()],
+    )  # fmt: skip
+    cells = (("a1", "b1", "c1"), ("a2", "b2", "d1"), ("a3", "b3", "e1"))
+    volumes = tuple(Asked(instance="i1", primary="p1", replica="c1", cell=cell) for cell in cells)
+    devices = ("rack-a", "rack-b", "tor-b", "tor-c", "agg-1", "agg-2", "agg-3", "feed-1", "p1", "b1", "c1", "a2--tor-a")
     return Case(topology=topology, volumes=volumes, devices=devices)
 
 

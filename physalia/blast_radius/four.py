@@ -40,13 +40,12 @@ def worst_group(volumes: Volumes) -> Four:
     groups = list(combinations(range(size), size - size // 2))
     keys = np.concatenate([_mixed(cells[:, group]) for group in groups])
     keys.sort()
-    starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
-    lengths = np.diff(np.concatenate([starts, [len(keys)]]))
-    best = Four(servers=(), cells=0)
-    for at in np.argsort(-lengths, kind="stable").tolist():
-        if lengths[at] <= best.cells:  # mixing may join groups, and never parts one: no other is shared more often
+    again, more = np.unique(keys[1:][keys[1:] == keys[:-1]], return_counts=True)  # none, if no two cells share a group
+    best = Four(servers=tuple(volumes.site.names[int(one)] for one in cells[0, : len(groups[0])]), cells=1)
+    for at in np.argsort(-more, kind="stable").tolist():
+        if 1 + more[at] <= best.cells:  # mixing may join groups, and never parts one: no other is shared more often
             break
-        best = max(best, _counted(volumes.site, cells, groups, keys[starts[at]]), key=lambda one: one.cells)
+        best = max(best, _counted(volumes.site, cells, groups, again[at]), key=lambda one: one.cells)
     return best
 
 

@@ -58,13 +58,53 @@ class Network:
 
     def alone(self, device: str) -> Fabric:
         """What is left when one device fails: without a walk where the rest stays in one piece as it was."""
-        topology = self.site.topology
-        if device in topology.links and not self._joins(device):
-            return self.base
-        if device in topology.switches and device not in self._cut_vertices:
-            pieces = np.where(self._switch_of == self.switches[device], np.int32(NOWHERE), self.base.pieces)
-            return Fabric(pieces, self.base.lit)  # the piece keeps its name, though the switch be dead
+        if device in self.site.topology.links:
+            return self._walked(frozenset({device})) if self._joins(device) else self.base
+        racks, switches = self._fallen[device]
+        if self._leaves.issuperset(switches) or (len(switches) == 1 and self._cut_vertices.isdisjoint(switches)):
+            return self._thinned(racks, switches)
         return self._walked(frozenset({device}))
+
+    def _thinned(self, racks: Sequence[str], switches: Sequence[str]) -> Fabric:
+        """What there was without some racks and switches that no others need; a piece may be called by a dead one."""
+        dead = np.zeros(len(self.switches) + 1, dtype=np.bool_)
+        dead[[self.switches[name] for name in switches]] = True
+        lit = self.base.lit.copy()
+        for rack in racks:
+            lit[self._stands_in[rack]] = False
+        pieces = np.where(dead[self._switch_of] | ~lit[:, None], np.int32(NOWHERE), self.base.pieces)
+        return Fabric(pieces, lit)
+
+    @cached_property
+    def _stands_in(self) -> Mapping[str, Sequence[int]]:
+        """The stands in each rack."""
+        found: dict[str, list[int]] = {rack: [] for rack in self.site.topology.racks}
+        for at, (rack, _) in enumerate(self.site.stands):
+            found[rack].append(at)
+        return found
+
+    @cached_property
+    def _fallen(self) -> Mapping[str, tuple[Sequence[str], Sequence[str]]]:
+        """For each device but links the racks and the switches that do not live when it fails alone."""
+        topology, kills = self.site.topology, dict[str, frozenset[str]]()
+        found: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in topology.powers}
+        found |= {name: ([], []) for name in (*topology.racks, *topology.switches)}
+
+        def killed(name: str, above: Sequence[str]) -> frozenset[str]:
+            kills[name] = frozenset({name}).union(
+                frozenset.intersection(*(kills[one] for one in above)) if above else ()
+            )
+            return kills[name]
+
+        for power in self._powers:
+            killed(power.name, power.supplies)
+        for rack in topology.racks.values():
+            for device in killed(rack.name, rack.supplies):
+                found[device][0].append(rack.name)
+        for switch in topology.switches.values():
+            for device in killed(switch.name, switch.supplies if switch.rack is None else (switch.rack,)):
+                found[device][1].append(switch.name)
+        return found
 
     def _walked(self, failed: frozenset[str]) -> Fabric:
         topology = self.site.topology

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from numpy.typing import NDArray
 
 from physalia.blast_radius.fates import Fates, Seen, fates
-from physalia.blast_radius.network import Fabric, Network
+from physalia.blast_radius.network import NOWHERE, Fabric, Network
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
@@ -38,14 +38,17 @@ class Volumes:
     fleet: Fleet
     network: Network = field(init=False)
     rows: NDArray[np.int64] = field(init=False)
+    _stands: NDArray[np.int32] = field(init=False)
+    """The stands of each volume of the fleet, clients first; one that is none for nobody."""
     _order: NDArray[np.int64] = field(init=False)
     _starts: NDArray[np.int64] = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.network = Network(self.site)
         self.rows = np.flatnonzero(self.fleet.placed & (self.fleet.clients[:, 1] != NOBODY))
-        servers = np.concatenate([self.fleet.clients[self.rows], self.fleet.cells[self.rows]], axis=1)
-        stands = np.where(servers == NOBODY, len(self.site.stands), self.site.stand_of[servers]).ravel()
+        servers = np.concatenate([self.fleet.clients, self.fleet.cells], axis=1)
+        self._stands = np.append(self.site.stand_of, len(self.site.stands)).astype(np.int32)[servers]
+        stands = self._stands[self.rows].ravel()
         self._order = np.argsort(stands, kind="stable") // servers.shape[1]
         self._starts = np.searchsorted(np.sort(stands), np.arange(len(self.site.stands) + 1))
 
@@ -57,7 +60,11 @@ class Volumes:
                 touched[self._order[self._starts[stand] : self._starts[stand + 1]]] = True
             return self.rows[touched]
         parts = [self._order[self._starts[stand] : self._starts[stand + 1]] for stand in stands.tolist()]
-        return self.rows[np.unique(np.concatenate(parts))] if parts else self.rows[:0]
+        together = np.sort(np.concatenate([self._order[:0], *parts]))
+        new = np.ones(len(together), dtype=np.bool_)
+        new[1:] = together[1:] != together[:-1]
+        found: NDArray[np.int64] = self.rows[together[new]]
+        return found
 
     def most_at(self, stands: NDArray[np.int64]) -> int:
         """At most so many volumes have a server at one of these stands."""
@@ -68,12 +75,37 @@ class Volumes:
         base = self.network.base
         return np.flatnonzero((fabric.pieces != base.pieces).any(axis=1) | (fabric.lit != base.lit))
 
+    def at_risk(self, fabric: Fabric, rows: NDArray[np.int64], missing: int = 0) -> NDArray[np.int64]:
+        """Those of some volumes that may be unserved, with so many servers or links of servers failing beside a fabric.
+
+        A volume is not at risk that has lost its instance or its copies, or of which the instance, each copy that is
+        not lost, and so many nodes more than a majority are in the main piece as they were. That is cheap to see.
+        """
+        base = self.network.base
+        there, living = base.pieces != NOWHERE, fabric.pieces[fabric.pieces != NOWHERE]
+        main = int(np.bincount(living).argmax()) if len(living) else NOWHERE
+        as_it_was = ((fabric.pieces == main) | ~there).all(axis=1) & there.any(axis=1)
+        steady = np.append(as_it_was & (main != NOWHERE), False)
+        dark = np.append((fabric.pieces == NOWHERE).all(axis=1), True)
+        steady_at, dark_at = steady[stands := self._stands[rows]], dark[stands[:, :3]]
+        lost = dark_at[:, 0] | (dark_at[:, 1] & dark_at[:, 2])
+        nodes = np.zeros(len(rows), dtype=np.int8)
+        for place in range(3, stands.shape[1]):
+            nodes += steady_at[:, place]
+        copies = (steady_at[:, 1] | dark_at[:, 1]) & (steady_at[:, 2] | dark_at[:, 2])
+        enough = (stands.shape[1] - 3) // 2 + 1 + missing
+        fine = lost | (steady_at[:, 0] & copies & (nodes >= enough))
+        risky: NDArray[np.int64] = rows[~fine]
+        return risky
+
     def impact(self, fabric: Fabric, devices: tuple[str, ...]) -> Impact:
         """How many volumes a fabric harms; those that it does not touch are as they were, unharmed."""
-        rows, blast, unserved = self.at(self.changed(fabric)), 0, 0
-        for start in range(0, len(rows), CHUNK):
-            found = fates(Seen.of(self.site, fabric, self.fleet, rows[start : start + CHUNK]))
-            blast, unserved = blast + int(found.blast.sum()), unserved + int(found.unserved.sum())
+        touched, blast, unserved = self.at(self.changed(fabric)), 0, 0
+        for start in range(0, len(touched), CHUNK):
+            rows = self.at_risk(fabric, touched[start : start + CHUNK])
+            if len(rows):
+                found = fates(Seen.of(self.site, fabric, self.fleet, rows))
+                blast, unserved = blast + int(found.blast.sum()), unserved + int(found.unserved.sum())
         return Impact(unserved, blast, devices)
 
 
@@ -100,13 +132,14 @@ def harmed(volumes: Volumes) -> int:
 
 
 def _servers(volumes: Volumes, effort: Effort) -> Iterator[Impact]:
-    """Servers, and the links of servers: the one at each place of all volumes at once."""
+    """Servers, and the links of servers: the one at each place of all volumes at once that one may harm."""
     site, base = volumes.site, volumes.network.base
     links = base.pieces.shape[1]
     size = len(site.names)
     blast, unserved = np.zeros((1 + links, size), dtype=np.int64), np.zeros((1 + links, size), dtype=np.int64)
-    for start in range(0, len(volumes.rows), CHUNK):
-        seen = Seen.of(site, base, volumes.fleet, volumes.rows[start : start + CHUNK])
+    rows = volumes.at_risk(base, volumes.rows, missing=1)
+    for start in range(0, len(rows), CHUNK):
+        seen = Seen.of(site, base, volumes.fleet, rows[start : start + CHUNK])
         for place in range(seen.servers.shape[1]):
             effort.spend("places")
             server = seen.servers[:, place]

@@ -1,7 +1,7 @@
-"""The three devices that harm most volumes when they fail together.
+"""The three devices that leave most volumes unserved, and the three that put most into blast, when they fail together.
 
 All sets of three devices of the fabric fail side by side (`Side`). A server, or a link of one, adds to the others at
-most as many volumes as have it, so few sets with such are left.
+most as many volumes as have it, so few sets with such are left: this bounds what is unserved, and what is in blast.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,9 @@ from itertools import combinations, islice
 from math import comb
 
 import numpy as np
-from attrs import define, field
+from attrs import define, field, frozen
 
 from physalia.blast_radius.fates import under
-from physalia.blast_radius.network import NOWHERE
 from physalia.blast_radius.pairs import Worst
 from physalia.blast_radius.side import Numbers, Side
 from physalia.blast_radius.singles import Impact, Volumes
@@ -26,15 +25,34 @@ MOST_SETS = 16_000_000
 THREE = 3
 
 
-def worst_triple(volumes: Volumes, effort: Effort, most_sets: int = MOST_SETS) -> Worst:
-    """The worst three devices. Without time, or on a large site, the worst that was found, and all volumes as bound."""
+@frozen(kw_only=True)
+class WorstThree(Worst):
+    """``worst`` leaves most unserved, ``in_blast`` puts most into blast; beside each the bound that none is above."""
+
+    in_blast: Impact
+    blast_bound: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether none is worse, in either sense."""
+        return self.bound == self.worst.unserved and self.blast_bound == self.in_blast.blast
+
+
+def worst_triple(volumes: Volumes, effort: Effort, most_sets: int = MOST_SETS) -> WorstThree:
+    """The worst three devices in both senses.
+
+    Without time, or on a large site, the worst that were found, with bounds that hold: what the servers can add that
+    were not looked at, and all volumes while sets of the fabric are left.
+    """
     search = _Search(volumes, most_sets)
-    done = search.run(effort)
-    devices = search.devices
-    best = volumes_under(volumes, search.best) if search.best else Impact(0, 0, ())
-    return Worst(
-        worst=best, bound=best.unserved if done else len(volumes.rows), sets=comb(devices, THREE),
-        counted=search.side.surroundings + search.counted,
+    unserved_bound, blast_bound = search.run(effort)
+    unserved, blast = search.best
+    worst, in_blast = (
+        volumes_under(volumes, one) if one else Impact(0, 0, ()) for one in (unserved, blast or unserved)
+    )
+    return WorstThree(
+        worst=worst, bound=unserved_bound, in_blast=in_blast, blast_bound=blast_bound,
+        sets=comb(search.devices, THREE), counted=search.side.surroundings + search.counted,
     )  # fmt: skip
 
 
@@ -57,8 +75,10 @@ class _Search:
     """How many volumes the servers have that have most; a server and its links have the same."""
     devices: int = field(init=False)
     whole: bool = field(init=False)
-    best: tuple[str, ...] = field(default=(), init=False)
-    most: int = field(default=0, init=False)
+    best: list[tuple[str, ...]] = field(factory=lambda: [(), ()], init=False)
+    """The worst that were found: who leaves most unserved, and who puts most into blast."""
+    most: Numbers = field(factory=lambda: np.zeros(2, dtype=np.int64), init=False)
+    """What they do: so many volumes unserved, so many in blast."""
     counted: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -78,77 +98,90 @@ class _Search:
             fabric = sorted(fabric, key=lambda one: -touches[one])[:few]
         self.side = Side(self.volumes, fabric)
 
-    def run(self, effort: Effort) -> bool:
-        """Look at every set; whether all were looked at."""
-        for size in range(THREE, -1, -1):
-            for sets, unserved in self._of_fabric(size):
+    def run(self, effort: Effort) -> tuple[int, int]:
+        """Look at every set; more than what is returned no three leave unserved, nor put into blast."""
+        everybody = (len(self.volumes.rows),) * 2
+        peaks = []
+        for size in range(THREE + 1):
+            peaks.append(np.zeros(2, dtype=np.int64))
+            for sets, counts in self._of_fabric(size):
+                if effort.is_over:
+                    return everybody
+                effort.told("sets of devices")
+                peaks[size] = np.maximum(peaks[size], counts.max(axis=0))
+                if size == THREE:
+                    for what, at in enumerate(counts.argmax(axis=0).tolist()):
+                        self._note(what, int(counts[at, what]), self._names(sets[at]))
+        for size in range(THREE - 1, -1, -1):
+            if not self._beside_all(size, effort):
+                left = [peaks[few] + sum(self._most_on[: THREE - few]) for few in range(size + 1)]
+                most = np.minimum(np.max([self.most, *left], axis=0), everybody)
+                return (int(most[0]), int(most[1])) if self.whole else everybody
+        return (int(self.most[0]), int(self.most[1])) if self.whole else everybody
+
+    def _names(self, numbers: Numbers) -> tuple[str, ...]:
+        return tuple(self.side.fabric[one] for one in numbers.tolist())
+
+    def _note(self, what: int, count: int, devices: tuple[str, ...]) -> None:
+        if count > self.most[what]:
+            self.most[what], self.best[what] = count, devices
+
+    def _beside_all(self, size: int, effort: Effort) -> bool:
+        """Servers and their links beside all sets of so many devices of the fabric; whether there was time."""
+        for sets, counts in self._of_fabric(size):
+            for at in np.argsort(-counts[:, 0], kind="stable").tolist():
                 if effort.is_over:
                     return False
-                effort.told("sets of devices")
-                if size == THREE:
-                    at = int(unserved.argmax())
-                    self._note(int(unserved[at]), tuple(self.side.fabric[one] for one in sets[at].tolist()))
-                    continue
-                for at in np.argsort(-unserved, kind="stable").tolist():
-                    if not self._beside(
-                        tuple(self.side.fabric[one] for one in sets[at].tolist()), int(unserved[at]), effort
-                    ):
-                        break
-        return self.whole and not effort.is_over
+                if counts[at, 0] + sum(self._most_on[: THREE - size]) <= self.most.min():
+                    break
+                if not self._beside(self._names(sets[at]), counts[at], effort):
+                    return False
+        return True
 
-    def _note(self, unserved: int, devices: tuple[str, ...]) -> None:
-        if unserved > self.most:
-            self.most, self.best = unserved, devices
-
-    def _beside(self, failed: tuple[str, ...], unserved: int, effort: Effort) -> bool:
-        """Servers and their links beside devices of the fabric; whether any could have been worse."""
+    def _beside(self, failed: tuple[str, ...], counts: Numbers, effort: Effort) -> bool:
+        """Servers and their links beside some devices of the fabric that do so much alone; whether there was time."""
         missing = THREE - len(failed)
-        if min(len(self.volumes.rows), unserved + sum(self._most_on[:missing])) <= self.most:
-            return False
+        if not self._may_be_worse(counts, sum(self._most_on[:missing])):
+            return True
         touched = self._at_risk(failed, missing)
-        for some in _combined(list(touched.items()), missing, self.most - unserved):
-            if min(len(self.volumes.rows), unserved + sum(touched[one] for one in some)) <= self.most:
+        for some in _combined(list(touched.items()), missing, int((self.most - counts).min())):
+            if not self._may_be_worse(counts, sum(touched[one] for one in some)):
                 continue
             if effort.is_over:
                 return False
             effort.told("sets of devices")
             self.counted += 1
             found = volumes_under(self.volumes, (*failed, *some))
-            self._note(found.unserved, found.devices)
+            self._note(0, found.unserved, found.devices)
+            self._note(1, found.blast, found.devices)
         return True
+
+    def _may_be_worse(self, counts: Numbers, more: int) -> bool:
+        """Whether so many volumes more than these, all of them at most, are more than was found in either sense."""
+        return bool((np.minimum(counts + more, len(self.volumes.rows)) > self.most).any())
 
     def _at_risk(self, failed: tuple[str, ...], missing: int) -> dict[str, int]:
         """Servers and their links by how many volumes have them which so few of them can harm; most first.
 
-        A volume is not at risk that has lost its instance or its copies, or of which the instance, each copy that is
-        not lost, and so many nodes more than a majority are in the main piece as they were.
+        Whoever has no volume at risk changes nothing: some of these stand for all.
         """
         volumes = self.volumes
-        site, fleet, rows, base = volumes.site, volumes.fleet, volumes.rows, volumes.network.base
-        pieces = volumes.network.without(failed).pieces
-        there, living = base.pieces != NOWHERE, pieces[pieces != NOWHERE]
-        main = int(np.bincount(living).argmax()) if len(living) else NOWHERE
-        steady = np.append(((pieces == main) | ~there).all(axis=1) & there.any(axis=1) & (main != NOWHERE), False)
-        dark = np.append((pieces == NOWHERE).all(axis=1), True)
-        clients = np.append(site.stand_of, len(site.stands))[fleet.clients[rows]]
-        nodes = steady[site.stand_of[fleet.cells[rows]]].sum(axis=1)
-        lost = dark[clients[:, 0]] | (dark[clients[:, 1]] & dark[clients[:, 2]])
-        seen = steady[clients[:, 0]] & (steady | dark)[clients[:, 1]] & (steady | dark)[clients[:, 2]]
-        fine = lost | (seen & (nodes >= fleet.cells.shape[1] // 2 + 1 + missing))
-        risky = np.concatenate([fleet.clients[rows[~fine]], fleet.cells[rows[~fine]]], axis=1)
+        site, fleet = volumes.site, volumes.fleet
+        rows = volumes.at_risk(volumes.network.without(failed), volumes.rows, missing)
+        risky = np.concatenate([fleet.clients[rows], fleet.cells[rows]], axis=1)
         counts = np.bincount(risky[risky != NOBODY], minlength=len(site.names))
         found: dict[str, int] = {}
-        for at in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)].tolist():
+        for at in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts) + missing].tolist():
             name = site.names[at]
             found |= dict.fromkeys((name, *(link for link, _ in site.topology.links_of(name))), int(counts[at]))
         return found
 
     def _of_fabric(self, size: int) -> Iterator[tuple[Numbers, Numbers]]:
-        """All sets of so many devices of the fabric, and how many volumes each leaves unserved."""
+        """All sets of so many devices of the fabric, and how many volumes each leaves unserved and puts into blast."""
         every = combinations(range(len(self.side.fabric)), size)
         while some := list(islice(every, SETS)):
             sets = np.array(some, dtype=np.int64).reshape(len(some), size)
-            yield sets, self.side.counts(sets)[:, 0]
+            yield sets, self.side.counts(sets)
 
 
 def _combined(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from physalia.fleet.errors import BadFleet
-from physalia.fleet.fleet import Fleet, Servers
+from physalia.fleet.fleet import Fleet, Servers, must_have_copies_apart
 from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
 from physalia.placement.site.format import digest
@@ -216,6 +216,7 @@ def _check(fleet: Fleet, site: Site, path: Path, cell_size: int) -> None:
     alone = np.flatnonzero(fleet.clients[:, 0] == NOBODY)
     if len(alone):
         raise BadFleet(f"{path}: {fleet.name(int(alone[0]))} has no instance; every volume has one.")
+    must_have_copies_apart(fleet, site, str(path))
     in_order = np.sort(fleet.cells, axis=1)
     twice = ((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] != NOBODY)).any(axis=1)
     if twice.any():

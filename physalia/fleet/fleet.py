@@ -7,6 +7,7 @@ import numpy as np
 from attrs import evolve, frozen
 from numpy.typing import NDArray
 
+from physalia.fleet.errors import BadFleet
 from physalia.fleet.rules import NOBODY, Volume
 from physalia.fleet.sites import Ints, Site
 from physalia.placement.site.topology import Cell, Topology
@@ -74,7 +75,7 @@ class Fleet:
 
 
 def taken_out(topology: Topology, cell_size: int) -> tuple[Site, Fleet]:
-    """The cells of a topology whose instance and size are known, as a fleet on the site without them."""
+    """The cells of a topology whose instance and size are known, as a fleet on the site without them; BadFleet."""
     ours = {name: one for name, one in topology.cells.items() if one.instance and len(one.servers) == cell_size}
     held = Counter(server for one in ours.values() for server in one.servers)
     servers = {one.name: evolve(one, nodes=max(0, one.nodes - held[one.name])) for one in topology.servers.values()}
@@ -91,7 +92,24 @@ def taken_out(topology: Topology, cell_size: int) -> tuple[Site, Fleet]:
         np.array(nodes, dtype=np.int32).reshape(-1, cell_size),
         tuple(ours),
     )
+    must_have_copies_apart(fleet, site, topology.where)
     return site, fleet
+
+
+def must_have_copies_apart(fleet: Fleet, site: Site, where: str) -> None:
+    """BadFleet if a volume has both copies on one server, or a replica and no primary; ``where`` is the fleet's file.
+
+    An instance may be on the server of a copy: whoever lives reaches itself.
+    """
+    primary, replica = fleet.clients[:, 1], fleet.clients[:, 2]
+    there = replica != NOBODY
+    for bad, what, why in (
+        (there & (primary == replica), "primary and replica", "two copies are on two servers"),
+        (there & (primary == NOBODY), "a replica, and no primary,", "a volume with one copy has it as its primary"),
+    ):
+        if bad.any():
+            at = int(np.flatnonzero(bad)[0])
+            raise BadFleet(f"{where}: {fleet.name(at)} has {what} on server {site.names[replica[at]]}; {why}.")
 
 
 def written(site: Site, fleet: Fleet) -> Topology:

@@ -38,6 +38,8 @@ def made_up(site: Site, count: int, seed: int) -> Servers:
                     taken.add(server)
                     used.add(rack_of[stand_of[server]])
                     break
+            else:
+                break  # whoever has no primary has no replica
     return volumes
 
 

@@ -1,6 +1,6 @@
 """Certificates: one JSON file with what is counted of a fleet's blast radius, for `check` to count again.
 
-There is no tree of pairs in it: which pairs bounds do not decide, the checker finds out by itself.
+There is no tree of pairs or of threes in it: which of them bounds do not decide, the checker finds out by itself.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from attrs import frozen
 from physalia.blast_radius.four import Four
 from physalia.blast_radius.pairs import Worst
 from physalia.blast_radius.singles import Impact, Volumes
+from physalia.blast_radius.triples import WorstThree
 
 SCHEMA_VERSION: Final = 1
 LISTED: Final = 16
@@ -28,7 +29,12 @@ class Counted:
 
 
 def certificate(
-    topology: bytes, fleet: bytes, stores: Mapping[str, Counted], group: Four, pair: Worst | None, triple: Worst | None
+    topology: bytes,
+    fleet: bytes,
+    stores: Mapping[str, Counted],
+    group: Four,
+    pair: Worst | None,
+    triple: WorstThree | None,
 ) -> dict[str, Any]:
     """The certificate of counts for the cells and for one database, ``near`` and ``spread``; of these files."""
     cells = stores["cells"]
@@ -48,7 +54,8 @@ def certificate(
         single = max((one.unserved for one in cells.alone), default=0)
         made["pair"] = {**_impact(pair.worst), "at_most": max(single, pair.bound)}
     if triple is not None and triple.worst.devices:
-        made["triple"] = _impact(triple.worst)
+        in_blast = {**_impact(triple.in_blast), "at_most": triple.blast_bound}
+        made["triple"] = {**_impact(triple.worst), "at_most": triple.bound, "in_blast": in_blast}
     return made
 
 

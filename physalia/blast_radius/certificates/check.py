@@ -1,9 +1,9 @@
 """The checker, which says whether a certificate tells the truth of a fleet on a site.
 
 It shares no code with what made it but the reader of topologies, which is that of the checker of placements. It
-believes no number: every device that fails alone is counted again; of pairs those that no bound decides; and the proof
-for any four servers is that no more cells share them. What that may cost is bounded by the size of the two files
-(`MOST_STEPS`, `MOST_LOOKS`), whatever the certificate asks for.
+believes no number: every device that fails alone is counted again; of pairs and of threes those that no bound decides;
+and the proof for any four servers is that no more cells share them. What that may cost is bounded by the size of the
+two files (`MOST_STEPS`, `MOST_LOOKS`), whatever the certificate asks for.
 """
 
 import gc
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from physalia.blast_radius.certificates.ground import Ground
 from physalia.blast_radius.certificates.recount import NOBODY, Count, Pairs, Volumes
+from physalia.blast_radius.certificates.threes import Threes
 from physalia.placement.certificates.check import COUNT, Data, Refused, Site, demand, once, read, shown
 from physalia.placement.certificates.check import main as program
 
@@ -28,11 +29,12 @@ MOST_LISTED, MOST_UNPACKED = 64, 64
 HARM = {"unserved": COUNT, "blast": COUNT}
 ALONE = {"devices_that_harm": COUNT, "worst_unserved": COUNT, "worst_blast": COUNT, "worst": [{"device": str, **HARM}]}
 MONOLITH = {**ALONE, "cell": [str], "unserved_of_four": COUNT}
+IN_BLAST: Data = {"devices": [str], **HARM, "at_most": COUNT}
 CERTIFICATE: Data = {
     "schema_version": range(1, 2), "claim": frozenset({"blast-radius"}), "topology": {"name": str, "sha256": str},
     "fleet": {"sha256": str, "volumes": COUNT}, "cells": ALONE, "near": MONOLITH, "spread": MONOLITH,
     "four": {"servers": [str], "unserved": COUNT, "at_most": COUNT},
-    "pair?": {"devices": [str], **HARM, "at_most": COUNT}, "triple?": {"devices": [str], **HARM},
+    "pair?": {"devices": [str], **HARM, "at_most": COUNT}, "triple?": {**IN_BLAST, "in_blast": IN_BLAST},
 }  # fmt: skip
 CELL = {"name": str, "instance": str, "servers": [(str,)], "primary?": (str,), "replica?": (str,)}
 FLEET = {"schema_version": range(1, 2), "topology": str, "cells": [CELL]}
@@ -75,6 +77,9 @@ def _fleet(content: bytes, site: Site, digest: str) -> NDArray[np.int32]:
         known = ((rows >= NOBODY) & (rows < len(site.servers))).all()
         demand(known, "the fleet speaks of a server that does not exist")
     demand((clients[:, 0] != NOBODY).all(), "a volume has no instance")
+    primary, replica = clients[:, 1], clients[:, 2]
+    demand(not ((primary == replica) & (replica != NOBODY)).any(), "a volume has both copies on one server")
+    demand(not ((primary == NOBODY) & (replica != NOBODY)).any(), "a volume has a replica and no primary")
     ordered = np.sort(cells, axis=1)
     twice = ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] != NOBODY)).any()
     demand(not twice, "a cell has two nodes on one server")
@@ -152,8 +157,9 @@ class _Case:
             self._pair(pair, cells, alone)
             said += f", any pair of devices at most {pair['at_most']}"
         if "triple" in self.made:
-            self._named("triple", self.made["triple"], 3, cells)
-            said += f", and {', '.join(self.made['triple']['devices'])} leave {self.made['triple']['unserved']}"
+            self._triple(self.made["triple"], cells)
+            triple = self.made["triple"]
+            said += f", any three at most {triple['at_most']} and {triple['in_blast']['at_most']} in blast"
         return f"any one device leaves at most {self.made['cells']['worst_unserved']} unserved, {said}"
 
     def _equal(self, what: str, told: object, real: object) -> None:
@@ -204,6 +210,18 @@ class _Case:
         for pair, rows in Pairs(volumes, alone, told["at_most"]).open():
             found = volumes.under(pair, rows)[0]
             demand(found <= told["at_most"], f"{' and '.join(pair)} leave {found} unserved")
+
+    def _triple(self, told: Data, volumes: Volumes) -> None:
+        """Three devices that are said to be worst, for what is unserved and for what is in blast."""
+        in_blast = told["in_blast"]
+        for what, one, harm in (("triple", told, "unserved"), ("triple in blast", in_blast, "blast")):
+            self._named(what, one, 3, volumes)
+            demand(one[harm] <= one["at_most"], f"the {what} does more than any may")
+        most = told["at_most"], in_blast["at_most"]
+        if min(most) < len(self.servers):
+            for three, found in Threes(volumes, min(most)).open():
+                worse = any(count > may for count, may in zip(found, most, strict=True))
+                demand(not worse, f"{', '.join(three)} leave {found[0]} unserved and {found[1]} in blast")
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,8 @@ at one by one. So what a failure changes is found without a look at the rest, fo
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,10 @@ class Steps:
 
     def __init__(self, most: int, what: str) -> None:
         self.left, self.most, self.what = most, most, what
+
+    def allow(self, times: int) -> None:
+        """Let it cost so many times as much."""
+        self.left, self.most = self.left + (times - 1) * self.most, times * self.most
 
     def take(self, count: int) -> None:
         """Note that so much is about to be done."""
@@ -94,6 +99,22 @@ class Rooted:
                 pairs.update((one, other) if one < other else (other, one) for other in both)
             for pair in pairs:
                 found[pair].append(part)
+        return found
+
+    def joint_of_three(self) -> dict[tuple[str, ...], list[Part]]:
+        """For three devices the parts at stands that all three together make suspects, and no two of them.
+
+        Each of them hits one of the three ways, and no other one.
+        """
+        found: dict[tuple[str, ...], list[Part]] = defaultdict(list)
+        for part in self.ground.stands_at:
+            ways = self.ways[part]
+            if len(ways) == WAYS:
+                only = [way.difference(*(other for at, other in enumerate(ways) if at != own))
+                        for own, way in enumerate(ways)]  # fmt: skip
+                self.ground.steps.take(1 + prod(map(len, only)))
+                for three in product(*only):
+                    found[tuple(sorted(three))].append(part)
         return found
 
 

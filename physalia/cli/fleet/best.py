@@ -54,6 +54,9 @@ def best(
                 return NOBODY if name is None else site.number[name]
 
             volume = number("instance", instance), number("primary", primary), number("replica", replica)
+            if replica is not None and primary == replica:
+                why = "two copies are on two servers"
+                raise BadInput(f"{topology}: --primary and --replica are both {replica}; {why}.")
             nobody = Fleet.unplaced(np.zeros((0, 3), dtype=np.int32), rules.cell_size)
             cells = nobody if fleet is None else read_fleet(fleet, site, rules.cell_size)
             try:

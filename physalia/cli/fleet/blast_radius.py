@@ -151,7 +151,7 @@ def _certified(
         name: Counted(volumes=one, alone=found.alone[name], four=found.four[name]) for name, one in stores.items()
     }  # fmt: skip
     made: dict[str, Any] = certificate(*contents, counted, found.group, found.pair, found.triple)
-    for trial in (made, _without_bound(made)):
+    for trial in (made, _without_bound(made, "triple"), _without_bound(made, "triple", "pair")):
         try:
             judge(dumps(trial).encode(), *contents)
         except Refused as refused:
@@ -162,9 +162,15 @@ def _certified(
     return f"{cert}: no certificate is written: {why}."
 
 
-def _without_bound(made: dict[str, Any]) -> dict[str, Any]:
-    """The same where of pairs only one is told, for sites on which it costs too much to check that it is the worst."""
-    return {**made, **({"pair": {**made["pair"], "at_most": made["fleet"]["volumes"]}} if "pair" in made else {})}
+def _without_bound(made: dict[str, Any], *sets: str) -> dict[str, Any]:
+    """The same where of sets of several only one is told, for sites on which it costs too much to check the worst."""
+    found, everybody = dict(made), {"at_most": made["fleet"]["volumes"]}
+    for key in sets:
+        if key in made:
+            found[key] = {**made[key], **everybody}
+            if "in_blast" in made[key]:
+                found[key]["in_blast"] = {**made[key]["in_blast"], **everybody}
+    return found
 
 
 def _check(cert: Path, topology: Path, fleet: Path, *, json: bool) -> int:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from physalia.blast_radius.four import Four
     from physalia.blast_radius.pairs import Worst
     from physalia.blast_radius.singles import Impact
+    from physalia.blast_radius.triples import WorstThree
 
 STORES = {"cells": "cells", "near": "one database in a row", "spread": "one database over the site"}
 
@@ -23,7 +24,7 @@ class Found:
     four: Mapping[str, int]
     group: "Four"
     pair: "Worst | None"
-    triple: "Worst | None"
+    triple: "WorstThree | None"
     expected: "Mapping[str, Expectation]"
 
 
@@ -45,7 +46,7 @@ def document(found: Found, worst: int) -> dict[str, Any]:
         ],
         "four": {"servers": list(found.group.servers), "at_most": found.group.cells},
         "pair": _worst(found.pair, "pairs"),
-        "triple": _worst(found.triple, "triples"),
+        "triple": _triple(found.triple),
     }
     if found.expected:
         told["expected"] = [_expected(name, one, worst) for name, one in found.expected.items()]
@@ -65,6 +66,13 @@ def _worst(one: "Worst | None", sets: str) -> dict[str, Any] | None:
     if one is None:
         return None
     return {**_impact(one.worst), "at_most": one.bound, sets: one.sets, "counted": one.counted}
+
+
+def _triple(one: "WorstThree | None") -> dict[str, Any] | None:
+    told = _worst(one, "triples")
+    if one is None or told is None:
+        return None
+    return {**told, "in_blast": {**_impact(one.in_blast), "at_most": one.blast_bound}}
 
 
 def _expected(name: str, one: "Expectation", worst: int) -> dict[str, Any]:
@@ -102,19 +110,31 @@ def _lines(found: Found, worst: int) -> Iterator[str]:
     for many, sets, least in (("two", "pair", found.pair), ("three", "triple", found.triple)):
         if least is not None:
             yield _of_several(many, sets, least)
+    if found.triple is not None:
+        yield _into_blast(found.triple)
     for name, expected in found.expected.items():
         yield from _expected_lines(name, expected, worst)
 
 
 def _of_several(many: str, sets: str, least: "Worst") -> str:
-    proven = (
-        f"no {sets} is worse" if least.proven else f"no {sets} leaves more than {least.bound:,}, as far as is known"
-    )
+    is_worst = least.bound == least.worst.unserved
+    proven = f"no {sets} is worse" if is_worst else f"no {sets} leaves more than {least.bound:,}, as far as is known"
     devices = " and ".join(least.worst.devices) or f"no {sets}"
     return (
         f"{many} devices: {devices} leave {least.worst.unserved:,} unserved, {least.worst.blast:,} in blast; {proven} "
         f"(of {least.sets:,} {sets}s {least.counted:,} were counted one by one)."
     )
+
+
+def _into_blast(three: "WorstThree") -> str:
+    most = three.in_blast.blast
+    proven = (
+        "no triple puts more into blast"
+        if three.blast_bound == most
+        else f"no triple puts more than {three.blast_bound:,} into blast, as far as is known"
+    )
+    devices = " and ".join(three.in_blast.devices) or "no triple"
+    return f"three devices: {devices} put {most:,} into blast, {three.in_blast.unserved:,} unserved; {proven}."
 
 
 def _expected_lines(name: str, expected: "Expectation", worst: int) -> Iterator[str]:

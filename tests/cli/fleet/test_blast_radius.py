@@ -84,6 +84,11 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
     gone.write_text(
         text.replace(f'"instance":"{cell["instance"]}"', '"instance":"server-9-99-99"', 1), encoding="utf-8"
     )
+    for name, old, changed in (
+        ("copies", "replica", cell["primary"]), ("no-primary", "primary", None), ("no-primary-server", "primary", "-"),
+    ):  # fmt: skip
+        odd = text.replace(f'"{old}":"{cell[old]}"', f'"{old}":{json.dumps(changed)}', 1)
+        (tmp_path / f"{name}.json").write_text(odd, encoding="utf-8")
     files.write(topology_of(240, capacity=10, seed=8), tmp_path / "other.json")
     likely = json.loads(Path(zone[0]).read_text(encoding="utf-8"))
     likely["failure_probability"] = {"devices": {"rack-1-01": 1.5}}
@@ -92,6 +97,15 @@ def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.Capture
         (["blast-radius", str(tmp_path / "other.json"), zone[1]], "fleet.npz: this fleet is of another topology"),
         (["blast-radius", zone[0], str(twice)], f"twice.json: cell-1 has two nodes on server {cell['servers'][0]}"),
         (["blast-radius", zone[0], str(gone)], "no-server.json: cell-1: instance server-9-99-99"),
+        (
+            ["blast-radius", zone[0], str(tmp_path / "copies.json")],
+            f"copies.json: cell-1 has primary and replica on server {cell['primary']}; two copies are on two servers.",
+        ),
+        (
+            ["blast-radius", zone[0], str(tmp_path / "no-primary.json")],
+            f"no-primary.json: cell-1 has a replica, and no primary, on server {cell['replica']}; a volume with one",
+        ),
+        (["blast-radius", zone[0], str(tmp_path / "no-primary-server.json")], "cell-1: primary -: "),
         (
             ["blast-radius", str(tmp_path / "likely.json"), zone[1]],
             "likely.json: the failure probability of rack-1-01 is 1.5, which is not between 0 and 1",
@@ -125,10 +139,29 @@ def test_a_certificate_is_written_and_checked(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_a_certificate_of_three_devices_is_checked(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cert = tmp_path / "radius.json"
+    assert run(["blast-radius", *zone, "--failures", "3", "--cert", str(cert), "--json"]) == 0
+    three = printed(capsys)["triple"]
+    made = json.loads(cert.read_text(encoding="utf-8"))
+    assert made["triple"] == {key: three[key] for key in made["triple"]}
+    assert run(["blast-radius", *zone, "--check", str(cert)]) == 0
+    said = f"any three at most {three['unserved']} and {three['in_blast']['blast']} in blast"
+    assert said in capsys.readouterr().out
+    made["triple"] |= {"devices": ["feed-a", "rack-1-01", "rack-1-02"], "unserved": 0, "blast": 0, "at_most": 1}
+    cert.write_text(json.dumps(made), encoding="utf-8")
+    assert run(["blast-radius", *zone, "--check", str(cert)]) == 1
+    assert "refused: " in capsys.readouterr().out
+
+
 def test_three_devices_and_what_to_expect(zone: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["blast-radius", *zone, "--failures", "3", "--expected", "--worst", "2", "--json"]) == 0
     document = printed(capsys)
     assert document["triple"]["at_most"] == document["triple"]["unserved"] >= document["pair"]["unserved"] > 1
+    in_blast = document["triple"]["in_blast"]
+    assert in_blast["at_most"] == in_blast["blast"] >= max(document["triple"]["blast"], document["pair"]["blast"]) > 0
     cells, near, spread = document["expected"]
     assert 0 < cells["unserved"] < min(near["unserved"], spread["unserved"])
     assert [one["event"] for one in cells["events"]] == ["gray", "maintenance", "heat"]

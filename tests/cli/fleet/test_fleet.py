@@ -14,7 +14,7 @@ from physalia.fleet import files as fleets
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.sites import Site
 from physalia.placement.site import format as files
-from physalia.placement.site.topology import Topology
+from physalia.placement.site.topology import Cell, Topology
 from tests.physalia.fleet.fleets import topology_of
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -202,6 +202,11 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
     text = mixed.read_text(encoding="utf-8")
     (tmp_path / "unknown.json").write_text(text.replace(names[0], "server-9-99-99"), encoding="utf-8")
     mixed.write_text(text.replace(f'"{names[1]}"', f'"{names[0]}"', 1), encoding="utf-8")
+    clients = cells.clients.copy()
+    clients[0, 2] = clients[0, 1]
+    fleets.write(Fleet(clients, cells.cells), known, tmp_path / "copies.json")
+    listed = _listing(known.topology, Cell("c", tuple(names), names[0], names[1], names[1]))
+    files.write(listed, tmp_path / "listed.json")
     (tmp_path / "broken.npz").write_bytes(b"no archive")
     for arguments, said in (
         (["fleet", "report", str(tmp_path / "other.json"), fleet], "this fleet is of another topology"),
@@ -218,12 +223,23 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
         (["fleet", "move", site, fleet, "--cell", "cell-1", "--servers", "nobody", "-o", str(out)], "are named"),
         (["fleet", "refill", site, fleet, drained, "rack-9-99", "-o", str(out)], "called rack-9-99"),
         (["place", "repair", site, drained, "agg-1-1"], "no server depends on agg-1-1 alone"),
+        (["fleet", "best", site, "--instance", names[0], "--primary", names[1], "--replica", names[1]],
+         f"--primary and --replica are both {names[1]}; two copies are on two servers"),
+        (["fleet", "report", site, str(tmp_path / "copies.json")], "cell-1 has primary and replica on server"),
+        (["place", "repair", str(tmp_path / "listed.json"), drained, "rack-1-01"],
+         f"listed.json: c has primary and replica on server {names[1]}"),
         (["fleet", "place", site, "-o", str(out), "--volumes", "3", "--fill", "0.5"], "name one of them"),
         (["fleet", "place", site, "-o", str(tmp_path / "no" / "where.npz"), "--volumes", "3"], "cannot be written"),
     ):  # fmt: skip
         assert said in complaint(arguments, capsys), arguments
     assert not out.exists()
     assert np.array_equal(read(fleet)[1].cells, cells.cells)
+
+
+def _listing(topology: Topology, cell: Cell) -> Topology:
+    """The same site with one cell listed, and its nodes counted on its servers."""
+    servers = {name: evolve(one, nodes=int(name in cell.servers)) for name, one in topology.servers.items()}
+    return evolve(topology, servers=servers, cells={cell.name: cell})
 
 
 def _full_server(topology: Topology, cells: Fleet) -> tuple[Topology, str]:

@@ -1,6 +1,7 @@
 """The link blast-radius: it holds here, sees what it should, and refutes whoever counts or proves otherwise."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,14 +11,16 @@ from attrs import evolve
 from conformance.blast_radius import judge as judging
 from conformance.blast_radius import link as blast_link
 from conformance.blast_radius import unbounded
+from conformance.blast_radius.certified import judge_certified_triple
 from conformance.blast_radius.every_set import Asked, EverySet
 from conformance.blast_radius.judge import home_of, judge_claims, judge_counts, judge_every_set, survives
-from conformance.blast_radius.sites import Case, made_up, of_model
+from conformance.blast_radius.sites import Case, four_planes, made_up, of_model
 from conformance.blast_radius.unbounded import by_z3, is_about_something, is_proved, theorems, without
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.placement.definition import World
 from conformance.placement.sites import Seeded
 from conformance.refutation import Refuted
+from physalia.blast_radius.certificates import check
 from physalia.blast_radius.fates import Fates, Seen, fates
 from physalia.blast_radius.four import Four
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch
@@ -149,3 +152,23 @@ def test_a_refutation_shows_the_site_that_it_is_about(monkeypatch: pytest.Monkey
     report = blast_link.run(Settings(profile=Profile.QUICK), Silence())
     assert report.verdict is Verdict.REFUTED
     assert any('"name": "model"' in line for line in report.failures[0].lines)
+
+
+class Trusting:
+    """A bound on three devices that leaves nothing open."""
+
+    def __init__(self, *_: object) -> None:
+        """Look at nothing."""
+
+    def open(self) -> Iterator[tuple[tuple[str, ...], tuple[int, int]]]:
+        """No three devices."""
+        return iter(())
+
+
+def test_a_checker_that_believes_bounds_on_three_devices_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it what the certificate says stands, and neither lie does."""
+    seen = set(judge_certified_triple(four_planes()))
+    assert seen == {"a certificate of three devices", "a lie about three unserved", "a lie about three in blast"}
+    monkeypatch.setattr(check, "Threes", Trusting)
+    with pytest.raises(Refuted, match="a certificate stands that no three devices leave 3 volumes unserved"):
+        list(judge_certified_triple(four_planes()))

@@ -27,19 +27,19 @@ CELL = 3
 FAILING = 16
 
 
-def tiny(random: Random) -> tuple[Topology, list[str]]:
+def tiny(random: Random, count: int = 4, holding: int = 8) -> tuple[Topology, list[str]]:
     """A site made up: crossing links, servers on one switch or two, one feed or two; and sixteen devices that fail."""
     feeds = ("feed-a", "feed-b")
-    racks = [Rack(f"rack-{at}", "row", tuple(random.sample(feeds, random.choice((1, 1, 2))))) for at in range(4)]
-    tors = [Switch(f"tor-{at}", "rack", f"rack-{at}") for at in range(4)]
+    racks = [Rack(f"rack-{at}", "row", tuple(random.sample(feeds, random.choice((1, 1, 2))))) for at in range(count)]
+    tors = [Switch(f"tor-{at}", "rack", f"rack-{at}") for at in range(count)]
     spines = [Switch("agg-1", "aggregation", None, ("feed-a",)), Switch("agg-2", "aggregation", None, feeds)]
     pairs = [(tor.name, spine.name) for tor in tors for spine in spines if random.random() < 0.75]
     pairs += [("agg-1", "agg-2")] if random.random() < 0.5 else []
     links = [Link(link_name(*pair), pair) for pair in pairs]
     servers = [
-        Server(f"s{at}", f"rack-{at % 4}", tuple(random.sample([one.name for one in tors], random.choice((1, 1, 2)))),
-               "any", 9)
-        for at in range(8)
+        Server(f"s{at}", f"rack-{at % count}",
+               tuple(random.sample([one.name for one in tors], random.choice((1, 1, 2)))), "any", 9)
+        for at in range(holding)
     ]  # fmt: skip
     topology = build(
         name="tiny", rows=["row"], powers=[Power(feed, "feed") for feed in feeds], racks=racks,
@@ -106,13 +106,15 @@ def everything(topology: Topology) -> list[str]:
     return [*topology.racks, *topology.powers, *topology.switches, *topology.links, *topology.servers, *own]
 
 
-def connected(seed: int) -> tuple[Topology, Site, Fleet]:
+def connected(
+    seed: int, *, racks: int = 4, servers: int = 8, volumes: int = 12
+) -> tuple[Topology, Site, Fleet]:  # fmt: skip
     """A made-up site on which every volume is served while nothing has failed."""
     for attempt in range(200):
         random = Random(f"{seed} {attempt}")
-        topology, _ = tiny(random)
+        topology, _ = tiny(random, racks, servers)
         site = Site.of(topology)
-        fleet = volumes_of(site, random, 12)
+        fleet = volumes_of(site, random, volumes)
         if not any(by_definition(topology, (), named(site, fleet))[1]):
             return topology, site, fleet
     raise AssertionError("no such site")

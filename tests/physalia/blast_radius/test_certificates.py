@@ -140,6 +140,8 @@ def put(*path: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+THREE = {"devices": ["feed-a", "feed-b", "feed-c"], "unserved": 1, "blast": 1, "at_most": 1}
+IDLE = {"devices": ["rack-1-01", "server-1-02-01", "server-1-03-01"], "unserved": 0, "blast": 0, "at_most": 0}
 DOCTORED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (without("four"), "the key four is missing"),
     (put("trust", "me"), "the key trust is missing, or means nothing here"),
@@ -161,7 +163,11 @@ DOCTORED: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("near", "cell", ["server-1-01-01"] * 7), "cannot be printed, is not known"),
     (put("near", "cell", [f"server-{row}-01-01" for row in (1, 2)]), "the cell is not on 7 servers"),
     (put("spread", "cell", [f"server-1-01-{at:02}" for at in range(1, 8)]), "two nodes in a rack"),
-    (put("triple", {"devices": ["feed-a", "feed-b", "feed-c"], "unserved": 1, "blast": 1}), "the triple"),
+    (put("triple", {**THREE, "in_blast": THREE}), "the triple"),
+    (put("triple", THREE), "the key in_blast is missing"),
+    (put("triple", {**IDLE, "in_blast": IDLE}), "unserved and .* in blast"),
+    (put("triple", {**IDLE, "in_blast": {**IDLE, "unserved": 1}}), "the triple in blast"),
+    (put("triple", {**IDLE, "in_blast": {**IDLE, "devices": ["rack-1-01"]}}), "the triple in blast is not 3 devices"),
     (put("cells", "worst", [{"device": "feed-a", "unserved": 0, "blast": 0}]), "cells, feed-a"),
     (put("near", "worst", [{"device": "x", "unserved": 0, "blast": 0}] * 2), "a device is listed twice"),
 ]
@@ -238,6 +244,10 @@ def fleets_that_are_none(zone: Made) -> Iterator[tuple[bytes, str]]:
     yield columns(**{**good, "cells": same}), "two nodes on one server"
     yield columns(**{**good, "clients": nobody}), "no instance"
     yield columns(**{**good, "clients": nobody[:5]}), "one row of three clients"
+    together, orphan = good["clients"].copy(), good["clients"].copy()
+    together[0, 2], orphan[0, 1] = together[0, 1], -1
+    yield columns(**{**good, "clients": together}), "both copies on one server"
+    yield columns(**{**good, "clients": orphan}), "a replica and no primary"
     yield columns(**{**good, "cells": far.astype(np.int64)}), "no table of 32-bit numbers"
     yield columns(**{**good, "more": far}), "means nothing here"
     yield columns(**{**good, "topology": good["topology"][::-1].copy()}), "the fleet is of another topology"
