@@ -2,7 +2,8 @@
 
 A run that may meet every kind of fault meets each of them among all others, and never enough of one. So each draws a
 mask, the kinds of faults that it has, and how often they come (swarm testing: Groce and others, ISSTA 2012). A fault
-lasts for a while and ends, or ends with the trouble of the whole run. Schedules hold a process back at a few turns.
+lasts for a while and ends, or ends with the trouble of the whole run. Schedules hold a process back at a few turns, or
+let tasks go on by priority, with few preemptions (PCT).
 """
 
 from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ def draw(seed: str) -> Script:
         begin_s = rng.uniform(0.0, LENGTH_S)
         events += [Event(begin_s, ("kill", "cache1")), Event(begin_s + rng.uniform(0.1, 1.0), ("start", "cache1"))]
     events += _held_back(rng)
+    events += _priorities(rng)
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 
 
@@ -61,6 +63,14 @@ def _held_back(rng: Random) -> Iterator[Event]:
     for _ in range(rng.choice((0, 0, 1, 3, 6))):
         seconds = 2.0 * 10.0 ** -rng.uniform(0.0, 4.0)
         yield Event(rng.uniform(0.0, LENGTH_S), ("hold", str(rng.randint(1, 40)), f"{seconds:.6f}"))
+
+
+def _priorities(rng: Random) -> Iterator[Event]:
+    """From some moment on tasks go on by priority; a run takes some thousand steps after its first moment."""
+    if rng.random() < 0.4:  # noqa: PLR2004
+        steps = round(10.0 ** rng.uniform(1.5, 4.0))
+        begin_s = rng.choice((0.0, rng.uniform(0.0, LENGTH_S)))
+        yield Event(begin_s, ("priorities", str(rng.choice((1, 2, 3, 3, 4))), str(steps)))
 
 
 def _lasting(begin: str, end: str, longest_s: float = 3.0) -> Callable[[Random, list[str], float], list[Event]]:

@@ -20,6 +20,7 @@ from conformance.refutation import Refuted
 from conformance.shell.clients import Asking, Call
 from conformance.shell.colony import Colony
 from conformance.shell.settling import APART, FULL, GONE, SLOW
+from conformance.shell.unrest.priorities import Priorities
 from physalia.model import Equals
 
 
@@ -107,12 +108,15 @@ def _event(words: list[str]) -> Event:
         raise ValueError(f"{event.words[0]} is no event; there are {', '.join(sorted(ARGUMENTS))}")
     if len(event.words) - 1 != ARGUMENTS[verb]:
         raise ValueError(f"{verb} has {ARGUMENTS[verb]} arguments")
+    if verb == "priorities":
+        Priorities("", *map(int, event.words[1:]))
     return event
 
 
 ARGUMENTS = {
     "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
-    "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "client": 5,
+    "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "priorities": 2,
+    "client": 5,
 }  # fmt: skip
 """How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number."""
 
@@ -240,6 +244,11 @@ def _hold(colony: Colony, turns: str, seconds: str) -> None:
     colony.saw("a process was held back")
 
 
+def _priorities(colony: Colony, depth: str, steps: str) -> None:
+    colony.simulator.priorities = Priorities(f"{colony.seed}/{colony.simulator.turns}", int(depth), int(steps))
+    colony.saw("tasks went on by priority")
+
+
 VERBS: Mapping[str, Callable[..., object]] = {
     "cut": lambda colony, one, other: colony.net.cut(one, other),
     "deafen": lambda colony, one, other: colony.net.cut(one, other, both_ways=False),
@@ -259,4 +268,5 @@ VERBS: Mapping[str, Callable[..., object]] = {
     "slow": lambda colony, name, seconds: colony.disk.slow(name, float(seconds)),
     "rate": lambda colony, name, rate: colony.clock.rate(name, float(rate)),
     "hold": _hold,
+    "priorities": _priorities,
 }

@@ -151,6 +151,7 @@ def _end_trouble(colony: Any, without: str = "", apart: str = "") -> None:
             colony.net.mend(sender, receiver)
     colony.net.delay_s.clear()
     colony.simulator.held_back.clear()
+    colony.simulator.priorities = None
     for name, machine in (*colony.machines.items(), *colony.caches.items()):
         machine.disk.failing_sync = None
         machine.disk.room_bytes = None
