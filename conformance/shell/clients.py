@@ -7,7 +7,7 @@ nobody knows.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from attrs import Factory, define
 
@@ -19,6 +19,7 @@ from conformance.histories.reading import Event, pair
 from conformance.histories.store_model import Store
 from conformance.refutation import Refuted
 from conformance.shell.process import Process
+from conformance.shell.unrest.cancelling import Interrupted, Interruption
 from physalia.client import AsyncClient
 from physalia.client.partition import Item, Partition
 from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavailable, WrongCell
@@ -102,6 +103,12 @@ class Call:
             raise Unanswered(f"after {within_s} s the client was told nothing")
         return self.task.result()
 
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether it came so far that it was cancelled at the await at which it was to be."""
+        work = self.task.get_coro()
+        return isinstance(work, Interrupted) and work.was
+
     def cancel(self) -> None:
         """Whoever asked does not want to know any more."""
         self.task.cancel()
@@ -117,6 +124,11 @@ class Asking:
         self._newest: dict[tuple[int, str], int] = {}
         """The newest version that was seen here, by cell and key."""
         self.calls: list[Call] = []
+
+    def gives_up(self, at: int, *, is_late: bool = False) -> Self:
+        """What is asked next is cancelled at this await: while it waits, or, if late, when it would go on."""
+        self.process.loop.interruptions.append(Interruption(at, is_late))
+        return self
 
     def put(self, key: str, what: object, *, cell: int = 1, if_: tuple[Condition, ...] = ()) -> Call:
         """Put a value under a key."""

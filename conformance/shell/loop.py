@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any, Protocol
 
+from conformance.shell.unrest.cancelling import Interrupted, Interruption
 from conformance.shell.unrest.priorities import Priorities, Ready
 
 
@@ -76,6 +77,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.signals: dict[int, Callable[[], object]] = {}
         self.tasks: list[asyncio.Task[Any]] = []
         """Every task that was ever begun here, so that none is thrown away before the run is over."""
+        self.interruptions: list[Interruption] = []
+        """Which tasks that are still to be begun are cancelled, and when."""
         self._numbers = count(1)
         self._passed: list[Ready] = []
         """What is ready, and waits since something else has a higher priority."""
@@ -129,7 +132,13 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         return self._system.clock_s()
 
     def _make_task(self, _loop: Any, work: Coroutine[Any, Any, Any], **options: Any) -> "asyncio.Task[Any]":
+        interruption = next((one for one in self.interruptions if one.is_for(work)), None)
+        if interruption is not None:
+            self.interruptions.remove(interruption)
+            work = Interrupted(work, interruption)
         task = NumberedTask(work, loop=self, **options)
+        if isinstance(work, Interrupted):
+            work.task = task
         task.number = next(self._numbers)
         self.tasks.append(task)
         return task
