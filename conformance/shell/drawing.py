@@ -9,7 +9,7 @@ let tasks go on by priority, with few preemptions (PCT).
 from collections.abc import Callable, Iterator
 from random import Random
 
-from conformance.shell.script import Event, Script
+from conformance.shell.script import LATE, NOW, Event, Script
 
 KEYS = ("k", "l")
 COUNTER = "count"
@@ -38,6 +38,7 @@ def draw(seed: str) -> Script:
         events += [Event(begin_s, ("kill", "cache1")), Event(begin_s + rng.uniform(0.1, 1.0), ("start", "cache1"))]
     events += _held_back(rng)
     events += _priorities(rng)
+    events += _cancelled(rng, names, events)
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 
 
@@ -71,6 +72,22 @@ def _priorities(rng: Random) -> Iterator[Event]:
         steps = round(10.0 ** rng.uniform(1.5, 4.0))
         begin_s = rng.choice((0.0, rng.uniform(0.0, LENGTH_S)))
         yield Event(begin_s, ("priorities", str(rng.choice((1, 2, 3, 3, 4))), str(steps)))
+
+
+def _cancelled(rng: Random, names: list[str], events: list[Event]) -> list[Event]:
+    """In some runs clients give requests up at one of their first awaits, and servers that end are told to hurry."""
+    found: list[Event] = []
+    if rng.random() < 0.3:  # noqa: PLR2004
+        asked = [event for event in events if event.words[0].startswith("client") and event.words[1] != "cancel"]
+        for event in rng.sample(asked, min(len(asked), rng.randint(1, 6))):
+            at, when = str(1 + int(rng.expovariate(0.4))), rng.choice((NOW, LATE))
+            found.append(Event(max(0.0, event.at_s - 1e-6), (event.words[0], "give-up", when, at, "cell", "1")))
+    if rng.random() < 0.2:  # noqa: PLR2004
+        begin_s, name = rng.uniform(0.0, LENGTH_S), rng.choice(names)
+        when = rng.choice((NOW, LATE))
+        found.append(Event(begin_s, ("hurry", name, str(1 + int(rng.expovariate(0.2))), when)))
+        found.append(Event(begin_s + rng.uniform(0.1, 3.0), ("start", name)))
+    return found
 
 
 def _lasting(begin: str, end: str, longest_s: float = 3.0) -> Callable[[Random, list[str], float], list[Event]]:

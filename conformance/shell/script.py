@@ -20,6 +20,7 @@ from conformance.refutation import Refuted
 from conformance.shell.clients import Asking, Call
 from conformance.shell.colony import Colony
 from conformance.shell.settling import APART, FULL, GONE, SLOW
+from conformance.shell.unrest.cancelling import ends_at
 from conformance.shell.unrest.priorities import Priorities
 from physalia.model import Equals
 
@@ -116,9 +117,16 @@ def _event(words: list[str]) -> Event:
 ARGUMENTS = {
     "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
     "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "priorities": 2,
+    "hurry": 3,
     "client": 5,
 }  # fmt: skip
-"""How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number."""
+"""How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number.
+
+If it is to `give-up`, these are `now` or `late`, and at which await of what it asks next it is cancelled.
+"""
+
+NOW, LATE = "now", "late"
+"""When a task is cancelled. Who is cancelled late would go on at that moment: what it waited for is there."""
 
 
 @define
@@ -189,10 +197,23 @@ class Play:
         asks, at = self.colony.clients[number - 1].asks, int(cell)
         if at not in {plan.cell for plan in self.colony.plans}:
             return
+        if what in ("cancel", "give-up"):
+            self._give_up(asks, what, key, given)
+            return
         before = len(self.calls)
         self._call(asks, what, key, given, at)
         for call in self.calls[before:]:
             self._must_not_wait_in_vain(call, at)
+
+    def _give_up(self, asks: Asking, what: str, when: str, at: str) -> None:
+        """A client does not want to know any more what it waits for; or will not, at an await of what it asks next."""
+        waiting = [call for call in asks.calls if not call.is_over]
+        if what == "give-up":
+            asks.gives_up(int(at), is_late=when == LATE)
+            self.colony.saw("a client gave up at an await")
+        elif waiting:
+            waiting[0].cancel()
+            self.colony.saw("a client gave up")
 
     def _must_not_wait_in_vain(self, call: Call, cell: int) -> None:
         """While every server knows that too few members are there, a client is refused at once, and nothing is done."""
@@ -230,11 +251,6 @@ class Play:
                 self.calls.append(asks.write(cell=at))
             case "record":
                 self.calls.append(asks.record(cell=at))
-            case "cancel":
-                waiting = [call for call in asks.calls if not call.is_over]
-                if waiting:
-                    waiting[0].cancel()
-                    self.colony.saw("a client gave up")
             case _:
                 raise KeyError(what)
 
@@ -247,6 +263,15 @@ def _hold(colony: Colony, turns: str, seconds: str) -> None:
 def _priorities(colony: Colony, depth: str, steps: str) -> None:
     colony.simulator.priorities = Priorities(f"{colony.seed}/{colony.simulator.turns}", int(depth), int(steps))
     colony.saw("tasks went on by priority")
+
+
+def _hurry(colony: Colony, name: str, awaits: str, when: str) -> None:
+    """A server is told to end, and once more when it has waited so often: now, or late."""
+    colony.stop(name)
+    process = colony.machines[name].process
+    assert process is not None
+    ends_at(process, int(awaits), is_late=when == LATE)
+    colony.saw("a server that drained was told to hurry")
 
 
 VERBS: Mapping[str, Callable[..., object]] = {
@@ -269,4 +294,5 @@ VERBS: Mapping[str, Callable[..., object]] = {
     "rate": lambda colony, name, rate: colony.clock.rate(name, float(rate)),
     "hold": _hold,
     "priorities": _priorities,
+    "hurry": _hurry,
 }

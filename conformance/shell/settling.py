@@ -7,11 +7,16 @@ every cell, and nobody says anything any more, but for the pings between servers
 from then on, and is asked in vain.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from conformance.crash_points.vfs import SimulatedVfs, mount
 from conformance.refutation import Refuted
-from conformance.shell.machines import PORT
+from conformance.shell.machines import PORT, Machine
+from conformance.shell.unrest.leaks import leaks
 from physalia.cell import Node
+from physalia.journal import JournalError
+from physalia.journal.opening import examine
 from physalia.wire import decode_charter, decode_record
 
 SILENCE_S, LEARNED_S, SERVED_S, PATIENT_S = 3.0, 10.0, 60.0, 4.0
@@ -47,6 +52,7 @@ def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE) 
     if colony.caches:
         _must_learn(colony, cells)
     _must_be_understood(colony)
+    _must_not_leak(colony)
     if any(one.is_lost for one in colony.machines.values()):
         return  # whoever leads asks the member that is no more until it is replaced, which no story does
     carried = -1
@@ -96,7 +102,9 @@ def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
     asked = [
         (one.asks.process.name, cell, call)
         for one in colony.clients[:-1]
-        if one.asks.process.is_alive and one.asks.client._deadline_s >= PATIENT_S
+        if one.asks.process.is_alive
+        and one.asks.client._deadline_s >= PATIENT_S
+        and not one.asks.client._closed.is_set()
         for cell in cells
         for call in (one.asks.put("at rest", b"yes", cell=cell), one.asks.get("at rest", cell=cell))
     ]
@@ -114,6 +122,24 @@ def _must_be_understood(colony: Any) -> None:
     for name, refusals in heard.items():
         for kind in sorted(FORGED & refusals.keys()):
             raise Refuted(f"{name} refused {refusals[kind]} times what it heard as {kind}, and nobody forged anything")
+
+
+def must_be_sound(vfs: SimulatedVfs, machines: Mapping[str, Machine]) -> None:
+    """Every journal is sound, as it lies on its disk. Raises `Refuted`."""
+    shown = vfs.disk
+    for name, machine in machines.items():
+        try:
+            examine(mount(vfs, machine.disk.copy()), machine.number)
+        except JournalError as error:
+            raise Refuted(f"the journal of server {name} is not sound: {error}") from error
+    vfs.disk = shown
+
+
+def _must_not_leak(colony: Any) -> None:
+    """Whoever waits for nothing holds nothing; what is on its way to be let go has a moment."""
+    colony.run(LEARNED_S, lambda: not any(leaks(colony)))
+    for found in leaks(colony):
+        raise Refuted(f"the trouble is over, and {found}")
 
 
 def _has_all(colony: Any, name: str) -> bool:

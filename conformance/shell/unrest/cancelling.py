@@ -66,3 +66,14 @@ class Interrupted(Coroutine[Any, Any, Any]):
     def _cancel(self, _: object = None) -> None:
         if self.task is not None:
             self.was = self.task.cancel()
+
+
+SERVES = Interruption(name="Server.run")
+"""The task of a server that serves: a second signal cancels it."""
+
+
+def ends_at(process: Any, awaits: int, *, is_late: bool) -> Interrupted:
+    """Let the server of a process be told by a second signal to end, when it has waited so many times more."""
+    running = next(work for work in map(asyncio.Task.get_coro, process.loop.tasks) if isinstance(work, Interrupted))
+    running.arm(awaits, is_late=is_late)
+    return running
