@@ -39,6 +39,10 @@ def draw(seed: str) -> Script:
     events += _held_back(rng)
     events += _priorities(rng)
     events += _cancelled(rng, names, events)
+    events += _leases(rng, int(settings["cells"]))
+    if rng.random() < 0.2:  # noqa: PLR2004
+        settings |= {"servers": max(4.0, settings["servers"]), "nodes": 3.0, "spares": 4.0, "caches": 0.0}
+        events += _moves(rng, int(settings["servers"]), int(settings["cells"]))
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 
 
@@ -88,6 +92,32 @@ def _cancelled(rng: Random, names: list[str], events: list[Event]) -> list[Event
         found.append(Event(begin_s, ("hurry", name, str(1 + int(rng.expovariate(0.2))), when)))
         found.append(Event(begin_s + rng.uniform(0.1, 3.0), ("start", name)))
     return found
+
+
+def _leases(rng: Random, cells: int) -> Iterator[Event]:
+    """In some runs clients want a lock, each in its turn, and their clocks go up to three times as fast as others."""
+    if rng.random() >= 0.25:  # noqa: PLR2004
+        return
+    cell = str(rng.randint(1, cells))
+    for number in (1, 2, 3):
+        if rng.random() < 0.5:  # noqa: PLR2004
+            yield Event(rng.uniform(0.1, LENGTH_S), ("rate", f"client{number}", rng.choice(("3", "2", "1.3"))))
+        for _ in range(rng.randint(0, 2)):
+            lasts = f"{rng.choice((0.3, 0.6, 1.5))}:{rng.uniform(0.0, 2.0):.3f}"
+            yield Event(rng.uniform(0.1, LENGTH_S), (f"client{number}", "lease", "lock", lasts, "cell", cell))
+
+
+def _moves(rng: Random, servers: int, cells: int) -> Iterator[Event]:
+    """Operators replace nodes, one move after the other: the server on which a node was is free for the next one."""
+    for cell in range(1, cells + 1):
+        homes, free = ["a", "b", "c"], [chr(ord("a") + place) for place in range(3, servers)]
+        at_s = rng.uniform(0.0, LENGTH_S / 2)
+        for _ in range(rng.randint(1, 3)):
+            leaves, to = rng.choice(homes), rng.choice(free)
+            yield Event(at_s, ("move", str(cell), leaves, to))
+            homes[homes.index(leaves)] = to
+            free[free.index(to)] = leaves
+            at_s += rng.uniform(0.5, 2.5)
 
 
 def _lasting(begin: str, end: str, longest_s: float = 3.0) -> Callable[[Random, list[str], float], list[Event]]:

@@ -55,6 +55,7 @@ SETTINGS = {
     "cells": int,
     "caches": int,
     "nodes": int,
+    "spares": int,
     "cold": float,
     "without": int,
     FULL: int,
@@ -117,7 +118,7 @@ def _event(words: list[str]) -> Event:
 ARGUMENTS = {
     "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
     "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "priorities": 2,
-    "hurry": 3,
+    "hurry": 3, "move": 3,
     "client": 5,
 }  # fmt: skip
 """How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number.
@@ -247,10 +248,11 @@ class Play:
                 self.calls.append(asks.delete(key, cell=at))
             case "peek":
                 self.calls.append(asks.peek(key, cell=at))
-            case "write":
-                self.calls.append(asks.write(cell=at))
-            case "record":
-                self.calls.append(asks.record(cell=at))
+            case "write" | "record":
+                self.calls.append(asks.write(cell=at) if what == "write" else asks.record(cell=at))
+            case "lease":
+                duration_s, hold_s = given.split(":")
+                self.calls.append(asks.lease(key, float(duration_s), float(hold_s), cell=at))
             case _:
                 raise KeyError(what)
 
@@ -295,4 +297,5 @@ VERBS: Mapping[str, Callable[..., object]] = {
     "hold": _hold,
     "priorities": _priorities,
     "hurry": _hurry,
+    "move": lambda colony, cell, leaves_from, to: colony.moves.begin(int(cell), leaves_from, to),
 }
