@@ -40,7 +40,7 @@ def draw(seed: str) -> Script:
     events += _priorities(rng)
     events += _cancelled(rng, names, events)
     events += _leases(rng, int(settings["cells"]))
-    if rng.random() < 0.2:  # noqa: PLR2004
+    if rng.random() < 0.12:  # noqa: PLR2004
         settings |= {"servers": max(4.0, settings["servers"]), "nodes": 3.0, "spares": 4.0, "caches": 0.0}
         events += _moves(rng, int(settings["servers"]), int(settings["cells"]))
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
