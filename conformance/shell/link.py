@@ -35,7 +35,10 @@ ALWAYS = (
     "action consult", "action serve",
 )  # fmt: skip
 """What must be reached in every profile."""
-MORE = ("a client was told: OutcomeUnknown", "a cache was asked")
+MORE = (
+    "a client was told: OutcomeUnknown", "a cache was asked", "a cell moved", "a lock was held",
+    "a client gave up at an await",
+)  # fmt: skip
 """What must be reached from the default profile on."""
 
 
