@@ -7,7 +7,7 @@ nobody knows.
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from attrs import Factory, define
 
@@ -19,7 +19,9 @@ from conformance.histories.reading import Event, pair
 from conformance.histories.store_model import Store
 from conformance.refutation import Refuted
 from conformance.shell.process import Process
+from conformance.shell.unrest.cancelling import Interrupted, Interruption
 from physalia.client import AsyncClient
+from physalia.client.leases import Lease
 from physalia.client.partition import Item, Partition
 from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavailable, WrongCell
 from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put, Verdict
@@ -37,6 +39,8 @@ class Histories:
     line: int = 0
     records: dict[int, int] = Factory(dict)
     """By cell, the newest version of the volume's record of which anybody was told."""
+    holders: dict[tuple[int, str], list[tuple[Process, Lease]]] = Factory(dict)
+    """By cell and key, who ever had a lock."""
 
     def note(self, cell: int, process: str, kind: str, said: object) -> None:
         """Something began, or ended, in the order in which it happened."""
@@ -70,6 +74,9 @@ class Running(Protocol):
     def refute(self, refuted: Refuted) -> None:
         """A judge saw a fault."""
 
+    def saw(self, mark: str) -> None:
+        """Something was reached."""
+
 
 class Unanswered(Exception):
     """The simulation went on for a long time, and the client was told nothing."""
@@ -102,6 +109,12 @@ class Call:
             raise Unanswered(f"after {within_s} s the client was told nothing")
         return self.task.result()
 
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether it came so far that it was cancelled at the await at which it was to be."""
+        work = self.task.get_coro()
+        return isinstance(work, Interrupted) and work.was
+
     def cancel(self) -> None:
         """Whoever asked does not want to know any more."""
         self.task.cancel()
@@ -117,6 +130,11 @@ class Asking:
         self._newest: dict[tuple[int, str], int] = {}
         """The newest version that was seen here, by cell and key."""
         self.calls: list[Call] = []
+
+    def gives_up(self, at: int, *, is_late: bool = False) -> Self:
+        """What is asked next is cancelled at this await: while it waits, or, if late, when it would go on."""
+        self.process.loop.interruptions.append(Interruption(at, is_late))
+        return self
 
     def put(self, key: str, what: object, *, cell: int = 1, if_: tuple[Condition, ...] = ()) -> Call:
         """Put a value under a key."""
@@ -148,6 +166,10 @@ class Asking:
     def peek(self, key: str, *, cell: int = 1) -> Call:
         """Read what may be old; no operation of the history."""
         return self.do(self._peek(self.client.partition(cell), key))
+
+    def lease(self, key: str, duration_s: float, hold_s: float, *, cell: int = 1) -> Call:
+        """Have a lock, in the end, and hold it for so long by this client's clock."""
+        return self.do(self._hold(cell, key, duration_s, hold_s))
 
     def write(self, *, cell: int = 1) -> Call:
         """Set the volume's primary and replica, if nobody else has since somebody last was told of them."""
@@ -183,6 +205,20 @@ class Asking:
             self._running.refute(Refuted(f"{what}, after it had seen version {newest} (R7)"))
         self._saw(partition.cell, item)
         return None if item is None else item.value
+
+    async def _hold(self, cell: int, key: str, duration_s: float, hold_s: float) -> None:
+        """Nobody may believe in a lock while another one does, whatever their clocks show (R13)."""
+        holders = self._running.histories.holders.setdefault((cell, key), [])
+        async with self.client.partition(cell).lease(key, duration_s) as lease:
+            for process, other in holders:
+                if process.is_alive and other._contender.left_ns(round(process.clock_s() * 1e9)):
+                    what = f"{self.process.name} holds the lock {key!r} of cell {cell}"
+                    self._running.refute(Refuted(f"{what}, while {process.name} still believes in it (R13)"))
+            holders.append((self.process, lease))
+            self._running.saw("a lock was held")
+            await asyncio.sleep(hold_s)
+            if not lease.left_s:
+                self._running.saw("a lock was lost")
 
     async def _record(self, cell: int, work: Callable[[], Coroutine[Any, Any, Verdict]]) -> int:
         """Whatever a client is told of the record is as new as what anybody was told before it asked."""

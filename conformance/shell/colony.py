@@ -28,7 +28,7 @@ from conformance.links import Verdict
 from conformance.refutation import How, Refuted
 from conformance.shell.clients import Asking, Client, Histories
 from conformance.shell.clocks import Clock
-from conformance.shell.faults import Clocks, Disks
+from conformance.shell.faults import Clocks, Disks, Moves
 from conformance.shell.machines import (
     CACHE_PORT,
     FIRST_CACHE,
@@ -45,16 +45,16 @@ from conformance.shell.mirror import Mirror
 from conformance.shell.network import Listener, Network
 from conformance.shell.patches import simulated
 from conformance.shell.process import Process
-from conformance.shell.settling import GONE, settle
+from conformance.shell.settling import GONE, must_be_sound, settle
 from conformance.shell.simulator import Simulator
+from conformance.shell.unrest.cancelling import SERVES
 from conformance.shell.watching import WatchedHost
 from physalia.cell import CorruptRecords
 from physalia.client import AsyncClient
 from physalia.discovery import Cache
 from physalia.discovery import serving as discovery
 from physalia.host import Charter
-from physalia.journal import FlushFailed, JournalDamaged, JournalError, NodeKey
-from physalia.journal.opening import examine
+from physalia.journal import CannotReach, FlushFailed, JournalDamaged, NodeKey
 from physalia.model import Envelope
 from physalia.server import starting
 from physalia.server.forgetting import LOG_SLOTS
@@ -79,6 +79,7 @@ class Colony:
         cells: int = 1,
         nodes: int | None = None,
         members: int | None = None,
+        spares: int = 0,
         caches: int = 0,
         alpha: int = ALPHA,
         **settings: float,
@@ -100,6 +101,8 @@ class Colony:
             f"cache{place}": Machine(self, f"cache{place}", FIRST_CACHE + place) for place in range(1, caches + 1)
         }
         self.clients: list[Client] = []
+        self.spares = spares
+        """How many nodes more each cell may have in time."""
         self.plans = plans_of(cells, nodes or servers, members or nodes or servers, alpha)
         usual: dict[str, float] = {
             "ping_every_s": 0.25, "suspect_after_s": 0.6, "drain_s": 2.0, "cold_after_s": 60.0, "log_slots": LOG_SLOTS
@@ -108,11 +111,11 @@ class Colony:
         self._stack = ExitStack()
         self._vfs: SimulatedVfs | None = None
         self._all: list[Process] = []
-        self.disk, self.clock = Disks(self), Clocks(self)
+        self.disk, self.clock, self.moves = Disks(self), Clocks(self), Moves(self)
 
     def __enter__(self) -> Self:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="physalia-shell-")))
-        self._keys = folder / "keys.toml"
+        self.keys = folder / "keys.toml"
         self.write_keys()
         self._vfs = self._stack.enter_context(simulated_vfs())
         self._stack.enter_context(simulated(self, self.seed))
@@ -142,13 +145,11 @@ class Colony:
     def client(self, deadline_s: float = 10.0, servers: str = "") -> Client:
         """A new client, on a machine of its own, which knows these servers; all if none is named."""
         name = f"client{len(self.clients) + 1}"
-        process = self._process(name, name, Clock(shown_s=5.0))
+        process = self.process(name, name, Clock(shown_s=5.0))
         made: list[AsyncClient] = []
         addresses = [f"{one}:{PORT}" for one in servers or self.machines]
         caches = [f"{one}:{CACHE_PORT}" for one in self.caches]
-        self.simulator.enter(
-            process, lambda: made.append(AsyncClient(addresses, self._keys, deadline_s, caches=caches))
-        )
+        self.simulator.enter(process, lambda: made.append(AsyncClient(addresses, self.keys, deadline_s, caches=caches)))
         client = Client(Asking(self, process, made[0]))
         self.clients.append(client)
         return client
@@ -165,8 +166,9 @@ class Colony:
             machine.disk = machine.disk.apart(self.block)
             self.saw("a server was restarted" if name in self.machines else "a cache was restarted")
         machine.server, machine.cache = None, None
-        process = machine.process = self._process(name, f"{name}.{machine.starts}", machine.clock)
+        process = machine.process = self.process(name, f"{name}.{machine.starts}", machine.clock)
         process.thread_s = lambda: self._in_thread(machine)
+        process.loop.interruptions += [SERVES] if name in self.machines else []
         work = self._serve(machine) if name in self.machines else self._cache(machine)
         process.start(work).add_done_callback(lambda task: self._ended(machine, process, task))
 
@@ -228,24 +230,14 @@ class Colony:
         settle(self, within_s, without, how=how)
         for mirror in self.mirrors.values():
             mirror.whole()
-        self._examine()
+        assert self._vfs is not None
+        must_be_sound(self._vfs, self.machines)
         for cell, judged in self.histories.judged():
             if judged.verdict is Verdict.INCONCLUSIVE:
                 self.saw(UNJUDGED)
             elif judged.verdict is Verdict.REFUTED:
                 window = lines(judged.window) if judged.window else ()
                 raise Refuted(f"what clients saw of cell {cell}: {judged.why}", window)
-
-    def _examine(self) -> None:
-        """Every journal is sound, as it lies on its disk. Raises `Refuted`."""
-        assert self._vfs is not None
-        shown = self._vfs.disk
-        for name, machine in self.machines.items():
-            try:
-                examine(mounted(self._vfs, machine.disk.copy()), machine.number)
-            except JournalError as error:
-                raise Refuted(f"the journal of server {name} is not sound: {error}") from error
-        self._vfs.disk = shown
 
     # What a story looks at
 
@@ -268,7 +260,7 @@ class Colony:
 
     def lacks_majority(self, cell: int) -> bool:
         """Whether every server that runs knows that too few members of a cell are there, and clients can ask it."""
-        if any(name not in self.machines for cut in self.net.cuts for name in cut):
+        if self.moves.begun or any(name not in self.machines for cut in self.net.cuts for name in cut):
             return False
         plan = next(plan for plan in self.plans if plan.cell == cell)
         return all(lacks_majority(machine, plan) for machine in self.machines.values() if machine.is_up)
@@ -300,7 +292,8 @@ class Colony:
     def mirror(self, key: NodeKey, charter: Charter) -> Mirror:
         """That of the cell of a node."""
         if key.cell not in self.mirrors:
-            self.mirrors[key.cell] = Mirror(key.cell, len(charter.homes), charter.first_members, charter.alpha)
+            nodes = next(len(plan.nodes) for plan in self.plans if plan.cell == key.cell)
+            self.mirrors[key.cell] = Mirror(key.cell, nodes, charter.first_members, charter.alpha, self.spares)
         return self.mirrors[key.cell]
 
     def logged(self, machine: str, level: str, event: str, more: dict[str, Any]) -> None:
@@ -361,15 +354,16 @@ class Colony:
     def write_keys(self, *, without: tuple[int, ...] = ()) -> None:
         """The keys of everybody, but for those of these numbers."""
         text = keys_of([machine.number for machine in (*self.machines.values(), *self.caches.values())], without)
-        fresh = self._keys.with_suffix(".new")
+        fresh = self.keys.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123  # a descriptor has no path
             file.write(text)
-        fresh.replace(self._keys)
+        fresh.replace(self.keys)
 
     # Inside
 
-    def _process(self, machine: str, name: str, clock: Clock) -> Process:
+    def process(self, machine: str, name: str, clock: Clock) -> Process:
+        """Another process on a machine."""
         process = Process(name, machine, clock, self.simulator, self.net)
         self._all.append(process)
         self.simulator.processes.append(process)
@@ -402,7 +396,7 @@ class Colony:
         assert self._vfs is not None
         machine.files = mounted(self._vfs, machine.disk)
         WatchedHost.witnesses = self
-        settings = settings_of(machine, self.machines, self.caches, self._keys, self.plans, self._given)
+        settings = settings_of(machine, self.machines, self.caches, self.keys, self.plans, self._given)
         if machine.starts == 1:
             starting.create(settings, are_cells_new=True)
         elif machine.is_lost:
@@ -419,8 +413,8 @@ class Colony:
                 prepared.host.journal.close()
 
     async def _cache(self, machine: Machine) -> None:
-        settings = discovery.CacheSettings(machine.number, Address(machine.name, CACHE_PORT), self._keys, 1000)
-        await discovery._serve(settings, KeyFile(self._keys), self.simulator.note)
+        settings = discovery.CacheSettings(machine.number, Address(machine.name, CACHE_PORT), self.keys, 1000)
+        await discovery._serve(settings, KeyFile(self.keys), self.simulator.note)
 
     def _ended(self, machine: Machine, process: Process, task: Any) -> None:
         """The process came to its end by itself, or because it was asked to."""
@@ -432,7 +426,7 @@ class Colony:
         self.net.ended(process)
         if error is None:
             self.saw("a server ended in order")
-        elif isinstance(error, starting.CannotStart) and machine.disk.met:
+        elif machine.disk.met and isinstance(error, starting.CannotStart | CannotReach):
             self.saw("a server ended because its disk failed")
         else:
             while isinstance(error, BaseExceptionGroup):

@@ -2,13 +2,14 @@
 
 A run that may meet every kind of fault meets each of them among all others, and never enough of one. So each draws a
 mask, the kinds of faults that it has, and how often they come (swarm testing: Groce and others, ISSTA 2012). A fault
-lasts for a while and ends, or ends with the trouble of the whole run. Schedules hold a process back at a few turns.
+lasts for a while and ends, or ends with the trouble of the whole run. Schedules hold a process back at a few turns, or
+let tasks go on by priority, with few preemptions (PCT).
 """
 
 from collections.abc import Callable, Iterator
 from random import Random
 
-from conformance.shell.script import Event, Script
+from conformance.shell.script import LATE, NOW, Event, Script
 
 KEYS = ("k", "l")
 COUNTER = "count"
@@ -36,6 +37,12 @@ def draw(seed: str) -> Script:
         begin_s = rng.uniform(0.0, LENGTH_S)
         events += [Event(begin_s, ("kill", "cache1")), Event(begin_s + rng.uniform(0.1, 1.0), ("start", "cache1"))]
     events += _held_back(rng)
+    events += _priorities(rng)
+    events += _cancelled(rng, names, events)
+    events += _leases(rng, int(settings["cells"]))
+    if rng.random() < 0.12:  # noqa: PLR2004
+        settings |= {"servers": max(4.0, settings["servers"]), "nodes": 3.0, "spares": 4.0, "caches": 0.0}
+        events += _moves(rng, int(settings["servers"]), int(settings["cells"]))
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 
 
@@ -61,6 +68,56 @@ def _held_back(rng: Random) -> Iterator[Event]:
     for _ in range(rng.choice((0, 0, 1, 3, 6))):
         seconds = 2.0 * 10.0 ** -rng.uniform(0.0, 4.0)
         yield Event(rng.uniform(0.0, LENGTH_S), ("hold", str(rng.randint(1, 40)), f"{seconds:.6f}"))
+
+
+def _priorities(rng: Random) -> Iterator[Event]:
+    """From some moment on tasks go on by priority; a run takes some thousand steps after its first moment."""
+    if rng.random() < 0.4:  # noqa: PLR2004
+        steps = round(10.0 ** rng.uniform(1.5, 4.0))
+        begin_s = rng.choice((0.0, rng.uniform(0.0, LENGTH_S)))
+        yield Event(begin_s, ("priorities", str(rng.choice((1, 2, 3, 3, 4))), str(steps)))
+
+
+def _cancelled(rng: Random, names: list[str], events: list[Event]) -> list[Event]:
+    """In some runs clients give requests up at one of their first awaits, and servers that end are told to hurry."""
+    found: list[Event] = []
+    if rng.random() < 0.3:  # noqa: PLR2004
+        asked = [event for event in events if event.words[0].startswith("client") and event.words[1] != "cancel"]
+        for event in rng.sample(asked, min(len(asked), rng.randint(1, 6))):
+            at, when = str(1 + int(rng.expovariate(0.4))), rng.choice((NOW, LATE))
+            found.append(Event(max(0.0, event.at_s - 1e-6), (event.words[0], "give-up", when, at, "cell", "1")))
+    if rng.random() < 0.2:  # noqa: PLR2004
+        begin_s, name = rng.uniform(0.0, LENGTH_S), rng.choice(names)
+        when = rng.choice((NOW, LATE))
+        found.append(Event(begin_s, ("hurry", name, str(1 + int(rng.expovariate(0.2))), when)))
+        found.append(Event(begin_s + rng.uniform(0.1, 3.0), ("start", name)))
+    return found
+
+
+def _leases(rng: Random, cells: int) -> Iterator[Event]:
+    """In some runs clients want a lock, each in its turn, and their clocks go up to three times as fast as others."""
+    if rng.random() >= 0.25:  # noqa: PLR2004
+        return
+    cell = str(rng.randint(1, cells))
+    for number in (1, 2, 3):
+        if rng.random() < 0.5:  # noqa: PLR2004
+            yield Event(rng.uniform(0.1, LENGTH_S), ("rate", f"client{number}", rng.choice(("3", "2", "1.3"))))
+        for _ in range(rng.randint(0, 2)):
+            lasts = f"{rng.choice((0.3, 0.6, 1.5))}:{rng.uniform(0.0, 2.0):.3f}"
+            yield Event(rng.uniform(0.1, LENGTH_S), (f"client{number}", "lease", "lock", lasts, "cell", cell))
+
+
+def _moves(rng: Random, servers: int, cells: int) -> Iterator[Event]:
+    """Operators replace nodes, one move after the other: the server on which a node was is free for the next one."""
+    for cell in range(1, cells + 1):
+        homes, free = ["a", "b", "c"], [chr(ord("a") + place) for place in range(3, servers)]
+        at_s = rng.uniform(0.0, LENGTH_S / 2)
+        for _ in range(rng.randint(1, 3)):
+            leaves, to = rng.choice(homes), rng.choice(free)
+            yield Event(at_s, ("move", str(cell), leaves, to))
+            homes[homes.index(leaves)] = to
+            free[free.index(to)] = leaves
+            at_s += rng.uniform(0.5, 2.5)
 
 
 def _lasting(begin: str, end: str, longest_s: float = 3.0) -> Callable[[Random, list[str], float], list[Event]]:

@@ -1,8 +1,12 @@
-"""What a story does to disks and clocks, by the names of their machines."""
+"""What a story does to disks, clocks and members, by the names of their machines."""
 
 from typing import Any, Protocol
 
+from conformance.shell.clients import Call
+from conformance.shell.clocks import Clock
 from conformance.shell.disks import SlowDisk
+from conformance.shell.machines import PORT
+from conformance.shell.unrest.moving import Move
 
 
 class Machines(Protocol):
@@ -10,6 +14,7 @@ class Machines(Protocol):
 
     seed: str
     machines: dict[str, Any]
+    clients: list[Any]
     simulator: Any
 
     def block(self, seconds: float) -> None:
@@ -66,5 +71,36 @@ class Clocks:
 
     def rate(self, name: str, rate: float) -> None:
         """The clock of a machine goes so many times as fast as true time."""
+        clocks = {one.asks.process.name: one.asks.process.clock for one in self._colony.clients}
+        clocks |= {name: machine.clock for name, machine in self._colony.machines.items()}
+        clock = clocks[name]
         self._colony.simulator.note(f"clock {name} {rate}")
-        self._colony.machines[name].clock.go(self._colony.simulator.now_s, rate)
+        clock.go(self._colony.simulator.now_s, rate)
+
+
+class Moves:
+    """`colony.moves.begin(1, "a", "d")`. `begun` has every move so far, with what an operator does about it."""
+
+    def __init__(self, colony: Any) -> None:
+        self._colony = colony
+        self.begun: list[tuple[Move, Call]] = []
+
+    def begin(self, cell: int, leaves_from: str, to: str) -> Call:
+        """Replace the node of a cell on one server by a new one on another; one move comes after the other."""
+        colony = self._colony
+        assert all(move.is_over for move, _ in self.begun), "one after the other"
+        plan = next(plan for plan in colony.plans if plan.cell == cell)
+        joins = len(plan.nodes) + 1 + sum(move.cell == cell for move, _ in self.begun)
+        assert joins <= len(plan.nodes) + colony.spares, "there are no spare nodes"
+        numbers = {name: machine.number for name, machine in colony.machines.items()}
+        addresses = {number: f"{name}:{PORT}" for name, number in numbers.items()}
+        return self.go_on(Move(cell, numbers[leaves_from], numbers[to], joins, addresses, colony.keys))
+
+    def go_on(self, move: Move) -> Call:
+        """An operator goes on with a move, from a machine of its own."""
+        colony = self._colony
+        name = f"operator{move.tries}.{move.cell}.{move.joins}"
+        move.tries += 1
+        call = Call(colony, colony.process(name, name, Clock()).start(move.go_on()))
+        self.begun = [one for one in self.begun if one[0] is not move] + [(move, call)]
+        return call

@@ -30,11 +30,15 @@ ALWAYS = (
     "nodes of a lost server were taken over", "a server ended because its disk failed",
     "a disk refused what a node wrote", "a cold node left memory", "a node was read again", "a majority was cut off",
     "a client asked again for what it had asked for", "a client was told: done", "a client gave up",
-    "a process was held back", "a flush waited in a thread", "action prepare", "action promise", "action propose",
-    "action vote", "action decide", "action learn", "action flush", "action crash", "action consult", "action serve",
+    "a process was held back", "tasks went on by priority", "a flush waited in a thread", "action prepare",
+    "action promise", "action propose", "action vote", "action decide", "action learn", "action flush", "action crash",
+    "action consult", "action serve",
 )  # fmt: skip
 """What must be reached in every profile."""
-MORE = ("a client was told: OutcomeUnknown", "a cache was asked")
+MORE = (
+    "a client was told: OutcomeUnknown", "a cache was asked", "a cell moved", "a lock was held",
+    "a client gave up at an await",
+)  # fmt: skip
 """What must be reached from the default profile on."""
 
 

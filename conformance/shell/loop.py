@@ -1,7 +1,8 @@
 """The event loop of one simulated process: asyncio's own, whose time, sockets, threads and signals are simulated.
 
-Tasks, futures, timers and the order of callbacks are asyncio's, not ours: what is replaced is what a loop asks of the
-operating system. A loop never waits. Whoever drives it gives it one turn after the other, and says what time it is.
+Tasks, futures and timers are asyncio's, not ours, and so is the order of callbacks unless a run has priorities: what is
+replaced is what a loop asks of the operating system. A loop never waits. Whoever drives it gives it one turn after the
+other, and says what time it is.
 """
 
 import asyncio
@@ -10,9 +11,18 @@ from collections.abc import Callable, Coroutine
 from itertools import count
 from typing import Any, Protocol
 
+from conformance.shell.unrest.cancelling import Interrupted, Interruption
+from conformance.shell.unrest.priorities import Priorities, Ready
+
 
 class System(Protocol):
     """What a loop asks of the operating system, which is its process."""
+
+    name: str
+
+    @property
+    def priorities(self) -> Priorities | None:
+        """By which tasks go on that are ready; None if they do in the order in which they became so."""
 
     def clock_s(self) -> float:
         """What the clock of the machine shows, in seconds."""
@@ -67,14 +77,18 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.signals: dict[int, Callable[[], object]] = {}
         self.tasks: list[asyncio.Task[Any]] = []
         """Every task that was ever begun here, so that none is thrown away before the run is over."""
+        self.interruptions: list[Interruption] = []
+        """Which tasks that are still to be begun are cancelled, and when."""
         self._numbers = count(1)
+        self._passed: list[Ready] = []
+        """What is ready, and waits since something else has a higher priority."""
         self.set_task_factory(self._make_task)  # type: ignore[arg-type]
         self.set_exception_handler(lambda _, context: system.failed(context))
 
     @property
     def is_ready(self) -> bool:
         """Whether there is something to do in the next turn, timers aside."""
-        return bool(self._ready)
+        return bool(self._ready or self._passed)
 
     @property
     def next_timer_s(self) -> float | None:
@@ -89,16 +103,42 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Call what is ready and what is due; what these make ready waits for the next turn."""
         asyncio._set_running_loop(self)
         try:
-            self._run_once()  # type: ignore[attr-defined]
+            if self._system.priorities is None:
+                self._ready.extendleft(one.handle for one in reversed(self._passed))
+                self._passed.clear()
+                self._run_once()  # type: ignore[attr-defined]
+            else:
+                self._run_by(self._system.priorities)
         finally:
             asyncio._set_running_loop(None)
+
+    def _run_by(self, priorities: Priorities) -> None:
+        """As asyncio does, and as many callbacks as it would call, but by priority."""
+        end_s = self.time() + self._clock_resolution
+        while (when_s := self.next_timer_s) is not None and when_s < end_s:
+            timer = heapq.heappop(self._scheduled)
+            timer._scheduled = False  # type: ignore[attr-defined]
+            self._ready.append(timer)
+        for _ in range(len(self._ready) + len(self._passed)):
+            while self._ready:
+                self._passed.append(priorities.ready(self._system.name, self._ready.popleft()))
+            self._passed = [one for one in self._passed if not one.handle.cancelled()]
+            if not self._passed:
+                return
+            priorities.take(self._passed).handle._run()
 
     def time(self) -> float:
         """What the clock of the machine shows."""
         return self._system.clock_s()
 
     def _make_task(self, _loop: Any, work: Coroutine[Any, Any, Any], **options: Any) -> "asyncio.Task[Any]":
+        interruption = next((one for one in self.interruptions if one.is_for(work)), None)
+        if interruption is not None:
+            self.interruptions.remove(interruption)
+            work = Interrupted(work, interruption)
         task = NumberedTask(work, loop=self, **options)
+        if isinstance(work, Interrupted):
+            work.task = task
         task.number = next(self._numbers)
         self.tasks.append(task)
         return task

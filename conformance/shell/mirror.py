@@ -12,29 +12,38 @@ that was flushed.
 from collections.abc import Sequence
 from fractions import Fraction
 
+from attrs import evolve
+
 from conformance.histories.worlds import Recorder
 from conformance.judges.coverage import Coverage
 from conformance.judges.judge import Judge, OutOfBounds
 from conformance.refutation import Refuted
 from conformance.wording import event_words, message_words
 from conformance.world.cells import Cell
+from conformance.world.leaving import LeavingWorld
 from conformance.world.outcomes import Outcome, Trouble
 from conformance.world.setup import Setup
-from conformance.world.world import World
 from physalia.cell import Node
-from physalia.model import DurableRecord, Event, Message, NodeId, Step, Submit
+from physalia.model import Departed, DurableRecord, Event, Internal, Message, NodeId, Step, Submit
 
 SLOTS = 512
 """So many slots of a cell are judged; a run that goes beyond says nothing more."""
 ASKED_AGAIN = "a client asked again for what it had asked for"
 
 
-class Mirror(World):
-    """Follows one cell, whose nodes are called 1 to `nodes`. `steps` counts what was judged."""
+class Mirror(LeavingWorld):
+    """Follows one cell, whose nodes are called 1 to `nodes`. `steps` counts what was judged.
 
-    def __init__(self, cell: int, nodes: int, members: frozenset[NodeId], alpha: int) -> None:
+    Up to `newcomers` more may be made, under the numbers that follow, and then nodes may leave.
+    """
+
+    def __init__(self, cell: int, nodes: int, members: frozenset[NodeId], alpha: int, newcomers: int = 0) -> None:
         self._arrived: dict[NodeId, Cell] = {}
-        super().__init__(Setup(nodes, members, alpha, (Fraction(1),) * nodes, (0,) * nodes, SLOTS))
+        self._leaving: dict[NodeId, list[tuple[Event, Step, tuple[Internal, ...]]]] = {}
+        """What nodes did that leave, and are not gone before that was flushed."""
+        all_nodes, coming = nodes + newcomers, frozenset(range(nodes + 1, nodes + newcomers + 1))
+        clocks = (Fraction(1),) * all_nodes, (0,) * all_nodes
+        super().__init__(Setup(all_nodes, members, alpha, *clocks, SLOTS, newcomers=coming))
         self.cell = cell
         self.steps = 0
         self.is_beyond = False
@@ -48,6 +57,9 @@ class Mirror(World):
 
     def stepped(self, node: NodeId, event: Event, step: Step) -> None:
         """A node was given an event, and this was its step."""
+        if node in self._leaving or any(isinstance(effect, Departed) for effect in step.effects):
+            self._leaving.setdefault(node, []).append((event, step, self._due(node)))
+            return
         if isinstance(event, Submit):
             if event.command in self.asked:
                 self.coverage.reach(ASKED_AGAIN)
@@ -57,12 +69,25 @@ class Mirror(World):
 
     def gathered(self) -> dict[NodeId, int]:
         """How much waits at each node now: what a flush that begins will make safe."""
-        return {node: len(queue) for node, queue in self.queues.items()}
+        return {node: len(queue) + (node in self._leaving) for node, queue in self.queues.items()}
 
     def flushed(self, node: NodeId, waiting: int) -> None:
         """A flush has ended: so much of what waits at the node may leave."""
-        for _ in range(min(waiting, len(self.queues[node]))):
+        before = len(self.queues[node])
+        for _ in range(min(waiting, before)):
             self._judge_all((self._end_flush(node),))
+        if node in self._leaving and waiting > before:
+            self._leave(node)
+
+    def _leave(self, node: NodeId) -> None:
+        """What is left of a node is safe: it is gone."""
+        for event, step, due in self._leaving.pop(node):
+            has_left = node in self.departed
+            self.due[node] = due
+            outcome = self._carry_out(node, event, step)
+            self.disks[node].flush(len(self.disks[node].data))
+            self.queues[node].clear()
+            self._judge_all((evolve(outcome, waits=False, has_left=has_left),))
 
     def left(self, node: NodeId, message: Message) -> None:
         """A message leaves the server of a node. Raises `Refuted` if what it depends on was not flushed (R2, R4)."""
@@ -84,6 +109,10 @@ class Mirror(World):
             lost = disk.safe - records
             raise Refuted(f"node {node} of cell {self.cell} comes back without {lost} records that were flushed")
         self._arrived[node] = cell
+        self._leaving.pop(node, None)
+        if is_new and not disk.data and node in self.setup.newcomers:
+            self._judge_all(self._create(node))
+            return
         if is_new and not disk.data:
             self.nodes[node] = self._restart(node, ())
             self.due[node] = self._due(node)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from conformance.shell.clocks import Clock
 from conformance.shell.loop import SimulatedLoop
+from conformance.shell.unrest.priorities import Priorities
 
 
 class Network(Protocol):
@@ -28,6 +29,7 @@ class Timeline(Protocol):
     """What a process needs of the simulation."""
 
     now_s: float
+    priorities: Priorities | None
 
     def after(self, delay_s: float, call: Callable[[], object]) -> None:
         """Let something happen later."""
@@ -109,6 +111,11 @@ class Process:
         self.loop.close()
 
     # What its loop asks for
+
+    @property
+    def priorities(self) -> Priorities | None:
+        """By which its tasks go on."""
+        return self._timeline.priorities
 
     def clock_s(self) -> float:
         """What the clock of its machine shows."""

@@ -20,6 +20,8 @@ from conformance.refutation import Refuted
 from conformance.shell.clients import Asking, Call
 from conformance.shell.colony import Colony
 from conformance.shell.settling import APART, FULL, GONE, SLOW
+from conformance.shell.unrest.cancelling import ends_at
+from conformance.shell.unrest.priorities import Priorities
 from physalia.model import Equals
 
 
@@ -53,6 +55,7 @@ SETTINGS = {
     "cells": int,
     "caches": int,
     "nodes": int,
+    "spares": int,
     "cold": float,
     "without": int,
     FULL: int,
@@ -107,14 +110,24 @@ def _event(words: list[str]) -> Event:
         raise ValueError(f"{event.words[0]} is no event; there are {', '.join(sorted(ARGUMENTS))}")
     if len(event.words) - 1 != ARGUMENTS[verb]:
         raise ValueError(f"{verb} has {ARGUMENTS[verb]} arguments")
+    if verb == "priorities":
+        Priorities("", *map(int, event.words[1:]))
     return event
 
 
 ARGUMENTS = {
     "cut": 2, "deafen": 2, "mend": 2, "reset": 2, "delay": 3, "kill": 1, "power": 1, "start": 1, "stop": 1, "pause": 1,
-    "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "client": 5,
+    "resume": 1, "fail-flush": 1, "lose": 1, "fill": 1, "free": 1, "slow": 2, "rate": 2, "hold": 2, "priorities": 2,
+    "hurry": 3, "move": 3,
+    "client": 5,
 }  # fmt: skip
-"""How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number."""
+"""How many words come after each verb. A client's are: what it asks for, a key, a value, `cell` and its number.
+
+If it is to `give-up`, these are `now` or `late`, and at which await of what it asks next it is cancelled.
+"""
+
+NOW, LATE = "now", "late"
+"""When a task is cancelled. Who is cancelled late would go on at that moment: what it waited for is there."""
 
 
 @define
@@ -185,10 +198,23 @@ class Play:
         asks, at = self.colony.clients[number - 1].asks, int(cell)
         if at not in {plan.cell for plan in self.colony.plans}:
             return
+        if what in ("cancel", "give-up"):
+            self._give_up(asks, what, key, given)
+            return
         before = len(self.calls)
         self._call(asks, what, key, given, at)
         for call in self.calls[before:]:
             self._must_not_wait_in_vain(call, at)
+
+    def _give_up(self, asks: Asking, what: str, when: str, at: str) -> None:
+        """A client does not want to know any more what it waits for; or will not, at an await of what it asks next."""
+        waiting = [call for call in asks.calls if not call.is_over]
+        if what == "give-up":
+            asks.gives_up(int(at), is_late=when == LATE)
+            self.colony.saw("a client gave up at an await")
+        elif waiting:
+            waiting[0].cancel()
+            self.colony.saw("a client gave up")
 
     def _must_not_wait_in_vain(self, call: Call, cell: int) -> None:
         """While every server knows that too few members are there, a client is refused at once, and nothing is done."""
@@ -222,15 +248,11 @@ class Play:
                 self.calls.append(asks.delete(key, cell=at))
             case "peek":
                 self.calls.append(asks.peek(key, cell=at))
-            case "write":
-                self.calls.append(asks.write(cell=at))
-            case "record":
-                self.calls.append(asks.record(cell=at))
-            case "cancel":
-                waiting = [call for call in asks.calls if not call.is_over]
-                if waiting:
-                    waiting[0].cancel()
-                    self.colony.saw("a client gave up")
+            case "write" | "record":
+                self.calls.append(asks.write(cell=at) if what == "write" else asks.record(cell=at))
+            case "lease":
+                duration_s, hold_s = given.split(":")
+                self.calls.append(asks.lease(key, float(duration_s), float(hold_s), cell=at))
             case _:
                 raise KeyError(what)
 
@@ -238,6 +260,20 @@ class Play:
 def _hold(colony: Colony, turns: str, seconds: str) -> None:
     colony.simulator.held_back[colony.simulator.turns + int(turns)] = float(seconds)
     colony.saw("a process was held back")
+
+
+def _priorities(colony: Colony, depth: str, steps: str) -> None:
+    colony.simulator.priorities = Priorities(f"{colony.seed}/{colony.simulator.turns}", int(depth), int(steps))
+    colony.saw("tasks went on by priority")
+
+
+def _hurry(colony: Colony, name: str, awaits: str, when: str) -> None:
+    """A server is told to end, and once more when it has waited so often: now, or late."""
+    colony.stop(name)
+    process = colony.machines[name].process
+    assert process is not None
+    ends_at(process, int(awaits), is_late=when == LATE)
+    colony.saw("a server that drained was told to hurry")
 
 
 VERBS: Mapping[str, Callable[..., object]] = {
@@ -259,4 +295,7 @@ VERBS: Mapping[str, Callable[..., object]] = {
     "slow": lambda colony, name, seconds: colony.disk.slow(name, float(seconds)),
     "rate": lambda colony, name, rate: colony.clock.rate(name, float(rate)),
     "hold": _hold,
+    "priorities": _priorities,
+    "hurry": _hurry,
+    "move": lambda colony, cell, leaves_from, to: colony.moves.begin(int(cell), leaves_from, to),
 }

@@ -7,14 +7,22 @@ every cell, and nobody says anything any more, but for the pings between servers
 from then on, and is asked in vain.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from conformance.crash_points.vfs import SimulatedVfs, mount
 from conformance.refutation import Refuted
-from conformance.shell.machines import PORT
+from conformance.shell.machines import PORT, Machine
+from conformance.shell.unrest.leaks import leaks
 from physalia.cell import Node
-from physalia.wire import decode_charter, decode_record
+from physalia.journal import JournalError
+from physalia.journal.opening import examine
+from physalia.wire import decode_charter, decode_record, is_homes
+from physalia.wire.limits import MAX_NATURAL
 
 SILENCE_S, LEARNED_S, SERVED_S, PATIENT_S = 3.0, 10.0, 60.0, 4.0
+AGAIN_S = 1.0
+"""How long an operator waits until a move is tried again."""
 SLOW_S = 0.25
 """A slow disk takes so long for each flush, so that many an answer comes later than an attempt lasts."""
 FORGED = frozenset({"garbage", "role", "server", "mac", "oversized", "malformed"})
@@ -36,17 +44,19 @@ def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE) 
     if not colony.run(end_s - colony.simulator.now_s, lambda: all(call.is_over for call in waiting)):
         open_calls = sum(not call.is_over for call in waiting)
         raise Refuted(f"the trouble is over, and {open_calls} requests of clients have no end")
+    _must_move(colony, end_s)
     for cell in cells:
         if not colony.run(end_s - colony.simulator.now_s, lambda cell=cell: _agrees(colony, cell)):
             raise Refuted(
                 f"the trouble is over, and not every node of cell {cell} knows the same", _state(colony, cell)
             )
-    for name in colony.caches:
+    for name in colony.caches if not colony.moves.begun else ():
         if not colony.run(end_s - colony.simulator.now_s, lambda name=name: _has_all(colony, name)):
             raise Refuted(f"the trouble is over, and {name} does not know where all cells are")
-    if colony.caches:
+    if colony.caches and not colony.moves.begun:
         _must_learn(colony, cells)
     _must_be_understood(colony)
+    _must_not_leak(colony)
     if any(one.is_lost for one in colony.machines.values()):
         return  # whoever leads asks the member that is no more until it is replaced, which no story does
     carried = -1
@@ -96,7 +106,9 @@ def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
     asked = [
         (one.asks.process.name, cell, call)
         for one in colony.clients[:-1]
-        if one.asks.process.is_alive and one.asks.client._deadline_s >= PATIENT_S
+        if one.asks.process.is_alive
+        and one.asks.client._deadline_s >= PATIENT_S
+        and not one.asks.client._closed.is_set()
         for cell in cells
         for call in (one.asks.put("at rest", b"yes", cell=cell), one.asks.get("at rest", cell=cell))
     ]
@@ -114,6 +126,38 @@ def _must_be_understood(colony: Any) -> None:
     for name, refusals in heard.items():
         for kind in sorted(FORGED & refusals.keys()):
             raise Refuted(f"{name} refused {refusals[kind]} times what it heard as {kind}, and nobody forged anything")
+
+
+def _must_move(colony: Any, end_s: float) -> None:
+    """Every move that began comes to its end, by whoever begins again with its plan (R11)."""
+    for move, begun in tuple(colony.moves.begun):
+        call = begun
+        while not move.is_over:
+            if call.is_over:
+                colony.run(AGAIN_S)
+                call = colony.moves.go_on(move)
+            colony.run(end_s - colony.simulator.now_s, lambda call=call: call.is_over)
+            if colony.simulator.now_s >= end_s and not move.is_over:
+                raise Refuted(f"the trouble is over, and cell {move.cell} does not move: {call.said}")
+        colony.saw("a cell moved" if move.plan is not None else "a move never began")
+
+
+def must_be_sound(vfs: SimulatedVfs, machines: Mapping[str, Machine]) -> None:
+    """Every journal is sound, as it lies on its disk. Raises `Refuted`."""
+    shown = vfs.disk
+    for name, machine in machines.items():
+        try:
+            examine(mount(vfs, machine.disk.copy()), machine.number)
+        except JournalError as error:
+            raise Refuted(f"the journal of server {name} is not sound: {error}") from error
+    vfs.disk = shown
+
+
+def _must_not_leak(colony: Any) -> None:
+    """Whoever waits for nothing holds nothing; what is on its way to be let go has a moment."""
+    colony.run(LEARNED_S, lambda: not any(leaks(colony)))
+    for found in leaks(colony):
+        raise Refuted(f"the trouble is over, and {found}")
 
 
 def _has_all(colony: Any, name: str) -> bool:
@@ -151,6 +195,9 @@ def _end_trouble(colony: Any, without: str = "", apart: str = "") -> None:
             colony.net.mend(sender, receiver)
     colony.net.delay_s.clear()
     colony.simulator.held_back.clear()
+    colony.simulator.priorities = None
+    for one in colony.clients:  # their patience is by their own clocks
+        one.asks.process.clock.go(colony.simulator.now_s, 1.0)
     for name, machine in (*colony.machines.items(), *colony.caches.items()):
         machine.disk.failing_sync = None
         machine.disk.room_bytes = None
@@ -189,11 +236,20 @@ def _known(colony: Any, name: str, cell: int) -> tuple[int, bytes] | None:
         kept = host.journal.read(key)
         host.journal.forget(key)
         charter = decode_charter(kept[0])
-        node = Node(key.incarnation, charter.first_members, charter.alpha, map(decode_record, kept[1:]))
+        node = Node(
+            key.incarnation,
+            charter.first_members,
+            charter.alpha,
+            [decode_record(one) for one in kept[1:] if not is_homes(one)],
+        )
     return node.prefix, node.digest()
 
 
 def _has(colony: Any, name: str, cell: int) -> bool:
+    machine = colony.machines[name]
+    if colony.moves.begun and not machine.is_lost:
+        key = machine.server.atlas.here(cell)
+        return key is not None and bool(machine.server.nodes.host.lasts(key) == MAX_NATURAL)
     plan = next(plan for plan in colony.plans if plan.cell == cell)
     return colony.machines[name].number in plan.nodes.values() and not colony.machines[name].is_lost
 

@@ -3,18 +3,19 @@
 Everything follows from the seed and from what is done to the simulation, and nothing from the machine that it runs on:
 no real time, no memory address, no hash of a text. Two runs of one seed are the same bytes, which `digest` shows.
 
-A process that is ready takes its next turn when its last one is over; among several, the order of their priorities
-decides, and at a few turns, drawn by the run, whoever is next is held back for a while (after the schedules of PCT:
-Burckhardt and others, ASPLOS 2010). Held back is what any operating system may do to any process.
+A process that is ready takes its next turn when its last one is over; of several the one that was started first. At a
+few turns, drawn by the run, whoever is next is held back for a while, as any operating system may do to any process.
+Which task goes on in a turn is asyncio's order, or that of the run's `priorities`.
 """
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
 from conformance.refutation import How, Refuted
 from conformance.shell.process import Process
+from conformance.shell.unrest.priorities import Priorities
 
 TURN_S = 20e-6
 """How long a turn of a process takes at least, so that time goes on whatever it does."""
@@ -37,6 +38,8 @@ class Simulator:
         self.refuted: Refuted | None = None
         self.held_back: dict[int, float] = {}
         """At which turns whoever is next is held back, and for how many seconds."""
+        self.priorities: Priorities | None = None
+        """By which the tasks of all processes go on; None if each loop takes what is ready in the order of asyncio."""
         self.entering: Callable[[Process], None] = lambda _: None
         """Called with a process before anything of it runs."""
         self._events: list[tuple[float, int, Callable[[], object]]] = []
@@ -66,11 +69,6 @@ class Simulator:
         """A judge saw a fault."""
         if self.refuted is None:
             self.refuted = refuted
-
-    def hold_back(self, turns: Iterable[int], longest_s: float) -> None:
-        """At these turns, whoever is next waits for up to so long: mostly short, sometimes long."""
-        for turn in turns:
-            self.held_back[turn] = longest_s * 10.0 ** -self.rng.uniform(0.0, 4.0)
 
     def run(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
         """Let so much true time pass, or less if `until` is so after a step; return whether it was."""
@@ -125,4 +123,5 @@ class Simulator:
         except Exception as error:  # noqa: BLE001  # whatever it is, the run shows it
             self.refute(Refuted(f"{process.name} broke its loop: {type(error).__name__}: {error}", how=How.RAISED))
         process.free_s = self.now_s + process.take_lag() + TURN_S
-        self.note(f"{process.name} turn")
+        order = "" if self.priorities is None else f" {self.priorities.order}"
+        self.note(f"{process.name} turn{order}")

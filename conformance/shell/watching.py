@@ -13,6 +13,7 @@ from physalia.host import Batch, Charter, Host, Output
 from physalia.host.host import Hosted
 from physalia.journal import NodeKey
 from physalia.model import Envelope, Event, Step
+from physalia.wire import is_homes
 
 
 class Witnesses(Protocol):
@@ -46,16 +47,17 @@ class WatchedHost(Host):
 
     def _make(self, key: NodeKey, charter: Charter, kept: Sequence[bytes]) -> None:
         super()._make(key, charter, kept)
-        hosted = self._hosted[key]
-        if self._is_over:
-            return
+        hosted = self._hosted.get(key)
+        if self._is_over or hosted is None:
+            return  # it left before
         if key in self._dropped_before:
             self._dropped_before.discard(key)
             self.witnesses.saw("a node was read again")
         mirror = self.witnesses.mirror(key, charter)
         self._keys.setdefault(mirror, set()).add(key)
         hosted.node = _watched(hosted, mirror, self)
-        self._tell(mirror.came, key.incarnation, hosted.node, kept[hosted.is_chartered :])
+        records = [record for record in kept[hosted.is_chartered :] if not is_homes(record)]
+        self._tell(mirror.came, key.incarnation, hosted.node, records)
 
     def gather(self) -> Batch:
         """As the host's; what waits now is what this flush makes safe."""

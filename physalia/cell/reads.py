@@ -137,6 +137,14 @@ class Reads:
             return False
         return is_majority(read.echoes.intersection(self.vouching(read.slot + 1)), read.members)
 
+    @property
+    def lacks_promises(self) -> bool:
+        """Whether enough have echoed, and the round waits for nothing but the promise of one of them."""
+        read = self.under_way
+        if read is None or read.round.ballot != self.proposer.active or read.slot > self.proposer.learner.prefix:
+            return False
+        return is_majority(read.echoes, self.members_after(read.slot)) and not self.is_vouched(read)
+
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""
         read = self.under_way

@@ -7,7 +7,7 @@ its request, and answers the second time what it answered the first (design rule
 import asyncio
 import random
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -149,15 +149,21 @@ class AsyncClient:
         self._opened = 0
         self._partitions: dict[CellId, Partition] = {}
         self._links: dict[Address, asyncio.Task[Link]] = {}
+        self._closed = asyncio.Event()
 
     async def __aenter__(self) -> Self:
+        self._closed.clear()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """End all connections. What was not answered is not answered any more."""
+        """End all connections, and ask for nothing any more until it is entered again.
+
+        Who waits for an answer is told `OutcomeUnknown`, or `Unavailable` if nothing was done.
+        """
+        self._closed.set()
         links, self._links = self._links, {}
         for task in links.values():
             if task.done() and not task.cancelled() and task.exception() is None:
@@ -215,11 +221,12 @@ class AsyncClient:
         with suppress(TimeoutError):
             said, _ = await self._answered(question, effort, limit_s)
             return Told(said.verdict, effort.uncertain == 1)
+        when = self._until(limit_s)
         if effort.uncertain:
-            raise OutcomeUnknown(f"cell {cell} did not answer within {limit_s} s, and may have done it, or do it yet.")
+            raise OutcomeUnknown(f"cell {cell} did not answer {when}, and may have done it, or do it yet.")
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {limit_s} s; nothing was done.")
-        raise Unavailable(f"no leader of cell {cell} was found within {limit_s} s; nothing was done.{effort.missed}")
+        raise Unavailable(f"no leader of cell {cell} was found {when}; nothing was done.{effort.missed}")
 
     async def look(
         self, cell: CellId, make: Callable[[int], Traffic], answer: type[A], at: Address | None = None
@@ -233,7 +240,11 @@ class AsyncClient:
             return await self._answered(_Question(cell, make, answer, at), effort, self._deadline_s)
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {self._deadline_s} s.")
-        raise Unavailable(f"no server showed what is in cell {cell} within {self._deadline_s} s.{effort.missed}")
+        raise Unavailable(f"no server showed what is in cell {cell} {self._until(self._deadline_s)}.{effort.missed}")
+
+    def _until(self, limit_s: float) -> str:
+        """Until when it was tried."""
+        return "before the client was closed" if self._closed.is_set() else f"within {limit_s} s"
 
     async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
         """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
@@ -242,7 +253,7 @@ class AsyncClient:
                 with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
                     return await self._attempt(question, effort)
                 await asyncio.sleep(random.uniform(0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
-                async for attempt in _attempts(2 * FIRST_WINDOW_S):
+                async for attempt in _attempts(2 * FIRST_WINDOW_S, self._pause):
                     with attempt:
                         return await self._attempt(question, effort)
         finally:
@@ -250,7 +261,12 @@ class AsyncClient:
         raise AssertionError("there is always another attempt")
 
     async def _attempt(self, question: _Question[A], effort: _Effort) -> tuple[A, Address]:
-        """Ask one server, and those to which hints lead from there. Raises `_Again` and `Malformed`."""
+        """Ask one server, and those to which hints lead from there.
+
+        Raises `_Again`, `Malformed`, and `TimeoutError` if the client is closed.
+        """
+        if self._closed.is_set():
+            raise TimeoutError
         cell = question.cell
         await self._look_up(cell)
         for _ in range(MOST_HOPS):
@@ -339,9 +355,22 @@ class AsyncClient:
         """The connection to a server; it is dialled once, whoever asks. Raises `OSError`."""
         task = self._links.get(address)
         if task is None or _is_over(task):
+            if self._closed.is_set():
+                raise ConnectionError("the client was closed")
             task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, self._own))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever asked may have left
             self._links[address] = task
-        return task.result() if task.done() else await asyncio.shield(task)
+        if not task.done():
+            await asyncio.wait([task])
+        if task.cancelled():  # by whoever closed the client, and not by whoever asks
+            raise ConnectionError("the client was closed")
+        return task.result()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until the client is closed."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
 
     def session_name(self) -> str:
         """A name that no other session anywhere has."""
@@ -349,9 +378,10 @@ class AsyncClient:
         return f"{self.name}/{self._opened}"
 
 
-def _attempts(first_window_s: float = FIRST_WINDOW_S) -> AsyncRetrying:
+def _attempts(first_window_s: float, pause: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
     """Again and again, after a random wait from a window that doubles (R12)."""
     return AsyncRetrying(
+        sleep=pause,
         wait=wait_random_exponential(multiplier=first_window_s, max=LAST_WINDOW_S),
         retry=retry_if_exception_type(_Again),
     )

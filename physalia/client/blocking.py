@@ -14,6 +14,8 @@ from physalia.model import Asked, CellId, Execute, HasVersion, Operation, Reques
 from physalia.store import LIMITS
 
 T = TypeVar("T")
+LATE_S = 1.0
+"""How long whoever waits has to be told that the client is closed; a lease that is held goes on for longer."""
 
 
 class Client:
@@ -40,11 +42,19 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End all connections."""
-        self._wait(self._client.close())
+        """End all connections. Whoever waits for an answer in another thread is told that there is none."""
+        self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    async def _end(self) -> None:
+        await self._client.close()
+        waiting = asyncio.all_tasks() - {asyncio.current_task()}
+        late = (await asyncio.wait(waiting, timeout=LATE_S))[1] if waiting else ()
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def request(self) -> RequestId:
         """A name for a new command, which no other command has."""

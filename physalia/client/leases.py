@@ -75,8 +75,10 @@ class Lease:
     async def __aexit__(self, *_: object) -> None:
         self._leaving.set()
         if self._renewing is not None:
-            await asyncio.wait({self._renewing}, timeout=self.left_s)
-            self._renewing.cancel()
+            try:
+                await asyncio.wait({self._renewing}, timeout=self.left_s)
+            finally:
+                self._renewing.cancel()  # also if whoever leaves is told to hurry: nobody else ends it
             await asyncio.gather(self._renewing, return_exceptions=True)
         left_s = self.left_s
         given_back = self._contender.release(self._clock())

@@ -43,7 +43,7 @@ class Leadership:
         self._nodes, self._atlas, self._suspicion, self._clock, self._rng = nodes, atlas, suspicion, clock, rng
         self._not_before_s: dict[NodeKey, float] = {}
         self._begun: deque[tuple[float, NodeKey]] = deque()
-        self._lonely: dict[NodeKey, tuple[float, float]] = {}
+        self._lonely: dict[tuple[NodeKey, bool], tuple[float, float]] = {}
         self._mute: dict[NodeKey, tuple[float, float, object]] = {}
 
     def rightful(self, key: NodeKey) -> NodeId:
@@ -140,18 +140,23 @@ class Leadership:
         A promise that was lost is sent again from memory, but not by a node that began anew since (R2): to those that
         were dropped or killed in between, the same ballot would be put in vain for ever. Whoever is elected without
         them would never be silent (R14): when nothing else is to be done for long, it asks under another ballot too.
+        Sooner if reads wait for one of them, since another who promised is gone (R7): writes go on, and reads do not.
         """
         now_s, lonely, room = self._clock(), self._lonely, MOST_AT_ONCE
         self._lonely = {}
         for key in tuple(self._nodes.restless):
             node = self._nodes.host.node(key)
-            if node is None or not node.is_leading or (node.is_elected and not self._asks_in_vain(key, node)):
+            if node is None or not node.is_leading:
                 continue
-            since_s, patience_s = lonely.get(key, (now_s, MOST_LONELY_S if node.is_elected else LONELY_S))
+            is_urgent = not node.is_elected or node.lacks_promises
+            if not is_urgent and not self._asks_in_vain(key, node):
+                continue
+            first_s = LONELY_S if is_urgent else MOST_LONELY_S
+            since_s, patience_s = lonely.get((key, is_urgent), (now_s, first_s))
             if now_s - since_s >= patience_s and room:
                 since_s, patience_s, room = now_s, min(2 * patience_s, MOST_LONELY_S), room - 1
                 self._campaign(key)
-            self._lonely[key] = since_s, patience_s
+            self._lonely[key, is_urgent] = since_s, patience_s
 
     def _asks_in_vain(self, key: NodeKey, node: Node) -> bool:
         """Whether all that this node still waits for are answers of nodes that are there, and do not give them."""
@@ -160,7 +165,8 @@ class Leadership:
     def forget(self, key: NodeKey) -> None:
         """The node was dropped."""
         self._not_before_s.pop(key, None)
-        self._lonely.pop(key, None)
+        for is_urgent in (False, True):
+            self._lonely.pop((key, is_urgent), None)
 
     def _campaign(self, key: NodeKey) -> None:
         if self._may(key):

@@ -155,7 +155,7 @@ class Requests:
         self._forget(request)
 
     def abandon(self, key: NodeKey) -> None:
-        """A node left that was asked: what became of its requests nobody here will know; they may be asked for anew."""
+        """A node left or begins anew: what became of its requests nobody here will know; they may be asked for anew."""
         for request in [request for request, taken in self._taken.items() if taken.key == key]:
             self._forget(request)
 

@@ -302,6 +302,8 @@ class Server:
             await disk.write(batch, self._host.journal)
             self.nodes.settle()
             if batch.behind:
+                for key in batch.behind:  # they are read back, and do not remember who waits for an answer
+                    self.requests.abandon(key)
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
                 if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
                     self._log.warning("cannot lead")

@@ -153,6 +153,11 @@ class Shown(ABC):
         """Whether nobody waits here for anything: no command, no read, no slot that is open."""
         return not (self._proposer.waiting or self._proposer.leadership.proposals or self._reads.is_busy)
 
+    @property
+    def lacks_promises(self) -> bool:
+        """Whether reads wait for nothing but a promise of somebody who answers (R7)."""
+        return self._reads.lacks_promises
+
     def silent(self) -> frozenset[NodeId]:
         """The nodes that owe this one an answer, and to which a tick sends again (R14).
 

@@ -196,3 +196,16 @@ def test_a_leader_is_woken_by_its_clock_as_long_as_somebody_owes_an_echo() -> No
     assert node.silent() == {2, 3}
     give(node, *echoes(2), Serve(OWN, 1))
     assert node.silent() == frozenset()
+
+
+def test_a_round_that_enough_have_echoed_may_lack_the_promise_of_one_of_them() -> None:
+    """Node 2, which promised, is gone; node 3 answers, and its promise never came: only another ballot helps."""
+    node = leader()
+    give(node, Query(READER), Consult(OWN, 1), *echoes(1))
+    assert not node.lacks_promises
+    give(node, *echoes(3))
+    assert node.lacks_promises
+    assert not any(isinstance(one, Serve) for one in node.due())
+    give(node, *echoes(2))
+    assert not node.lacks_promises
+    assert Serve(OWN, 1) in node.due()

@@ -1,6 +1,8 @@
 """What a client concludes from what servers say, and from what they do not say."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
@@ -307,3 +309,25 @@ def test_no_address_is_an_error() -> None:
 def test_the_blocking_client_raises_the_same() -> None:
     with Client(["127.0.0.1:1"], lambda: RING, SOON_S) as client, pytest.raises(Unavailable):
         client.read(1)
+
+
+def test_who_waits_in_another_thread_is_told_that_the_client_was_closed() -> None:
+    """Somebody listens and never answers. The loop of the client ends, and nobody may wait for it for ever."""
+    told: list[Exception] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client([f"127.0.0.1:{listener.getsockname()[1]}"], lambda: RING, deadline_s=PATIENCE_S)
+
+        def wait() -> None:
+            try:
+                client.read(7)
+            except Unavailable as error:
+                told.append(error)
+
+        waits = threading.Thread(target=wait, daemon=True)
+        waits.start()
+        somebody, _ = listener.accept()
+        client.close()
+        waits.join(PATIENCE_S)
+        somebody.close()
+    (error,) = told
+    assert "before the client was closed" in str(error)

@@ -1,0 +1,1 @@
+"""What disturbs a run from within: the order of tasks, cancellation, operators that move nodes, holders of leases."""
