@@ -77,6 +77,7 @@ FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slot
 REFUSED_ROUND = "a round of reads is refused"
 READ_AGAIN = "a round of reads is asked about again"
 READ_REJECTED = "a read is rejected by a node that leads no more"
+BEGUN_AGAIN = "a node takes another ballot while a round of reads is under way"
 MANY_ROUNDS = f"more than {MANY} rounds of reads under one ballot"
 MANY_USED = 8
 MANY_BALLOTS = f"a node hears from itself, and has used more than {MANY_USED} ballots above its promise"
@@ -85,7 +86,7 @@ MANY_CHANGES = 8
 HIGH_JURY = f"more than {MANY_CHANGES} changes of the members are effective"
 READ_AND_PEEKED = ("action consult", "action echo", "action serve", "stutter peeked")
 READING = (
-    *READ_AND_PEEKED, REFUSED_ROUND, READ_AGAIN, READ_REJECTED, MANY_ROUNDS,
+    *READ_AND_PEEKED, REFUSED_ROUND, READ_AGAIN, READ_REJECTED, BEGUN_AGAIN, MANY_ROUNDS,
 )  # fmt: skip
 
 ALWAYS = (

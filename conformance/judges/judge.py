@@ -79,7 +79,7 @@ class Judge:
         self.lessons = Lessons(world, self.names, self.machine, coverage.reach)
         self.departures = Departures(world, self.machine, coverage.reach)
         self.databases = Databases(world, self.machine, coverage.reach)
-        self.readers = Readers(self.names, self.machine)
+        self.readers = Readers(self.names, self.machine, coverage.reach)
         self.shown = Shown(world, self.names, self.machine)
         self.gone_back: dict[NodeId, GoneBack] = {}
         """Who follows the nodes whose disks went back in time."""
@@ -122,7 +122,7 @@ class Judge:
             )
             if self.world.setup.newcomers:
                 self.departures.judge(outcome, before)
-            self.readers.judge(outcome, before)
+            self.readers.judge(outcome, before, None if cell is None else cell.reading)
             self._hear(outcome, len(before.known[outcome.node]))
             self.databases.judge(outcome, self.state.known[outcome.node])
             self._judge_disk(outcome.node)

@@ -4,11 +4,15 @@ The specification speaks of rounds, and judges from which slot each may be answe
 code's own matter: those that wait when it begins, and none that comes later. So each reader is followed by itself.
 """
 
+from collections.abc import Callable
+
+from conformance.judges.coverage import BEGUN_AGAIN
 from conformance.judges.projection import Names
 from conformance.refutation import Refuted
 from conformance.wording import request_words
 from conformance.world.outcomes import Outcome
 from physalia import model
+from physalia.cell import Consultation
 from physalia.model import NodeId, RequestId
 from spec import cell as spec
 from spec.commands import Volume
@@ -17,9 +21,10 @@ from spec.commands import Volume
 class Readers:
     """Judges what the nodes of one world tell readers. `judge` raises `Refuted`."""
 
-    def __init__(self, names: Names, machine: spec.Cell) -> None:
+    def __init__(self, names: Names, machine: spec.Cell, reach: Callable[[str], None]) -> None:
         self._names = names
         self._machine = machine
+        self._reach = reach
         self._waiting: dict[NodeId, dict[RequestId, None]] = {}
         """The consistent reads that wait at each node."""
         self._in_round: dict[NodeId, set[RequestId]] = {}
@@ -31,8 +36,8 @@ class Readers:
         """The consistent reads that wait at a node."""
         return tuple(self._waiting.get(node, ()))
 
-    def judge(self, outcome: Outcome, before: spec.State) -> None:
-        """`before` is the state before the step."""
+    def judge(self, outcome: Outcome, before: spec.State, reading: Consultation | None) -> None:
+        """`before` is the state before the step, and `reading` the round that is under way at the node after it."""
         node = outcome.node
         waiting, in_round = self._waiting.setdefault(node, {}), self._in_round.setdefault(node, set())
         for request, _ in outcome.rejects:
@@ -46,6 +51,12 @@ class Readers:
                 waiting[request] = None
             case model.Consult() if isinstance(outcome.announces, model.Action):
                 self._in_round[node] = set(waiting)
+            case model.Campaign() if isinstance(outcome.announces, model.Action):
+                if reading is not None:
+                    raise Refuted(f"node {node} takes another ballot, and goes on with a round of the last one")
+                if in_round:
+                    self._reach(BEGUN_AGAIN)
+                in_round.clear()
             case model.Peek(_, token) if any(found.slot < token for found in outcome.found):
                 raise Refuted(f"node {node} goes back behind slot {token}, which its reader has seen")
         for found in outcome.found:

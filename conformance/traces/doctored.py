@@ -50,10 +50,7 @@ def changed(runs: Sequence[Run], random: Random, begin: int = 0) -> Iterator[Doc
 
 
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
-    """The traces of one cell without one event that matters, for every such event.
-
-    A decision also matters by the votes that its node heard for it: all of them are left out as well.
-    """
+    """The traces of one cell without one event that matters, for every such event."""
     lines = ((run, at, place, number) for at, run in enumerate(runs) for place, (number, _) in enumerate(run.lines))
     places = {Place(run.path, number): (at, place) for run, at, place, number in lines}
     for trace in split(runs).values():
@@ -63,10 +60,19 @@ def without(runs: Sequence[Run]) -> Iterator[Doctored]:
                 at, place = places[event.place]
                 if mattering.matters(node, one):
                     yield Doctored(f"without {event.did}", at, event.place.number, cut_out(runs, at, [place]))
-                heard = _votes_heard(runs[at], event.line) if event.did == "decide" and event.line.args else []
-                if len(heard) > 1:
-                    what = "without the votes that were heard for decide"
-                    yield Doctored(what, at, event.place.number, cut_out(runs, at, heard))
+
+
+def deaf(runs: Sequence[Run]) -> Iterator[Doctored]:
+    """The traces of one cell without the votes that were heard for a decision, for every decision.
+
+    Most of these have no votes at all where it is decided, as nobody says that they were sent before. In a few they
+    were sent, and who decides heard nothing of them.
+    """
+    for at, run in enumerate(runs):
+        for number, line in run.lines:
+            heard = _votes_heard(run, line) if line.did == "decide" and line.args else []
+            if len(heard) > 1:
+                yield Doctored("without the votes that were heard for decide", at, number, cut_out(runs, at, heard))
 
 
 def _changes(line: Line) -> Iterator[tuple[str, Line]]:

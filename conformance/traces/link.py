@@ -9,7 +9,7 @@ TLC, which takes the same steps in `Cell` itself, and must not take them if one 
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -35,7 +35,7 @@ from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from conformance.traces import tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
-from conformance.traces.doctored import Doctored, changed, unheard, without
+from conformance.traces.doctored import Doctored, changed, deaf, unheard, without
 from conformance.traces.lines import Run
 from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.replay import Judged, Replay
@@ -67,6 +67,8 @@ MUST_BE_TAKEN = (
 MUST_MOVE = ("create", "settle", "erase")
 """What nodes that come and go must have done."""
 MOVED_WRITES = 8
+MOST_DEAF = 4
+"""Of so many cells every decision is tried without the votes for it: of one in ten of them there were votes anyway."""
 MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
 """Some event of each of these kinds must be such that nothing is accepted without it."""
 
@@ -105,6 +107,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         _judge_changed(runs, cells, much.doctored, random, found, progress, again)
         _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
+        _judge_deaf(runs, list(judged), found, progress, again)
         if much.by_tlc:
             _ask_tlc([one for one in judged.values() if tlc.fits(one)][: much.by_tlc], settings, found, progress, again)
     if all(failure.verdict is not Verdict.REFUTED for failure in found.failures):
@@ -222,8 +225,36 @@ def _judge_without(
     runs: Sequence[Run], key: CellKey, count: int, random: Random, found: _Findings, progress: Progress, again: str
 ) -> None:
     """Without an event that matters nothing is accepted."""
-    started, kinds, failure = monotonic(), Counter[str](), None
-    for one in _of_each_kind(list(without(picked(runs, key))), count, random):
+    started, kinds = monotonic(), Counter[str]()
+    of_this_cell = _of_each_kind(list(without(picked(runs, key))), count, random)
+    failure = _judge_doctored(((key, one) for one in of_this_cell), kinds, count, progress, again)
+    missing = [did for did in MUST_MATTER if not kinds[f"without {did}"]]
+    if failure is None and missing:
+        title = f"nothing that was done matters of {', '.join(missing)}: nothing was shown of it"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add("left out", kinds.total(), started, f"{kinds.total()} events of {len(kinds)} kinds left out", failure)
+    progress.finish("left out", f"{kinds.total()} traces without an event, none accepted")
+
+
+def _judge_deaf(
+    runs: Sequence[Run], cells: Sequence[CellKey], found: _Findings, progress: Progress, again: str
+) -> None:
+    """Who heard no votes decides nothing, also where there were votes."""
+    started, kinds = monotonic(), Counter[str]()
+    every = ((key, one) for key in cells[:MOST_DEAF] for one in deaf(picked(runs, key)))
+    failure = _judge_doctored(every, kinds, 0, progress, again)
+    if failure is None and not kinds:
+        failure = Failure(title="nobody decides: nothing was shown of it", verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add("unheard", kinds.total(), started, f"{kinds.total()} decisions of nodes that heard no votes", failure)
+    progress.finish("unheard", f"{kinds.total()} decisions, none accepted")
+
+
+def _judge_doctored(
+    every: Iterable[tuple[CellKey, Doctored]], kinds: Counter[str], count: int, progress: Progress, again: str
+) -> Failure | None:
+    """Count them by kind; the first that is accepted all the same."""
+    failure = None
+    for key, one in every:
         try:
             is_accepted = Replay(split(one.runs)[key]).judge().verdict is Verdict.HOLDS
         except Refuted:
@@ -234,13 +265,8 @@ def _judge_without(
                 replay=again,
             )
         kinds[one.what] += 1
-        progress.update("left out", kinds.total(), "traces", total=count)
-    missing = [did for did in MUST_MATTER if not kinds[f"without {did}"]]
-    if failure is None and missing:
-        title = f"nothing that was done matters of {', '.join(missing)}: nothing was shown of it"
-        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
-    found.add("left out", kinds.total(), started, f"{kinds.total()} events of {len(kinds)} kinds left out", failure)
-    progress.finish("left out", f"{kinds.total()} traces without an event, none accepted")
+        progress.update("left out", kinds.total(), "traces", total=count or None)
+    return failure
 
 
 def _of_each_kind(every: list[Doctored], count: int, random: Random) -> list[Doctored]:

@@ -160,8 +160,7 @@ def _check_value(step: Put | Equals | Compare, limits: Limits) -> int:
     value = step.value
     if type(value) not in TYPE_NAMES:
         raise _invalid("value")
-    size = size_bytes(value)
-    return size if size <= limits.value_bytes else _within(value, limits)
+    return _within(value, limits)
 
 
 def _within(value: Value, limits: Limits) -> int:

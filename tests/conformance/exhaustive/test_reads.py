@@ -68,8 +68,8 @@ UNSEEN = (
     ),
     Fault(
         "clone-shares-echoes", "reads",
-        "return Consultation(self.round, self.slot, self.requests, self.echoes.copy())",
-        "return Consultation(self.round, self.slot, self.requests, self.echoes)",
+        "return Consultation(self.round, self.slot, self.members, self.requests, self.echoes.copy())",
+        "return Consultation(self.round, self.slot, self.members, self.requests, self.echoes)",
     ),
 )  # fmt: skip
 

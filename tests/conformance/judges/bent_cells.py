@@ -9,7 +9,7 @@ from conformance.lockstep.play import Play, play
 from conformance.world.cells import MakeNode
 from conformance.world.scenario import Deliver, EndFlush, Give, GoBack, Happening
 from conformance.world.setup import Setup
-from physalia.cell import RESEND_AFTER_MS, Node
+from physalia.cell import RESEND_AFTER_MS, Consultation, Node
 from physalia.cell.image import digest_of
 from physalia.cell.steps import IGNORED, RECORDED
 from physalia.model import (
@@ -192,6 +192,17 @@ class LearnsAnother(Node):
 
     def step(self, event: Event) -> Step:
         return super().step(Learn(1) if isinstance(event, Learn) else event)
+
+
+class KeepsItsRound(Node):
+    """Shows the first round of reads that it ever began, for ever."""
+
+    first: Consultation | None = None
+
+    @property
+    def reading(self) -> Consultation | None:
+        self.first = self.first or super().reading
+        return self.first
 
 
 class SaysMore(Node):

@@ -77,6 +77,7 @@ from tests.conformance.judges.bent_cells import (
     THREE,
     B,
     DueAfterTheEnd,
+    KeepsItsRound,
     LearnsAnother,
     RaisesWhenAsked,
     SameBallot,
@@ -328,6 +329,7 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._wrong_kind: only a crash": partial(run, renamed("ignored", "restarted"), Pass(1, 1)),
     "judge._wrong_kind: it tells": partial(run, renamed("peeked", "ignored"), Give(1, Peek(READER, 0))),
     "readers.judge: node .. goes": partial(run, peeked(Found(READER, 0, FIRST)), Give(1, Peek(READER, 5))),
+    "readers.judge: node .. takes": partial(run, KeepsItsRound, *READ[:-2], Give(1, Campaign(Ballot(2, 1)))),
     "readers._judge_found: node .. tells .. of": partial(
         run, peeked(Found(READER, 5, FIRST)), Give(1, Peek(READER, 0))
     ),
