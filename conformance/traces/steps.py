@@ -406,6 +406,11 @@ def _replies(
     """What a client may be told about a command of a log, as the code has it: wherever it was decided."""
     if isinstance(machine.content.get(name), Asked):
         yield from (built(read_word(word)) for word in machine.stored(log).replies.get(name, ()))
+        client, _, number = name.rpartition(":")[0].rpartition("#")  # of whom one asks again who went on meanwhile
+        asked = (one.rpartition(":")[0].rpartition("#") for one in log)
+        last = max((int(its) for whose, _, its in asked if whose == client), default=0)
+        if last > int(number):
+            yield model.Refused("number went back", size=int(number), most=last)
         return
     verdict = machine.after(log).verdicts.get(name)
     if verdict is None:
