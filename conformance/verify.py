@@ -46,8 +46,7 @@ def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Repo
     """Run the named links. BadInput passes through; a link that cannot run, or breaks, has the verdict ``error``.
 
     One link alone runs in this process, and may have all processors; several run in processes of their own, as many at
-    once as there are processors.
-    The reports are in the order of the names, whoever was ready first.
+    once as there are processors. The reports are in the order of the names, whoever was ready first.
     """
     start, asked, at_once = time.monotonic(), {name: LINKS[name] for name in names}, beside.cores()
     with _storage():

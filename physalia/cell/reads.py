@@ -143,7 +143,7 @@ class Reads:
         read = self.under_way
         if read is None or read.round.ballot != self.proposer.active or read.slot > self.proposer.learner.prefix:
             return False
-        return is_majority(read.echoes, self.members_after(read.slot)) and not self.is_vouched(read)
+        return is_majority(read.echoes, read.members) and not self.is_vouched(read)
 
     def due(self) -> list[Internal]:
         """The round that could begin, or the one that could be answered."""

@@ -12,7 +12,7 @@ from conformance.traces.recorded import read_all
 from conformance.traces.replay import Judged, Replay
 from physalia.host import Host, Hosted, encode_kept
 from physalia.journal import Directory, Journal, NodeKey
-from physalia.model import Answer, Envelope, Found, NodeId, Reject, RequestId, Write
+from physalia.model import Answer, Asked, Envelope, Found, NodeId, Reject, RequestId, Write
 from physalia.server.atlas import Atlas, charter_of
 from physalia.server.nodes import Nodes
 from physalia.server.settings import CellPlan
@@ -94,9 +94,12 @@ class World:
             self.running[number].nodes.campaign(self.running[number].key(cell))
         self.run()
 
-    def write(self, number: int, cell: int, request: int, expects: int) -> None:
+    def submit(self, number: int, cell: int, asked: Asked) -> None:
         server = self.running[number]
-        server.nodes.submit(server.key(cell), Write(RequestId("c", request), expects, f"node-{request}", "b"))
+        server.nodes.submit(server.key(cell), asked)
+
+    def write(self, number: int, cell: int, request: int, expects: int) -> None:
+        self.submit(number, cell, Write(RequestId("c", request), expects, f"node-{request}", "b"))
 
     def run(self, until: Callable[[int, Envelope], bool] = lambda _to, _envelope: False) -> None:
         """Until nothing is under way and nothing waits for a disk, or such a message came to this server.

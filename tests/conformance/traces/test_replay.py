@@ -14,8 +14,22 @@ from conformance.traces.doctored import changed, with_line, without
 from conformance.traces.lines import Run
 from conformance.traces.recorded import read_all
 from conformance.traces.replay import Replay
-from physalia.model import Proposal
+from physalia.model import (
+    Answer,
+    Execute,
+    Opened,
+    OpenSession,
+    Proposal,
+    Put,
+    RequestId,
+    Transact,
+    Transaction,
+)
+from physalia.model import (
+    Refused as Declined,
+)
 from physalia.server.forgetting import Forgetting
+from physalia.tracing.words import checksum
 from tests.conformance.traces.servers import CELL, MOST_BYTES, World, judged, lived
 
 
@@ -204,6 +218,38 @@ def test_a_client_is_told_by_a_snapshot_of_what_it_asked_for(tmp_path: Path) -> 
     )
     refused = judged(with_line(runs, at, place, msgspec.structs.replace(line, told="00000000")))
     assert "a client is told something else" in refused.title
+
+
+def test_who_went_on_and_asks_again_is_told_so(tmp_path: Path) -> None:
+    """The first answer to the last request of a session; to one before it, that the number went back (R6)."""
+    world = World(tmp_path)
+    world.start(1, 2, 3)
+    world.lead(1, 1)
+    first, second = (
+        Execute(RequestId("c", number), 1, Transact(1, Transaction(then=(Put("k", number),)))) for number in (1, 2)
+    )
+    for asked in (Execute(RequestId("c", 0), 1, OpenSession()), first, second, second, first):
+        world.submit(1, 1, asked)
+        world.run()
+    world.end()
+    opened, done, last, again, late = (one.verdict for one in world.told if isinstance(one, Answer))
+    assert isinstance(opened, Opened)
+    assert opened.session == 1
+    assert again == last != done
+    assert late == Declined("number went back", size=1, most=2)
+    runs = read_all(world.traces)
+    found = judged(runs)
+    assert found.verdict is Verdict.HOLDS, found.title
+    places = [
+        (at, place, line)
+        for at, run in enumerate(runs)
+        for place, (_, line) in enumerate(run.lines)
+        if line.asks is not None and line.told is not None
+    ]
+    assert [line.told for *_, line in places] == [checksum(again), checksum(late)]
+    for (at, place, line), lie in zip(places, (late, done), strict=True):
+        refused = judged(with_line(runs, at, place, msgspec.structs.replace(line, told=checksum(lie))))
+        assert "a client is told something else" in refused.title
 
 
 def test_what_nobody_logged_is_found(runs: list[Run]) -> None:
