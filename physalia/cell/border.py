@@ -29,8 +29,11 @@ class Border:
 
     def receive(self, envelope: Envelope) -> Receive | None:
         """The event for the node, or None for what is meant for another cell, life or incarnation."""
-        origin = envelope.origin
-        return None if self._refuses(origin, envelope.to) else Receive(origin.node, envelope.message)
+        origin, own = envelope.origin, self.own
+        is_ours = origin.cell == own.cell and origin.life == own.life and envelope.to == own.node
+        if not is_ours and self._refuses(origin, envelope.to):
+            return None
+        return Receive(origin.node, envelope.message)
 
     def read(self, entry: Entry) -> DurableRecord | None:
         """The node's own record, or None for what another one wrote."""

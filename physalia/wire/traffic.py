@@ -52,8 +52,8 @@ from physalia.wire.charters import HOMES, NODES
 from physalia.wire.codec import ENVELOPE, decode, encode
 from physalia.wire.commands import COUNT, NODE, TEXT
 from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
-from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Two
-from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name
+from physalia.wire.shapes import Choice, CodecError, Flag, Listed, Many, Members, Natural, Row, Two
+from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Maybe, Name
 
 _FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
 _PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
