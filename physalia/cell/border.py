@@ -17,6 +17,7 @@ class Border:
 
     def __init__(self, own: Origin) -> None:
         self.own = own
+        self._name = own.cell, own.life, own.node
         self.refused: Counter[Foreign] = Counter()
 
     def send(self, send: Send) -> Envelope:
@@ -29,9 +30,8 @@ class Border:
 
     def receive(self, envelope: Envelope) -> Receive | None:
         """The event for the node, or None for what is meant for another cell, life or incarnation."""
-        origin, own = envelope.origin, self.own
-        is_ours = origin.cell == own.cell and origin.life == own.life and envelope.to == own.node
-        if not is_ours and self._refuses(origin, envelope.to):
+        origin = envelope.origin
+        if (origin.cell, origin.life, envelope.to) != self._name and self._refuses(origin, envelope.to):
             return None
         return Receive(origin.node, envelope.message)
 
