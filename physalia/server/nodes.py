@@ -100,8 +100,8 @@ class Nodes:
             self.impostors += 1
             if origin.node not in hosted.homes:
                 self._outlet.stray(hosted, origin.node)
-        else:
-            self._take(hosted, envelope)
+        elif (event := hosted.border.receive(envelope)) is not None:
+            self._do(hosted, event)
             if self._inside:
                 self._run()
 
@@ -218,13 +218,9 @@ class Nodes:
         while inside:
             envelope = inside.popleft()
             hosted = self.host.find(envelope.origin, envelope.to)
-            if hosted is not None:
-                self._take(hosted, envelope)
-
-    def _take(self, hosted: Hosted, envelope: Envelope) -> None:
-        event = hosted.border.receive(envelope)
-        if event is not None:
-            self._do(hosted, event)
+            event = None if hosted is None else hosted.border.receive(envelope)
+            if hosted is not None and event is not None:
+                self._do(hosted, event)
 
     def _do(self, hosted: Hosted, event: Event) -> None:
         outputs = self.host.run(hosted, event)
