@@ -13,8 +13,6 @@ from itertools import chain, islice
 from random import Random
 from time import monotonic
 
-from attrs import evolve
-
 from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 from conformance.lockstep.campaigns import orderly
 from conformance.lockstep.driver import Driver
@@ -43,6 +41,7 @@ from physalia.model import (
     Stutter,
     Submit,
 )
+from physalia.model.value import evolve
 from physalia.store import LIMITS, Store
 from spec.service.versions import State, Versions
 from spec.values import put

@@ -17,6 +17,7 @@ class Border:
 
     def __init__(self, own: Origin) -> None:
         self.own = own
+        self._name = own.cell, own.life, own.node
         self.refused: Counter[Foreign] = Counter()
 
     def send(self, send: Send) -> Envelope:
@@ -30,7 +31,9 @@ class Border:
     def receive(self, envelope: Envelope) -> Receive | None:
         """The event for the node, or None for what is meant for another cell, life or incarnation."""
         origin = envelope.origin
-        return None if self._refuses(origin, envelope.to) else Receive(origin.node, envelope.message)
+        if (origin.cell, origin.life, envelope.to) != self._name and self._refuses(origin, envelope.to):
+            return None
+        return Receive(origin.node, envelope.message)
 
     def read(self, entry: Entry) -> DurableRecord | None:
         """The node's own record, or None for what another one wrote."""

@@ -14,11 +14,11 @@ from physalia.model import Ballot, Echo, Message, Prepare, Promise, Proposal, Re
 def find_loss(message: Message, acceptor: Acceptor, proposer: Proposer) -> str:
     """What the message tells of this node that the node does not remember, for people; empty if there is nothing."""
     match message:
-        case Proposal() | Prepare() | Round() | Echo():
-            return _lost_use(message.ballot, acceptor, proposer)
         case Vote():
             if message.node == acceptor.node and acceptor.voted_under(message.slot) < message.ballot:
                 return f"its vote in slot {message.slot} under {message.ballot}"
+            return _lost_use(message.ballot, acceptor, proposer)
+        case Proposal() | Prepare() | Round() | Echo():
             return _lost_use(message.ballot, acceptor, proposer)
         case Promise():
             if message.node == acceptor.node and acceptor.promised < message.ballot:

@@ -174,21 +174,21 @@ class Node(Shown):
         """Perform one event. What follows from it is due afterwards, and is a step of its own."""
         if self._stopped:
             return turned_away(event)
-        match event:  # by class alone: a pattern that takes the fields apart costs as much as the rest of a receipt
-            case Receive():
-                return self._receive(event.sender, event.message)
-            case Learn():
-                return self._learn(event.slot)
-            case Propose():
-                return self._sent(self._proposer.propose(event.ballot, event.slot, event.value))
-            case Decide():
-                return self._decide(event.ballot, event.slot)
+        if isinstance(event, Receive):  # first what is nearly all: a pattern that fails costs as much as a small step
+            return self._receive(event.sender, event.message)
+        if isinstance(event, Learn):
+            return self._learn(event.slot)
+        if isinstance(event, Propose):
+            return self._sent(self._proposer.propose(event.ballot, event.slot, event.value))
+        if isinstance(event, Decide):
+            return self._decide(event.ballot, event.slot)
+        if isinstance(event, Submit):
+            return self._proposer.submit(event.command)
+        match event:
             case Consult():
                 return self._sent(self._reads.consult(event.ballot, event.read))
             case Serve():
                 return self._sent(self._reads.serve(event.ballot, event.read))
-            case Submit():
-                return self._proposer.submit(event.command)
             case Query():
                 return self._reads.query(event)
             case Peek():
@@ -208,14 +208,25 @@ class Node(Shown):
             case Tick():
                 return self._tick(event.now_ms)
 
-    def _receive(self, sender: NodeId, message: Message) -> Step:  # one case a message
-        match message:  # first what tells nothing of this node itself: nearly everything
-            case Proposal() if message.ballot.node != self.node_id:
+    def _receive(self, sender: NodeId, message: Message) -> Step:
+        """What tells nothing of this node itself, which is nearly everything, needs no comparison with memory."""
+        if isinstance(message, Proposal):
+            if message.ballot.node != self.node_id:
                 return self._vote(sender, message)
-            case Vote() if message.node != self.node_id and message.ballot == self._proposer.leadership.prepare.ballot:
+        elif isinstance(message, Vote):
+            if message.node != self.node_id and message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._proposer.record_vote(sender, message)
-            case Decision():
-                return self._asking(self._learner.record(sender, message), sender, message.slot)
+        elif isinstance(message, Decision):
+            return self._asking(self._learner.record(sender, message), sender, message.slot)
+        elif (step := self._hear(sender, message)) is not None:
+            return step
+        if loss := find_loss(message, self._acceptor, self._proposer):
+            return self._stop(sender, loss)
+        return self._answer(sender, message)
+
+    def _hear(self, sender: NodeId, message: Message) -> Step | None:
+        """What is said more rarely, if it tells nothing of this node itself."""
+        match message:
             case Echo() if message.ballot == self._proposer.leadership.prepare.ballot:
                 return self._reads.record_echo(sender, message)
             case Round() if message.ballot.node != self.node_id:
@@ -232,9 +243,7 @@ class Node(Shown):
                 return settle(self._learner, sender)
             case Learned():
                 return self._leaving.record(sender, message)
-        if loss := find_loss(message, self._acceptor, self._proposer):
-            return self._stop(sender, loss)
-        return self._answer(sender, message)
+        return None
 
     def _answer(self, sender: NodeId, message: Message) -> Step:
         """What tells of acts of this node itself, all of which it remembers."""

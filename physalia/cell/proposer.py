@@ -238,7 +238,8 @@ class Proposer:
         leadership, first_unknown = self.leadership, self.learner.first_unknown
         ballot = leadership.prepare.ballot
         slot = first_unknown + len(leadership.proposals)
-        if (self.waiting or slot <= leadership.reported) and slot <= self.learner.configurations.last:
+        is_wanted = slot <= leadership.reported or not leadership.spent.issuperset(self.waiting)
+        if is_wanted and slot <= self.learner.configurations.last:
             value = self.choice(slot)
             if value is not None:
                 events.append(Propose(ballot, slot, value))

@@ -19,6 +19,7 @@ from physalia.journal import (
     UnknownNode,
 )
 from physalia.model import Answer, DurableRecord, Envelope, Found, Homes, Reject
+from physalia.model.value import value
 
 
 class Safe(NamedTuple):
@@ -37,7 +38,8 @@ Output: TypeAlias = Envelope | Answer | Found | Reject | Safe | Gone
 """What leaves a server: a message to another node, or a word to a client; and what is to be done after a flush."""
 
 
-class Waiting(NamedTuple):
+@value
+class Waiting:
     """One step of a node that stored something, or that must not overtake one that did.
 
     `outputs` leave when the `records` are safe.
@@ -102,7 +104,7 @@ class Batch:
 
         Then one that is refused takes those of its node that come after it along, and no others.
         """
-        waiting = [each for each in self.waiting if each.key not in self.behind]
+        waiting = [each for each in self.waiting if each.key not in self.behind] if self.behind else list(self.waiting)
         if journal.take([(each.key, record) for each in waiting for record in each.records]):
             return waiting
         appended = []

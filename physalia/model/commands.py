@@ -5,8 +5,6 @@ Two commands are the same command if they are equal; a command that was decided 
 
 from typing import TypeAlias
 
-from attrs import field, validators
-
 from physalia.model.ids import NodeId, RequestId
 from physalia.model.transactions import Execute
 from physalia.model.value import key
@@ -41,7 +39,12 @@ class Change:
 
     request: RequestId
     expects: int
-    members: frozenset[NodeId] = field(validator=validators.min_len(1))
+    members: frozenset[NodeId]
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` without members."""
+        if not self.members:
+            raise ValueError("a change names at least one of the members")
 
 
 @key

@@ -7,8 +7,6 @@ the same request. There are no floats: two machines need not agree on their sums
 
 from typing import Final, Literal, TypeAlias
 
-from attrs import field
-
 from physalia.model.ids import RequestId, Slot
 from physalia.model.value import key, typed, value
 
@@ -164,7 +162,7 @@ class Execute:
 
     request: RequestId
     version: int
-    body: Body = field(hash=False)  # what the request asks for is compared, and would cost most to hash
+    body: Body
 
 
 # Answers

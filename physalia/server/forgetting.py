@@ -7,7 +7,7 @@ its items. Short of that it keeps `most_slots` entries, unless they are large.
 
 from attrs import Factory, define
 
-from physalia.cell import Node
+from physalia.host import Hosted
 from physalia.journal import NodeKey
 from physalia.model import Slot
 
@@ -34,14 +34,19 @@ class Forgetting:
     most_slots: int = LOG_SLOTS
     _logs: dict[NodeKey, _Log] = Factory(dict)
 
-    def due(self, key: NodeKey, node: Node) -> Slot:
-        """The slot up to which a node is to truncate now; 0 as long as it need not."""
-        log = self._logs.get(key)
+    def due(self, hosted: Hosted) -> Slot:
+        """The slot up to which a node is to truncate now; 0 as long as it need not.
+
+        Nobody need ask again before the node knows slot `hosted.look_at`.
+        """
+        node, prefix = hosted.node, hosted.node.prefix
+        log = self._logs.get(hosted.key)
         if log is None:
-            log = self._logs[key] = _Log(node.floor, 0)
-        prefix = node.prefix
-        if prefix - log.weighed < min(LOOK_EVERY_SLOTS, self.most_slots):
+            log = self._logs[hosted.key] = _Log(node.floor, 0)
+        hosted.look_at = log.weighed + min(LOOK_EVERY_SLOTS, self.most_slots)
+        if prefix < hosted.look_at:
             return 0
+        hosted.look_at += prefix - log.weighed
         log.size_bytes += node.log_bytes(log.weighed)
         log.weighed = prefix
         is_long = prefix - node.floor >= self.most_slots or log.size_bytes >= LARGE_LOG_BYTES

@@ -66,7 +66,7 @@ class Leadership:
 
         Who is wrong about that refuses what could have been done. Nobody is harmed: others may know better.
         """
-        node = self._nodes.host.node(key)
+        node = self._nodes.host.node(key) if self._suspicion.suspected else None
         if node is None or key.incarnation not in node.members:
             return False
         homes = (self._atlas.server_of(key, member) for member in node.members if member != key.incarnation)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from physalia.model import Carry, Envelope, Ping, Pong, Traffic
 from physalia.transport import BUNDLES_SINCE, MOVES_SINCE, Connection
-from physalia.wire import CodecError, bundle, decode_envelope, decode_traffic, encode_envelope, encode_traffic
+from physalia.wire import CodecError, bundles, decode_traffic, encode_traffic
 from physalia.wire.limits import MAX_BUNDLED
 
 MOST_TOGETHER_BYTES = 8000
@@ -17,32 +17,30 @@ MOST_TOGETHER_BYTES = 8000
 
 
 class Leaving:
-    """A link, and what is to leave on it at the end of this turn: envelopes, encoded, of so many bytes."""
+    """A link, and the envelopes that are to leave on it at the end of this turn."""
 
     def __init__(self, connection: Connection, before: Callable[[], None]) -> None:
         self.connection = connection
         self._before = before
-        self.envelopes: list[bytes] = []
-        self.size_bytes = 0
-
-    def add(self, envelope: bytes) -> int:
-        """One more; return how many were dropped, to which there was no room."""
-        is_full = len(self.envelopes) == MAX_BUNDLED or self.size_bytes + len(envelope) > MOST_TOGETHER_BYTES
-        dropped = self.send() if is_full else 0
-        self.envelopes.append(envelope)
-        self.size_bytes += len(envelope)
-        return dropped
+        self.envelopes: list[Envelope] = []
 
     def send(self) -> int:
-        """All of it leaves; return how many were dropped."""
-        envelopes, self.envelopes, self.size_bytes = self.envelopes, [], 0
+        """All of them leave; return how many were dropped."""
+        envelopes, self.envelopes = self.envelopes, []
         if not envelopes:
             return 0
         self._before()
-        if self.connection.version >= BUNDLES_SINCE:
-            return 0 if self.connection.send(bundle(envelopes)) else len(envelopes)
-        carries = (encode_traffic(Carry(decode_envelope(each))) for each in envelopes)
-        return sum(not self.connection.send(carry) for carry in carries)
+        return self._send(envelopes)
+
+    def _send(self, envelopes: list[Envelope]) -> int:
+        try:
+            if self.connection.version >= BUNDLES_SINCE:
+                said = bundles(envelopes, MOST_TOGETHER_BYTES)
+            else:
+                said = [(encode_traffic(Carry(each)), 1) for each in envelopes]
+        except CodecError:  # one is beyond the limit of what can be said at all (design rule R17): the others are not
+            return 1 if len(envelopes) == 1 else sum(self._send([each]) for each in envelopes)
+        return sum(count for message, count in said if not self.connection.send(message))
 
 
 class Links:
@@ -76,10 +74,9 @@ class Links:
         if link is None:
             self.dropped += 1
             return
-        try:
-            self.dropped += link.add(encode_envelope(envelope))
-        except CodecError:  # beyond the limit of what can be said at all (design rule R17)
-            self.dropped += 1
+        link.envelopes.append(envelope)
+        if len(link.envelopes) == MAX_BUNDLED:
+            self.dropped += link.send()
 
     def say(self, server: int, said: Traffic) -> None:
         """Tell a server something, if it is reached and understands it."""

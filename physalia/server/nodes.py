@@ -17,7 +17,6 @@ from physalia.cell import Node
 from physalia.host import Batch, Gone, Host, Hosted, Output, Safe
 from physalia.journal import NodeKey
 from physalia.model import (
-    NO_BALLOT,
     Answer,
     Asked,
     Campaign,
@@ -88,9 +87,9 @@ class Nodes:
     def receive(self, server: int, envelope: Envelope) -> None:
         """A server brings a message. That its sender lives there is all that makes it the sender's."""
         origin = envelope.origin
-        key = NodeKey(origin.cell, origin.life, envelope.to)
-        hosted = self.host.hosted(key)
+        hosted = self.host.find(origin, envelope.to)
         if hosted is None:
+            key = NodeKey(origin.cell, origin.life, envelope.to)
             if key in self.host.pointers:
                 self._outlet.missed(server, key)
             elif self._atlas.index.has(key):
@@ -101,9 +100,10 @@ class Nodes:
             self.impostors += 1
             if origin.node not in hosted.homes:
                 self._outlet.stray(hosted, origin.node)
-        else:
-            self._take(hosted, envelope)
-            self._run()
+        elif (event := hosted.border.receive(envelope)) is not None:
+            self._do(hosted, event)
+            if self._inside:
+                self._run()
 
     def receive_all(self, server: int, envelopes: Iterable[Envelope]) -> None:
         """A server brings messages; each is taken to its end before the next."""
@@ -217,30 +217,26 @@ class Nodes:
         inside = self._inside
         while inside:
             envelope = inside.popleft()
-            hosted = self.host.hosted(NodeKey(envelope.origin.cell, envelope.origin.life, envelope.to))
-            if hosted is not None:
-                self._take(hosted, envelope)
-
-    def _take(self, hosted: Hosted, envelope: Envelope) -> None:
-        event = hosted.border.receive(envelope)
-        if event is not None:
-            self._do(hosted, event)
+            hosted = self.host.find(envelope.origin, envelope.to)
+            event = None if hosted is None else hosted.border.receive(envelope)
+            if hosted is not None and event is not None:
+                self._do(hosted, event)
 
     def _do(self, hosted: Hosted, event: Event) -> None:
         outputs = self.host.run(hosted, event)
         if outputs:
             self._let_out(outputs, hosted)
         self._note(hosted)
-        slot = self._forgetting.due(hosted.key, hosted.node)
-        if slot:
+        if hosted.node.prefix >= hosted.look_at and (slot := self._forgetting.due(hosted)):
             self._let_out(self.host.run(hosted, Truncate(slot)), hosted)
 
     def _note(self, hosted: Hosted) -> None:
         """The node did something."""
         key, node, recent = hosted.key, hosted.node, self.recent
-        recent.pop(key, None)
-        recent[key] = self.now_s
-        if node.active != NO_BALLOT or node.has_taught:
+        if recent.get(key) != self.now_s:
+            recent.pop(key, None)
+            recent[key] = self.now_s
+        if key not in self._busy and node.is_restless:
             self.restless.add(key)
             self._busy.add(key)
         if node.stopped and node.pointer is None and key not in self._halted:
@@ -261,29 +257,29 @@ class Nodes:
 
     def _rouse(self, key: NodeKey) -> None:
         node = self.host.node(key)
-        if node is not None and (node.active != NO_BALLOT or node.has_taught):
+        if node is not None and node.is_restless:
             self.restless.add(key)
 
     def _let_out(self, outputs: Iterable[Output], hosted: Hosted | None = None) -> None:
         """Hand out what leaves: of one node, or, after a flush, of any."""
+        inside, carry, own = self._inside, self._outlet.carry, self._atlas.own
         for output in outputs:
-            if isinstance(output, Safe):
-                output.call()
+            if type(output) is not Envelope:
+                self._let_out_other(output)
                 continue
-            if isinstance(output, Gone):
-                self._bury(output.key)
-                continue
-            if not isinstance(output, Envelope):
-                self._outlet.tell(output)
-                continue
-            if hosted is None:
-                origin = output.origin
-                server = self._atlas.server_of(NodeKey(origin.cell, origin.life, origin.node), output.to)
-            else:
-                server = hosted.homes.get(output.to)
-            if server == self._atlas.own:
-                self._inside.append(output)
+            speaker = hosted or self.host.find(output.origin, output.origin.node)
+            server = None if speaker is None else speaker.homes.get(output.to)
+            if server == own:
+                inside.append(output)
             elif server is None:
                 self.homeless += 1
             else:
-                self._outlet.carry(server, output)
+                carry(server, output)
+
+    def _let_out_other(self, output: Output) -> None:
+        if isinstance(output, Safe):
+            output.call()
+        elif isinstance(output, Gone):
+            self._bury(output.key)
+        elif not isinstance(output, Envelope):
+            self._outlet.tell(output)

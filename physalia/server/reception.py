@@ -31,7 +31,7 @@ from physalia.transport import LACKS_SINCE, MOVES_SINCE, Connection
 from physalia.wire import encode_traffic
 
 
-@frozen
+@frozen(eq=False)
 class Caller:
     """Who is at the other end of a connection that came in, as somebody to be told something."""
 

@@ -43,33 +43,31 @@ json_lines = msgspec.json.Encoder().encode_lines
 
 def checksum(said: Command | Told) -> str:
     """Eight digits that tell two commands of one request apart, and two answers to it."""
-    if type(said) is Change:
-        return f"{crc32(json([said.expects, sorted(said.members)])):08x}"
-    return f"{crc32(json(said)):08x}"
+    told = [said.expects, sorted(said.members)] if type(said) is Change else said
+    return f"{crc32(json(told)):08x}"
 
 
 def name_of(command: Command) -> str:
     """The name of a command, such as ``c1#7:0badcafe``."""
     if isinstance(command, NoOp):
         return NO_OP
-    return f"{command.request.client}#{command.request.number}:{checksum(command)}"
+    request = command.request
+    return f"{request.client}#{request.number}:{checksum(command)}"
 
 
 class Words:
     """Says things in these words. It remembers the names of the commands that it was given last."""
 
     def __init__(self) -> None:
-        self._named: dict[int, tuple[Command, str]] = {}
+        self._named: dict[Command, str] = {}
 
     def name(self, command: Command) -> str:
         """The name of a command."""
-        known = self._named.get(id(command))
-        if known is not None:
-            return known[1]
-        if len(self._named) >= MOST_REMEMBERED:
-            self._named.clear()
-        name = name_of(command)
-        self._named[id(command)] = command, name  # the command is kept: nothing else gets its id meanwhile
+        name = self._named.get(command)
+        if name is None:
+            if len(self._named) >= MOST_REMEMBERED:
+                self._named.clear()
+            name = self._named[command] = name_of(command)
         return name
 
     def arguments(self, given: tuple[object, ...]) -> tuple[object, ...]:

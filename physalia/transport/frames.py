@@ -17,27 +17,39 @@ TAG_BYTES = 16
 HEAD_BYTES = _LENGTH.size + TAG_BYTES
 
 
+class _Tags:
+    """The tags of one direction. The MAC of nothing is made once for a key, and copied for each frame."""
+
+    def __init__(self, key: bytes) -> None:
+        self._mac = hmac.new(key, digestmod="sha256")
+
+    def of(self, number: int, body: bytes) -> bytes:
+        mac = self._mac.copy()
+        mac.update(_NUMBERED.pack(number, len(body)))
+        mac.update(body)
+        return mac.digest()[:TAG_BYTES]
+
+
 class Sealer:
     """Makes frames under one key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._tags = _Tags(key)
         self._number = 0
 
     def seal(self, body: bytes) -> bytes:
         """The next frame. The body is not longer than `MAX_BODY_BYTES`."""
-        length = len(body)
-        assert length <= MAX_BODY_BYTES
-        tag = hmac.digest(self._key, _NUMBERED.pack(self._number, length) + body, "sha256")[:TAG_BYTES]
+        assert len(body) <= MAX_BODY_BYTES
+        tag = self._tags.of(self._number, body)
         self._number += 1
-        return _LENGTH.pack(length) + tag + body
+        return b"".join((_LENGTH.pack(len(body)), tag, body))
 
 
 class Opener:
     """Opens frames under one key, out of bytes that come in pieces."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._tags = _Tags(key)
         self._number = 0
 
     def open(self, buffer: bytearray) -> list[bytes]:
@@ -54,7 +66,7 @@ class Opener:
             if len(buffer) < begin + length:
                 break
             body = bytes(buffer[begin : begin + length])
-            tag = hmac.digest(self._key, _NUMBERED.pack(self._number, length) + body, "sha256")[:TAG_BYTES]
+            tag = self._tags.of(self._number, body)
             if not hmac.compare_digest(tag, bytes(buffer[place + _LENGTH.size : begin])):
                 raise Refused("mac")
             self._number += 1

@@ -16,7 +16,7 @@ from physalia.wire.codec import (
 )
 from physalia.wire.shapes import CodecError
 from physalia.wire.traffic import (
-    bundle,
+    bundles,
     decode_reply,
     decode_traffic,
     decode_verdict,
@@ -27,7 +27,7 @@ from physalia.wire.traffic import (
 
 __all__ = [
     "CodecError",
-    "bundle",
+    "bundles",
     "decode_charter",
     "decode_command",
     "decode_entry",

@@ -8,8 +8,7 @@ from physalia.model import Charter, Homes, NodeId
 from physalia.wire.codec import decode, encode
 from physalia.wire.commands import NODE
 from physalia.wire.limits import MAX_ALPHA, MAX_HOMES, MAX_MEMBERS
-from physalia.wire.shapes import PAIR, CodecError, Many, Natural, Two
-from physalia.wire.transactions import Listed
+from physalia.wire.shapes import PAIR, CodecError, Listed, Many, Natural, Two
 
 TAG = 100
 """Far from the tags of records, beside which a charter stands."""

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from physalia.wire.limits import MAX_MEMBERS, MAX_NATURAL, MAX_TEXT_CHARACTERS
 from physalia.wire.written import CodecError, Shape, Source, Written, packing, unpacking
 
-__all__ = ["Choice", "CodecError", "Flag", "Many", "Members", "Natural", "Row", "Shape", "Text", "Two"]
+__all__ = ["Choice", "CodecError", "Flag", "Listed", "Many", "Members", "Natural", "Row", "Shape", "Text", "Two"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -164,7 +164,10 @@ class Row(Written[T]):
         if width:
             source.write(f"{', '.join((*before, *places))}, = {plain}")
         values = [unpacking(source, shape, place) for shape, place in zip(self.shapes.values(), places, strict=True)]
-        return f"{source.name(self.cls)}({', '.join(values)})"
+        name = source.name(self.cls)
+        if issubclass(self.cls, tuple):  # what makes a named tuple is a function of Python, which makes a tuple
+            return f"tuple.__new__({name}, ({', '.join(values)},))"
+        return f"{name}({', '.join(values)})"
 
     def write_pack(self, source: Source, value: str) -> str:
         """A list of the packed fields."""
@@ -177,25 +180,47 @@ class Row(Written[T]):
         return f"[{', '.join(plain)}]"
 
 
-class Choice(Generic[T]):
-    """One of several rows, told apart by the tag before the fields."""
+class Choice(Written[T]):
+    """One of several rows, told apart by the tag before the fields. Each row keeps functions of its own."""
 
     def __init__(self, rows: Mapping[int, Row[Any]]) -> None:
         self.by_tag = {tag: row.tagged(tag) for tag, row in rows.items()}
         self.by_class = {row.cls: row for row in self.by_tag.values()}
 
-    def pack(self, value: T) -> list[object]:
-        """The tag, then the fields."""
-        row = self.by_class.get(type(value))
-        if row is None:
-            raise CodecError(f"{type(value).__name__} is none of the kinds that can be said here")
-        plain: list[object] = row.pack(value)
-        return plain
-
-    def unpack(self, plain: object) -> T:
+    def write_unpack(self, source: Source, plain: str) -> str:
         """An instance of the class that the tag names."""
-        row = self.by_tag.get(plain[0]) if type(plain) is list and plain and type(plain[0]) is int else None
-        if row is None:
-            raise CodecError(f"expected a list that starts with one of the tags {sorted(self.by_tag)}")
-        value: T = row.unpack(plain)
-        return value
+        tag, row = source.fresh(), source.fresh()
+        source.write(f"{tag} = {plain}[0] if type({plain}) is list and {plain} else None")
+        source.write(f"{row} = {source.name(self.by_tag)}.get({tag}) if type({tag}) is int else None")
+        source.refuse(f"{row} is None", f"a list that starts with one of the tags {sorted(self.by_tag)}")
+        return f"{row}.unpack({plain})"
+
+    def write_pack(self, source: Source, value: str) -> str:
+        """The tag, then the fields."""
+        row = source.fresh()
+        source.write(f"{row} = {source.name(self.by_class)}.get(type({value}))")
+        source.refuse(f"{row} is None", f"one of {sorted(cls.__name__ for cls in self.by_class)}")
+        return f"{row}.pack({value})"
+
+
+class Listed(Written[tuple[T, ...]]):
+    """At most `limit` values of one shape, in the order in which they stand."""
+
+    def __init__(self, shape: Shape[T], limit: int) -> None:
+        self.shape = shape
+        self.limit = limit
+
+    def write_unpack(self, source: Source, plain: str) -> str:
+        """A tuple."""
+        source.refuse(f"type({plain}) is not list or len({plain}) > {self.limit}", f"a list of at most {self.limit}")
+        return f"tuple({self._each(source, plain, 'unpack')})"
+
+    def write_pack(self, source: Source, value: str) -> str:
+        """A list."""
+        source.refuse(f"type({value}) is not tuple or len({value}) > {self.limit}", f"a tuple of at most {self.limit}")
+        return self._each(source, value, "pack")
+
+    def _each(self, source: Source, those: str, way: str) -> str:
+        one = source.fresh()
+        source.write(f"{one} = {source.name(self.shape)}.{way}")
+        return f"[{one}(entry) for entry in {those}]"

@@ -19,8 +19,8 @@ from physalia.model import Refused as StoreRefused
 from physalia.model import Row as SnapshotRow
 from physalia.wire.commands import COMMAND, COMMANDS, COUNT, NODE, SLOT, TEXT
 from physalia.wire.limits import MAX_ROWS, MAX_WINDOW
-from physalia.wire.shapes import Choice, CodecError, Flag, Members, Natural, Row
-from physalia.wire.transactions import DONE, ITEM, KEY, REFUSED, REQUEST, TRANSACT, Listed, Maybe
+from physalia.wire.shapes import Choice, CodecError, Flag, Listed, Members, Natural, Row
+from physalia.wire.transactions import DONE, ITEM, KEY, REFUSED, REQUEST, TRANSACT, Maybe
 
 DIGEST_BYTES = 32
 

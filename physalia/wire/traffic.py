@@ -1,7 +1,6 @@
 """The bytes of what processes say to each other, and of verdicts. `codec` says what holds of every format here."""
 
 from collections.abc import Sequence
-from struct import Struct
 from typing import get_args
 
 from physalia.model import (
@@ -13,6 +12,7 @@ from physalia.model import (
     DeclineReason,
     Denied,
     Elsewhere,
+    Envelope,
     Find,
     Founding,
     Granted,
@@ -52,12 +52,8 @@ from physalia.wire.charters import HOMES, NODES
 from physalia.wire.codec import ENVELOPE, decode, encode
 from physalia.wire.commands import COUNT, NODE, TEXT
 from physalia.wire.limits import MAX_BUNDLED, MAX_ENCODED_BYTES, MAX_MEMBERS, MAX_PUSHED
-from physalia.wire.shapes import Choice, CodecError, Flag, Many, Members, Natural, Row, Two
-from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Listed, Maybe, Name
-
-_FEW, _MORE = Struct(">BBB"), Struct(">BBBH")
-_PAIR, _LIST, _LONG_LIST, _MANY = 0x92, 0x90, 0xDC, 16
-"""How MessagePack begins a list of two, one of few, and one of 16 or more (its specification, section "array")."""
+from physalia.wire.shapes import Choice, CodecError, Flag, Listed, Many, Members, Natural, Row, Two
+from physalia.wire.transactions import ITEM, KEY, REFUSED, REPLY, Maybe, Name
 
 OVERHEAD_BYTES = 64
 """How much more than what it holds a message between processes may take."""
@@ -76,6 +72,20 @@ class Blob:
         return plain
 
     pack = unpack
+
+
+class Packed:
+    """What is packed already."""
+
+    def pack(self, plain: list[object]) -> list[object]:
+        """The same."""
+        return plain
+
+    def unpack(self, plain: object) -> list[object]:
+        """A list."""
+        if type(plain) is not list:
+            raise CodecError("expected a list")
+        return plain
 
 
 class Reasons:
@@ -122,6 +132,7 @@ WHEREABOUTS = Row(
 )
 DISK_BYTES = 8
 """How long the name of a disk is."""
+_PACKED = Packed()
 BUNDLE = 7
 """The tag of what carries many envelopes."""
 CONTENT = Blob(MAX_ENCODED_BYTES - OVERHEAD_BYTES)
@@ -181,15 +192,20 @@ def encode_traffic(said: Traffic) -> bytes:
     return encode(TRAFFIC, said)
 
 
-def bundle(envelopes: Sequence[bytes]) -> bytes:
-    """The bytes of a `Bundle` of envelopes that are encoded already, at most `MAX_BUNDLED`.
+def bundles(envelopes: Sequence[Envelope], most_bytes: int) -> list[tuple[bytes, int]]:
+    """The bytes of `Bundle`s that hold these in their order, and how many each of them holds.
 
-    Encoding each alone says how long it is, and whoever puts them together needs to know that.
+    Each has at most so many bytes, or one envelope alone; what is too long is halved. Raises `CodecError` if one of the
+    envelopes is beyond a limit.
     """
-    count = len(envelopes)
-    assert count <= MAX_BUNDLED
-    head = _FEW.pack(_PAIR, BUNDLE, _LIST + count) if count < _MANY else _MORE.pack(_PAIR, BUNDLE, _LONG_LIST, count)
-    return head + b"".join(envelopes)
+    return _halved([ENVELOPE.pack(each) for each in envelopes], most_bytes)
+
+
+def _halved(plain: list[object], most_bytes: int) -> list[tuple[bytes, int]]:
+    data, count = encode(_PACKED, [BUNDLE, plain]), len(plain)
+    if count == 1 or (len(data) <= most_bytes and count <= MAX_BUNDLED):
+        return [(data, count)]
+    return _halved(plain[: count // 2], most_bytes) + _halved(plain[count // 2 :], most_bytes)
 
 
 def decode_traffic(data: bytes) -> Traffic:

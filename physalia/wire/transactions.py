@@ -39,11 +39,12 @@ from physalia.model import (
     Value,
 )
 from physalia.store import LIMITS
-from physalia.wire.shapes import Choice, CodecError, Flag, Natural, Row, Shape, Text
+from physalia.wire.shapes import Choice, CodecError, Flag, Listed, Natural, Row, Shape, Text
 
 T = TypeVar("T")
 
 PAIR = 2
+MOST_REMEMBERED, MOST_REMEMBERED_BYTES = 1024, 1024
 MOST_NATIVE = 2**63
 """MessagePack has integers from -MOST_NATIVE to MOST_NATIVE - 1; others are lists of their bytes."""
 
@@ -112,26 +113,6 @@ class OneOf:
     pack = unpack
 
 
-class Listed(Generic[T]):
-    """At most `limit` values of one shape, in the order in which they stand."""
-
-    def __init__(self, shape: Shape[T], limit: int) -> None:
-        self.shape = shape
-        self.limit = limit
-
-    def pack(self, values: tuple[T, ...]) -> list[object]:
-        """A list."""
-        if type(values) is not tuple or len(values) > self.limit:
-            raise CodecError(f"expected a tuple of at most {self.limit}")
-        return [self.shape.pack(value) for value in values]
-
-    def unpack(self, plain: object) -> tuple[T, ...]:
-        """A tuple."""
-        if type(plain) is not list or len(plain) > self.limit:
-            raise CodecError(f"expected a list of at most {self.limit}")
-        return tuple(self.shape.unpack(entry) for entry in plain)
-
-
 class Maybe(Generic[T]):
     """A value of one shape, or nothing."""
 
@@ -173,21 +154,50 @@ class Pair:
 
 
 class Nested:
-    """A body, as bytes. Whatever bytes they are, there is a body that stands for them."""
+    """A body, as bytes. Whatever bytes they are, there is a body that stands for them.
+
+    A command is said and kept a dozen times on its way through a cell, and its body is the most of it. So the last ones
+    that were read are remembered with their bytes, if they are short: neither ever changes.
+    """
+
+    def __init__(self) -> None:
+        self._bodies: dict[bytes, Body] = {}
+        self._bytes: dict[int, tuple[Body, bytes]] = {}
 
     def pack(self, body: Body) -> bytes:
         """The bytes."""
-        return body.data if type(body) is Unread else msgspec.msgpack.encode(BODY.pack(body))
+        known = self._bytes.get(id(body))
+        return self._pack(body) if known is None else known[1]
 
     def unpack(self, plain: object) -> Body:
         """What the bytes ask for, as far as this software can tell."""
         if type(plain) is not bytes:
             raise CodecError("expected bytes")
+        known = self._bodies.get(plain)
+        if known is not None:
+            return known
+        body = self._unpack(plain)
+        if len(plain) <= MOST_REMEMBERED_BYTES:
+            self._remember(body, plain)
+        return body
+
+    def _unpack(self, plain: bytes) -> Body:
         try:
             body = BODY.unpack(msgspec.msgpack.decode(plain))
-            return body if self.pack(body) == plain else Unread(plain)
+            return body if self._pack(body) == plain else Unread(plain)
         except (CodecError, ValueError, RecursionError, msgspec.MsgspecError):
             return Unread(plain)
+
+    def _pack(self, body: Body) -> bytes:
+        return body.data if type(body) is Unread else msgspec.msgpack.encode(BODY.pack(body))
+
+    def _remember(self, body: Body, plain: bytes) -> None:
+        """All are forgotten together. A body that is remembered is kept: nothing else gets its id meanwhile."""
+        if len(self._bodies) >= MOST_REMEMBERED:
+            self._bodies.clear()
+            self._bytes.clear()
+        self._bodies[plain] = body
+        self._bytes[id(body)] = body, plain
 
 
 KEY, VALUE = Key(), Values()

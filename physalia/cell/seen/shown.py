@@ -11,7 +11,7 @@ from physalia.cell.log import Log
 from physalia.cell.memory import Memory
 from physalia.cell.proposer import Proposer
 from physalia.cell.reads import Consultation, Reads
-from physalia.model import Accepted, Ballot, Jury, Left, NodeId, Send, Slot
+from physalia.model import NO_BALLOT, Accepted, Ballot, Jury, Left, NodeId, Send, Slot
 from physalia.store import Store as Database
 
 
@@ -131,7 +131,7 @@ class Shown(ABC):
     @property
     def prefix(self) -> Slot:
         """The last slot of the decided prefix that this node knows; 0 for none."""
-        return self._learner.prefix
+        return self._learner.first_unknown - 1
 
     @property
     def database(self) -> Database:
@@ -147,6 +147,12 @@ class Shown(ABC):
     def has_taught(self) -> bool:
         """Whether there is somebody whom this node will not teach the same again before the next tick (R9)."""
         return bool(self._learner.taught or self._learner.lessons.lesson)
+
+    @property
+    def is_restless(self) -> bool:
+        """Whether ticks may be of use to it: it leads, or has taught somebody since the last one."""
+        learner = self._learner
+        return self._proposer.leadership.prepare.ballot != NO_BALLOT or bool(learner.taught or learner.lessons.lesson)
 
     @property
     def is_idle(self) -> bool:

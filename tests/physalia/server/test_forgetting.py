@@ -9,9 +9,9 @@ import pytest
 
 from conformance.colonies.disks import judge
 from conformance.crash_points.vfs import simulated_vfs
-from physalia.cell import Node
+from physalia.cell import Border, Node
 from physalia.client import AsyncClient
-from physalia.host import compacting
+from physalia.host import Hosted, compacting
 from physalia.host.compacting import fewer
 from physalia.journal import MAX_WAITING_BYTES, Directory, Journal, NodeKey
 from physalia.model import (
@@ -21,6 +21,7 @@ from physalia.model import (
     Execute,
     Known,
     OpenSession,
+    Origin,
     Put,
     Receive,
     RequestId,
@@ -145,7 +146,9 @@ class Alone:
 
     def __init__(self) -> None:
         self.node = Node(1, {1}, 3)
-        self.journal: list[bytes] = [encode_charter(Charter(frozenset({1}), 3, ((1, 1),)))]
+        charter = Charter(frozenset({1}), 3, ((1, 1),))
+        self.hosted = Hosted(KEY, charter, self.node, Border(Origin(1, 101, 1)), {1: 1}, is_chartered=True)
+        self.journal: list[bytes] = [encode_charter(charter)]
         self.numbers = count(1)
         self.do(Campaign(self.node.next_ballot()))
         self.ask(OpenSession())
@@ -175,7 +178,7 @@ def test_a_node_waits_until_its_log_weighs_as_much_as_its_items() -> None:
         cell.put(f"large-{number}", 1000)
     for number in range(400):
         cell.put("small", number % 10)
-        if slot := rule.due(KEY, cell.node):
+        if slot := rule.due(cell.hosted):
             logs.append(cell.node.log_bytes(cell.node.known.base))
             cell.do(Truncate(slot))
             floors.append(slot)
@@ -190,7 +193,7 @@ def test_a_large_log_is_dropped_though_it_is_short(monkeypatch: pytest.MonkeyPat
     cell, rule = Alone(), Forgetting(1_000_000)
     for _ in range(200):
         cell.put("same", 1000)
-        if slot := rule.due(KEY, cell.node):
+        if slot := rule.due(cell.hosted):
             cell.do(Truncate(slot))
     assert cell.node.floor
     assert cell.node.prefix < 1000

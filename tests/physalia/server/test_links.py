@@ -90,3 +90,14 @@ def test_what_has_no_room_or_no_connection_is_counted() -> None:
     carry(made, map(envelope, range(3)))
     made.carry(9, envelope(1))
     assert made.dropped == 4
+
+
+def test_what_cannot_be_said_at_all_takes_nothing_along() -> None:
+    wire = Wire()
+    made = links(wire)
+    carry(made, [envelope(1), envelope(-1), envelope(2)])
+    assert [each for said in wire.said if isinstance(said, Bundle) for each in said.envelopes] == [
+        envelope(1),
+        envelope(2),
+    ]
+    assert made.dropped == 1

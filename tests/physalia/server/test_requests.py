@@ -1,7 +1,7 @@
 """Who asked is told once, under its own number, and never about somebody else's command."""
 
 import pytest
-from attrs import Factory, define, evolve
+from attrs import Factory, define
 
 from physalia.cell import Node
 from physalia.journal import NodeKey
@@ -25,6 +25,7 @@ from physalia.model import (
     Volume,
     Write,
 )
+from physalia.model.value import evolve
 from physalia.server.looks import needs_round
 from physalia.server.requests import Requests
 from physalia.wire import decode_verdict, encode_command

@@ -53,10 +53,9 @@ from physalia.model import (
 )
 from physalia.wire import (
     CodecError,
-    bundle,
+    bundles,
     decode_traffic,
     decode_verdict,
-    encode_envelope,
     encode_traffic,
     encode_verdict,
 )
@@ -192,12 +191,27 @@ def test_the_longest_content_passes_and_no_longer_one() -> None:
         encode_traffic(Request(1, 1, bytes(CONTENT.limit + 1)))
 
 
-@pytest.mark.parametrize("count", [0, 1, 15, 16, MAX_BUNDLED])
+@pytest.mark.parametrize("count", [1, 15, 16, MAX_BUNDLED])
 def test_envelopes_put_together_are_what_the_codec_makes_of_all_of_them(count: int) -> None:
     envelopes = tuple(Envelope(Origin(1, 2, 3), 4, Ask(place)) for place in range(count))
-    data = bundle([encode_envelope(each) for each in envelopes])
-    assert data == encode_traffic(Bundle(envelopes))
-    assert decode_traffic(data) == Bundle(envelopes)
+    assert bundles(envelopes, MAX_ENCODED_BYTES) == [(encode_traffic(Bundle(envelopes)), count)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 100, MAX_BUNDLED + 1])
+@pytest.mark.parametrize("most_bytes", [1, 40, 100, MAX_ENCODED_BYTES])
+def test_what_is_too_long_for_one_bundle_is_in_several_in_its_order(count: int, most_bytes: int) -> None:
+    envelopes = [Envelope(Origin(1, 2, 3), 4, Ask(place)) for place in range(count)]
+    said = bundles(envelopes, most_bytes)
+    assert all(len(data) <= most_bytes or of == 1 for data, of in said)
+    heard = [decode_traffic(data) for data, _ in said]
+    assert [len(each.envelopes) for each in heard if isinstance(each, Bundle)] == [of for _, of in said]
+    assert [one for each in heard if isinstance(each, Bundle) for one in each.envelopes] == envelopes
+
+
+def test_a_bundle_holds_nothing_that_is_beyond_a_limit() -> None:
+    good, bad = (Envelope(Origin(1, 2, 3), 4, Ask(prefix)) for prefix in (0, -1))
+    with pytest.raises(CodecError):
+        bundles([good, bad], MAX_ENCODED_BYTES)
 
 
 def test_no_longer_bundle_is_said_or_heard() -> None:

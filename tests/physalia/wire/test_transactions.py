@@ -33,6 +33,7 @@ from physalia.model import (
 )
 from physalia.store import LIMITS, Store
 from physalia.wire import CodecError, decode_command, decode_reply, encode_command, encode_told
+from physalia.wire.transactions import MOST_REMEMBERED, MOST_REMEMBERED_BYTES, Nested
 from tests.physalia.store.random_logs import random_log
 from tests.physalia.store.strategies import SMALL, transactions
 
@@ -196,3 +197,24 @@ def test_damaged_bytes_are_refused_or_say_something_else() -> None:
                 assert encode_command(back) == data
                 readable += 1
     assert min(readable, refused) > 100
+
+
+def test_a_body_that_was_read_is_remembered_for_a_while_if_it_is_short() -> None:
+    """Whoever reads the same again is given the same, and what it says is not written anew."""
+    nested, packed = Nested(), Nested()
+    data = [packed.pack(asks(Put("a", number)).body) for number in range(MOST_REMEMBERED + 1)]
+    first = nested.unpack(data[0])
+    assert nested.unpack(data[0]) is first
+    assert nested.pack(first) is data[0]
+    other = asks(Put("a", 0)).body
+    assert other == first
+    assert nested.pack(other) == data[0]
+    assert nested.pack(other) is not data[0], "it was never read"
+    for one in data[1:]:
+        nested.unpack(one)
+    again = nested.unpack(data[0])
+    assert again == first
+    assert again is not first, "it is remembered for ever"
+    assert nested.pack(first) == data[0]
+    long = packed.pack(asks(Put("a", bytes(MOST_REMEMBERED_BYTES))).body)
+    assert nested.unpack(long) is not nested.unpack(long)
