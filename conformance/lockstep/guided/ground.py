@@ -1,0 +1,29 @@
+"""What is looked for in the world of the lockstep, and how it is told what a run refutes."""
+
+from pathlib import Path
+
+from conformance.guided.looking import Ground
+from conformance.guided.part import NAME
+from conformance.links import SHRINK_S, Failure
+from conformance.lockstep import replay
+from conformance.lockstep.guided import of_ballots, of_members, of_snapshots
+from conformance.lockstep.guided.runs import Runs, Schedule
+from conformance.lockstep.guided.sights import Sight
+from conformance.lockstep.shortest import shortest
+from conformance.lockstep.shrink import Finding
+from conformance.world.cells import MakeNode
+from physalia.cell import Node
+
+SCENARIOS = (*of_snapshots.SCENARIOS, *of_members.SCENARIOS, *of_ballots.SCENARIOS)
+EXPECTED = frozenset[str]()
+
+
+def ground(
+    make_node: MakeNode = Node, runs_folder: Path = replay.RUNS, shrink_s: float = SHRINK_S
+) -> Ground[Schedule, Sight, Finding]:
+    """The world of the lockstep, with these nodes; what is refuted is made shorter, and kept with a script."""
+
+    def failure(finding: Finding) -> Failure:
+        return replay.failure(NAME, shortest(finding, make_node, shrink_s), make_node, runs_folder)
+
+    return Ground("lockstep", SCENARIOS, EXPECTED, Runs(make_node), failure)
