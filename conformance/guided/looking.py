@@ -19,7 +19,8 @@ class Ground(Generic[Schedule, Sight, Found]):
     """A world in which scenarios are looked for. `failure` tells of what a run refuted, as the link of this world does.
 
     `expected` are the scenarios that a search of the deep profile has been seen to meet: one of these that is not met
-    any more makes the link inconclusive, and the others do not.
+    any more makes the link inconclusive, and the others do not. A run has a `text`, and can be `read` for a scenario,
+    with its source for those who complain.
     """
 
     name: str
@@ -27,6 +28,8 @@ class Ground(Generic[Schedule, Sight, Found]):
     expected: frozenset[str]
     world: World[Schedule, Sight, Found]
     failure: Callable[[Found], Failure]
+    text: Callable[[Schedule], str]
+    read: Callable[[Scenario[Sight], str, str], Schedule]
 
 
 @frozen(kw_only=True)
@@ -77,6 +80,8 @@ class Looked:
     lines: tuple[Line, ...]
     runs: int
     failure: Failure | None = None
+    met: tuple[tuple[Scenario[Any], Any], ...] = ()
+    """The run that met each scenario, of those that were met."""
 
     @property
     def verdict(self) -> Verdict:
@@ -107,20 +112,22 @@ def look(
 ) -> Looked:
     """Look for those of these scenarios that are of this world. The first refutation ends it."""
     lines: list[Line] = []
+    runs_met: list[tuple[Scenario[Any], Any]] = []
     all_runs = 0
     names = {scenario.name for scenario in scenarios}
     for scenario in (one for one in ground.scenarios if one.name in names):
         search = Search(ground.world, seed, runs, _told(display, scenario))
         outcome = search.guided(scenario)
         chance = search.by_chance(scenario) if with_chance and outcome.found is None else None
+        runs_met += [] if outcome.met is None else [(scenario, outcome.met)]
         lines.append(_line(ground.name, scenario, runs, outcome, chance))
         all_runs += outcome.runs + (0 if chance is None else chance.runs)
         met = f"met after {outcome.met_after} runs" if outcome.met_after else f"not met in {outcome.runs} runs"
         display.finish(scenario.name, met)
         for one in (outcome, chance):
             if one is not None and one.found is not None:
-                return Looked(tuple(lines), all_runs, ground.failure(one.found))
-    return Looked(tuple(lines), all_runs)
+                return Looked(tuple(lines), all_runs, ground.failure(one.found), tuple(runs_met))
+    return Looked(tuple(lines), all_runs, met=tuple(runs_met))
 
 
 def _told(display: Display, scenario: Scenario[Sight]) -> Callable[[int, Progress], None]:

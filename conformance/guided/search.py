@@ -50,6 +50,12 @@ class World(Protocol[Schedule, Sight, Found]):
     def change(self, way: str, one: Schedule, place: float, other: Schedule, seed: str) -> Schedule:
         """A run that begins as `one` up to a place; `other` is another one that came far."""
 
+    def size(self, schedule: Schedule) -> int:
+        """How many events a run has that was played."""
+
+    def without(self, schedule: Schedule, start: int, count: int) -> Schedule:
+        """The same without so many of its events, from that one on."""
+
     def play(self, schedule: Schedule, watches: Sequence[Watch[Sight]]) -> Ran[Schedule, Found]:
         """Play and judge it, while these watch."""
 

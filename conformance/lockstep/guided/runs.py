@@ -88,6 +88,15 @@ class Runs:
             return evolve(one, parts=(*_changed(events, rng.randrange(max(1, at)), rng, seed), rest))
         return evolve(one, parts=(events[:at], rest))
 
+    def size(self, schedule: Schedule) -> int:
+        """How many events it has."""
+        return len(schedule.happenings)
+
+    def without(self, schedule: Schedule, start: int, count: int) -> Schedule:
+        """The same without some of its events."""
+        events = schedule.happenings
+        return evolve(schedule, parts=(events[:start], events[start + count :]))
+
     def play(self, schedule: Schedule, watches: Sequence[Watch[Sight]]) -> Ran[Schedule, Finding]:
         """Play the parts one after the other, up to `length` events, and let all come to rest at the end."""
         run: _Run | None = None

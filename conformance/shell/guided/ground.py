@@ -9,7 +9,7 @@ from conformance.shell.campaign import RUNS, Result
 from conformance.shell.guided import of_leaders, of_members
 from conformance.shell.guided.runs import Runs
 from conformance.shell.guided.sights import Sight
-from conformance.shell.script import Script
+from conformance.shell.script import Script, read
 
 SCENARIOS = (*of_leaders.SCENARIOS, *of_members.SCENARIOS)
 EXPECTED = frozenset[str]()
@@ -21,4 +21,6 @@ def ground(runs_folder: Path = RUNS, shrink_s: float = SHRINK_S) -> Ground[Scrip
     def failure(result: Result) -> Failure:
         return campaign.failure(result, shrink_s, runs_folder)
 
-    return Ground("shell", SCENARIOS, EXPECTED, Runs(), failure)
+    return Ground(
+        "shell", SCENARIOS, EXPECTED, Runs(), failure, Script.text, lambda _, text, source: read(text, source)
+    )

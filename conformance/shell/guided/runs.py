@@ -85,6 +85,14 @@ class Runs:
         rest = [event for event in source.events if event.at_s > place and _is_about(event, names)]
         return evolve(one, events=_sorted([*begin, *rest]))
 
+    def size(self, schedule: Script) -> int:
+        """How many events it has."""
+        return len(schedule.events)
+
+    def without(self, schedule: Script, start: int, count: int) -> Script:
+        """The same without some of its events."""
+        return evolve(schedule, events=(*schedule.events[:start], *schedule.events[start + count :]))
+
     def play(self, schedule: Script, watches: Sequence[Watch[Sight]]) -> Ran[Script, Result]:
         """Play and judge it."""
         play = WatchedPlay.open(schedule, WatchedColony)

@@ -1,5 +1,6 @@
 """``physalia conformance search``: runs that are changed towards rare scenarios, beside as many that chance draws."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -27,6 +28,11 @@ def search(
         int, typer.Option(min=1, metavar="N", help="So many runs for each scenario, towards it, and by chance.")
     ] = RUNS,
     chance: Annotated[bool, typer.Option(help="Count what runs that are drawn by chance meet as well.")] = True,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write each run that met a scenario there, as short as it goes."),
+    ] = None,
+    replay: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a run again that was written so.")] = None,
     seed: Seed = 0,
     shrink_s: ShrinkS = 20.0,
     json: Json = False,
@@ -39,18 +45,55 @@ def search(
     from conformance.guided.looking import chosen, look  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
+    if replay is not None:
+        return _replay(replay, shrink_s)
+    if keep is not None and not keep.is_dir():
+        raise BadInput(f"--keep {keep} is no folder: name one that is there.")
     grounds = _grounds(world, shrink_s)
     wanted = chosen(grounds, tuple(scenario or ()))
     found: list[Looked] = []
     with display() as progress:
         for ground in grounds:
             found.append(look(ground, wanted, runs, seed, progress, with_chance=chance))
+            if keep is not None:
+                _keep(ground, found[-1], keep)
             if found[-1].failure is not None:
                 break
     verdict = combine(one.verdict for one in found if one.lines)
     if json:
         terminal.print_json(_data(found, verdict, runs, seed))
     _print(found, verdict, runs, seed, to_stderr=json)
+    return EXIT_CODES[verdict]
+
+
+def _keep(ground: "Ground[Any, Any, Any]", looked: "Looked", folder: Path) -> None:
+    """Write down the runs that met scenarios, each as short as it goes."""
+    from conformance.guided.kept import name_of, text  # noqa: PLC0415
+    from conformance.guided.shortening import shortened  # noqa: PLC0415
+
+    for scenario, run in looked.met:
+        short = shortened(ground.world, scenario, run)
+        (folder / name_of(scenario)).write_text(text(ground, scenario, short), encoding="utf-8")
+
+
+def _replay(file: Path, shrink_s: float) -> int:
+    """Play a run again: 0 if it meets its scenario, 1 if it is refuted, 3 if it does not meet it any more."""
+    from conformance.guided.kept import again  # noqa: PLC0415
+    from physalia.cli.printing import print_failure  # noqa: PLC0415
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"--replay {file} cannot be read: {error}.") from None
+    played = again(_grounds(None, shrink_s), text, str(file))
+    if played.failure is not None:
+        print_failure(terminal.console(), played.failure)
+        return EXIT_CODES[Verdict.REFUTED]
+    for number, stage in enumerate(played.scenario.stages):
+        is_met = number < len(played.watch.reached)
+        terminal.say(f"{number + 1}. {stage.words}: {'met' if is_met else 'not met'}")
+    verdict = Verdict.HOLDS if played.watch.is_complete else Verdict.INCONCLUSIVE
+    terminal.say(f"{verdict}: {len(played.watch.reached)} of {len(played.scenario.stages)} stages")
     return EXIT_CODES[verdict]
 
 

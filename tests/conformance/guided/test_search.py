@@ -3,9 +3,11 @@
 import pytest
 
 from conformance.guided import part as rare
+from conformance.guided.kept import again, text
 from conformance.guided.looking import chosen, look
 from conformance.guided.scenario import Progress, Reached, Scenario, Stage, Watch
 from conformance.guided.search import Search
+from conformance.guided.shortening import shortened
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
 from tests.conformance.guided.toy import Letters, ground, word
 
@@ -89,6 +91,12 @@ def test_where_a_run_came_nearest_is_remembered() -> None:
     assert watch.reached == [Reached(-2, 4.0)]
 
 
+def test_a_run_that_met_a_scenario_is_made_as_short_as_it_goes() -> None:
+    scenario = word("crab", together="r")
+    assert shortened(Letters(), scenario, "xcyrqzrabbzq") == "crab"
+    assert shortened(Letters(), scenario, "xcyrqzrabbzq", tries=0) == "xcyrqzrabbzq"
+
+
 def test_a_refutation_ends_a_search_and_is_told() -> None:
     looked = look(ground(word(PLANTED), world=Letters(wrong="q")), (word(PLANTED),), RUNS, 0, Silence())
     assert looked.verdict is Verdict.REFUTED
@@ -103,6 +111,19 @@ def test_scenarios_are_chosen_by_their_names() -> None:
     assert [one.name for one in chosen((here,), ("cd",))] == ["cd"]
     with pytest.raises(BadInput, match="no scenario 'xy'; there are 'ab', 'cd'"):
         chosen((here,), ("xy",))
+
+
+def test_a_run_that_was_kept_is_played_again() -> None:
+    here = ground(word("ab"), word("cd"))
+    kept = text(here, word("cd"), "xcxd")
+    assert kept.startswith("# scenario: cd\n# 1. an c comes\n")
+    played = again((here,), kept, "cd.txt")
+    assert (played.scenario.name, played.watch.is_complete, played.failure) == ("cd", True, None)
+    assert not again((here,), kept.replace("xcxd", "xxxd"), "cd.txt").watch.is_complete
+    refuted = again((here,), kept.replace("xcxd", "xc!d"), "cd.txt").failure
+    assert refuted is not None
+    with pytest.raises(BadInput, match="cd.txt does not begin with a line such as '# scenario: NAME'"):
+        again((here,), kept.replace("# scenario: cd", "# scenario: ef"), "cd.txt")
 
 
 # As a part of a link.

@@ -51,6 +51,14 @@ class Letters:
             return (begin + other[int(place) :])[:LENGTH]
         return (begin + self.draw(way, seed))[:LENGTH]
 
+    def size(self, schedule: str) -> int:
+        """How many letters it has."""
+        return len(schedule)
+
+    def without(self, schedule: str, start: int, count: int) -> str:
+        """The same without some of its letters."""
+        return schedule[:start] + schedule[start + count :]
+
     def play(self, schedule: str, watches: Sequence[Watch[str]]) -> Ran[str, str]:
         """Letter by letter."""
         self.played += 1
@@ -63,4 +71,12 @@ class Letters:
 def ground(*scenarios: Scenario[str], world: Letters | None = None) -> Ground[str, str, str]:
     """The toy world, with these scenarios."""
     expected = frozenset(one.name for one in scenarios)
-    return Ground("toy", scenarios, expected, world or Letters(), lambda found: Failure(title=f"wrong: {found}"))
+    return Ground(
+        "toy",
+        scenarios,
+        expected,
+        world or Letters(),
+        lambda found: Failure(title=f"wrong: {found}"),
+        lambda run: f"{run}\n",
+        lambda _, text, __: text.splitlines()[-1],
+    )
