@@ -21,6 +21,7 @@ def ground(runs_folder: Path = RUNS, shrink_s: float = SHRINK_S) -> Ground[Scrip
     def failure(result: Result) -> Failure:
         return campaign.failure(result, shrink_s, runs_folder)
 
-    return Ground(
-        "shell", SCENARIOS, EXPECTED, Runs(), failure, Script.text, lambda _, text, source: read(text, source)
-    )
+    def read_script(_: object, text: str, source: str) -> Script:
+        return read(text, source)
+
+    return Ground("shell", SCENARIOS, EXPECTED, Runs(), failure, Script.text, read_script)

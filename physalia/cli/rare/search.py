@@ -30,7 +30,7 @@ def search(
     chance: Annotated[bool, typer.Option(help="Count what runs that are drawn by chance meet as well.")] = True,
     keep: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write each run that met a scenario there, as short as it goes."),
+        typer.Option(metavar="FOLDER", help="Write each run that met a scenario there, shortened."),
     ] = None,
     replay: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a run again that was written so.")] = None,
     seed: Seed = 0,

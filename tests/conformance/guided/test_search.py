@@ -122,7 +122,7 @@ def test_a_run_that_was_kept_is_played_again() -> None:
     assert not again((here,), kept.replace("xcxd", "xxxd"), "cd.txt").watch.is_complete
     refuted = again((here,), kept.replace("xcxd", "xc!d"), "cd.txt").failure
     assert refuted is not None
-    with pytest.raises(BadInput, match="cd.txt does not begin with a line such as '# scenario: NAME'"):
+    with pytest.raises(BadInput, match=r"cd\.txt does not begin with a line such as '# scenario: NAME'"):
         again((here,), kept.replace("# scenario: cd", "# scenario: ef"), "cd.txt")
 
 
