@@ -4,9 +4,26 @@ from collections.abc import Iterator
 
 from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.lockstep.guided.sights import Sight
-from physalia.model import Chunk, Install, Promise, Submit
+from physalia.model import Ask, Chunk, Head, Install, NodeId, Promise, Submit
 
 FORGETTING = "forgetting, 3 + 1 nodes, alpha 1 to 3"
+
+
+def from_a_jump(sight: Sight, node: NodeId) -> int:
+    """How far a node is from being taught a snapshot: 0 if all of one came, 5 if it knows as much as anybody."""
+    if node not in sight.after:
+        return 6
+    known = sight.after[node].known
+    if any(isinstance(event, Install) for event in sight.play.world.due.get(node, ())):
+        return 0
+    if any(packet.receiver == node for packet in sight.sent(Chunk)):
+        return 1
+    teachers = {other for other, glance in sight.after.items() if glance.base > known}
+    if any(packet.sender == node and packet.receiver in teachers for packet in sight.sent(Ask)):
+        return 2
+    if teachers:
+        return 3
+    return 4 if known < len(sight.play.world.log) else 5
 
 
 # A snapshot is being sent while a change is pending, and its teacher is deposed.
@@ -17,7 +34,8 @@ def _a_leader_teaches(sight: Sight, _: Fixed) -> Iterator[Fixed]:
     for packet in sight.sent(Chunk):
         chunk, teacher = packet.message, packet.sender
         assert isinstance(chunk, Chunk)
-        if teacher != packet.receiver and sight.pending(chunk.slot) and sight.leads(teacher):
+        is_more = chunk.first > 0 or (isinstance(chunk.rows[0], Head) and chunk.rows[0].rows > len(chunk.rows))
+        if is_more and teacher != packet.receiver and sight.pending(chunk.slot) and sight.leads(teacher):
             ballot = sight.after[teacher].active
             yield {"teacher": teacher, "student": packet.receiver, "slot": chunk.slot, "ballot": ballot}
 
@@ -126,12 +144,8 @@ def _the_promise_comes(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
 
 
 def _no_lesson(sight: Sight, fixed: Fixed) -> int:
-    """How far it is from a jump: nobody teaches the promise's owner, some do, or all of a snapshot came."""
-    owner = fixed["promise"].receiver
-    if any(isinstance(event, Install) for event in sight.play.world.due.get(owner, ())):
-        return 0
-    lags = len(sight.play.world.log) > sight.after[owner].known if owner in sight.after else False
-    return 1 if any(packet.receiver == owner for packet in sight.sent(Chunk)) else 3 - lags
+    """How far the promise's owner is from a jump."""
+    return from_a_jump(sight, fixed["promise"].receiver)
 
 
 OLD_PROMISE = Scenario(
@@ -170,6 +184,10 @@ def _unknown_there(sight: Sight, fixed: Fixed) -> bool:
     return node is not None and (node.known < fixed["slot"] or node.base >= fixed["slot"])
 
 
+def _from_its_jump(sight: Sight, fixed: Fixed) -> int:
+    return from_a_jump(sight, fixed["node"])
+
+
 def _jumps_over_it(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
     match sight.given(Install):
         case (node, Install()) if node == fixed["node"] and sight.before[node].known < fixed["slot"]:
@@ -194,7 +212,9 @@ JUMPED_RETRY = Scenario(
     FORGETTING,
     (
         Stage("a node is asked for a command", _asked),
-        Stage("the command is decided, and that node does not know so", _decided_elsewhere, _unknown_there),
+        Stage(
+            "the command is decided, and that node does not know so", _decided_elsewhere, _unknown_there, _from_its_jump
+        ),
         Stage("the node jumps over its slot by a snapshot", _jumps_over_it, _unknown_there),
         Stage("the node leads", _it_leads, _unknown_there),
         Stage("the client asks it for the same again", _asked_again),

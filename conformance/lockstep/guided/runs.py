@@ -33,6 +33,8 @@ from physalia.model import Peek, Query, RequestId, Submit
 
 LENGTH = 260
 """So many events a run has at most, drawn or changed."""
+MORE_EVENTS = 120
+"""So many events are drawn at most after a beginning that was kept."""
 FEW = 12
 """So many events are drawn at most where one run is put in between by another seed."""
 
@@ -81,7 +83,7 @@ class Runs:
         """The run up to a place, and then anew; or as the other went on; or with one decision changed before it."""
         rng = Random(f"{seed}/change")  # noqa: S311  # repeatable, no secret
         events, at = one.happenings, int(place)
-        rest = Drawn(seed, self.length)
+        rest = Drawn(seed, MORE_EVENTS)
         if way == "splice" and other is not one and other.setup == one.setup:
             return evolve(one, parts=(events[:at], other.happenings[rng.randrange(len(other.happenings) + 1) :], rest))
         if way == "change":
