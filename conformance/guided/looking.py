@@ -111,28 +111,39 @@ def look(
     with_chance: bool = False,
 ) -> Looked:
     """Look for those of these scenarios that are of this world. The first refutation ends it."""
-    lines: list[Line] = []
-    runs_met: list[tuple[Scenario[Any], Any]] = []
-    all_runs = 0
     names = {scenario.name for scenario in scenarios}
-    for scenario in (one for one in ground.scenarios if one.name in names):
-        search = Search(ground.world, seed, runs, _told(display, scenario))
-        outcome = search.guided(scenario)
-        chance = search.by_chance(scenario) if with_chance and outcome.found is None else None
-        runs_met += [] if outcome.met is None else [(scenario, outcome.met)]
-        lines.append(_line(ground.name, scenario, runs, outcome, chance))
-        all_runs += outcome.runs + (0 if chance is None else chance.runs)
+    here = [scenario for scenario in ground.scenarios if scenario.name in names]
+    outcomes: list[Outcome[Schedule, Found]] = []
+    for scenario in here:
+        outcome = Search(ground.world, seed, runs, _told(display, scenario.name, len(scenario.stages))).guided(scenario)
+        outcomes.append(outcome)
         met = f"met after {outcome.met_after} runs" if outcome.met_after else f"not met in {outcome.runs} runs"
         display.finish(scenario.name, met)
-        for one in (outcome, chance):
-            if one is not None and one.found is not None:
-                return Looked(tuple(lines), all_runs, ground.failure(one.found), tuple(runs_met))
-    return Looked(tuple(lines), all_runs, met=tuple(runs_met))
+        if outcome.found is not None:
+            break
+    looked = here[: len(outcomes)]
+    chances: list[Outcome[Schedule, Found] | None] = [None for _ in looked]
+    if with_chance and not any(one.found for one in outcomes):
+        most = max((len(scenario.stages) for scenario in looked), default=0)
+        chances = [*Search(ground.world, seed, runs, _told(display, "by chance", most)).by_chance(looked)]
+    lines = [_line(ground.name, *three, runs) for three in zip(looked, outcomes, chances, strict=True)]
+    by_base: dict[str, int] = {}
+    """Runs by chance, which are the same for all scenarios of a base."""
+    for one, chance in zip(looked, chances, strict=True):
+        by_base[one.base] = max(by_base.get(one.base, 0), 0 if chance is None else chance.runs)
+    all_of_them = [one for one in (*outcomes, *chances) if one is not None]
+    found = next((one.found for one in all_of_them if one.found is not None), None)
+    return Looked(
+        tuple(lines),
+        sum(one.runs for one in outcomes) + sum(by_base.values()),
+        None if found is None else ground.failure(found),
+        tuple((one, outcome.met) for one, outcome in zip(looked, outcomes, strict=True) if outcome.met is not None),
+    )
 
 
-def _told(display: Display, scenario: Scenario[Sight]) -> Callable[[int, Progress], None]:
+def _told(display: Display, part: str, stages: int) -> Callable[[int, Progress], None]:
     def told(number: int, best: Progress) -> None:
-        display.update(scenario.name, number, f"runs, {best.stages} of {len(scenario.stages)} stages")
+        display.update(part, number, f"runs, {best.stages} of {stages} stages")
 
     return told
 
@@ -140,9 +151,9 @@ def _told(display: Display, scenario: Scenario[Sight]) -> Callable[[int, Progres
 def _line(
     world: str,
     scenario: Scenario[Sight],
-    runs: int,
     outcome: Outcome[Schedule, Found],
     chance: Outcome[Schedule, Found] | None,
+    runs: int,
 ) -> Line:
     return Line(
         world=world,

@@ -40,9 +40,13 @@ class Ran(Generic[Schedule, Found]):
 
 
 class World(Protocol[Schedule, Sight, Found]):
-    """Where runs are drawn, changed and played. Places of a run that are no further apart than `coarse` are alike."""
+    """Where runs are drawn, changed and played. Places of a run that are no further apart than `coarse` are alike.
+
+    What comes after the place `latest` is too near to the end: nothing much would follow from there.
+    """
 
     coarse: float
+    latest: float
 
     def draw(self, base: str, seed: str) -> Schedule:
         """The run of a seed, as the link of this world would draw it."""
@@ -79,11 +83,15 @@ class Corpus(Generic[Schedule]):
 
     coarse: float
     """Places that are no further apart count as equal."""
+    latest: float
+    """What was reached after that place is not kept."""
     rungs: list[list[Kept[Schedule]]] = Factory(list)
 
     def add(self, schedule: Schedule, watch: Watch[Sight]) -> None:
         """Keep the run for each stage that it met, if it came as near to the next as those that are kept."""
         for number, reached in enumerate(watch.reached):
+            if reached.place > self.latest:
+                return
             if number == len(self.rungs):
                 self.rungs.append([])
             rung = self.rungs[number]
@@ -151,12 +159,24 @@ class Search(Generic[Schedule, Sight, Found]):
     def guided(self, scenario: Scenario[Sight]) -> Outcome[Schedule, Found]:
         """Runs towards a scenario, until one meets all of its stages, or refutes something."""
         rng = Random(f"{self.seed}/{scenario.name}/guided")  # noqa: S311  # repeatable, no secret
-        corpus = Corpus[Schedule](self.world.coarse)
+        corpus = Corpus[Schedule](self.world.coarse, self.world.latest)
         return self._until_met(scenario, lambda number: self._next(scenario, corpus, number, rng), corpus)
 
-    def by_chance(self, scenario: Scenario[Sight]) -> Outcome[Schedule, Found]:
-        """The same with runs that are drawn, each by itself."""
-        return self._until_met(scenario, lambda number: self._drawn(scenario, number), Corpus(self.world.coarse))
+    def by_chance(self, scenarios: Sequence[Scenario[Sight]]) -> list[Outcome[Schedule, Found]]:
+        """The same with runs that are drawn, each by itself: those of one base are drawn once for all its scenarios."""
+        outcomes = [Outcome[Schedule, Found]() for _ in scenarios]
+        for base in dict.fromkeys(one.base for one in scenarios):
+            of_base = [pair for pair in zip(scenarios, outcomes, strict=True) if pair[0].base == base]
+            for number in range(self.runs):
+                looking = [pair for pair in of_base if not pair[1].is_over]
+                if not looking:
+                    break
+                watches = [Watch(scenario) for scenario, _ in looking]
+                ran = self.world.play(self._drawn(looking[0][0], number), watches)
+                for (_, outcome), watch in zip(looking, watches, strict=True):
+                    outcome.note(ran, watch)
+                self.told(number + 1, max(outcome.best for _, outcome in of_base))
+        return outcomes
 
     def _until_met(
         self, scenario: Scenario[Sight], schedule: Callable[[int], Schedule], corpus: Corpus[Schedule]

@@ -6,7 +6,8 @@ from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.lockstep.guided.sights import Sight
 from conformance.world.leaving import LeavingWorld, juries
 from conformance.world.orders import Create, LoseDisk
-from physalia.model import Change, Decide, Echo, Prepare, Propose, Round, Serve
+from conformance.world.scenario import Deliver, Duplicate
+from physalia.model import Change, Decide, Echo, Propose, Round, Serve
 
 READERS = "readers, 3 + 1 nodes, alpha 1 to 3"
 LEAVING = "leaving, 3 + 3 nodes, alpha 1 to 3"
@@ -51,17 +52,12 @@ FAR = 40
 def _others_decide(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
     """The leader's next slot has other members than when it asked, by a change of which it has learned meanwhile."""
     now = sight.members(fixed["leader"])
-    if now != fixed["members"] and fixed["members"] - now and now - fixed["members"]:
+    if fixed["members"] - now:
         yield {"now": now}
 
 
 def _who_went_echoes(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
     if _echo_of(sight, fixed) & (fixed["members"] - fixed["now"]):
-        yield {}
-
-
-def _who_came_echoes(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
-    if _echo_of(sight, fixed) & (fixed["now"] - fixed["members"]):
         yield {}
 
 
@@ -90,7 +86,6 @@ CROSSED_READ = Scenario(
         Stage("a leader asks whether it still leads", _a_round_goes_out, _still_asks, _slots_to_go),
         Stage("a change takes effect while it waits for echoes", _others_decide, _still_asks),
         Stage("the echo of a member comes that is none any more", _who_went_echoes, _still_asks),
-        Stage("the echo of a member comes that was none then", _who_came_echoes, _still_asks),
         Stage("the read is answered", _answered),
     ),
 )
@@ -183,8 +178,8 @@ def _replaced(sight: Sight, _: Fixed) -> Iterator[Fixed]:
 
 
 def _not_wanted(sight: Sight, fixed: Fixed) -> int:
-    """Whether no prepare is on its way to it."""
-    return int(not any(packet.receiver == fixed["node"] for packet in sight.sent(Prepare)))
+    """Whether nothing is on its way to it."""
+    return int(not any(packet.receiver == fixed["node"] for packet in sight.in_flight))
 
 
 def _left(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
@@ -204,9 +199,9 @@ def _a_member_is_lost(sight: Sight, _: Fixed) -> Iterator[Fixed]:
 
 
 def _wanted_again(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
-    """Who left is asked for a promise, as if it were a member still."""
-    match sight.arrived(Prepare):
-        case (_, receiver, _) if receiver == fixed["node"]:
+    """Somebody means who left, as if it were a member still."""
+    match sight.happening:
+        case Deliver(_, receiver) | Duplicate(_, receiver) if receiver == fixed["node"]:
             yield {}
 
 
@@ -223,7 +218,7 @@ LATE_CREATE = Scenario(
         Stage("it leaves for good", _left, distance=_not_wanted),
         Stage("the order to make it comes once more", _ordered_again, distance=_not_wanted),
         Stage("a member of today loses its disk", _a_member_is_lost, distance=_not_wanted),
-        Stage("who left is asked for a promise", _wanted_again),
+        Stage("a message comes that means who left", _wanted_again),
     ),
 )
 

@@ -4,26 +4,32 @@ from collections.abc import Iterator
 
 from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.lockstep.guided.sights import Sight
-from physalia.model import Ask, Chunk, Head, Install, NodeId, Promise, Submit
+from physalia.model import Ask, Chunk, Head, Install, NodeId, Promise, Slot, Submit
 
 FORGETTING = "forgetting, 3 + 1 nodes, alpha 1 to 3"
 
 
-def from_a_jump(sight: Sight, node: NodeId) -> int:
-    """How far a node is from being taught a snapshot: 0 if all of one came, 5 if it knows as much as anybody."""
+def from_a_jump(sight: Sight, node: NodeId, slot: Slot = 1) -> int:
+    """How far a node is from a snapshot of that slot or a later one: 0 if all of one came; by chunks if one comes."""
     if node not in sight.after:
-        return 6
+        return NOWHERE
     known = sight.after[node].known
-    if any(isinstance(event, Install) for event in sight.play.world.due.get(node, ())):
+    due = sight.play.world.due.get(node, ())
+    if any(isinstance(event, Install) and event.slot >= slot for event in due):
         return 0
-    if any(packet.receiver == node for packet in sight.sent(Chunk)):
-        return 1
+    chunks = [packet.message for packet in sight.sent(Chunk) if packet.receiver == node]
+    firsts = [chunk.first for chunk in chunks if isinstance(chunk, Chunk) and chunk.slot >= slot]
+    if firsts:
+        return 1 + max(0, MANY_ROWS - max(firsts))
     teachers = {other for other, glance in sight.after.items() if glance.base > known}
     if any(packet.sender == node and packet.receiver in teachers for packet in sight.sent(Ask)):
-        return 2
+        return NOWHERE - 3
     if teachers:
-        return 3
-    return 4 if known < len(sight.play.world.log) else 5
+        return NOWHERE - 2
+    return NOWHERE - (known < len(sight.play.world.log))
+
+
+MANY_ROWS, NOWHERE = 40, 50
 
 
 # A snapshot is being sent while a change is pending, and its teacher is deposed.
@@ -185,7 +191,7 @@ def _unknown_there(sight: Sight, fixed: Fixed) -> bool:
 
 
 def _from_its_jump(sight: Sight, fixed: Fixed) -> int:
-    return from_a_jump(sight, fixed["node"])
+    return from_a_jump(sight, fixed["node"], fixed["slot"])
 
 
 def _jumps_over_it(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
@@ -249,6 +255,14 @@ def _a_newer_one_comes(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
                 yield {"second": sender, "newer": slot}
 
 
+def _of_the_first(sight: Sight, fixed: Fixed) -> int:
+    return from_a_jump(sight, fixed["student"], fixed["slot"])
+
+
+def _of_the_second(sight: Sight, fixed: Fixed) -> int:
+    return from_a_jump(sight, fixed["student"], fixed["newer"])
+
+
 def _the_newer_installed(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
     match sight.given(Install):
         case (node, Install(teacher, slot)) if node == fixed["student"] and _jumped(sight, node):
@@ -264,9 +278,9 @@ CROSSING_TRANSFERS = Scenario(
         Stage("part of a snapshot comes to a node, and not all of it", _begun, _still_lacks_it),
         Stage("somebody leads under a ballot that nobody had promised then", _another_leads, _still_lacks_it),
         Stage("part of a newer snapshot of another teacher comes to the same node", _a_newer_one_comes,
-              _still_lacks_it),
-        Stage("the first transfer goes on", _another_part_comes, _still_lacks_it),
-        Stage("the first is whole: the node jumps to it", _installed),
+              _still_lacks_it, _of_the_first),
+        Stage("the first transfer goes on", _another_part_comes, _still_lacks_it, _of_the_first),
+        Stage("the first is whole: the node jumps to it", _installed, distance=_of_the_second),
         Stage("and so is the second: it jumps again", _the_newer_installed),
     ),
 )  # fmt: skip

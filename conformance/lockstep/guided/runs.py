@@ -31,7 +31,7 @@ from conformance.world.world import NotPossible
 from physalia.cell import Node
 from physalia.model import Peek, Query, RequestId, Submit
 
-LENGTH = 260
+LENGTH = 280
 """So many events a run has at most, drawn or changed."""
 MORE_EVENTS = 120
 """So many events are drawn at most after a beginning that was kept."""
@@ -72,6 +72,7 @@ class Runs:
     make_node: MakeNode = Node
     length: int = LENGTH
     coarse: float = 40.0
+    latest: float = 200.0
 
     def draw(self, base: str, seed: str) -> Schedule:
         """A run of a campaign."""

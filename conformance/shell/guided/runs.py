@@ -69,6 +69,7 @@ class Runs:
     """The world of the shell."""
 
     coarse: float = 0.5
+    latest: float = LENGTH_S - 0.5
 
     def draw(self, base: str, seed: str) -> Script:
         """The run of a seed, with what `base` says in it."""

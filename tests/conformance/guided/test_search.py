@@ -24,7 +24,7 @@ def watched(scenario: Scenario[str], run: str) -> Watch[str]:
 
 def test_guidance_meets_a_planted_scenario_and_chance_does_not() -> None:
     search = Search(Letters(), 0, RUNS)
-    guided, by_chance = search.guided(word(PLANTED)), search.by_chance(word(PLANTED))
+    guided, by_chance = search.guided(word(PLANTED)), search.by_chance([word(PLANTED)])[0]
     assert 0 < guided.met_after < RUNS
     assert (by_chance.met_after, by_chance.runs) == (0, RUNS)
     assert by_chance.best.stages < len(PLANTED)
@@ -34,7 +34,7 @@ def test_guidance_meets_a_planted_scenario_and_chance_does_not() -> None:
 
 def test_guidance_is_no_luck_of_one_seed() -> None:
     met = [Search(Letters(), seed, RUNS).guided(word(PLANTED)).met_after for seed in range(10)]
-    drawn = [Search(Letters(), seed, RUNS).by_chance(word(PLANTED)).met_after for seed in range(10)]
+    drawn = [Search(Letters(), seed, RUNS).by_chance([word(PLANTED)])[0].met_after for seed in range(10)]
     assert all(met)
     assert not any(drawn)
 

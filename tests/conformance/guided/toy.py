@@ -37,6 +37,7 @@ class Letters:
 
     wrong: str = WRONG
     coarse: float = 2.0
+    latest: float = LENGTH - 1
     played: int = 0
 
     def draw(self, base: str, seed: str) -> str:
