@@ -46,13 +46,18 @@ def _it_leads(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
 
 
 def _not_back(sight: Sight, fixed: Fixed) -> int:
-    """Whether nobody is about to make a new incarnation there."""
+    """Whether nobody is about to make a new incarnation there, and whether every message comes there in time."""
     number = sight.colony.machines[fixed["server"]].number if fixed["server"] else 0
     comes = any(
         move.cell == fixed["cell"] and move.to == number and move.joins > fixed["old"]
         for move, _ in sight.colony.moves.begun
     )
-    return int(not comes)
+    return 2 * (not comes) + _in_time(sight, fixed)
+
+
+def _in_time(sight: Sight, fixed: Fixed) -> int:
+    """Whether every link to the server is whole: then nothing is late."""
+    return int(not any(fixed["server"] in pair for pair in sight.colony.net.cuts))
 
 
 BACK_AGAIN = Scenario(
@@ -61,8 +66,8 @@ BACK_AGAIN = Scenario(
     MOVES,
     (
         Stage("a node leaves its server for good", _one_left, distance=_not_back),
-        Stage("a new incarnation is made on that server", _another_came),
-        Stage("it is a member", _it_is_a_member),
+        Stage("a new incarnation is made on that server", _another_came, distance=_in_time),
+        Stage("it is a member", _it_is_a_member, distance=_in_time),
         Stage("a message comes there that means the first incarnation", _an_old_message_comes),
         Stage("the new incarnation leads", _it_leads),
     ),

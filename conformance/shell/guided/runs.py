@@ -146,14 +146,20 @@ def _changed(script: Script, place: float, rng: Random) -> list[Event]:
     known = [number for number, event in enumerate(events) if event.at_s <= place + MOMENT_S]
     if way == "a fault" or not known:
         names = sorted(_servers(script))
-        begin_s = max(0.0, place + rng.uniform(-MOMENT_S, MOMENT_S))
+        begin_s = max(0.0, place + _a_moment(rng))
         return events + FAULTS[rng.choice(tuple(FAULTS))](rng, names, begin_s)
     number = rng.choice(known)
     event = events.pop(number)
     if way == "put off":
-        at_s = max(0.0, event.at_s + rng.uniform(-MOMENT_S, MOMENT_S))
+        at_s = max(0.0, event.at_s + _a_moment(rng))
         events.append(Event(at_s, event.words))
     return events
+
+
+def _a_moment(rng: Random) -> float:
+    """Mostly a short one, after or before."""
+    part: float = 10.0 ** -rng.uniform(0.0, 2.0)
+    return rng.choice((1.0, 1.0, -1.0)) * MOMENT_S * part
 
 
 def _sorted(events: Sequence[Event]) -> tuple[Event, ...]:
