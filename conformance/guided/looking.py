@@ -19,8 +19,8 @@ class Ground(Generic[Schedule, Sight, Found]):
     """A world in which scenarios are looked for. `failure` tells of what a run refuted, as the link of this world does.
 
     `expected` are the scenarios that a search of the deep profile has been seen to meet: one of these that is not met
-    any more makes the link inconclusive, and the others do not. A run has a `text`, and can be `read` for a scenario,
-    with its source for those who complain.
+    any more makes the link inconclusive, and the others do not. There each has so many `runs` at most. A run has a
+    `text`, and can be `read` for a scenario, with its source for those who complain.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Ground(Generic[Schedule, Sight, Found]):
     expected: frozenset[str]
     world: World[Schedule, Sight, Found]
     failure: Callable[[Found], Failure]
+    runs: int
     text: Callable[[Schedule], str]
     read: Callable[[Scenario[Sight], str, str], Schedule]
 

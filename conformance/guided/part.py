@@ -1,6 +1,5 @@
 """The search for rare scenarios as a part of a link: a row, and a failure if something is refuted or was not met."""
 
-from collections.abc import Mapping
 from time import monotonic
 
 from conformance.guided.looking import Ground, look
@@ -9,20 +8,20 @@ from conformance.guided.search import Found, Schedule
 from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 
 NAME = "rare scenarios"
-RUNS: Mapping[Profile, int] = {Profile.DEEP: 400}
-"""So many runs each scenario has at most; in other profiles none is looked for."""
+PROFILES = (Profile.DEEP,)
+"""Where scenarios are looked for."""
 
 
 def is_wanted(settings: Settings) -> bool:
-    """Whether scenarios are looked for: in a profile that has runs for it, unless other parts are named."""
-    return settings.profile in RUNS and NAME in (settings.models or (NAME,))
+    """Whether scenarios are looked for: in a profile that does so, unless other parts are named."""
+    return settings.profile in PROFILES and NAME in (settings.models or (NAME,))
 
 
 def part(
     ground: Ground[Schedule, Sight, Found], link: str, settings: Settings, progress: Progress
 ) -> tuple[Row, Failure | None]:
     """Look for all scenarios of a world."""
-    started, budget = monotonic(), RUNS[settings.profile]
+    started, budget = monotonic(), ground.runs
     looked = look(ground, ground.scenarios, budget, settings.seed, progress)
     missed = [line for line in looked.lines if not line.is_met]
     lost = [line for line in missed if line.scenario in ground.expected]

@@ -109,7 +109,7 @@ BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs, **database.PARTS
 def _choose(settings: Settings) -> tuple[Campaign, ...]:
     names, profile = settings.models, settings.profile
     known = [campaign.name for campaign in CAMPAIGNS if profile in campaign.amounts]
-    others = (*BESIDE, *((rare.NAME,) if profile in rare.RUNS else ()))
+    others = (*BESIDE, *((rare.NAME,) if profile in rare.PROFILES else ()))
     for name in names:
         if name not in (*known, *others):
             names_known = ", ".join(map(repr, (*known, *others)))

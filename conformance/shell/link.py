@@ -50,7 +50,7 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     rows: list[Row] = []
     failures: list[Failure] = []
     parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
-    for name in settings.parts_of(LINK, (*parts, *((rare.NAME,) if settings.profile in rare.RUNS else ()))):
+    for name in settings.parts_of(LINK, (*parts, *((rare.NAME,) if settings.profile in rare.PROFILES else ()))):
         if name == rare.NAME:
             row, failure = rare.part(ground(runs_folder, settings.shrink_s), LINK, settings, progress)
         else:

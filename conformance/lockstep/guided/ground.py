@@ -18,6 +18,7 @@ from conformance.world.scenario import read_scenario
 from physalia.cell import Node
 
 SCENARIOS = (*of_snapshots.SCENARIOS, *of_members.SCENARIOS, *of_ballots.SCENARIOS)
+MOST_RUNS = 400
 EXPECTED = frozenset[str]()
 
 
@@ -29,7 +30,7 @@ def ground(
     def failure(finding: Finding) -> Failure:
         return replay.failure(NAME, shortest(finding, make_node, shrink_s), make_node, runs_folder)
 
-    return Ground("lockstep", SCENARIOS, EXPECTED, Runs(make_node), failure, _text, _read)
+    return Ground("lockstep", SCENARIOS, EXPECTED, Runs(make_node), failure, MOST_RUNS, _text, _read)
 
 
 def _text(schedule: Schedule) -> str:

@@ -12,6 +12,7 @@ from conformance.shell.guided.sights import Sight
 from conformance.shell.script import Script, read
 
 SCENARIOS = (*of_leaders.SCENARIOS, *of_members.SCENARIOS)
+MOST_RUNS = 100
 EXPECTED = frozenset[str]()
 
 
@@ -24,4 +25,4 @@ def ground(runs_folder: Path = RUNS, shrink_s: float = SHRINK_S) -> Ground[Scrip
     def read_script(_: object, text: str, source: str) -> Script:
         return read(text, source)
 
-    return Ground("shell", SCENARIOS, EXPECTED, Runs(), failure, Script.text, read_script)
+    return Ground("shell", SCENARIOS, EXPECTED, Runs(), failure, MOST_RUNS, Script.text, read_script)

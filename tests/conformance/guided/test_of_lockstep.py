@@ -47,7 +47,6 @@ def test_a_fault_that_shows_after_a_rare_scenario_is_found_by_guidance_and_not_b
 
 
 def test_a_fault_is_told_shrunk_and_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rare, "RUNS", {Profile.DEEP: RUNS})
     broken = ground(break_cell(LOWEST_OF_THREE), tmp_path, 2.0)
     monkeypatch.setattr(lockstep, "ground", lambda *_: _only(broken, CHOSEN_TWICE))
     settings = Settings(profile=Profile.DEEP, models=(rare.NAME,), shrink_s=2.0)
@@ -61,7 +60,7 @@ def test_a_fault_is_told_shrunk_and_replayed(tmp_path: Path, monkeypatch: pytest
 
 
 def _only(where: Ground[Schedule, Sight, Finding], scenario: Scenario[Sight]) -> Ground[Schedule, Sight, Finding]:
-    return evolve(where, scenarios=(scenario,))
+    return evolve(where, scenarios=(scenario,), runs=RUNS)
 
 
 def test_the_same_seed_makes_the_same_search() -> None:

@@ -78,6 +78,7 @@ def ground(*scenarios: Scenario[str], world: Letters | None = None) -> Ground[st
         expected,
         world or Letters(),
         lambda found: Failure(title=f"wrong: {found}"),
+        40,
         lambda run: f"{run}\n",
         lambda _, text, __: text.splitlines()[-1],
     )
