@@ -111,22 +111,28 @@ def look(
     *,
     with_chance: bool = False,
 ) -> Looked:
-    """Look for those of these scenarios that are of this world. The first refutation ends it."""
+    """Look for those of these scenarios that are of this world.
+
+    The first refutation ends it, unless it is to count what chance meets as well: that is told for all of them.
+    """
+
+    def search(part: str, stages: int) -> Search[Schedule, Sight, Found]:
+        return Search(ground.world, seed, runs, _told(display, part, stages), stubborn=with_chance)
+
     names = {scenario.name for scenario in scenarios}
     here = [scenario for scenario in ground.scenarios if scenario.name in names]
     outcomes: list[Outcome[Schedule, Found]] = []
     for scenario in here:
-        outcome = Search(ground.world, seed, runs, _told(display, scenario.name, len(scenario.stages))).guided(scenario)
+        outcome = search(scenario.name, len(scenario.stages)).guided(scenario)
         outcomes.append(outcome)
         met = f"met after {outcome.met_after} runs" if outcome.met_after else f"not met in {outcome.runs} runs"
         display.finish(scenario.name, met)
-        if outcome.found is not None:
+        if outcome.found is not None and not with_chance:
             break
     looked = here[: len(outcomes)]
     chances: list[Outcome[Schedule, Found] | None] = [None for _ in looked]
-    if with_chance and not any(one.found for one in outcomes):
-        most = max((len(scenario.stages) for scenario in looked), default=0)
-        chances = [*Search(ground.world, seed, runs, _told(display, "by chance", most)).by_chance(looked)]
+    if with_chance:
+        chances = [*search("by chance", max((len(one.stages) for one in looked), default=0)).by_chance(looked)]
     lines = [_line(ground.name, *three, runs) for three in zip(looked, outcomes, chances, strict=True)]
     by_base: dict[str, int] = {}
     """Runs by chance, which are the same for all scenarios of a base."""

@@ -120,9 +120,11 @@ def _in_vain(rung: Sequence[Kept[Schedule]]) -> float:
 class Outcome(Generic[Schedule, Found]):
     """What a search for one scenario came to: after how many runs it was met, 0 if never, and how far it came at best.
 
-    `met` is the run that met it. A search ends with the first run that refutes something, which is `found`.
+    `met` is the run that met it, and `found` what the first run refuted that did. With that a search ends, unless it is
+    to go on: then it is `stubborn`.
     """
 
+    stubborn: bool = False
     best: Progress = NONE
     runs: int = 0
     met_after: int = 0
@@ -132,14 +134,14 @@ class Outcome(Generic[Schedule, Found]):
     @property
     def is_over(self) -> bool:
         """Whether nothing more is looked for."""
-        return self.found is not None or self.met_after > 0
+        return self.met_after > 0 or (self.found is not None and not self.stubborn)
 
     def note(self, ran: Ran[Schedule, Found], watch: Watch[Sight]) -> None:
         """Another run."""
         self.runs += 1
         self.best = max(self.best, watch.best)
-        self.found = ran.found
-        if watch.is_complete:
+        self.found = ran.found if self.found is None else self.found
+        if watch.is_complete and ran.found is None:
             self.met_after, self.met = self.runs, ran.schedule
 
 
@@ -149,12 +151,13 @@ Told = Callable[[int, Progress], None]
 
 @define
 class Search(Generic[Schedule, Sight, Found]):
-    """Looks for scenarios in one world, with so many `runs` for each."""
+    """Looks for scenarios in one world, with so many `runs` for each; if `stubborn`, whatever they refute."""
 
     world: World[Schedule, Sight, Found]
     seed: int
     runs: int
     told: Told = field(default=lambda _number, _best: None)
+    stubborn: bool = False
 
     def guided(self, scenario: Scenario[Sight]) -> Outcome[Schedule, Found]:
         """Runs towards a scenario, until one meets all of its stages, or refutes something."""
@@ -164,7 +167,7 @@ class Search(Generic[Schedule, Sight, Found]):
 
     def by_chance(self, scenarios: Sequence[Scenario[Sight]]) -> list[Outcome[Schedule, Found]]:
         """The same with runs that are drawn, each by itself: those of one base are drawn once for all its scenarios."""
-        outcomes = [Outcome[Schedule, Found]() for _ in scenarios]
+        outcomes = [Outcome[Schedule, Found](self.stubborn) for _ in scenarios]
         for base in dict.fromkeys(one.base for one in scenarios):
             of_base = [pair for pair in zip(scenarios, outcomes, strict=True) if pair[0].base == base]
             for number in range(self.runs):
@@ -181,12 +184,13 @@ class Search(Generic[Schedule, Sight, Found]):
     def _until_met(
         self, scenario: Scenario[Sight], schedule: Callable[[int], Schedule], corpus: Corpus[Schedule]
     ) -> Outcome[Schedule, Found]:
-        outcome = Outcome[Schedule, Found]()
+        outcome = Outcome[Schedule, Found](self.stubborn)
         for number in self._numbers(outcome):
             watch = Watch(scenario)
             ran = self.world.play(schedule(number), (watch,))
             outcome.note(ran, watch)
-            corpus.add(ran.schedule, watch)
+            if ran.found is None:
+                corpus.add(ran.schedule, watch)
             self.told(outcome.runs, outcome.best)
         return outcome
 

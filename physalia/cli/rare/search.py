@@ -57,7 +57,7 @@ def search(
             found.append(look(ground, wanted, runs, seed, progress, with_chance=chance))
             if keep is not None:
                 _keep(ground, found[-1], keep)
-            if found[-1].failure is not None:
+            if found[-1].failure is not None and not chance:
                 break
     verdict = combine(one.verdict for one in found if one.lines)
     if json:
