@@ -14,6 +14,7 @@ from time import monotonic
 from attrs import Factory, define, evolve, field, frozen
 
 from conformance.database import link as database
+from conformance.guided import part as rare
 from conformance.judges.coverage import Coverage
 from conformance.leases import link as leases
 from conformance.links import BadInput, Failure, LinkReport, Progress, Row, Settings, Verdict
@@ -21,6 +22,7 @@ from conformance.lockstep import machine as rules
 from conformance.lockstep import mixed, replay
 from conformance.lockstep.campaigns import CAMPAIGNS, Amount, Campaign
 from conformance.lockstep.drive import drive
+from conformance.lockstep.guided.ground import ground
 from conformance.lockstep.play import Play
 from conformance.lockstep.shortest import shortest
 from conformance.lockstep.shrink import Finding
@@ -86,6 +88,9 @@ def run(
     beside = BESIDE if make_node is Node else {}
     parts += [partial(part, settings, progress) for name, part in beside.items() if name in (settings.models or beside)]
     parts += [partial(_run, campaign, settings, progress, make_node, runs_folder, patience) for campaign in chosen]
+    if rare.is_wanted(settings):
+        grounds = ground(make_node, runs_folder, settings.shrink_s)
+        parts.append(partial(rare.part, grounds, "lockstep", settings, progress))
     for part in parts:
         row, failure = part()
         rows.append(row)
@@ -104,9 +109,10 @@ BESIDE = {leases.NAME: leases.contests, mixed.NAME: mixed.runs, **database.PARTS
 def _choose(settings: Settings) -> tuple[Campaign, ...]:
     names, profile = settings.models, settings.profile
     known = [campaign.name for campaign in CAMPAIGNS if profile in campaign.amounts]
+    others = (*BESIDE, *((rare.NAME,) if profile in rare.PROFILES else ()))
     for name in names:
-        if name not in (*known, *BESIDE):
-            names_known = ", ".join(map(repr, (*known, *BESIDE)))
+        if name not in (*known, *others):
+            names_known = ", ".join(map(repr, (*known, *others)))
             raise BadInput(f"the lockstep has no campaign {name!r} in the profile {profile}; it has {names_known}")
     return tuple(campaign for campaign in CAMPAIGNS if campaign.name in (names or known))
 
@@ -136,7 +142,7 @@ def _run(
             progress.update(campaign.name, tried, f"tries to shorten {events} events")
 
         finding = shortest(finding, make_node, settings.shrink_s, told)
-        failure = _failure(campaign, finding, make_node, runs_folder)
+        failure = replay.failure(campaign.name, finding, make_node, runs_folder)
     elif missing:
         verdict = Verdict.INCONCLUSIVE
         failure = Failure(
@@ -179,23 +185,3 @@ def _explore(
             progress.update(f"{campaign.name}: Hypothesis", tally.steps, "steps")
 
     return rules.explore(campaign.setups[0], amount.scenarios, amount.moves, seed, tally.coverage, done, make_node)
-
-
-def _failure(campaign: Campaign, finding: Finding, make_node: MakeNode, runs_folder: Path) -> Failure:
-    kept: tuple[str, ...] = ()
-    try:
-        command = f"python {replay.keep(finding, make_node, runs_folder)}"
-    except OSError as error:
-        kept, command = (f"the replay script could not be written: {error}",), "physalia verify lockstep"
-    return Failure(
-        title=f"{campaign.name}: {finding.refuted.title}",
-        lines=(
-            *replay.lines(finding.scenario, finding.refuted),
-            finding.effort,
-            f"nodes made by: {replay.name_of(make_node) or 'something without a name that can be imported'}",
-            *kept,
-        ),
-        replay=command,
-        how=finding.refuted.how,
-        events=len(finding.scenario.happenings),
-    )

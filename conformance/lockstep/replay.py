@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
+from conformance.links import Failure
 from conformance.lockstep.play import play
 from conformance.lockstep.shrink import Finding
 from conformance.refutation import Refuted
@@ -110,6 +111,27 @@ def replay(text: str, make_node: MakeNode) -> int:
     with suppress(BrokenPipeError):
         print("\n".join(told))
     return 0 if refuted is None else 1
+
+
+def failure(name: str, finding: Finding, make_node: MakeNode, runs: Path = RUNS) -> Failure:
+    """What was refuted in the part of that name, for people, kept with a script that replays it."""
+    kept: tuple[str, ...] = ()
+    try:
+        command = f"python {keep(finding, make_node, runs)}"
+    except OSError as error:
+        kept, command = (f"the replay script could not be written: {error}",), "physalia verify lockstep"
+    return Failure(
+        title=f"{name}: {finding.refuted.title}",
+        lines=(
+            *lines(finding.scenario, finding.refuted),
+            finding.effort,
+            f"nodes made by: {name_of(make_node) or 'something without a name that can be imported'}",
+            *kept,
+        ),
+        replay=command,
+        how=finding.refuted.how,
+        events=len(finding.scenario.happenings),
+    )
 
 
 def lines(scenario: Scenario, refuted: Refuted) -> tuple[str, ...]:

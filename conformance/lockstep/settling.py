@@ -138,7 +138,7 @@ def _serves(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happen
     if not _takes_one_more(world, judge, leader, happen):
         return False
     before = len(judge.readers.served)
-    happen(Give(leader, Query(RequestId("calm", before + 1))))
+    happen(Give(leader, Query(RequestId("calm-reader", before + 1))))  # no name that a command of the calm may have
     _drain(world, happen)
     return len(judge.readers.served) > before and not judge.readers.waiting(leader)
 

@@ -11,7 +11,7 @@ from time import process_time
 
 from attrs import evolve, frozen
 
-from conformance.links import BadInput
+from conformance.links import BadInput, Failure
 from conformance.refutation import How, Refuted
 from conformance.shell.script import Event, Play, Script, read
 
@@ -53,6 +53,12 @@ def run(script: Script) -> Result:
             play.play(WITHIN_S)
     except Refuted as found:
         refuted = found
+    return result_of(play, refuted)
+
+
+def result_of(play: Play, refuted: Refuted | None) -> Result:
+    """What a run that was played came to."""
+    script, colony = play.script, play.colony
     marks = Counter(colony.marks)
     for mirror in colony.mirrors.values():
         marks.update(mirror.coverage.marks)
@@ -118,6 +124,32 @@ def keep(result: Result, runs: Path = RUNS) -> Path:
         latest.unlink(missing_ok=True)
         latest.symlink_to(stamp, target_is_directory=True)
     return script
+
+
+def failure(
+    result: Result,
+    shrink_s: float,
+    runs: Path = RUNS,
+    told: Callable[[int, int], None] = lambda _tried, _events: None,
+    again: str = "physalia verify shell",
+) -> Failure:
+    """What a run refuted, for people, as short as it can be made, and kept with a script that replays it."""
+    whole = len(result.script.events)
+    shortest = shrink(result, shrink_s, told)
+    refuted = shortest.refuted
+    assert refuted is not None
+    kept_not: tuple[str, ...] = ()
+    try:
+        command = f"python {keep(shortest, runs)}"
+    except OSError as error:
+        kept_not, command = (f"the replay script could not be written: {error}",), again
+    return Failure(
+        title=refuted.title,
+        lines=(*lines(shortest), f"shrunk from {whole} events, seed {result.script.seed}", *kept_not),
+        replay=command,
+        how=refuted.how,
+        events=len(shortest.script.events),
+    )
 
 
 def lines(result: Result) -> tuple[str, ...]:

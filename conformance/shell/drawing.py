@@ -14,10 +14,12 @@ from conformance.shell.script import LATE, NOW, Event, Script
 KEYS = ("k", "l")
 COUNTER = "count"
 LENGTH_S = 5.0
+MOVES, LEASES, SHORT_LOGS = "moves", "leases", "short logs"
+SHORT_SLOTS = 6.0
 
 
-def draw(seed: str) -> Script:
-    """The run of a seed."""
+def draw(seed: str, *, always: str = "") -> Script:
+    """The run of a seed. One thing that only some runs have may be there `always`: moves, leases, or short logs."""
     rng = Random(f"{seed}/script")  # noqa: S311  # repeatable, no secret
     settings = {
         "servers": float(rng.choice((3, 3, 3, 5))),
@@ -39,10 +41,12 @@ def draw(seed: str) -> Script:
     events += _held_back(rng)
     events += _priorities(rng)
     events += _cancelled(rng, names, events)
-    events += _leases(rng, int(settings["cells"]))
-    if rng.random() < 0.12:  # noqa: PLR2004
+    events += _leases(rng, int(settings["cells"]), is_certain=always == LEASES)
+    if rng.random() < 0.12 or always == MOVES:  # noqa: PLR2004
         settings |= {"servers": max(4.0, settings["servers"]), "nodes": 3.0, "spares": 4.0, "caches": 0.0}
         events += _moves(rng, int(settings["servers"]), int(settings["cells"]))
+    if always == SHORT_LOGS:
+        settings["log"] = SHORT_SLOTS
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))
 
 
@@ -94,9 +98,9 @@ def _cancelled(rng: Random, names: list[str], events: list[Event]) -> list[Event
     return found
 
 
-def _leases(rng: Random, cells: int) -> Iterator[Event]:
+def _leases(rng: Random, cells: int, *, is_certain: bool) -> Iterator[Event]:
     """In some runs clients want a lock, each in its turn, and their clocks go up to three times as fast as others."""
-    if rng.random() >= 0.25:  # noqa: PLR2004
+    if rng.random() >= 0.25 and not is_certain:  # noqa: PLR2004
         return
     cell = str(rng.randint(1, cells))
     for number in (1, 2, 3):

@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from time import monotonic
 
+from conformance.guided import part as rare
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.shell import campaign
 from conformance.shell.campaign import RUNS, Result
 from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
+from conformance.shell.guided.ground import ground
 from conformance.shell.script import Script
 
 LINK = "shell"
@@ -48,14 +50,16 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     rows: list[Row] = []
     failures: list[Failure] = []
     parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
-    for name in settings.parts_of(LINK, parts):
-        scripts = parts[name]
-        row, refuted = _part(name, scripts, marks, progress)
-        if refuted is not None:
-            failures.append(_failure(refuted, settings, progress, runs_folder))
+    for name in settings.parts_of(LINK, (*parts, *((rare.NAME,) if settings.profile in rare.PROFILES else ()))):
+        if name == rare.NAME:
+            row, failure = rare.part(ground(runs_folder, settings.shrink_s), LINK, settings, progress)
+        else:
+            row, refuted = _part(name, parts[name], marks, progress)
+            failure = None if refuted is None else _failure(refuted, settings, progress, runs_folder)
+        failures += [] if failure is None else [failure]
         rows.append(row)
         progress.finish(name, f"{row.verdict}: {row.note}")
-        if failures:
+        if any(one.verdict is Verdict.REFUTED for one in failures):
             break
     open_lines = [f"never: {mark}" for mark in _missing(settings, marks)]
     if marks[UNJUDGED]:
@@ -111,21 +115,7 @@ def _part(
 
 
 def _failure(result: Result, settings: Settings, progress: Progress, runs_folder: Path) -> Failure:
-    whole = len(result.script.events)
-    shortest = campaign.shrink(
-        result, settings.shrink_s, lambda tried, events: progress.update("shorter", tried, f"tries, {events} events")
-    )
-    refuted = shortest.refuted
-    assert refuted is not None
-    kept: tuple[str, ...] = ()
-    try:
-        command = f"python {campaign.keep(shortest, runs_folder)}"
-    except OSError as error:
-        kept, command = (f"the replay script could not be written: {error}",), settings.again(LINK)
-    return Failure(
-        title=refuted.title,
-        lines=(*campaign.lines(shortest), f"shrunk from {whole} events, seed {result.script.seed}", *kept),
-        replay=command,
-        how=refuted.how,
-        events=len(shortest.script.events),
-    )
+    def told(tried: int, events: int) -> None:
+        progress.update("shorter", tried, f"tries, {events} events")
+
+    return campaign.failure(result, settings.shrink_s, runs_folder, told, again=settings.again(LINK))

@@ -9,7 +9,7 @@ it does nothing. With which records it comes back is looked at: they must be a b
 that was flushed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from attrs import evolve
@@ -52,6 +52,8 @@ class Mirror(LeavingWorld):
         self.coverage = Coverage()
         self.recorder = Recorder()
         self._judge = Judge(self.setup, self, self.coverage)
+        self.onlooker: Callable[[Outcome], object] = lambda _: None
+        """Hears of every step that was judged."""
         self.troubles: dict[NodeId, Trouble] = {}
         """What happened to nodes that have not come back yet, if it is more than a crash."""
 
@@ -142,6 +144,7 @@ class Mirror(LeavingWorld):
                 title = f"cell {self.cell}: {refuted.title}"
                 raise Refuted(title, (*refuted.lines, *filter(None, [words])), refuted.how) from refuted
             self.steps += 1
+            self.onlooker(outcome)
 
     def _restart(self, node: NodeId, records: Sequence[DurableRecord]) -> Cell:
         made = super()._restart(node, records if node not in self._arrived else ())

@@ -11,7 +11,7 @@ death of a server that is down, is passed over: so a run stays a run when lines 
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 from attrs import Factory, define, frozen
 
@@ -143,7 +143,7 @@ class Play:
     """How much was done to the colony so far."""
 
     @classmethod
-    def open(cls, script: Script, **more: Any) -> "Play":
+    def open(cls, script: Script, make: Callable[..., Colony] = Colony, **more: Any) -> Self:
         """A colony for a script, to be entered."""
         given = dict(script.settings)
         how = next((one for one in (FULL, APART, SLOW) if given.get(one)), GONE)
@@ -154,7 +154,7 @@ class Play:
         cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
         whole: dict[str, Any] = {name: int(number) for name, number in given.items()}
         return cls(
-            Colony(seed=script.seed, cold_after_s=cold_s, **whole, **more),
+            make(seed=script.seed, cold_after_s=cold_s, **whole, **more),
             script,
             chr(ord("a") + away - 1) if away else "",
             how,

@@ -29,6 +29,7 @@ from physalia.cli.fleet import blast_radius, repair
 from physalia.cli.fleet import commands as fleet
 from physalia.cli.place import commands as place
 from physalia.cli.proof import commands as prove
+from physalia.cli.rare import search
 from physalia.cli.terminal import say
 from physalia.placement.errors import PlacementError
 
@@ -69,6 +70,7 @@ app.command()(schemas.schema)
 app.add_typer(models.app, name="spec")
 checks.conformance.command("trace")(traces.trace)
 checks.conformance.command("gameday")(gameday.gameday)
+checks.conformance.command("search")(search.search)
 app.add_typer(checks.conformance, name="conformance")
 place.app.command("repair")(repair.repair)
 app.add_typer(place.app, name="place")
