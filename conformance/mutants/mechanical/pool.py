@@ -136,7 +136,8 @@ def _of_store(_: str, __: str) -> Sequence[str]:
 
 
 def _of_journal(_: str, __: str) -> Sequence[str]:
-    return ("crash-points", "crash-points: default")
+    parts = ("directory", "asked", "forged", "versions", "journal", "cells", "journal default", "cells default")
+    return [f"crash-points: {part}" for part in parts]
 
 
 def _of_spec(file: str, where: str) -> Sequence[str]:
