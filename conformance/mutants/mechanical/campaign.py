@@ -18,7 +18,7 @@ from conformance.beside import cores
 from conformance.links import BadInput, Progress, Verdict
 from conformance.mutants.mechanical import pool, types
 from conformance.mutants.mechanical.fault import Fault
-from conformance.mutants.mechanical.kept import RUNS, Kept, digest
+from conformance.mutants.mechanical.kept import RUNS, Kept
 from conformance.mutants.mechanical.listed import equivalent
 from conformance.mutants.mechanical.trying import Bench, Outcome, Status, bench
 from conformance.parallel import completed, workers
@@ -123,13 +123,11 @@ def run(
     """
     types.must_be_there()
     start = time.monotonic()
-    kept = Kept(runs / f"seed-{seed}.jsonl", digest())
-    before = kept.read() if resume else {}
-    if not resume:
-        kept.begin()
+    kept = Kept(runs / f"seed-{seed}.jsonl", most_asks)
+    kept.resume() if resume else kept.begin()
     drawn = {room: _shuffled(room, seed) for room in pool.ROOMS}
     with _benches(runs) as tries:
-        runner = _Runner(tries, kept, before, equivalent(), progress, number, most_asks)
+        runner = _Runner(tries, kept, equivalent(), progress, number, most_asks)
         rows = [runner.room(drawn[room], _share(room, number)) for room in pool.ROOMS]
     turns = [one for turn in zip_longest(*rows) for one in turn if one is not None]
     rooms = {room.name: len(faults) for room, faults in drawn.items()}
@@ -208,12 +206,11 @@ class _Runner:
     """Tries the faults of a draw, on as many benches as there are."""
 
     def __init__(
-        self, benches: list[Bench], kept: Kept, before: Mapping[str, Outcome], listed: Mapping[str, str],
-        progress: Progress, number: int, most_asks: int | None,
+        self, benches: list[Bench], kept: Kept, listed: Mapping[str, str], progress: Progress, number: int,
+        most_asks: int | None,
     ) -> None:  # fmt: skip
         self._benches = benches
         self._kept = kept
-        self._before = before
         self._listed = listed
         self._progress = progress
         self._number = number
@@ -253,14 +250,14 @@ class _Runner:
             futures = {threads.submit(attempt, fault): fault for fault in batch if fault not in known}
             for future in completed(futures):
                 outcome = known[futures[future]] = future.result()
-                self._kept.add(outcome)
+                self._kept.add(futures[future], outcome)
                 self._tell(outcome)
         return [known[fault] for fault in batch]
 
     def _known(self, fault: Fault) -> Outcome | None:
         if fault.name in self._listed:
             return Outcome(name=fault.name, status=Status.EQUIVALENT, note=self._listed[fault.name])
-        return self._before.get(fault.name)
+        return self._kept.get(fault)
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.status is not Status.BUILD_FAILED:

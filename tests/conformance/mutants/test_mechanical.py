@@ -232,18 +232,38 @@ def test_a_malformed_list_is_one_sentence(text: str, said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_outcomes_are_kept_and_those_of_another_project_are_not_taken(tmp_path: Path) -> None:
-    file = kept.Kept(tmp_path / "runs" / "seed-0.jsonl", "this")
+def test_outcomes_are_kept_until_something_changes_that_they_depend_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill depends on its link alone, and what nobody killed on all that were asked."""
+    versions: dict[str, str] = {}
+    monkeypatch.setattr(kept, "matters_to", lambda link: versions.get(link, "this one"))
+    file = kept.Kept(tmp_path / "runs" / "seed-0.jsonl")
     with pytest.raises(BadInput, match="without --resume"):
-        file.read()
+        file.resume()
     file.begin()
-    outcome = Outcome(name="a", status=Status.KILLED, link="lockstep", note="n", events=3, processor_s=0.5)
-    file.add(outcome)
+    kept._matters_to.cache_clear()
+    fault, other = pool.faults_in("physalia/cell/acceptor.py")[:2]
+    killed = Outcome(name=fault.name, status=Status.KILLED, link="glance", note="n", events=3, processor_s=0.5)
+    survived = Outcome(name=other.name, status=Status.SURVIVED)
+    file.add(fault, killed)
+    file.add(other, survived)
     with file.path.open("a", encoding="utf-8") as cut_short:
-        cut_short.write('{"name": "b", "sta')
-    assert file.read() == {"a": outcome}
-    with pytest.raises(BadInput, match="another state of the project"):
-        evolve(file, project="that").read()
+        cut_short.write('{"key": "b", "sta')
+    for changed, holds in (("placement", [killed, survived]), ("histories", [killed, None]), ("lockstep", [None] * 2)):
+        versions[changed] = "another"
+        assert _found(file.path, fault, other) == holds
+        versions.clear()
+    assert _found(file.path, fault, other) == [killed, survived]
+    assert _found(file.path, fault, other, most_asks=2) == [killed, None]
+    kept._matters_to.cache_clear()
+
+
+def _found(path: Path, *faults: Fault, most_asks: int | None = None) -> list[Outcome | None]:
+    kept._matters_to.cache_clear()
+    file = kept.Kept(path, most_asks)
+    file.resume()
+    return [file.get(fault) for fault in faults]
 
 
 def test_a_name_that_there_is_not_is_refused() -> None:
