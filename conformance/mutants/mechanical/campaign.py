@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from itertools import count, zip_longest
 from math import sqrt
 from pathlib import Path
 from queue import SimpleQueue
-from random import Random
 from threading import Lock
 from typing import Any
 
@@ -176,16 +176,20 @@ def _tried(one: Bench, fault: Fault, controls: _Controls, most_asks: int | None 
 
 
 def _shuffled(room: pool.Room, seed: int) -> list[Fault]:
-    """The faults of a room in the order of the draw: places in some order, and one fault after the other of each."""
-    random = Random(f"{seed}/{room.name}")  # noqa: S311  # a draw that can be repeated, no secret
+    """The faults of a room in the order of the draw: places in some order, and one fault after the other of each.
+
+    The order follows from the seed and from names, so that a change of the code draws no other faults elsewhere.
+    """
     places: dict[tuple[str, int, int], list[Fault]] = {}
     for fault in pool.faults_of(room):
         places.setdefault((fault.file, fault.start, fault.end), []).append(fault)
-    drawn = list(places.values())
-    random.shuffle(drawn)
-    for there in drawn:
-        random.shuffle(there)
-    return [fault for turn in zip_longest(*drawn) for fault in turn if fault is not None]
+
+    def lot(name: str) -> bytes:
+        return sha256(f"{seed}/{name}".encode()).digest()
+
+    drawn = sorted(places.values(), key=lambda there: lot(min(fault.name for fault in there)))
+    in_turns = zip_longest(*(sorted(there, key=lambda fault: lot(f"then {fault.name}")) for there in drawn))
+    return [fault for turn in in_turns for fault in turn if fault is not None]
 
 
 def _share(room: pool.Room, number: int) -> int:

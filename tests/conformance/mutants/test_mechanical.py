@@ -144,6 +144,16 @@ def test_the_draw_follows_from_the_seed() -> None:
     assert sum(campaign._share(room, 40) for room in pool.ROOMS) == 40
 
 
+def test_what_is_drawn_elsewhere_stays_when_one_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = pool.ROOMS[0]
+    drawn, file = campaign._shuffled(cell, 1), "physalia/cell/reads.py"
+    others = [fault for fault in drawn if fault.file != file]
+    monkeypatch.setattr(pool, "faults_of", lambda _: [*pool.faults_in(file)[9:], *sorted(others, key=str)])
+    changed = campaign._shuffled(cell, 1)
+    assert len(changed) == len(drawn) - 9
+    assert [fault for fault in changed if fault.file != file] == others
+
+
 ACCIDENT = Answer(ask="lockstep: a", verdict=Verdict.REFUTED, title="raised", how=How.RAISED)
 KILL = Answer(ask="exhaustive", verdict=Verdict.REFUTED, title="wrong", how=How.JUDGED, events=7)
 HELD = Answer(ask="histories", verdict=Verdict.HOLDS, title="holds")
