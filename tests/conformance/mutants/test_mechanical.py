@@ -302,6 +302,16 @@ def test_a_fault_is_killed_one_that_changes_nothing_survives_and_one_without_typ
     assert tried[1].events > 0
 
 
+def test_a_fault_that_tla_cannot_be_read_with_is_none(tmp_path: Path) -> None:
+    wrong = _fault("tla/Store.tla", r"/\ c \in DOMAIN contents.verdicts => /\ TRUE")
+    unreadable = evolve(wrong, after=r"\A x \notin DOMAIN contents.verdicts : TRUE")
+    unknown = evolve(wrong, after="NobodyDefinedThis")
+    with trying.bench(tmp_path / "types") as bench:
+        assert bench.refusal(wrong) == ""
+        assert "notin" in bench.refusal(unreadable)
+        assert "NobodyDefinedThis" in bench.refusal(unknown)
+
+
 def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:
     """Whoever is asked first about a file of the specification or the journal holds without a fault."""
     wrong = _fault("tla/Store.tla", r"/\ c \in DOMAIN contents.verdicts => /\ TRUE")
