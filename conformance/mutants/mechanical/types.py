@@ -44,13 +44,13 @@ def parser_refusal(root: Path, file: str) -> str:
     with TemporaryDirectory(prefix="physalia-parser-") as scratch:
         command = [
             str(toolchain.java), *QUICK_START, f"-Djava.io.tmpdir={scratch}", "-cp", str(toolchain.jar),
-            "tla2sany.SANY", "-error-codes", Path(file).name,
+            "tla2sany.SANY", Path(file).name,
         ]  # fmt: skip
         done = subprocess.run(  # noqa: S603  # the arguments are ours
             command, cwd=root / Path(file).parent, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             errors="replace", check=False,
         )  # fmt: skip
-    if done.returncode == 0:
+    if done.returncode == 0 and "Semantic errors:" not in done.stdout:  # of which its exit code says nothing
         return ""
     said = parser_sentences((done.stdout + done.stderr).splitlines())
     return said[0] if said else f"the parser ended with exit code {done.returncode}"
