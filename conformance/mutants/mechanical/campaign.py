@@ -19,7 +19,7 @@ from conformance.links import BadInput, Progress, Verdict
 from conformance.mutants.mechanical import pool, types
 from conformance.mutants.mechanical.fault import Fault
 from conformance.mutants.mechanical.kept import RUNS, Kept
-from conformance.mutants.mechanical.listed import equivalent
+from conformance.mutants.mechanical.listed import equivalent, survivors
 from conformance.mutants.mechanical.trying import Bench, Outcome, Status, bench
 from conformance.parallel import completed, workers
 
@@ -34,12 +34,17 @@ _NOT_APPLIED = (Status.EQUIVALENT, Status.BUILD_FAILED)
 
 @frozen(kw_only=True)
 class Matrix:
-    """What became of the faults of one draw, room by room in turns. ``seconds`` are of this run alone."""
+    """What became of the faults of one draw, room by room in turns. ``seconds`` are of this run alone.
+
+    ``known`` has the reasons of those survivors that are listed; ``no_new`` says that there must be no other one.
+    """
 
     seed: int
     rooms: Mapping[str, int]
     outcomes: tuple[tuple[Fault, Outcome], ...]
     seconds: float
+    known: Mapping[str, str] = {}
+    no_new: bool = False
 
     def counted(self) -> Counter[Status]:
         """How many there are of each status."""
@@ -49,6 +54,14 @@ class Matrix:
     def applied(self) -> int:
         """Faults that were put in and asked about: those that build, and that are not listed as none."""
         return sum(outcome.status not in _NOT_APPLIED for _, outcome in self.outcomes)
+
+    @property
+    def new(self) -> list[str]:
+        """The faults that no link killed, and that are not listed."""
+        settled = (Status.KILLED, *_NOT_APPLIED)
+        return [
+            fault.name for fault, one in self.outcomes if one.status not in settled and fault.name not in self.known
+        ]
 
     @property
     def verdict(self) -> Verdict:
@@ -62,7 +75,7 @@ class Matrix:
         listed = counted[Status.EQUIVALENT] <= MOST_EQUIVALENT * (self.applied + counted[Status.EQUIVALENT])
         least = least_killed(self.applied) if self.rooms else LEAST_KILLED
         killed = counted[Status.KILLED] >= least * self.applied
-        return Verdict.HOLDS if listed and killed else Verdict.REFUTED
+        return Verdict.HOLDS if listed and killed and not (self.no_new and self.new) else Verdict.REFUTED
 
     def as_json(self) -> Mapping[str, Any]:
         """The matrix as docs/mutants-mechanical.schema.json describes it."""
@@ -82,6 +95,7 @@ class Matrix:
             "timeouts": counted[Status.TIMEOUT],
             "equivalent": counted[Status.EQUIVALENT],
             "build_failed": counted[Status.BUILD_FAILED],
+            "new": self.new,
             "faults": [
                 {"operator": fault.operator, "file": fault.file, "line": fault.line, **asdict(outcome)}
                 for fault, outcome in self.outcomes
@@ -115,11 +129,13 @@ def run(
     resume: bool = False,
     runs: Path = RUNS,
     most_asks: int | None = None,
+    no_new: bool = False,
 ) -> Matrix:
     """Draw and try so many faults, as many at a time as there are processors; BadInput if there is nothing to resume.
 
     The draw follows from the seed and the files alone. What does not build, and what is listed as no fault, is drawn
-    and said, and not among the ``number``. With ``most_asks`` no more than so many are asked about each.
+    and said, and not among the ``number``. With ``most_asks`` no more than so many are asked about each; with
+    ``no_new`` it is refuted by a survivor that is not listed.
     """
     types.must_be_there()
     start = time.monotonic()
@@ -131,7 +147,8 @@ def run(
         rows = [runner.room(drawn[room], _share(room, number)) for room in pool.ROOMS]
     turns = [one for turn in zip_longest(*rows) for one in turn if one is not None]
     rooms = {room.name: len(faults) for room, faults in drawn.items()}
-    return Matrix(seed=seed, rooms=rooms, outcomes=tuple(turns), seconds=time.monotonic() - start)
+    seconds, known = time.monotonic() - start, survivors()
+    return Matrix(seed=seed, rooms=rooms, outcomes=tuple(turns), seconds=seconds, known=known, no_new=no_new)
 
 
 def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) -> Matrix:
@@ -145,7 +162,7 @@ def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) ->
             progress.update("faults", done, "faults", total=len(faults))
             outcomes.append((fault, _tried(only, fault, controls)))
             progress.finish(fault.name, f"{outcomes[-1][1].status}: {outcomes[-1][1].note}")
-    return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start)
+    return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start, known=survivors())
 
 
 class _Controls:

@@ -211,6 +211,16 @@ def test_a_smaller_draw_may_show_fewer_by_chance_and_named_faults_may_not() -> N
     assert _matrix(killed=26, survived=3).verdict is Verdict.REFUTED
 
 
+def test_a_survivor_that_is_not_listed_is_new() -> None:
+    survived = _matrix(killed=9, survived=1)
+    assert (survived.new, survived.verdict) == ([FAULT.name], Verdict.HOLDS)
+    strict = evolve(survived, no_new=True)
+    assert strict.verdict is Verdict.REFUTED
+    known = evolve(strict, known={FAULT.name: "nobody looks"})
+    assert (known.new, known.verdict) == ([], Verdict.HOLDS)
+    assert evolve(_matrix(killed=9, equivalent=1, build_failed=1), no_new=True).verdict is Verdict.HOLDS
+
+
 def test_the_matrix_is_as_its_schema_says() -> None:
     told = json.loads(json.dumps(_matrix(killed=3, accident=1, equivalent=1, build_failed=1).as_json()))
     schema = json.loads((ROOT / "docs" / "mutants-mechanical.schema.json").read_text(encoding="utf-8"))
@@ -219,9 +229,10 @@ def test_the_matrix_is_as_its_schema_says() -> None:
 
 
 def test_what_is_listed_as_none_is_a_fault_that_there_is() -> None:
-    for name, reason in listed.equivalent().items():
+    for name, reason in (*listed.equivalent().items(), *listed.survivors().items()):
         assert campaign.named(name).name == name
         assert len(reason) > 20
+    assert not listed.equivalent().keys() & listed.survivors().keys()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +248,7 @@ def test_what_is_listed_as_none_is_a_fault_that_there_is() -> None:
 )
 def test_a_malformed_list_is_one_sentence(text: str, said: str) -> None:
     with pytest.raises(BadInput, match=said) as caught:
-        listed.read(text)
+        listed.read(text, "equivalent")
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
 
