@@ -22,9 +22,12 @@ def test_a_journal_that_believes_its_files_is_told() -> None:
     with patch.object(audit, "_check_nodes", lambda *_: None):
         told = list(forged.wrongly_taken())
     assert [one for one in told if one.endswith(" is opened")] == [
-        f"a journal with a folded node {what} is opened"
-        for what in ("that is older than the others", "less", "too many")
-    ]
+        f"a journal with a {what} is opened"
+        for what in (
+            "flipped bit in a folded node", "folded node that is older than the others", "folded node less",
+            "folded node too many",
+        )
+    ]  # fmt: skip
     with patch.object(opening, "_check_kind", lambda *_: None):
         told = list(forged.wrongly_taken())
     assert "a journal with the database of somebody else is opened" in told
