@@ -79,7 +79,7 @@ def _encode(value: object) -> bytes:
     raise TypeError("no bytes")
 
 
-def is_sentence(error: JournalError) -> bool:
+def is_sentence(error: Exception) -> bool:
     """Whether it names a file of the journal, ends as a sentence does, and stands on one line."""
     said = str(error)
     return "physalia-" in said and said.endswith(".") and "\n" not in said
@@ -93,6 +93,9 @@ def _must(what: str, kind: type[JournalError], act: Act) -> Iterator[str]:
             yield f"{what}: it should say {kind.__name__}, and says {type(error).__name__}: {error}"
         if not is_sentence(error):
             yield f"{what}: what is said is no sentence: {error}"
+        return
+    except Exception as error:  # noqa: BLE001  # it is another answer than the right one
+        yield f"{what}: it should say {kind.__name__}, and raises {type(error).__name__}: {error}"
         return
     yield f"{what}: it is done, and should be {kind.__name__}"
 
