@@ -88,7 +88,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
-    "reads": ("readers",), "node": ("older disks",),
+    "reads": ("readers",), "node": ("disks", "older disks"),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
