@@ -82,6 +82,13 @@ def test_a_wrong_door_is_refuted(
     assert any(part in failure.title for part in said.split("|"))
 
 
+def test_a_door_that_lets_nothing_in_ends_the_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "refusal", lambda command, _: Refused("invalid", "key"))
+    _, failure = link.scans(QUICK, Silence())
+    assert failure is not None
+    assert "the door lets none in" in failure.title
+
+
 def test_an_exception_is_an_accident(monkeypatch: pytest.MonkeyPatch) -> None:
     def raises(_: Execute, __: object) -> None:
         raise KeyError("a")
