@@ -127,8 +127,9 @@ def _of_cell(file: str, _: str) -> Sequence[str]:
     )  # fmt: skip
 
 
-def _of_store(_: str, __: str) -> Sequence[str]:
-    beside, campaigns = _beside("scans", "the door"), _campaigns("the store", "forgetting")
+def _of_store(file: str, _: str) -> Sequence[str]:
+    near = ("the door", "scans") if Path(file).stem in ("door", "batches") else ("scans", "the door")
+    beside, campaigns = _beside(*near), _campaigns("the store", "forgetting")
     return (
         *beside[:2], _glance("the store"), "histories: clients", campaigns[0], *beside[2:], campaigns[1],
         "lockstep: long, 3 + 1 nodes", "crash-points",
