@@ -19,6 +19,7 @@ from physalia.journal import (
     ForeignJournal,
     Journal,
     JournalDamaged,
+    JournalError,
     JournalMissing,
     NewerJournal,
     NotAJournal,
@@ -73,7 +74,7 @@ def inflict(disk: Disk, older: Sequence[Disk], rng: Random) -> Damage | None:
 
 
 def judge(vfs: SimulatedVfs, disk: Disk, ledger: Ledger, damage: Damage, is_dark: bool) -> str:
-    """What became of a damaged journal, in words. Raises `Violation` if it hides what it lost.
+    """What became of a damaged journal, in words. Raises `Violation` if it hides what it lost, or says no sentence.
 
     It is used for a while and opened again, since damage may lie where only later writes find it.
     """
@@ -95,6 +96,10 @@ def judge(vfs: SimulatedVfs, disk: Disk, ledger: Ledger, damage: Damage, is_dark
             if ledger.sure:
                 raise Violation("it is said that it was never finished") from None
             return "told"
+        except (JournalError, Violation):
+            raise
+        except Exception as error:
+            raise Violation(f"it does not say so: it raises {type(error).__name__}: {error}") from error
     return "whole"
 
 

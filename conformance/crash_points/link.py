@@ -13,6 +13,7 @@ from attrs import define, frozen
 
 from conformance.crash_points.campaign import Broken, run_campaign
 from conformance.crash_points.refusing.asked import wrongly_answered
+from conformance.crash_points.refusing.directory import unlike_the_simulation
 from conformance.crash_points.refusing.forged import wrongly_taken
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.torture import run_cells
@@ -90,6 +91,7 @@ REFUSALS: dict[str, Callable[[], Iterable[str]]] = {
     "versions": wrong_versions,
     "forged": wrongly_taken,
     "asked": wrongly_answered,
+    "directory": unlike_the_simulation,
 }
 """What a journal must refuse in every profile, whatever a disk does."""
 

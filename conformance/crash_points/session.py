@@ -18,6 +18,7 @@ from physalia.journal import (
     CannotReach,
     FlushFailed,
     Journal,
+    JournalError,
     JournalFull,
     JournalMissing,
     NodeKey,
@@ -213,12 +214,26 @@ class Session:
         self.disk.room_bytes = None
         if not journal.needs_flush:
             raise Violation("after a failed flush nothing needs a flush")
-        for attempt in (journal.flush, lambda: journal.append([]), lambda: journal.fold(1)):
+        key = NodeKey(1, LIFE, 101)
+        attempts: dict[str, Callable[[], object]] = {
+            "flush": journal.flush,
+            "append": lambda: journal.append([]),
+            "take": lambda: journal.take([]),
+            "fold": lambda: journal.fold(1),
+            "cap": lambda: journal.cap(0),
+            "nodes": lambda: list(journal.nodes()),
+            "admit": lambda: journal.admit(key),
+            "read": lambda: journal.read(key),
+            "forget": lambda: journal.forget(key),
+        }
+        for what, attempt in attempts.items():
             try:
                 attempt()
             except FlushFailed:
                 continue
-            raise Violation("after a failed flush the journal goes on")
+            except JournalError as error:
+                raise Violation(f"after a failed flush the journal says something else to {what}: {error}") from error
+            raise Violation(f"after a failed flush the journal goes on to {what}")
         journal.close()
 
 

@@ -28,6 +28,8 @@ SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED)
 PREFIXES = ("", "", "a", "b", "é", "x")
 SCANS_PER_COMMAND = 0.5
 AGAIN_PER_COMMAND, AGAIN_OF = 0.125, 8
+TRIES = 200
+"""Of so many requests without a slip some are small enough."""
 
 
 class Door:
@@ -119,11 +121,12 @@ class Scans:
             return Execute(RequestId("client", slot), VERSION, OpenSession())
         session = self._random.choice([*self._numbers][-2:])
         self._numbers[session] += 1
-        while True:
+        for _ in range(TRIES):
             asked: Transact = Slips(self._random, slip=0).request()
             command = Execute(RequestId("client", self._numbers[session]), VERSION, evolve(asked, session=session))
             if refusal(command, LIMITS) is None:
                 return command
+        raise Refuted(f"of {TRIES} requests that are right but perhaps too large the door lets none in")
 
     def _apply(self, slot: int, command: Execute) -> None:
         before = self._state.items

@@ -8,6 +8,7 @@ simulated disks read it, apart from the node.
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
+from typing import TypeAlias
 
 from conformance.refutation import Refuted
 from conformance.world.disk import Journal
@@ -45,6 +46,16 @@ from physalia.model.value import evolve
 from physalia.store import VERSION
 from physalia.wire import decode_record
 
+Parameters: TypeAlias = tuple[NodeId, set[NodeId], int, int]
+IMPOSSIBLE: tuple[Parameters, ...] = (
+    (0, {1}, 1, 1),
+    (1, set(), 1, 1),
+    (1, {0, 1}, 1, 1),
+    (1, {1}, 0, 1),
+    (1, {1}, 1, 0),
+)
+POSSIBLE: tuple[Parameters, ...] = ((1, {1}, 1, 1), (2, {1}, 1, 1), (1, {1, 2, 3}, 3, 200))
+"""Who a node is, the first members, alpha, and how long it waits: wrong in one thing, and just right."""
 EVENTS = 300
 CAMPAIGNS, TRUNCATIONS, COMMANDS = 0.02, 0.03, 0.1
 WORLD = Setup.of(4, 3, 2)
@@ -57,10 +68,11 @@ KINDS = (
     "floor above its snapshot", "floor not above the floor", "snapshot without a row", "snapshot of another slot",
     "snapshot of an earlier slot", ENDED, LATER,
 )  # fmt: skip
+PARAMETERS = "impossible parameters"
 VOTE_DROPPED = "a folded journal lacks the vote that says what was promised"
 WAITS_FOR_SNAPSHOT = "a snapshot of later software"
 WAITS_FOR_DECISION = "a decision for later software"
-DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED)
+DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED, PARAMETERS)
 
 
 class Disks:
@@ -72,6 +84,7 @@ class Disks:
 
     def run(self, commands: int) -> int:
         """So many times each kind of record is put into a journal. Raises `Refuted`."""
+        self._founded()
         world = World(WORLD)
         for number in range(EVENTS):
             world.apply(self._happening(world, number))
@@ -87,6 +100,21 @@ class Disks:
             self._later_software(node, records[:place])
             self._fold(node, records[:place])
         return commands
+
+    def _founded(self) -> None:
+        """Nobody makes a node that no cell can have, and whoever asks for one that it can have gets it."""
+        for parameters in (*POSSIBLE, *IMPOSSIBLE):
+            node, members, alpha, resend_after_ms = parameters
+            try:
+                Node(node, members, alpha, resend_after_ms=resend_after_ms)
+            except ValueError:
+                is_made = False
+            else:
+                is_made = True
+            if is_made != (parameters in POSSIBLE):
+                what = "is made" if is_made else "is not made"
+                raise Refuted(f"a node of these parameters {what}", (f"who, members, alpha, ms: {parameters}",))
+        self.reached[PARAMETERS] += 1
 
     def _happening(self, world: World, number: int) -> Happening:
         """Somebody leads, clients ask, messages come in any order, and now and then a log is cut or another leads."""

@@ -24,6 +24,15 @@ from physalia.model import (
 )
 from physalia.store import Limits
 
+
+class Like(bytes):
+    """Bytes, and no value that a client may store."""
+
+
+class Named(RequestId):
+    """It has all that the name of a request has, and is none."""
+
+
 LIMITS: Final = Limits(
     key_bytes=4, value_bytes=3, transaction_steps=4, transaction_bytes=14, batch_entries=3, answer_bytes=6,
     partition_bytes=40, sessions=3, page_items=3, snapshots=2, snapshot_changes=5,
@@ -38,7 +47,7 @@ BAD_CLIENTS: Final = ("\ud800", 7, None, b"client")
 BAD_KEYS: Final = ("", "abcde", "ééa", "\ud800", 7, None, b"a")
 VALUES: Final = (True, False, 0, 1, -1, 2**23 - 1, -(2**23), b"", b"ab", b"abc")
 RELATIONS: Final = ("<", "<=", ">", ">=", "!=")
-BAD_VALUES: Final = (2**23, b"abcd", "a", None, 1.5)
+BAD_VALUES: Final = (2**23, b"abcd", "a", None, 1.5, Like(b"a"))
 
 
 class Slips:
@@ -53,7 +62,7 @@ class Slips:
         random = self._random
         body: Any = random.choice((self.request, self.request, self._batch, OpenSession))()
         body = self._or(body, ("OpenSession", None))
-        name = self._or(RequestId(self._client(), self._number()), ("client#1", None))
+        name = self._or(RequestId(self._client(), self._number()), ("client#1", None, Named("client", 1)))
         version: Any = self._or(1, (*BAD_NUMBERS, 2**63 - 1))
         return Execute(name, version, body)
 

@@ -102,9 +102,12 @@ class Lessons:
                     self._judge_student(outcome, sender, message, before, hearing)
                     self._judge_refused(node, sender, message, before, hearing)
                 self._note_receipt(outcome, sender, message, before, hearing)
-            case model.Truncate() if isinstance(outcome.announces, model.Action) and self._machine.floor(before, node):
-                self._reach(WRITTEN_AGAIN)
+            case model.Truncate() if isinstance(outcome.announces, model.Action):
+                self._judge_memory(node)
+                if self._machine.floor(before, node):
+                    self._reach(WRITTEN_AGAIN)
             case model.Install(_, slot) if isinstance(outcome.announces, model.Action):
+                self._judge_memory(node)
                 self._judge_jumped(outcome, before, hearing)
                 if before.active[node]:
                     self._judge_readers(outcome, readers)
@@ -128,9 +131,9 @@ class Lessons:
                 taught if is_under_way and taught > message.prefix else len(cell.known)
             ):
                 raise Refuted(f"node {node} teaches the snapshot at slot {chunk.slot}, and not the one of its lesson")
-            place = (chunk.slot, chunk.first)
-            oldest = message.slot if isinstance(message, model.Take) else cell.known.base
-            if chunk.first != first or place <= last or not max(1, oldest) <= chunk.slot <= len(cell.known):
+            place, slot = (chunk.slot, chunk.first), chunk.slot
+            is_of_it = slot == message.slot if isinstance(message, model.Take) else slot >= max(1, cell.known.base)
+            if chunk.first != first or place <= last or not is_of_it or slot > len(cell.known):
                 raise Refuted(f"node {node} teaches node {student} another chunk than it needs: {place} after {last}")
             if isinstance(message, model.Ask) and message.prefix >= cell.known.base:
                 self._reach(LIGHTER)
@@ -168,6 +171,17 @@ class Lessons:
                 f"node {node} counts its lessons that came to nothing wrongly",
                 (f"- {dict(counted)}", f"+ {dict(cell.refused_lessons)}"),
             )
+
+    def _judge_memory(self, node: NodeId) -> None:
+        """Who truncates or jumps forgets who decided before the last slot, but for a read, and what it had heard."""
+        cell = self._world.nodes[node]
+        if not isinstance(cell, Node):
+            return
+        memory = cell.snapshot()
+        prefix, read = memory.learner.prefix, memory.reads.under_way
+        asked = prefix if read is None else min(prefix, read.slot + 1)
+        if memory.learner.configurations.base < asked - 1 or min(memory.learner.heard, default=prefix + 1) <= prefix:
+            raise Refuted(f"node {node} remembers of slots up to {prefix} what nobody asks for any more")
 
     def _judge_jumped(self, outcome: Outcome, before: spec.State, hearing: Hearing) -> None:
         """Every request that waits ends when its node jumps: it is answered, or nobody knows what became of it."""

@@ -273,6 +273,11 @@ class Moves:
         primary, replica = pick(SERVERS, place), pick(SERVERS, place + 1)
         return self._ask(node, Write(self._request(), max(0, self.volume_version() + slip), primary, replica))
 
+    def transact(self, node: NodeId) -> Happening | None:
+        """What a client asks of the store, which remembers no more of many than of a few."""
+        command = self._store_command(len(self.commands))
+        return None if command is None else self._ask(node, command)
+
     def _store_command(self, place: int) -> Execute | None:
         """Made from what there is to see, so that the same run makes the same."""
         log = self.world.log

@@ -16,6 +16,7 @@ from physalia.model import (
     Consult,
     Decision,
     Echo,
+    Install,
     Internal,
     Message,
     NodeId,
@@ -25,6 +26,7 @@ from physalia.model import (
     Propose,
     Refusal,
     Round,
+    Take,
     Vote,
 )
 
@@ -123,11 +125,7 @@ def hearsay(moves: Moves, random: Random) -> Iterator[Happening]:
         return
     newcomer, everyone = random.choice(others), frozenset(moves.node_ids)
     yield from _lead(moves, first, 0, everyone)
-    yield from _maybe(moves.change(first, 0, setup.members - {leaving} | {newcomer}))
-    yield from _propose(moves, everyone)
-    for kind in (Vote, Decision, Prepare, Promise):
-        yield from _only(moves, kind, everyone)
-        yield from _all_due(moves, random, 1.0)
+    yield from _changed(moves, random, first, setup.members - {leaving} | {newcomer})
     for _ in range(setup.alpha):
         yield from _maybe(moves.write(first, 0))
     yield from _propose(moves, {newcomer}, above_slot=setup.alpha)
@@ -201,28 +199,45 @@ def forgotten(moves: Moves, random: Random) -> Iterator[Happening]:
     yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
 
 
-MANY_COMMANDS = 24
-"""Of a small store: the log of so many weighs more than what they leave behind."""
+MANY_COMMANDS = 12
+"""Of a small store: the log of so many weighs more than what they leave behind, sessions and all."""
 
 
 def outweighed(moves: Moves, random: Random) -> Iterator[Happening]:
-    """Two of three decide much that overwrites itself; the third, which heard nothing of it, is told to ask."""
+    """Two of three decide much that overwrites itself; the third, which heard nothing of it, is told to ask.
+
+    And once more, as soon as it knows what it was taught: that lesson is of no use any more.
+    """
     first, second, third = random.sample(sorted(moves.world.setup.members), 3)
     yield from _lead(moves, first, 0, frozenset(moves.node_ids))
+    for _ in range(2):
+        yield from _overwritten(moves, random, first, second)
+        yield moves.inquire(third, len(moves.node_ids))
+        yield from _only(moves, Ask, {first, second})
+        yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
+        while any(isinstance(packet.message, Take | Chunk) for packet in moves.world.in_flight):
+            for kind in (Take, Chunk):
+                yield from _only(moves, kind, frozenset(moves.node_ids))
+        yield from (Give(third, event) for event in _due_at(moves, third, Install))
+
+
+def _overwritten(moves: Moves, random: Random, first: NodeId, second: NodeId) -> Iterator[Happening]:
+    """These two decide many commands, of which only the last ones are to be seen."""
     for _ in range(MANY_COMMANDS):
-        yield from _maybe(moves.write(first, 0))
+        yield from _maybe(moves.transact(first))
         yield from _propose(moves, {first, second})
         yield from _only(moves, Vote, {first})
         yield from _all_due(moves, random, 1.0)
         yield from _only(moves, Decision, {second})
         yield from _all_due(moves, random, 1.0)
-    yield moves.inquire(third, len(moves.node_ids))
-    yield from _only(moves, Ask, {first, second})
-    yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
 
 
 def straying(moves: Moves, random: Random) -> Iterator[Happening]:
-    """A proposal goes astray to a node that is no member, and its vote is the first to arrive."""
+    """A proposal goes astray to a node that is no member, and its vote is the first to arrive.
+
+    Then that node becomes one, and votes for what went astray again, in a slot before its own, the last that anybody
+    voted in: whoever takes over hears of that from nobody who counts there, and there is nothing to fill.
+    """
     members = sorted(moves.world.setup.members)
     others = sorted(set(moves.node_ids) - moves.world.setup.members)
     if not others:
@@ -235,6 +250,27 @@ def straying(moves: Moves, random: Random) -> Iterator[Happening]:
         yield Stray(packet.sender, packet.receiver, packet.message, outsider)
     yield from _only(moves, Vote, {leader})
     yield from _only(moves, Proposal, everyone)
+    yield from _only(moves, Vote, everyone)
+    yield from _all_due(moves, random, 1.0)
+    leaving, second = random.sample([node for node in members if node != leader], 2)
+    yield from _changed(moves, random, leader, moves.world.setup.members - {leaving} | {outsider})
+    yield from _maybe(moves.write(leader, 0))
+    yield from _all_due(moves, random, 1.0)
+    for packet in [packet for packet in moves.world.in_flight if isinstance(packet.message, Proposal)][:1]:
+        yield Stray(packet.sender, packet.receiver, packet.message, outsider)
+    yield from _only(moves, Proposal, ())
+    yield from _lead(moves, second, 2, everyone)
+    yield from _propose(moves, everyone)
+
+
+def _changed(moves: Moves, random: Random, leader: NodeId, members: frozenset[NodeId]) -> Iterator[Happening]:
+    """A change of the members is decided, and everybody hears of it."""
+    everyone = frozenset(moves.node_ids)
+    yield from _maybe(moves.change(leader, 0, members))
+    yield from _propose(moves, everyone)
+    for kind in (Vote, Decision, Prepare, Promise):
+        yield from _only(moves, kind, everyone)
+        yield from _all_due(moves, random, 1.0)
 
 
 def _prefix(packet: Packet) -> int:

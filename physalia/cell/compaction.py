@@ -61,8 +61,7 @@ def compact(records: Sequence[DurableRecord]) -> list[DurableRecord]:
     said: list[DurableRecord] = [by_place[place] for place in ordered]
     if answered != NO_BALLOT:
         said.insert(sum(ballot < answered for ballot, _ in ordered), Promised(answered))
-    own = {ballot.node for ballot in (record.ballot for record in used)}
-    needed = {record.ballot for record in said if isinstance(record, Accepted | Promised) and record.ballot.node in own}
+    needed = {record.ballot for record in said if isinstance(record, Accepted | Promised)}
     kept = [record for record in used if record.ballot >= promised or record.ballot in needed]
     return [*_rising(kept), *said, *snapshot, *rest, *parts]
 

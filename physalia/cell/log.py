@@ -23,9 +23,7 @@ class Log(Sequence[Command]):
         return self.base + len(self.entries)
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, Log):
-            return self.base == other.base and self.entries == other.entries
-        return self.base == 0 and self.entries == other
+        return isinstance(other, Log) and self.base == other.base and self.entries == other.entries
 
     __hash__ = None  # type: ignore[assignment]  # it changes
 

@@ -86,6 +86,10 @@ def mutants(
     asks: Annotated[
         int | None, typer.Option(min=1, help="With --mechanical: ask no more than so many about each fault.")
     ] = None,
+    no_new: Annotated[
+        bool,
+        typer.Option("--no-new", help="With --mechanical: a survivor that is not listed refutes."),
+    ] = False,
     resume: Annotated[
         bool,
         typer.Option(
@@ -115,9 +119,9 @@ def mutants(
     Exit code 0: every mutant was applied and killed by a judge; 1: one survived, or fell over before anybody judged;
     4: one could not be applied or judged, or another part of the link kills it than the one that is written down.
     With --mechanical, 0: the links refute nine of ten, or of a smaller draw as many as chance leaves of that; 1: they
-    do not.
+    do not, or with --no-new they miss one that is not listed.
     """
-    drawing = {"--seed": seed, "--number": number, "--asks": asks}
+    drawing = {"--seed": seed, "--number": number, "--asks": asks, "--no-new": no_new or None}
     of_catalogue = {
         "--killer-time": killer_time,
         "--killer": killer,
@@ -131,7 +135,7 @@ def mutants(
             raise BadInput(f"{drawn[0]} is about a draw, and faults are named: give one or the other.")
         if given:
             raise BadInput(f"{given[0]} is about the mutants of the catalogue: leave it out, or --mechanical.")
-        return _mechanical(names or (), seed or 0, number, json, resume=resume, asks=asks)
+        return _mechanical(names or (), seed or 0, number, json, resume=resume, asks=asks, no_new=no_new)
     if drawn:
         raise BadInput(f"{drawn[0]} is about mechanical faults: give --mechanical as well.")
     asked = _asked(names or (), killer)
@@ -183,7 +187,7 @@ def _catalogue(
 
 
 def _mechanical(
-    names: Sequence[str], seed: int, number: int | None, json: bool, *, resume: bool, asks: int | None
+    names: Sequence[str], seed: int, number: int | None, json: bool, *, resume: bool, asks: int | None, no_new: bool
 ) -> int:
     from conformance.mutants.mechanical import campaign  # noqa: PLC0415
     from physalia.cli.faults import print_faults  # noqa: PLC0415
@@ -193,7 +197,8 @@ def _mechanical(
         if names:
             matrix = campaign.try_named(names, progress)
         else:
-            matrix = campaign.run(seed, number or campaign.NUMBER, progress, resume=resume, most_asks=asks)
+            count = number or campaign.NUMBER
+            matrix = campaign.run(seed, count, progress, resume=resume, most_asks=asks, no_new=no_new)
     if json:
         print_json(matrix.as_json())
     print_faults(matrix, to_stderr=json)

@@ -24,6 +24,8 @@ def print_faults(matrix: "Matrix", *, to_stderr: bool = False) -> None:
             console.print(f"  line {fault.line}, {fault.operator}; {asked}{outcome.note}", markup=False, soft_wrap=True)
             again = f"physalia conformance mutants --mechanical {shlex.quote(fault.name)}"
             console.print(f"  again: {again}", markup=False, soft_wrap=True)
+            if fault.name in matrix.known:
+                console.print(f"  listed: {matrix.known[fault.name]}", markup=False, soft_wrap=True)
     table = Table(box=None, pad_edge=False)
     table.add_column("room")
     shown = [status for status in Status if matrix.counted()[status]]
@@ -40,5 +42,7 @@ def print_faults(matrix: "Matrix", *, to_stderr: bool = False) -> None:
     )
     by_whom = ", ".join(f"{count} by {link}" for link, count in killers.most_common())
     said = f"{killers.total()} of {matrix.applied} killed by links{f' ({by_whom})' if by_whom else ''}"
+    if matrix.no_new and matrix.new:
+        console.print(f"no link killed {len(matrix.new)} that survivors.toml does not list", markup=False)
     seed = f"seed {matrix.seed}, " if matrix.rooms else ""
     console.print(f"[{STYLES[matrix.verdict]}]{matrix.verdict}[/]: {said}, {seed}{matrix.seconds:.0f} s")

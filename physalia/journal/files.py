@@ -67,7 +67,7 @@ class Directory:
 
     def lock(self) -> None:
         """Take the directory, by a lock that ends with the process."""
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BaseException:
@@ -125,7 +125,7 @@ class Directory:
 
     def sync_names(self) -> None:
         """Wait until the names are on disk."""
-        with self._opened(".", os.O_RDONLY | os.O_DIRECTORY) as descriptor:
+        with self._opened(".", os.O_RDONLY) as descriptor:
             os.fsync(descriptor)
 
     def random(self, size_bytes: int) -> bytes:
@@ -135,7 +135,7 @@ class Directory:
     def _kept_open(self, name: str) -> int:
         """A descriptor that lives until the file is replaced: the mark is written after every flush."""
         if name not in self._open:
-            self._open[name] = os.open(self.folder / name, os.O_RDWR | os.O_CLOEXEC)
+            self._open[name] = os.open(self.folder / name, os.O_RDWR)
         return self._open[name]
 
     def _forget(self, name: str) -> None:
@@ -145,7 +145,7 @@ class Directory:
 
     @contextmanager
     def _opened(self, name: str, flags: int) -> Iterator[int]:
-        descriptor = os.open(self.folder / name, flags | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.folder / name, flags, 0o600)
         try:
             yield descriptor
         finally:

@@ -22,6 +22,7 @@ FAULT = pool.faults_in("physalia/cell/acceptor.py")[0]
         (["--seed", "3"], "--seed is about mechanical faults: give --mechanical as well."),
         (["--number", "3"], "--number is about mechanical faults"),
         (["--asks", "3"], "--asks is about mechanical faults"),
+        (["--no-new"], "--no-new is about mechanical faults"),
         (["--mechanical", "--seed", "3", "some fault"], "--seed is about a draw, and faults are named"),
         (["--mechanical", "--resume", "some fault"], "--resume is about a draw, and faults are named"),
         (["--mechanical", "--killer-time", "3"], "--killer-time is about the mutants of the catalogue"),
@@ -68,7 +69,8 @@ def test_the_seed_and_every_survivor_are_told(
 ) -> None:
     drawn: dict[str, Any] = {}
 
-    def draw(seed: int, number: int, *_: object, resume: bool, most_asks: int) -> Matrix:
+    def draw(seed: int, number: int, *_: object, resume: bool, most_asks: int, no_new: bool) -> Matrix:
+        assert not no_new
         drawn.update(seed=seed, number=number, resume=resume, asks=most_asks)
         return _matrix(*statuses)
 
@@ -85,11 +87,24 @@ def test_the_seed_and_every_survivor_are_told(
     assert "seed 5" in out
 
 
+@pytest.mark.parametrize(("known", "code"), [({}, 1), ({FAULT.name: "nobody looks there"}, 0)])
+def test_with_no_new_whatever_is_not_listed_refutes(
+    known: dict[str, str], code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def draw(*_: object, no_new: bool, **__: object) -> Matrix:
+        return evolve(_matrix(*[Status.KILLED] * 9, Status.SURVIVED), known=known, no_new=no_new)
+
+    monkeypatch.setattr(campaign, "run", draw)
+    assert run(["conformance", "mutants", "--mechanical", "--no-new"]) == code
+    out = capsys.readouterr().out
+    assert ("listed: nobody looks there" in out, "1 that survivors.toml does not list" in out) == (not code, bool(code))
+
+
 def test_json_goes_to_standard_output_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     matrix = evolve(_matrix(Status.KILLED), seed=0)
-    monkeypatch.setattr(campaign, "run", lambda *_, resume, most_asks: matrix)
+    monkeypatch.setattr(campaign, "run", lambda *_, resume, most_asks, no_new: matrix)
     assert run(["conformance", "mutants", "--mechanical", "--json"]) == 0
     out, err = capsys.readouterr()
     told = json.loads(out)

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
+import apsw
+
 from physalia.journal import (
     BatchRefused,
     Directory,
@@ -49,7 +51,7 @@ def wrongly_answered() -> Iterator[str]:
         patch.object(journal, "MAX_WAITING_BYTES", MOST_WAITING_BYTES),
         patch.object(store, "LOG_PAGES", LOG_PAGES),
     ):
-        for number, question in enumerate((_doors, _births, _readers, _batches, _takers, _room, _log)):
+        for number, question in enumerate((_settings, _doors, _births, _readers, _batches, _takers, _room, _log)):
             folder = Path(name) / str(number)
             folder.mkdir()
             files = Directory(folder)
@@ -77,7 +79,7 @@ def _encode(value: object) -> bytes:
     raise TypeError("no bytes")
 
 
-def is_sentence(error: JournalError) -> bool:
+def is_sentence(error: Exception) -> bool:
     """Whether it names a file of the journal, ends as a sentence does, and stands on one line."""
     said = str(error)
     return "physalia-" in said and said.endswith(".") and "\n" not in said
@@ -92,7 +94,27 @@ def _must(what: str, kind: type[JournalError], act: Act) -> Iterator[str]:
         if not is_sentence(error):
             yield f"{what}: what is said is no sentence: {error}"
         return
+    except Exception as error:  # noqa: BLE001  # it is another answer than the right one
+        yield f"{what}: it should say {kind.__name__}, and raises {type(error).__name__}: {error}"
+        return
     yield f"{what}: it is done, and should be {kind.__name__}"
+
+
+SETTINGS = {
+    "synchronous": 2, "fullfsync": 1, "checkpoint_fullfsync": 1, "temp_store": 2, "cell_size_check": 1,
+    "locking_mode": "exclusive", "journal_mode": "wal", "wal_autocheckpoint": 0,
+}  # fmt: skip
+"""What SQLite must say of the connection of an open journal, in its own words and numbers."""
+
+
+def _settings(opened: Journal, _: Path) -> Iterator[str]:
+    """SQLite flushes whatever is committed, also where a system needs to be asked twice, and nothing lies elsewhere."""
+    connection = opened._store.connection
+    for setting, wanted in SETTINGS.items():
+        if (found := connection.pragma(setting)) != wanted:
+            yield f"SQLite is opened with {setting} = {found}, and should be with {wanted}"
+    if not connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, -1):
+        yield "SQLite would write once more when it is closed, after a failed flush as well"
 
 
 def _doors(_: Journal, folder: Path) -> Iterator[str]:
@@ -188,7 +210,11 @@ def _takers(opened: Journal, _: Path) -> Iterator[str]:
     if opened.take([(OURS, b"1")]):
         yield "a byte more than may wait is taken"
     opened.flush()
-    if opened.read(OURS) != [b"first", *[bytes(MOST_RECORD_BYTES)] * 4]:
+    opened.admit(WAITING)
+    if not opened.take([(OURS, bytes(MOST_RECORD_BYTES))] * 4):
+        yield "beside a birth, which weighs nothing, a batch at the limit is not taken"
+    opened.flush()
+    if opened.read(OURS) != [b"first", *[bytes(MOST_RECORD_BYTES)] * 8]:
         yield "what was taken is not there"
 
 

@@ -227,6 +227,34 @@ def _marks_of_another(good: Forger) -> None:
     good.vouch(journal=b"another.")
 
 
+def _changed(change: Callable[[bytearray], object]) -> Callable[[Forger], None]:
+    """The bytes of the last entry are changed."""
+
+    def forge(good: Forger) -> None:
+        ((data,),) = good.execute("SELECT entry FROM entries WHERE number = ?", good.last)
+        assert isinstance(data, bytes)
+        changed = bytearray(data)
+        change(changed)
+        good.execute("UPDATE entries SET entry = ? WHERE number = ?", bytes(changed), good.last)
+
+    return forge
+
+
+def _flip(place: int) -> Callable[[bytearray], None]:
+    def flip(data: bytearray) -> None:
+        data[place] ^= 1
+
+    return flip
+
+
+def _flipped_node(good: Forger) -> None:
+    sequence, state = good.node(RESTING)
+    assert isinstance(state, bytes)
+    changed = bytearray(state)
+    changed[-1] ^= 1
+    good.execute("UPDATE nodes SET sequence = ?, state = ? WHERE cell = ?", sequence, bytes(changed), RESTING.cell)
+
+
 def _flipped_fold(good: Forger) -> None:
     state = bytearray(pack_fold(good.fold))
     state[FOLD_BYTES - 5] ^= 1
@@ -324,6 +352,16 @@ FORGERIES: Mapping[str, Forgery] = {
     "an entry of an earlier batch than the one before": Forgery(_batch_goes_back, JournalDamaged, "does not follow"),
     "an entry that calls itself another": Forgery(_number_of_another, JournalDamaged, "is not what was written"),
     "an entry less, in the middle": Forgery(_gap, JournalDamaged, "is not what was written"),
+    "a flipped bit in the head of an entry": Forgery(_changed(_flip(12)), JournalDamaged, "is not what was written"),
+    "a flipped bit in the table of an entry": Forgery(_changed(_flip(45)), JournalDamaged, "is not what was written"),
+    "a flipped bit in a record": Forgery(_changed(_flip(-1)), JournalDamaged, "is not what was written"),
+    "an entry without its last byte": Forgery(
+        _changed(lambda data: data.pop()), JournalDamaged, "not what was written"
+    ),
+    "an entry with a byte too many": Forgery(
+        _changed(lambda data: data.append(0)), JournalDamaged, "not what was written"
+    ),
+    "a flipped bit in a folded node": Forgery(_flipped_node, JournalDamaged, "folded records of"),
     "another last entry than the one that was flushed": Forgery(_another_last, JournalDamaged, "that was flushed"),
     "the first half of the last batch": Forgery(_half_a_batch, JournalDamaged, "was flushed"),
     "another entry than the last when it was folded": Forgery(_another_at_the_fold, JournalDamaged, "was flushed"),
@@ -364,8 +402,10 @@ def wrongly_taken() -> Iterator[str]:
         folder = Path(name) / "good"
         folder.mkdir()
         _nothing(Forger(folder))
-        if (said := _said(folder)) is not None:
+        if isinstance(said := _said(folder), JournalError):
             yield f"a journal in which nothing is wrong is refused: {said}"
+        elif said is not None:
+            raise said
     if _free_descriptor() != descriptor:
         yield "files of journals that are closed, or were refused, stay open"
 
@@ -395,10 +435,10 @@ def _judged(folder: Path, what: str, forgery: Forgery) -> Iterator[str]:
             yield f"a journal with {what} is refused after something was changed"
 
 
-def _said(folder: Path, ask: Callable[[Directory, int], object] = Journal) -> JournalError | None:
+def _said(folder: Path, ask: Callable[[Directory, int], object] = Journal) -> Exception | None:
     try:
         opened = ask(Directory(folder), SERVER)
-    except JournalError as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is held against what should be said
         return error
     if isinstance(opened, Journal):
         opened.close()

@@ -28,6 +28,10 @@ MOST_CUTS = 2
 """After so many asks that had to be cut, no more are made."""
 ENOUGH_S = 60
 """After so many seconds of processor time for one fault, no further ask is begun."""
+MOST_BYTES = 4 << 30
+"""So much memory whoever is asked may take: a loop that does not end fills it faster than the time is over."""
+_JAVA = ("tlc", "graph")
+"""They start Java, which takes the memory of its tasks for itself beforehand, and has a limit of its own."""
 REACHED = "__mutant_reached__"
 """The call that marks the place of a fault in Python; ``SITE`` defines it for every process of a copy."""
 SITE = f"""import builtins
@@ -79,6 +83,8 @@ def _used_s() -> float:
 
 def _answer(ask: str) -> Answer:
     link, _, part = ask.partition(": ")
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (most if link in _JAVA else MOST_BYTES, most))
     signal.setitimer(signal.ITIMER_PROF, ASK_S)
     try:
         report = KINDS[link](part)
@@ -125,10 +131,12 @@ def _histories(part: str) -> LinkReport:
     return run(_settings(part), Silence())
 
 
-def _crash_points(profile: str) -> LinkReport:
+def _crash_points(words: str) -> LinkReport:
+    """All of the link, or a part of it, ``PART``, or more of that: ``PART PROFILE``."""
     from conformance.crash_points.link import run  # noqa: PLC0415
 
-    return run(_settings(profile=Profile(profile or Profile.QUICK)), Silence())
+    part, _, profile = words.partition(" ")
+    return run(_settings(part, profile=Profile(profile or Profile.QUICK)), Silence())
 
 
 def _blast_radius(_: str) -> LinkReport:

@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from hashlib import sha256
 from itertools import count, zip_longest
 from math import sqrt
 from pathlib import Path
 from queue import SimpleQueue
-from random import Random
 from threading import Lock
 from typing import Any
 
@@ -18,8 +18,8 @@ from conformance.beside import cores
 from conformance.links import BadInput, Progress, Verdict
 from conformance.mutants.mechanical import pool, types
 from conformance.mutants.mechanical.fault import Fault
-from conformance.mutants.mechanical.kept import RUNS, Kept, digest
-from conformance.mutants.mechanical.listed import equivalent
+from conformance.mutants.mechanical.kept import RUNS, Kept
+from conformance.mutants.mechanical.listed import equivalent, survivors
 from conformance.mutants.mechanical.trying import Bench, Outcome, Status, bench
 from conformance.parallel import completed, workers
 
@@ -34,12 +34,17 @@ _NOT_APPLIED = (Status.EQUIVALENT, Status.BUILD_FAILED)
 
 @frozen(kw_only=True)
 class Matrix:
-    """What became of the faults of one draw, room by room in turns. ``seconds`` are of this run alone."""
+    """What became of the faults of one draw, room by room in turns. ``seconds`` are of this run alone.
+
+    ``known`` has the reasons of those survivors that are listed; ``no_new`` says that there must be no other one.
+    """
 
     seed: int
     rooms: Mapping[str, int]
     outcomes: tuple[tuple[Fault, Outcome], ...]
     seconds: float
+    known: Mapping[str, str] = {}
+    no_new: bool = False
 
     def counted(self) -> Counter[Status]:
         """How many there are of each status."""
@@ -49,6 +54,14 @@ class Matrix:
     def applied(self) -> int:
         """Faults that were put in and asked about: those that build, and that are not listed as none."""
         return sum(outcome.status not in _NOT_APPLIED for _, outcome in self.outcomes)
+
+    @property
+    def new(self) -> list[str]:
+        """The faults that no link killed, and that are not listed."""
+        settled = (Status.KILLED, *_NOT_APPLIED)
+        return [
+            fault.name for fault, one in self.outcomes if one.status not in settled and fault.name not in self.known
+        ]
 
     @property
     def verdict(self) -> Verdict:
@@ -62,7 +75,7 @@ class Matrix:
         listed = counted[Status.EQUIVALENT] <= MOST_EQUIVALENT * (self.applied + counted[Status.EQUIVALENT])
         least = least_killed(self.applied) if self.rooms else LEAST_KILLED
         killed = counted[Status.KILLED] >= least * self.applied
-        return Verdict.HOLDS if listed and killed else Verdict.REFUTED
+        return Verdict.HOLDS if listed and killed and not (self.no_new and self.new) else Verdict.REFUTED
 
     def as_json(self) -> Mapping[str, Any]:
         """The matrix as docs/mutants-mechanical.schema.json describes it."""
@@ -82,6 +95,7 @@ class Matrix:
             "timeouts": counted[Status.TIMEOUT],
             "equivalent": counted[Status.EQUIVALENT],
             "build_failed": counted[Status.BUILD_FAILED],
+            "new": self.new,
             "faults": [
                 {"operator": fault.operator, "file": fault.file, "line": fault.line, **asdict(outcome)}
                 for fault, outcome in self.outcomes
@@ -115,25 +129,26 @@ def run(
     resume: bool = False,
     runs: Path = RUNS,
     most_asks: int | None = None,
+    no_new: bool = False,
 ) -> Matrix:
     """Draw and try so many faults, as many at a time as there are processors; BadInput if there is nothing to resume.
 
     The draw follows from the seed and the files alone. What does not build, and what is listed as no fault, is drawn
-    and said, and not among the ``number``. With ``most_asks`` no more than so many are asked about each.
+    and said, and not among the ``number``. With ``most_asks`` no more than so many are asked about each; with
+    ``no_new`` it is refuted by a survivor that is not listed.
     """
     types.must_be_there()
     start = time.monotonic()
-    kept = Kept(runs / f"seed-{seed}.jsonl", digest())
-    before = kept.read() if resume else {}
-    if not resume:
-        kept.begin()
+    kept = Kept(runs / f"seed-{seed}.jsonl", most_asks)
+    kept.resume() if resume else kept.begin()
     drawn = {room: _shuffled(room, seed) for room in pool.ROOMS}
     with _benches(runs) as tries:
-        runner = _Runner(tries, kept, before, equivalent(), progress, number, most_asks)
+        runner = _Runner(tries, kept, equivalent(), progress, number, most_asks)
         rows = [runner.room(drawn[room], _share(room, number)) for room in pool.ROOMS]
     turns = [one for turn in zip_longest(*rows) for one in turn if one is not None]
     rooms = {room.name: len(faults) for room, faults in drawn.items()}
-    return Matrix(seed=seed, rooms=rooms, outcomes=tuple(turns), seconds=time.monotonic() - start)
+    seconds, known = time.monotonic() - start, survivors()
+    return Matrix(seed=seed, rooms=rooms, outcomes=tuple(turns), seconds=seconds, known=known, no_new=no_new)
 
 
 def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) -> Matrix:
@@ -147,7 +162,7 @@ def try_named(names: Sequence[str], progress: Progress, *, runs: Path = RUNS) ->
             progress.update("faults", done, "faults", total=len(faults))
             outcomes.append((fault, _tried(only, fault, controls)))
             progress.finish(fault.name, f"{outcomes[-1][1].status}: {outcomes[-1][1].note}")
-    return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start)
+    return Matrix(seed=0, rooms={}, outcomes=tuple(outcomes), seconds=time.monotonic() - start, known=survivors())
 
 
 class _Controls:
@@ -178,16 +193,20 @@ def _tried(one: Bench, fault: Fault, controls: _Controls, most_asks: int | None 
 
 
 def _shuffled(room: pool.Room, seed: int) -> list[Fault]:
-    """The faults of a room in the order of the draw: places in some order, and one fault after the other of each."""
-    random = Random(f"{seed}/{room.name}")  # noqa: S311  # a draw that can be repeated, no secret
+    """The faults of a room in the order of the draw: places in some order, and one fault after the other of each.
+
+    The order follows from the seed and from names, so that a change of the code draws no other faults elsewhere.
+    """
     places: dict[tuple[str, int, int], list[Fault]] = {}
     for fault in pool.faults_of(room):
         places.setdefault((fault.file, fault.start, fault.end), []).append(fault)
-    drawn = list(places.values())
-    random.shuffle(drawn)
-    for there in drawn:
-        random.shuffle(there)
-    return [fault for turn in zip_longest(*drawn) for fault in turn if fault is not None]
+
+    def lot(name: str) -> bytes:
+        return sha256(f"{seed}/{name}".encode()).digest()
+
+    drawn = sorted(places.values(), key=lambda there: lot(min(fault.name for fault in there)))
+    in_turns = zip_longest(*(sorted(there, key=lambda fault: lot(f"then {fault.name}")) for there in drawn))
+    return [fault for turn in in_turns for fault in turn if fault is not None]
 
 
 def _share(room: pool.Room, number: int) -> int:
@@ -208,12 +227,11 @@ class _Runner:
     """Tries the faults of a draw, on as many benches as there are."""
 
     def __init__(
-        self, benches: list[Bench], kept: Kept, before: Mapping[str, Outcome], listed: Mapping[str, str],
-        progress: Progress, number: int, most_asks: int | None,
+        self, benches: list[Bench], kept: Kept, listed: Mapping[str, str], progress: Progress, number: int,
+        most_asks: int | None,
     ) -> None:  # fmt: skip
         self._benches = benches
         self._kept = kept
-        self._before = before
         self._listed = listed
         self._progress = progress
         self._number = number
@@ -253,14 +271,14 @@ class _Runner:
             futures = {threads.submit(attempt, fault): fault for fault in batch if fault not in known}
             for future in completed(futures):
                 outcome = known[futures[future]] = future.result()
-                self._kept.add(outcome)
+                self._kept.add(futures[future], outcome)
                 self._tell(outcome)
         return [known[fault] for fault in batch]
 
     def _known(self, fault: Fault) -> Outcome | None:
         if fault.name in self._listed:
             return Outcome(name=fault.name, status=Status.EQUIVALENT, note=self._listed[fault.name])
-        return self._before.get(fault.name)
+        return self._kept.get(fault)
 
     def _tell(self, outcome: Outcome) -> None:
         if outcome.status is not Status.BUILD_FAILED:

@@ -88,7 +88,7 @@ _FIRST: Mapping[str, tuple[str, ...]] = {
     "forgetting": ("forgetting",), "memory": ("forgetting",), "leaving": ("leaving",),
     "image": ("snapshots", "forgetting"), "inspecting": ("readers", "forgetting"), "shown": ("readers", "forgetting"),
     "teaching": ("snapshots", "forgetting"), "loss": ("older disks",), "stopping": ("older disks", "mixed"),
-    "reads": ("readers",), "node": ("older disks",),
+    "reads": ("readers",), "node": ("disks", "older disks"),
     "sessions": ("the store",), "state": ("the store", "forgetting"), "log": ("forgetting",),
     "configuration": ("3 + 1 nodes, alpha 3", "forgetting"),
 }  # fmt: skip
@@ -127,8 +127,9 @@ def _of_cell(file: str, _: str) -> Sequence[str]:
     )  # fmt: skip
 
 
-def _of_store(_: str, __: str) -> Sequence[str]:
-    beside, campaigns = _beside("scans", "the door"), _campaigns("the store", "forgetting")
+def _of_store(file: str, _: str) -> Sequence[str]:
+    near = ("the door", "scans") if Path(file).stem in ("door", "batches") else ("scans", "the door")
+    beside, campaigns = _beside(*near), _campaigns("the store", "forgetting")
     return (
         *beside[:2], _glance("the store"), "histories: clients", campaigns[0], *beside[2:], campaigns[1],
         "lockstep: long, 3 + 1 nodes", "crash-points",
@@ -136,7 +137,8 @@ def _of_store(_: str, __: str) -> Sequence[str]:
 
 
 def _of_journal(_: str, __: str) -> Sequence[str]:
-    return ("crash-points", "crash-points: default")
+    parts = ("directory", "asked", "forged", "versions", "journal", "cells", "journal default", "cells default")
+    return [f"crash-points: {part}" for part in parts]
 
 
 def _of_spec(file: str, where: str) -> Sequence[str]:

@@ -77,9 +77,9 @@ class Bench:
 
     def refusal(self, fault: Fault) -> str:
         """Why the fault does not build; empty if it does."""
-        if not fault.file.endswith(".py"):
-            return ""
         with self._with(fault, marked=False) as path:
+            if not fault.file.endswith(".py"):
+                return types.parser_refusal(self._root, fault.file)
             try:
                 py_compile.compile(str(path), cfile=str(self._root / "compiled"), doraise=True)
             except py_compile.PyCompileError as error:

@@ -22,9 +22,12 @@ def test_a_journal_that_believes_its_files_is_told() -> None:
     with patch.object(audit, "_check_nodes", lambda *_: None):
         told = list(forged.wrongly_taken())
     assert [one for one in told if one.endswith(" is opened")] == [
-        f"a journal with a folded node {what} is opened"
-        for what in ("that is older than the others", "less", "too many")
-    ]
+        f"a journal with a {what} is opened"
+        for what in (
+            "flipped bit in a folded node", "folded node that is older than the others", "folded node less",
+            "folded node too many",
+        )
+    ]  # fmt: skip
     with patch.object(opening, "_check_kind", lambda *_: None):
         told = list(forged.wrongly_taken())
     assert "a journal with the database of somebody else is opened" in told
@@ -48,3 +51,15 @@ def test_a_journal_that_takes_whatever_it_is_given_is_told() -> None:
     with patch.object(Journal, "forget", lambda *_: None):
         told = list(asked.wrongly_answered())
     assert any("what waits is shown before it is safe" in one for one in told)
+
+
+def test_another_exception_than_the_journal_has_words_for_is_told_where_something_must_be_refused() -> None:
+    def careless(*_: object) -> bool:
+        raise KeyError("nobody thought of it")
+
+    with patch.object(opening, "is_ours", careless):
+        told = list(forged.wrongly_taken())
+    assert any("is refused for another reason: KeyError" in one for one in told)
+    with patch.object(Journal, "_foreign", careless):
+        told = list(asked.wrongly_answered())
+    assert any("it should say ForeignNode, and raises KeyError" in one for one in told)

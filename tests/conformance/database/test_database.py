@@ -82,6 +82,13 @@ def test_a_wrong_door_is_refuted(
     assert any(part in failure.title for part in said.split("|"))
 
 
+def test_a_door_that_lets_nothing_in_ends_the_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "refusal", lambda command, _: Refused("invalid", "key"))
+    _, failure = link.scans(QUICK, Silence())
+    assert failure is not None
+    assert "the door lets none in" in failure.title
+
+
 def test_an_exception_is_an_accident(monkeypatch: pytest.MonkeyPatch) -> None:
     def raises(_: Execute, __: object) -> None:
         raise KeyError("a")
@@ -199,10 +206,12 @@ def test_a_wrong_cut_is_refuted(wrong: Callable[..., object], said: str, monkeyp
 class _BelievesAll(Node):
     """Whatever stands on its disk, it starts; from as much of it as makes sense."""
 
-    def __init__(self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: Any) -> None:
+    def __init__(
+        self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, records: Any = (), **more: Any
+    ) -> None:
         while True:
             try:
-                super().__init__(node_id, first_members, alpha, records)
+                super().__init__(node_id, first_members, alpha, records, **more)
             except CorruptRecords:
                 records = records[:-1]
             else:
@@ -217,8 +226,28 @@ class _WaitsForNothing(Node):
         return ""
 
 
+class _TakesAnyAlpha(Node):
+    """It begins with a window of one where it is told to have none."""
+
+    def __init__(self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, *rest: Any, **more: Any) -> None:
+        super().__init__(node_id, first_members, max(alpha, 1), *rest, **more)
+
+
+class _WantsCompany(Node):
+    """It begins no cell that it would be alone in."""
+
+    def __init__(self, node_id: NodeId, first_members: frozenset[NodeId], alpha: int, *rest: Any, **more: Any) -> None:
+        super().__init__(node_id, first_members if len(first_members) > 1 else (), alpha, *rest, **more)
+
+
 @pytest.mark.parametrize(
-    ("wrong", "said"), [(_BelievesAll, "that nobody can have left"), (_WaitsForNothing, "does not stop before slot")]
+    ("wrong", "said"),
+    [
+        (_BelievesAll, "that nobody can have left"),
+        (_WaitsForNothing, "does not stop before slot"),
+        (_TakesAnyAlpha, "a node of these parameters is made"),
+        (_WantsCompany, "a node of these parameters is not made"),
+    ],
 )
 def test_who_starts_from_a_wrong_disk_is_refuted(wrong: type[Node], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disks, "Node", wrong)

@@ -119,6 +119,17 @@ class EndsLessonsEarly(Node):
         return super().step(event)
 
 
+class RemembersJuries(Node):
+    """Truncates its log, and knows all the same who decided what."""
+
+    def step(self, event: Event) -> Step:
+        juries = self._learner.configurations.copy()
+        step = super().step(event)
+        if isinstance(event, Truncate):
+            self._learner.configurations = juries
+        return step
+
+
 class CountsTooMany(Node):
     """Counts a lesson that nobody gave."""
 
@@ -190,6 +201,7 @@ LESSON_CASES: dict[str, Callable[[], None]] = {
     "lessons._judge_chunk: node .. does not teach": partial(lesson, on(Receive, IGNORED, message=Ask)),
     "lessons._judge_chunk: node .. teaches node": partial(lesson, TeachesChunksAgain),
     "lessons._judge_chunk: node .. teaches the": partial(longer_lesson, EndsLessonsEarly),
+    "lessons._judge_memory": partial(lesson, RemembersJuries),
     "lessons._judge_refused": partial(lesson, CountsTooMany),
     "lessons._judge_student": partial(lesson, bent(never_takes)),
     "lessons._judge_jumped": partial(lesson, bent(jumps_silently)),

@@ -144,6 +144,16 @@ def test_the_draw_follows_from_the_seed() -> None:
     assert sum(campaign._share(room, 40) for room in pool.ROOMS) == 40
 
 
+def test_what_is_drawn_elsewhere_stays_when_one_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = pool.ROOMS[0]
+    drawn, file = campaign._shuffled(cell, 1), "physalia/cell/reads.py"
+    others = [fault for fault in drawn if fault.file != file]
+    monkeypatch.setattr(pool, "faults_of", lambda _: [*pool.faults_in(file)[9:], *sorted(others, key=str)])
+    changed = campaign._shuffled(cell, 1)
+    assert len(changed) == len(drawn) - 9
+    assert [fault for fault in changed if fault.file != file] == others
+
+
 ACCIDENT = Answer(ask="lockstep: a", verdict=Verdict.REFUTED, title="raised", how=How.RAISED)
 KILL = Answer(ask="exhaustive", verdict=Verdict.REFUTED, title="wrong", how=How.JUDGED, events=7)
 HELD = Answer(ask="histories", verdict=Verdict.HOLDS, title="holds")
@@ -201,6 +211,16 @@ def test_a_smaller_draw_may_show_fewer_by_chance_and_named_faults_may_not() -> N
     assert _matrix(killed=26, survived=3).verdict is Verdict.REFUTED
 
 
+def test_a_survivor_that_is_not_listed_is_new() -> None:
+    survived = _matrix(killed=9, survived=1)
+    assert (survived.new, survived.verdict) == ([FAULT.name], Verdict.HOLDS)
+    strict = evolve(survived, no_new=True)
+    assert strict.verdict is Verdict.REFUTED
+    known = evolve(strict, known={FAULT.name: "nobody looks"})
+    assert (known.new, known.verdict) == ([], Verdict.HOLDS)
+    assert evolve(_matrix(killed=9, equivalent=1, build_failed=1), no_new=True).verdict is Verdict.HOLDS
+
+
 def test_the_matrix_is_as_its_schema_says() -> None:
     told = json.loads(json.dumps(_matrix(killed=3, accident=1, equivalent=1, build_failed=1).as_json()))
     schema = json.loads((ROOT / "docs" / "mutants-mechanical.schema.json").read_text(encoding="utf-8"))
@@ -209,9 +229,10 @@ def test_the_matrix_is_as_its_schema_says() -> None:
 
 
 def test_what_is_listed_as_none_is_a_fault_that_there_is() -> None:
-    for name, reason in listed.equivalent().items():
+    for name, reason in (*listed.equivalent().items(), *listed.survivors().items()):
         assert campaign.named(name).name == name
         assert len(reason) > 20
+    assert not listed.equivalent().keys() & listed.survivors().keys()
 
 
 @pytest.mark.parametrize(
@@ -227,23 +248,43 @@ def test_what_is_listed_as_none_is_a_fault_that_there_is() -> None:
 )
 def test_a_malformed_list_is_one_sentence(text: str, said: str) -> None:
     with pytest.raises(BadInput, match=said) as caught:
-        listed.read(text)
+        listed.read(text, "equivalent")
     assert str(caught.value).endswith(".")
     assert "\n" not in str(caught.value)
 
 
-def test_outcomes_are_kept_and_those_of_another_project_are_not_taken(tmp_path: Path) -> None:
-    file = kept.Kept(tmp_path / "runs" / "seed-0.jsonl", "this")
+def test_outcomes_are_kept_until_something_changes_that_they_depend_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill depends on its link alone, and what nobody killed on all that were asked."""
+    versions: dict[str, str] = {}
+    monkeypatch.setattr(kept, "matters_to", lambda link: versions.get(link, "this one"))
+    file = kept.Kept(tmp_path / "runs" / "seed-0.jsonl")
     with pytest.raises(BadInput, match="without --resume"):
-        file.read()
+        file.resume()
     file.begin()
-    outcome = Outcome(name="a", status=Status.KILLED, link="lockstep", note="n", events=3, processor_s=0.5)
-    file.add(outcome)
+    kept._matters_to.cache_clear()
+    fault, other = pool.faults_in("physalia/cell/acceptor.py")[:2]
+    killed = Outcome(name=fault.name, status=Status.KILLED, link="glance", note="n", events=3, processor_s=0.5)
+    survived = Outcome(name=other.name, status=Status.SURVIVED)
+    file.add(fault, killed)
+    file.add(other, survived)
     with file.path.open("a", encoding="utf-8") as cut_short:
-        cut_short.write('{"name": "b", "sta')
-    assert file.read() == {"a": outcome}
-    with pytest.raises(BadInput, match="another state of the project"):
-        evolve(file, project="that").read()
+        cut_short.write('{"key": "b", "sta')
+    for changed, holds in (("placement", [killed, survived]), ("histories", [killed, None]), ("lockstep", [None] * 2)):
+        versions[changed] = "another"
+        assert _found(file.path, fault, other) == holds
+        versions.clear()
+    assert _found(file.path, fault, other) == [killed, survived]
+    assert _found(file.path, fault, other, most_asks=2) == [killed, None]
+    kept._matters_to.cache_clear()
+
+
+def _found(path: Path, *faults: Fault, most_asks: int | None = None) -> list[Outcome | None]:
+    kept._matters_to.cache_clear()
+    file = kept.Kept(path, most_asks)
+    file.resume()
+    return [file.get(fault) for fault in faults]
 
 
 def test_a_name_that_there_is_not_is_refused() -> None:
@@ -270,6 +311,16 @@ def test_a_fault_is_killed_one_that_changes_nothing_survives_and_one_without_typ
     assert [outcome.status for outcome in tried] == [Status.SURVIVED, Status.KILLED, Status.SURVIVED]
     assert all(outcome.reached for outcome in tried)
     assert tried[1].events > 0
+
+
+def test_a_fault_that_tla_cannot_be_read_with_is_none(tmp_path: Path) -> None:
+    wrong = _fault("tla/Store.tla", r"/\ c \in DOMAIN contents.verdicts => /\ TRUE")
+    unreadable = evolve(wrong, after=r"\A x \notin DOMAIN contents.verdicts : TRUE")
+    unknown = evolve(wrong, after="NobodyDefinedThis")
+    with trying.bench(tmp_path / "types") as bench:
+        assert bench.refusal(wrong) == ""
+        assert "notin" in bench.refusal(unreadable)
+        assert "NobodyDefinedThis" in bench.refusal(unknown)
 
 
 def test_nobody_refutes_the_project_as_it_is(tmp_path: Path) -> None:

@@ -166,7 +166,7 @@ class TestThreeMoments:
         assert flush(host) == ()
         again = restarted(vfs, disk)
         again.start(ANN, CHARTER)
-        assert node(again, ANN).known == [command]
+        assert list(node(again, ANN).known) == [command]
 
     def test_a_node_that_was_admitted_is_there_after_a_power_cut_and_no_other(
         self, host: Host, vfs: SimulatedVfs, disk: Disk
@@ -243,7 +243,7 @@ class TestRefused:
         assert host.node(key) is None
         disk.room_bytes = None
         host.admit(key, CHARTER)
-        assert node(host, key).known == []
+        assert list(node(host, key).known) == []
 
 
 def test_after_a_failed_flush_nothing_leaves_any_more(host: Host, disk: Disk) -> None:

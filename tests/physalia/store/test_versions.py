@@ -156,7 +156,7 @@ def test_an_old_proposer_that_inherits_it_stops_and_tells_its_clients() -> None:
     world.campaign(1)
     world.settle(lambda sender, to, _: 2 in (sender, to))
     assert world.stops == {1: 1, 2: 0, 3: 0}
-    assert world.nodes[1].known == [OPEN]
+    assert list(world.nodes[1].known) == [OPEN]
 
 
 def test_its_waiting_clients_are_told_that_the_outcome_is_unknown() -> None:
