@@ -103,12 +103,18 @@ def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> None:
 
 def _must_do_for_all(colony: Any, cells: list[int], how: str) -> None:
     """Who was there before is served as well, whatever it believes of the colony, unless it has no patience at all."""
-    asked = [
-        (one.asks.process.name, cell, call)
+    patient = [
+        one
         for one in colony.clients[:-1]
         if one.asks.process.is_alive
-        and one.asks.client._deadline_s >= PATIENT_S
+        and one.asks.client.deadline_s >= PATIENT_S
         and not one.asks.client._closed.is_set()
+    ]
+    for one in patient:  # so much for a session that is opened first, and as much for what is asked in it
+        one.asks.client.deadline_s = max(one.asks.client.deadline_s, 2 * PATIENT_S)
+    asked = [
+        (one.asks.process.name, cell, call)
+        for one in patient
         for cell in cells
         for call in (one.asks.put("at rest", b"yes", cell=cell), one.asks.get("at rest", cell=cell))
     ]

@@ -144,7 +144,7 @@ class AsyncClient:
         self.refusals = Refusals()
         self._caches = addresses_of(caches) if caches else []
         self._next_cache = 0
-        self._ring, self._deadline_s, self._own = ring_of(keys, own.role), deadline_s, own
+        self._ring, self.deadline_s, self._own = ring_of(keys, own.role), deadline_s, own
         self._requests = 0
         self._opened = 0
         self._partitions: dict[CellId, Partition] = {}
@@ -207,11 +207,11 @@ class AsyncClient:
         Raises `Unavailable` or `Overloaded` if it was certainly not done by the deadline, `OutcomeUnknown` if that
         cannot be known, and `Malformed`.
         """
-        return (await self._told(cell, command, self._deadline_s if deadline_s is None else deadline_s)).answer
+        return (await self._told(cell, command, self.deadline_s if deadline_s is None else deadline_s)).answer
 
     async def told(self, cell: CellId, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
         """As `execute`; also whether no other attempt was made that may have been done."""
-        limit_s = self._deadline_s if deadline_s is None else deadline_s
+        limit_s = self.deadline_s if deadline_s is None else deadline_s
         told = await self._told(cell, encode_command(command), limit_s)
         return decode_reply(told.answer), told.is_only
 
@@ -225,7 +225,7 @@ class AsyncClient:
         if effort.uncertain:
             raise OutcomeUnknown(f"cell {cell} did not answer {when}, and may have done it, or do it yet.")
         if effort.was_full:
-            raise Overloaded(f"cell {cell} had too much to do for {limit_s} s; nothing was done.")
+            raise Overloaded(f"cell {cell} had too much to do for {round(limit_s, 2)} s; nothing was done.")
         raise Unavailable(f"no leader of cell {cell} was found {when}; nothing was done.{effort.missed}")
 
     async def look(
@@ -237,14 +237,14 @@ class AsyncClient:
         """
         effort = _Effort()
         with suppress(TimeoutError):
-            return await self._answered(_Question(cell, make, answer, at), effort, self._deadline_s)
+            return await self._answered(_Question(cell, make, answer, at), effort, self.deadline_s)
         if effort.was_full:
-            raise Overloaded(f"cell {cell} had too much to do for {self._deadline_s} s.")
-        raise Unavailable(f"no server showed what is in cell {cell} {self._until(self._deadline_s)}.{effort.missed}")
+            raise Overloaded(f"cell {cell} had too much to do for {self.deadline_s} s.")
+        raise Unavailable(f"no server showed what is in cell {cell} {self._until(self.deadline_s)}.{effort.missed}")
 
     def _until(self, limit_s: float) -> str:
         """Until when it was tried."""
-        return "before the client was closed" if self._closed.is_set() else f"within {limit_s} s"
+        return "before the client was closed" if self._closed.is_set() else f"within {round(limit_s, 2)} s"
 
     async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
         """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
@@ -305,15 +305,18 @@ class AsyncClient:
         """Ask a cache where a cell is, if this client does not know, or knows only where nobody answers."""
         if not self._caches or not self.places.is_lost(cell):
             return
-        address = self._caches[self._next_cache]
-        try:
-            async with asyncio.timeout(ATTEMPT_S):
-                said = await (await self._link(address)).ask(lambda number: Find(number, cell))
-        except OSError:  # it is gone, or says nothing: the next one may know, at the next attempt
-            self._next_cache = (self._next_cache + 1) % len(self._caches)
-            return
-        if isinstance(said, Where) and said.known is not None and said.known.cell == cell:
-            self.places.learn(said.known)
+        for _ in self._caches:
+            address = self._caches[self._next_cache]
+            try:
+                async with asyncio.timeout(ATTEMPT_S):
+                    said = await (await self._link(address)).ask(lambda number: Find(number, cell))
+            except OSError:  # it is gone, or says nothing: the next one may know, at the next attempt
+                self._next_cache = (self._next_cache + 1) % len(self._caches)
+                return
+            known = said.known if isinstance(said, Where) else None
+            if known is not None and known.cell == cell and self.places.learn(known):
+                return
+            self._next_cache = (self._next_cache + 1) % len(self._caches)  # it knows nothing new: it may be new itself
 
     def _follow(self, cell: CellId, said: Elsewhere) -> bool:
         """The cell has moved on from this server (design rule R11); whether that is news to this client."""

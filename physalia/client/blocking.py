@@ -9,7 +9,7 @@ from physalia.client.asynchronous import DEADLINE_S, AsyncClient
 from physalia.client.leases import Lease
 from physalia.client.partition import Conditions, Consistency, Item, Outcome, Partition
 from physalia.client.places import Keys
-from physalia.errors import OutcomeUnknown
+from physalia.errors import OutcomeUnknown, Unavailable
 from physalia.model import Asked, CellId, Execute, HasVersion, Operation, RequestId, StoreReply, Value, Verdict
 from physalia.store import LIMITS
 
@@ -42,7 +42,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End all connections. Whoever waits for an answer in another thread is told that there is none."""
+        """End all connections, for good. Whoever waits for an answer in another thread is told that there is none."""
+        if self._loop.is_closed():
+            return
         self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -85,6 +87,9 @@ class Client:
         return BlockingPartition(self._client.partition(key), self._wait)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop.is_closed():
+            work.close()
+            raise Unavailable("this client was closed; nothing was done: make another one.")
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

@@ -105,6 +105,10 @@ async def plan(operator: Operator, cell: CellId, leaves_from: int, to: int) -> P
     told = await operator.inspect(to, cell, ASK_S)
     if isinstance(told, str):
         raise CannotMove(f"server {to} says nothing: {told}.")
+    if told.get("node") == str(leaving[0]):
+        raise CannotMove(
+            f"node {leaving[0]} of cell {cell} lives on server {to}: only a node that lost its disk is replaced there."
+        )
     return Plan(cell, view.life, minted(), to, told["disk"], leaving[0], leaves_from)
 
 

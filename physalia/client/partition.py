@@ -6,6 +6,7 @@ shows what is true now. Those that may be stale any node shows at once, a consis
 one than this partition object has seen before.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Literal, Protocol, TypeAlias, TypeVar
 
@@ -15,7 +16,7 @@ from physalia.client.leases import Lease
 from physalia.client.link import Said
 from physalia.client.session import Executes, unknown_still
 from physalia.client.session import Session as OneSession
-from physalia.client.sessions import Session, Sessions
+from physalia.client.sessions import Left, Session, Sessions
 from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, Unavailable, error
 from physalia.model import (
     Add,
@@ -54,7 +55,9 @@ A = TypeVar("A", bound=Said)
 
 
 class Colony(Executes, Protocol):
-    """Whoever reaches cells: a client."""
+    """Whoever reaches cells: a client. `deadline_s` is how long it tries if nobody says for how long."""
+
+    deadline_s: float
 
     def session_name(self) -> str:
         """A name that no other session anywhere has."""
@@ -97,7 +100,7 @@ class Partition:
         self.cell = cell
         self.seen: Slot = 0
         self._colony = colony
-        self._sessions = Sessions(lambda command: colony.told(cell, command), colony.session_name)
+        self._sessions = Sessions(lambda command, left_s: colony.told(cell, command, left_s), colony.session_name)
 
     async def get(self, key: str, consistency: Consistency = "strict") -> Item | None:
         """The item under a key, None if there is none. An `eventual` one may be old."""
@@ -145,7 +148,10 @@ class Partition:
         else_: Iterable[Operation] = (),
         deadline_s: float | None = None,
     ) -> Outcome:
-        """If all conditions hold, do `then`, otherwise `else_`: all of it or nothing. Neither outcome is an error."""
+        """If all conditions hold, do `then`, otherwise `else_`: all of it or nothing. Neither outcome is an error.
+
+        `deadline_s` is for all of it: also for a session that is opened first, and for the turn among other requests.
+        """
         conditions = tuple(if_) if isinstance(if_, Iterable) else (if_,)
         transaction = Transaction(conditions, tuple(then), tuple(else_))
         return self._outcome(transaction, await self._transacted(transaction, deadline_s))
@@ -233,15 +239,22 @@ class Partition:
         return Outcome(reply.succeeded, results, reply.failed, reply.version)
 
     async def _transacted(self, transaction: Transaction, deadline_s: float | None) -> StoreReply:
-        async with self._sessions.one() as session:
-            reply, is_only = await self._in(_next(session, transaction), deadline_s)
+        left = self._left(deadline_s)
+        async with self._sessions.one(left) as session:
+            reply, is_only = await self._in(_next(session, transaction), left())
             if not _is_expired(reply):
                 return reply
             if not is_only:
                 raise OutcomeUnknown(f"cell {self.cell} forgot the session, and may have done it before: read first.")
-            await self._sessions.renew(session)
-            reply, _ = await self._in(_next(session, transaction), deadline_s)
+            await self._sessions.renew(session, left)
+            reply, _ = await self._in(_next(session, transaction), left())
             return reply
+
+    def _left(self, deadline_s: float | None) -> Left:
+        """How much time is left from now on."""
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + (self._colony.deadline_s if deadline_s is None else deadline_s)
+        return lambda: max(0.0, until_s - now_s())
 
     async def _in(self, command: Execute, deadline_s: float | None) -> tuple[StoreReply, bool]:
         refused = refusal(command)  # everybody would say the same of it

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from physalia.client.sessions import not_opened
 from physalia.errors import OutcomeUnknown, SessionExpired, Unavailable, error
 from physalia.model import (
     CellId,
@@ -87,7 +88,10 @@ class Session:
     async def _open(self, deadline_s: float | None) -> Slot:
         if self._name is None:
             opening = Execute(self.client.request(), VERSION, OpenSession())
-            reply = await self.client.execute(self.cell, opening, deadline_s)
+            try:
+                reply = await self.client.execute(self.cell, opening, deadline_s)
+            except OutcomeUnknown as unknown:
+                raise not_opened(unknown) from None
             if not isinstance(reply, Opened):
                 raise SessionExpired(f"cell {self.cell} opens no session: {reply}")
             self._name = reply.session

@@ -19,6 +19,8 @@ from physalia.colony.layout import Colony
 
 NETWORK = "network"
 STARTING = "starting.lock"
+OF_ONE_SERVER = frozenset(f"PHYSALIA_{name}" for name in ("LISTEN", "DIRECTORY", "KEYS", "WATCH", "RECORD"))
+"""What is each server's own is in its settings: a program's keys, which stand in its environment, are no server's."""
 START_S = 180.0
 LOOK_EVERY_S = 0.02
 
@@ -179,7 +181,7 @@ class Processes:
         pid = os.posix_spawn(
             sys.executable,
             [sys.executable, "-m", module, *words],
-            {**os.environ, **instead},
+            {**{name: said for name, said in os.environ.items() if name not in OF_ONE_SERVER}, **instead},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, folder / f"{name}.out", write | os.O_TRUNC, 0o600),

@@ -6,6 +6,7 @@ that fails.
 """
 
 import asyncio
+import errno
 import random
 import socket
 import time
@@ -76,6 +77,8 @@ FOLDED_ALWAYS_FROM = 2048
 """With so many entries a journal is folded even if there is always something to write, or it would grow for ever."""
 TAKE_OVER_EVERY_S = 0.005
 BACKLOG = 512
+OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Why the operating system may let nobody in for now."""
 
 
 class Server:
@@ -414,7 +417,13 @@ class Server:
             await asyncio.sleep(NOTED_AFTER_S)
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Something failed that nobody waits for: a defect of this software, which must not be served on with."""
+        """Something failed that nobody waits for: a defect of this software, which must not be served on with.
+
+        That nobody more can be let in is none: asyncio lets who is there go on, and looks again in a second.
+        """
         error = context.get("exception") or RuntimeError(context.get("message", "something failed"))
+        if "socket" in context and isinstance(error, OSError) and error.errno in OUT_OF_ROOM:
+            self._log.warning("nobody more is let in", why=error.strerror)
+            return
         if self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)

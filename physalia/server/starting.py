@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ from physalia.server.server import BACKLOG, Server
 from physalia.server.settings import LoopName, Settings
 from physalia.tracing import CannotRecord, Recorder, record_in
 from physalia.transport import Address, KeyFile
+from physalia.transport.limits import MAX_CONNECTIONS, MAX_STRANGERS
 from physalia.wire import CodecError, decode_charter, is_charter
 
 BORN_AT_ONCE = 2_000
@@ -38,6 +40,9 @@ YOUNG_OBJECTS = 50_000
 
 What nodes remember is all in use, and nothing on the way of a command leaves anything that only a look would find.
 """
+
+OTHER_FILES = 256
+"""So many files a server has open beside the connections that come in: journal, threads, traces, and who is dialled."""
 
 
 class CannotStart(Exception):
@@ -164,6 +169,7 @@ def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
     """
     settings = prepared.settings
     log = logger(settings.server)
+    make_room()
     try:
         with asyncio.Runner(loop_factory=loop_factory(settings.loop)) as runner:
             return runner.run(_serve(prepared, log, told))
@@ -173,6 +179,16 @@ def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
         _close(prepared.listener, prepared.watching)
         with suppress(FlushFailed):
             prepared.host.journal.close()
+
+
+def make_room() -> None:
+    """Let this process open as many files as its door lets in, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + MAX_STRANGERS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
 
 
 def loop_factory(name: LoopName) -> Callable[[], asyncio.AbstractEventLoop] | None:

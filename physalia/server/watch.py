@@ -25,8 +25,10 @@ from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.suspicion import Suspicion
 from physalia.transport import KeyFile, Refusals
+from physalia.wire.limits import MAX_NATURAL
 
 MOST_HEAD_BYTES = 1 << 13
+MOST_DIGITS = len(str(MAX_NATURAL))
 MOST_AT_ONCE = 32
 PATIENCE_S = 5.0
 _JSON, _TEXT = "application/json", "text/plain; version=0.0.4; charset=utf-8"
@@ -98,7 +100,8 @@ class Watch:
         if path == "/inspect":
             return HTTPStatus.OK, *_json(self.summary())
         cell = path.removeprefix("/inspect/")
-        if cell != path and cell.isascii() and cell.isdigit() and int(cell) < 1 << 63:
+        is_number = cell.isascii() and cell.isdigit() and len(cell) <= MOST_DIGITS  # a longer one is not even read
+        if cell != path and is_number and int(cell) <= MAX_NATURAL:
             told = self.inspect(int(cell))
             if told is not None:
                 return HTTPStatus.OK, *_json(told)
@@ -188,7 +191,11 @@ class Watch:
             return HTTPStatus.BAD_REQUEST, *_json({"schema_version": 1, "error": "this is no HTTP"})
         if words[0] != b"GET":
             return HTTPStatus.METHOD_NOT_ALLOWED, *_json({"schema_version": 1, "error": "only GET changes nothing"})
-        return self.page(words[1].decode("ascii", errors="replace").split("?", 1)[0])
+        try:
+            return self.page(words[1].decode("ascii", errors="replace").split("?", 1)[0])
+        except Exception:  # noqa: BLE001  # a page that cannot be shown is no reason for a server to end
+            why = "this page cannot be shown: please report it as a defect of physalia"
+            return HTTPStatus.INTERNAL_SERVER_ERROR, *_json({"schema_version": 1, "error": why})
 
 
 def _homes(homes: Iterable[tuple[NodeId, int]]) -> dict[str, int]:

@@ -89,6 +89,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def unmade(self) -> None:
+        """Nobody was reached, so nobody is waited for."""
+        self._patience.cancel()
+
     def refuse(self, kind: Kind) -> None:
         """Cut off who is at the other end, and count why."""
         self._refuse(kind)
@@ -96,7 +100,10 @@ class Connection(asyncio.Protocol):
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """There is somebody."""
+        """There is somebody, who may have been refused already, since TLS takes its time."""
+        if self.is_closed.done():
+            cast("asyncio.Transport", transport).abort()
+            return
         self._transport = cast("asyncio.Transport", transport)  # what TCP gives, from whatever loop
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._write()

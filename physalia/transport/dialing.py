@@ -63,10 +63,13 @@ async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> 
         raise ConnectionError(f"the ring has no key for a {target.own.role}") from None
     loop = asyncio.get_running_loop()
     context = None if known.tls is None else known.tls.dialing
-    async with asyncio.timeout(HANDSHAKE_S):
-        _, connection = await loop.create_connection(
-            lambda: Connection(session, owner, refusals), *target.address, ssl=context
-        )
+    connection = Connection(session, owner, refusals)
+    try:
+        async with asyncio.timeout(HANDSHAKE_S):
+            await loop.create_connection(lambda: connection, *target.address, ssl=context)
+    except BaseException:
+        connection.unmade()  # some loops want it before anybody is reached, and then nobody was slow
+        raise
     try:
         await asyncio.wait([connection.is_open])
     except asyncio.CancelledError:

@@ -11,7 +11,7 @@ import pytest
 
 from physalia.cli import run
 from physalia.colony import Processes, health, lay_out, load
-from physalia.colony.processes import STARTING
+from physalia.colony.processes import OF_ONE_SERVER, STARTING
 from physalia.server import Settings, create
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +41,8 @@ def test_a_colony_is_started_broken_healed_and_ended(
 ) -> None:
     at = ["--folder", str(folder)]
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)  # who starts a server waits for its first line in a file
+    for name in OF_ONE_SERVER:  # as in the shell of whoever works with another colony: it is nothing to these servers
+        monkeypatch.setenv(name, str(folder / "of-another"))
     assert run(["colony", "up", "--servers", "3", *at]) == 0
     assert capsys.readouterr().out.count("listens at 127.0.0.1:") == 3
     assert states(folder, capsys) == ["running", "running", "running"]

@@ -69,7 +69,8 @@ def create(
         say(f"server {server}: {why or 'has its node'}")
     missing = sum(bool(why) for why in answers.values())
     if missing:
-        say(f"cell {cell} is missing on {missing} of {len(answers)} servers; again: the same command", to_stderr=True)
+        advice = f"again: the same command; was it founded before, name that founding by --founding instead of {file}"
+        say(f"cell {cell} is missing on {missing} of {len(answers)} servers; {advice}", to_stderr=True)
         return 1
     say(f"cell {cell} is there, in life {made.life}; it is written down in {file}")
     return 0

@@ -105,12 +105,15 @@ def test_a_retry_at_another_server_is_not_done_twice(colony: Colony, client: Cli
 
 
 def test_whoever_is_not_answered_does_not_know(colony: Colony, client: Client) -> None:
-    hasty = colony.client(deadline_s=0.8)
-    hasty.get("k")
+    hasty, late = colony.client(deadline_s=0.8), colony.client(deadline_s=0.8)
+    hasty.put("k", b"first")
+    late.get("k")
     for name in colony.followers():
         colony.pause(name)
     with pytest.raises(OutcomeUnknown):
         hasty.put("k", b"second")
+    with pytest.raises(Unavailable):
+        late.put("k", b"third")
 
 
 def test_whoever_reaches_nobody_knows_that_nothing_was_done(colony: Colony, client: Client) -> None:
@@ -129,7 +132,7 @@ def test_a_client_asks_again_in_its_session(colony: Colony, client: Client) -> N
 
     async def add() -> int:
         session = partition._sessions
-        async with session.one() as one:
+        async with session.one(lambda: 1.0) as one:
             return one.number
 
     before = client.asks.do(add()).answer()

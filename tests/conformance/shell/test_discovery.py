@@ -44,6 +44,18 @@ def test_a_cache_that_was_lost_is_filled_again(cached: Colony) -> None:
     assert knows(cached)[-1]
 
 
+def test_a_cache_that_is_there_and_empty_hides_no_other(cached: Colony) -> None:
+    cached.client().put("k", b"v")
+    cached.run(1.0)
+    for name in "abc":
+        cached.net.cut("cache1", name)
+    cached.kill("cache1")
+    cached.restart("cache1")
+    client = cached.client()
+    assert client.get("k") == b"v"
+    assert knows(cached)[-1]
+
+
 def test_a_cache_that_is_cut_off_from_servers_knows_old_things(cached: Colony) -> None:
     client = cached.client()
     client.put("k", b"v")

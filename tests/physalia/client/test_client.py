@@ -306,6 +306,16 @@ def test_no_address_is_an_error() -> None:
         Client(["nowhere"], lambda: RING)
 
 
+def test_a_blocking_client_that_was_closed_says_so_and_is_closed_once() -> None:
+    client = Client(["127.0.0.1:1"], lambda: RING, SOON_S)
+    partition = client.partition(1)
+    client.close()
+    client.close()
+    for ask in (lambda: partition.get("a"), lambda: partition.put("a", 1), lambda: client.read(1)):
+        with pytest.raises(Unavailable, match="this client was closed; nothing was done"):
+            ask()
+
+
 def test_the_blocking_client_raises_the_same() -> None:
     with Client(["127.0.0.1:1"], lambda: RING, SOON_S) as client, pytest.raises(Unavailable):
         client.read(1)

@@ -44,6 +44,7 @@ class OfColony:
     colony: Colony
     name: str
     number: int = 0
+    deadline_s: float = 10.0
 
     def request(self) -> RequestId:
         self.number += 1

@@ -117,6 +117,8 @@ def test_a_transaction_does_one_side_or_the_other(use: Use) -> None:
 class Declines:
     """A colony that does not know what became of a request, then declines it, then has forgotten its session."""
 
+    deadline_s = 10.0
+
     def __init__(self) -> None:
         self.said: list[StoreReply | Exception] = [
             Opened(1), OutcomeUnknown("no answer"), Unavailable("nobody is there"), Refused("session expired", size=1)
@@ -190,6 +192,9 @@ def test_an_eventual_read_shows_at_least_what_was_seen_before(use: Use) -> None:
         assert await db.get("a", consistency="eventual") == item
         assert db.seen >= item.version
         assert await db.peek("a", "b") == (item, None)
+        seen = db.seen
+        assert (await db.put("b", 2)).version > seen
+        assert db.seen > seen, "what was just done here was seen here"
         db.seen += 1000  # of a state that this node does not have
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
@@ -246,7 +251,9 @@ class Cell:
     def __init__(self) -> None:
         self.store, self.slot, self.opened, self.is_only = Store(), 0, 0, True
 
-    async def ask(self, command: Execute) -> tuple[StoreReply, bool]:
+    deadline_s = 10.0
+
+    async def ask(self, command: Execute, _left_s: float) -> tuple[StoreReply, bool]:
         return await self.told(CELL, command)
 
     async def told(self, cell: int, command: Execute, deadline_s: float | None = None) -> tuple[StoreReply, bool]:
@@ -301,13 +308,13 @@ def test_a_request_that_ended_badly_leaves_its_session_behind() -> None:
         kept: list[Session] = []
 
         async def fail() -> None:
-            async with sessions.one() as session:
+            async with sessions.one(lambda: 1.0) as session:
                 kept.append(session)
                 raise OSError("gone")
 
         with pytest.raises(OSError, match="gone"):
             await fail()
-        async with sessions.one() as session:
+        async with sessions.one(lambda: 1.0) as session:
             assert session is not kept[0]
 
     asyncio.run(work())

@@ -235,7 +235,7 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
                 assert "did not answer" in (await king.create(found(7, [1]), {1: "00" * 8}))[1]
                 assert "nobody said where" in (await king.create(found(7, [2]), {2: "00" * 8}))[2]
             async with one.client() as client:
-                client._deadline_s = 0.3
+                client.deadline_s = 0.3
                 with pytest.raises(Unavailable):
                     await client.partition(7).get("a")
 

@@ -160,6 +160,8 @@ def test_a_server_that_lost_its_disk_comes_back_as_a_new_incarnation(four: Colon
                 await Mover(king).move(evolve(late, to=2))
             the = await plan(king, CELL, 2, 2)
             assert str(the.leaves) == old
+            with pytest.raises(CannotMove, match="lives on server 3: only a node that lost its disk is replaced there"):
+                await plan(king, CELL, 3, 3)
             await Mover(king).move(the, is_lost=True)
             four.kill(1)  # the new node is needed from now on
             await client.partition(CELL).put("n", 2)

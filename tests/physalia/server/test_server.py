@@ -1,6 +1,7 @@
 """A server on a loop of the test: floods change nothing, and a flush that failed is the end (R16)."""
 
 import asyncio
+import errno
 import io
 import random
 import socket
@@ -259,6 +260,26 @@ def test_a_defect_in_what_the_loop_calls_ends_the_server(tmp_path: Path, vfs: Si
                 await one.running
             assert caught.group_contains(TypeError)
             asking.cancel()
+
+    run(work)
+
+
+def test_no_room_for_more_connections_is_no_defect(tmp_path: Path, vfs: SimulatedVfs) -> None:
+    """Of accept the loop of asyncio tells nobody but its handler, and tries again by itself."""
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            await client.partition(1).put("a", 1)
+            full = OSError(errno.EMFILE, "Too many open files")
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": "accept", "exception": full, "socket": None})
+            await client.partition(1).put("a", 2)
+            assert not one.running.done()
+            assert "nobody more is let in" in one.log.getvalue()
+            loop.call_exception_handler({"message": "no accept", "exception": full})
+            with pytest.raises(ExceptionGroup) as caught:
+                await one.running
+            assert caught.group_contains(OSError)
 
     run(work)
 

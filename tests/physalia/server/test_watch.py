@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -106,11 +106,33 @@ def test_a_node_is_shown_without_any_secret_and_one_at_rest_stays_at_rest(tmp_pa
     run(work)
 
 
-@pytest.mark.parametrize("path", ["/", "/inspect/2", "/inspect/x", f"/inspect/{2**63}", "/inspect/-1", "/../keys.toml"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/inspect/2", "/inspect/x", f"/inspect/{2**63}", "/inspect/-1", "/../keys.toml", "/inspect/" + "9" * 5000],
+)
 def test_what_is_not_there_is_404(tmp_path: Path, vfs: SimulatedVfs, path: str) -> None:
     async def work() -> None:
         async with alone(tmp_path, vfs) as one:
             assert data(one, path)[0] == 404
+
+    run(work)
+
+
+def test_a_page_that_cannot_be_shown_ends_nothing(
+    tmp_path: Path, vfs: SimulatedVfs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks has no key, so no look may harm those who are served."""
+
+    def fails(_watch: Watch) -> NoReturn:
+        raise ZeroDivisionError
+
+    async def work() -> None:
+        async with alone(tmp_path, vfs) as one, one.client() as client:
+            watch = Watch(one.server)
+            assert watch._page_for(b"GET /health HTTP/1.1\r\n\r\n")[0] == 200
+            monkeypatch.setattr(Watch, "health", fails)
+            assert watch._page_for(b"GET /health HTTP/1.1\r\n\r\n")[0] == 500
+            await client.partition(1).put("a", 1)
 
     run(work)
 

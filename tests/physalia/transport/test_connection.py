@@ -4,7 +4,7 @@ import asyncio
 import random
 import struct
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -23,10 +23,12 @@ from physalia.transport import (
     Target,
     Versions,
     dial,
+    dialing,
     keep_dialing,
 )
 from physalia.transport.limits import MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_WHOLE_BYTES
 from tests import PATIENCE_S
+from tests.physalia.client import virtual_time
 from tests.physalia.transport.pairs import ANN, BOB, CLIENTS, RING, SERVERS, pair, said
 
 
@@ -302,6 +304,96 @@ def test_nobody_there_and_no_key_are_errors() -> None:
             address = there.address
         with pytest.raises(ConnectionError):
             await dial(Target(ANN, address, 0), lambda: RING, Ears(), Refusals())
+
+    run(talk)
+
+
+def test_whoever_could_not_be_reached_was_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some loops, such as that of uvloop, want the connection before anybody is reached."""
+
+    async def talk() -> None:
+        made: list[Connection] = []
+
+        async def unreached(factory: Callable[[], Connection], *_: object, **__: object) -> None:
+            made.append(factory())
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", unreached)
+        with pytest.raises(ConnectionRefusedError):
+            await dial(Target(ANN, Address("127.0.0.1", 1), BOB.number), lambda: RING, Ears(), Refusals())
+        assert [one._patience.cancelled() for one in made] == [True]
+
+    run(talk)
+
+
+def test_whoever_was_refused_before_there_was_a_connection_gets_none() -> None:
+    """TLS takes its time: the connection comes when nobody waits for it any more, and would stay open for ever."""
+
+    class Wire(asyncio.Transport):
+        is_aborted = False
+
+        def abort(self) -> None:
+            self.is_aborted = True
+
+    async def talk() -> None:
+        refusals, wire = Refusals(), Wire()
+        late = Door(lambda: RING, BOB.number, Ears(), refusals).enter()
+        late.refuse("slow")
+        late.connection_made(wire)
+        assert wire.is_aborted
+        assert refusals == {"slow": 1}
+
+    run(talk)
+
+
+def test_whoever_is_not_reached_is_dialled_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def talk() -> int:
+        dialled = 0
+
+        async def unreached(*_: object) -> None:
+            nonlocal dialled
+            dialled += 1
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(dialing, "dial", unreached)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(60.0):
+                await keep_dialing(Target(ANN, Address("127.0.0.1", 1), 0), lambda: RING, Ears(), Refusals())
+        return dialled
+
+    assert 60 <= virtual_time.run(talk()) <= 240, "of windows of a second at most, half is waited for on average"
+
+
+def test_who_does_not_read_is_not_read_either() -> None:
+    """A client that does not read its answers may not ask more; servers read on, or two could wait for each other."""
+
+    class Wire(asyncio.Transport):
+        is_paused = False
+
+        def pause_reading(self) -> None:
+            self.is_paused = True
+
+        def resume_reading(self) -> None:
+            self.is_paused = False
+
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            assert data
+
+    async def talk() -> None:
+        async with house() as there:
+            for own, waits in ((CLIENT, True), (ANN, False)):
+                connection = await there.dial(own)
+                listener = await there.ears.opened_.get()
+                real, listener._transport = listener._transport, (wire := Wire())
+                listener.pause_writing()
+                assert (wire.is_paused, listener.is_behind) == (waits, True)
+                listener.resume_writing()
+                assert (wire.is_paused, listener.is_behind) == (False, False)
+                listener._transport = real
+                connection.abort()
 
     run(talk)
 
