@@ -363,8 +363,8 @@ class AsyncClient:
             task = asyncio.ensure_future(Link.to(address, self._ring, self.refusals, self._own))
             task.add_done_callback(lambda done: done.cancelled() or done.exception())  # whoever asked may have left
             self._links[address] = task
-        if not task.done():
-            await asyncio.wait([task])
+        if not task.done() and not (await asyncio.wait([task], timeout=ATTEMPT_S))[0]:
+            raise ConnectionError("nobody answers there yet")  # it is dialled on, and others are asked meanwhile
         if task.cancelled():  # by whoever closed the client, and not by whoever asks
             raise ConnectionError("the client was closed")
         return task.result()

@@ -270,6 +270,17 @@ def test_a_killed_server_behind_a_cut_is_not_heard_of(colony: Colony, client: Cl
     assert colony.client().get("k") == b"second"
 
 
+def test_whoever_swallows_what_is_said_to_it_costs_one_attempt_each(colony: Colony) -> None:
+    """Nobody refuses to be dialled there, and nobody answers: others are asked before the dialling is given up."""
+    colony.client().put("k", b"v")
+    for number in (2, 3, 4):
+        for name in colony.followers():
+            colony.net.cut(f"client{number}", name)
+        before_s = colony.simulator.now_s
+        assert colony.client().get("k") == b"v"
+        assert colony.simulator.now_s - before_s < 3.0
+
+
 def test_the_kept_run_shows_a_read_that_nobody_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     script = dict(campaign.kept())["a-leader-that-is-cut-off-shows-nothing"]
     result = campaign.run(script)
