@@ -62,7 +62,7 @@ class Outlet(Protocol):
 
 
 class Nodes:
-    """Drives a host. `recent` has the nodes in memory that did something, the last one at its end, and when that was.
+    """Drives a host. `recent` has the nodes in memory that did something, and when, by `now_s`: the latest at its end.
 
     `impostors` counts messages that came from a server on which their sender does not live, `homeless` those to nodes
     of which nobody told this server where they live.

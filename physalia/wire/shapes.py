@@ -199,7 +199,8 @@ class Choice(Written[T]):
         """The tag, then the fields."""
         row = source.fresh()
         source.write(f"{row} = {source.name(self.by_class)}.get(type({value}))")
-        source.refuse(f"{row} is None", f"one of {sorted(cls.__name__ for cls in self.by_class)}")
+        said = "' is none of the kinds that can be said here'"
+        source.write(f"if {row} is None: raise CodecError(type({value}).__name__ + {said})")
         return f"{row}.pack({value})"
 
 
