@@ -6,9 +6,11 @@ from random import Random
 import pytest
 from attrs import evolve
 
+from conformance.guided import part as rare
 from conformance.guided.kept import again
 from conformance.guided.scenario import Scenario, Stage, Watch
-from conformance.shell import campaign
+from conformance.links import Profile, Settings, Silence, Verdict
+from conformance.shell import campaign, link
 from conformance.shell.drawing import LEASES, MOVES, SHORT_LOGS, draw
 from conformance.shell.guided.ground import EXPECTED, SCENARIOS, ground
 from conformance.shell.guided.runs import Runs
@@ -49,6 +51,20 @@ def test_a_watch_that_falls_over_is_a_defect_and_no_refutation() -> None:
     broken = Stage[Sight]("nobody knows", lambda *_: (1 / 0,))  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError):
         Runs().play(read(SMALL, "small"), (Watch(Scenario("broken", "", "", (broken,))),))
+
+
+@pytest.mark.parametrize(("wanted", "verdict"), [("put", Verdict.HOLDS), ("nothing", Verdict.INCONCLUSIVE)])
+def test_it_is_a_part_of_the_link(wanted: str, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's deed is met by the first run; what nobody does is expected, and makes the link inconclusive."""
+    done = Stage[Sight]("it is done", lambda sight, _: ({},) if wanted in sight.done[1:2] else ())
+    here = evolve(ground(), scenarios=(Scenario("done", "", "", (done,)),), expected=frozenset({"done"}), runs=2)
+    monkeypatch.setattr(link, "ground", lambda *_: here)
+    report = link.run(Settings(profile=Profile.DEEP, models=(rare.NAME,)), Silence())
+    assert report.verdict is verdict
+    assert [row.name for row in report.rows] == [rare.NAME]
+    assert [line for failure in report.failures for line in failure.lines] == (
+        [] if verdict is Verdict.HOLDS else ["never: done, of which 0 of 1 stages were met"]
+    )
 
 
 @pytest.mark.parametrize("way", ["redraw", "splice", "change"])
