@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from conformance.guided.scenario import Fixed, Scenario, Stage
-from conformance.shell.drawing import LEASES, SHORT_LOGS
+from conformance.shell.drawing import ENDS, LEASES, SHORT_LOGS
 from conformance.shell.guided.sights import Sight
 from conformance.shell.mirror import Mirror
 from physalia.client.leases import Lease
@@ -50,7 +50,7 @@ def _it_leads_again(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
 DRAINED = Scenario(
     "a drained leader's successor dies, and it leads again",
     'A "draining" flag survives being deposed and elected again',
-    ANY,
+    ENDS,
     (
         Stage("a server that leads is told to end", _a_leader_is_ended),
         Stage("another one leads", _another_leads),
