@@ -20,7 +20,7 @@ SERVERS_THAT_END = 3
 
 
 def draw(seed: str, *, always: str = "") -> Script:
-    """The run of a seed. One thing that only some runs have may be there `always`: moves, leases, short logs, or servers that end."""
+    """The run of a seed. One thing that only some have may be there `always`, such as moves."""
     rng = Random(f"{seed}/script")  # noqa: S311  # repeatable, no secret
     settings = {
         "servers": float(rng.choice((3, 3, 3, 5))),
