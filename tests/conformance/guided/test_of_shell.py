@@ -79,6 +79,16 @@ def test_a_changed_run_is_the_same_up_to_its_place(way: str) -> None:
         assert [event for event in changed.events if event.at_s < 2.1] == early
 
 
+def test_what_another_run_did_is_left_out_where_it_makes_no_sense() -> None:
+    """It had more servers, and more cells."""
+    small = read("colony seed small servers 3 cells 1\n0.1 kill a\n", "small")
+    large = read(
+        "colony seed large servers 5 cells 2 nodes 3 spares 4\n0.5 kill e\n0.6 move 2 a d\n0.7 kill b\n", "large"
+    )
+    changed = Runs().change("splice", small, 0.2, large, "7")
+    assert [event.words for event in changed.events] == [("kill", "a"), ("kill", "b")]
+
+
 def test_a_run_keeps_its_beginning_to_the_byte() -> None:
     script = read(SMALL, "small")
     longer = evolve(script, events=(*script.events, *read(f"{SMALL}1.5 kill b\n", "more").events[-1:]))
