@@ -7,11 +7,9 @@ is a number of tries, so that the same run is made as short on any machine.
 from conformance.guided.scenario import Scenario, Sight, Watch
 from conformance.guided.search import Found, Schedule, World
 
-TRIES = 400
-
 
 def shortened(
-    world: World[Schedule, Sight, Found], scenario: Scenario[Sight], schedule: Schedule, tries: int = TRIES
+    world: World[Schedule, Sight, Found], scenario: Scenario[Sight], schedule: Schedule, tries: int
 ) -> Schedule:
     """The shortest run to which this one leads within so many tries; at worst the one given."""
     best, size = schedule, max(1, world.size(schedule) // 2)

@@ -14,12 +14,13 @@ from conformance.shell.script import LATE, NOW, Event, Script
 KEYS = ("k", "l")
 COUNTER = "count"
 LENGTH_S = 5.0
-MOVES, LEASES, SHORT_LOGS = "moves", "leases", "short logs"
+MOVES, LEASES, SHORT_LOGS, ENDS = "moves", "leases", "short logs", "ends"
 SHORT_SLOTS = 6.0
+SERVERS_THAT_END = 3
 
 
 def draw(seed: str, *, always: str = "") -> Script:
-    """The run of a seed. One thing that only some runs have may be there `always`: moves, leases, or short logs."""
+    """The run of a seed. One thing that only some have may be there `always`, such as moves."""
     rng = Random(f"{seed}/script")  # noqa: S311  # repeatable, no secret
     settings = {
         "servers": float(rng.choice((3, 3, 3, 5))),
@@ -45,6 +46,9 @@ def draw(seed: str, *, always: str = "") -> Script:
     if rng.random() < 0.12 or always == MOVES:  # noqa: PLR2004
         settings |= {"servers": max(4.0, settings["servers"]), "nodes": 3.0, "spares": 4.0, "caches": 0.0}
         events += _moves(rng, int(settings["servers"]), int(settings["cells"]))
+    if always == ENDS:
+        for _ in range(SERVERS_THAT_END):
+            events += FAULTS["stop"](rng, names, rng.uniform(0.0, LENGTH_S))
     if always == SHORT_LOGS:
         settings["log"] = SHORT_SLOTS
     return Script(seed, settings, tuple(sorted(events, key=lambda event: event.at_s)))

@@ -82,8 +82,7 @@ class Runs:
             return evolve(one, events=_sorted(_changed(one, place, rng)))
         begin = [event for event in one.events if event.at_s <= place]
         source = other if way == "splice" else draw(seed, always=_always(one))
-        names = _servers(one)
-        rest = [event for event in source.events if event.at_s > place and _is_about(event, names)]
+        rest = [event for event in source.events if event.at_s > place and _is_about(event, one)]
         return evolve(one, events=_sorted([*begin, *rest]))
 
     def size(self, schedule: Script) -> int:
@@ -133,10 +132,12 @@ def _servers(script: Script) -> set[str]:
     return {chr(ord("a") + place) for place in range(int(script.settings["servers"]))}
 
 
-def _is_about(event: Event, names: set[str]) -> bool:
-    """Whether all servers that it names are there."""
-    named = {word for word in event.words[1:] if len(word) == 1 and word.isalpha()}
-    return event.words[0].startswith("client") or named <= names
+def _is_about(event: Event, script: Script) -> bool:
+    """Whether all servers that it names are there, and the cell that it moves."""
+    verb, *more = event.words
+    named = {word for word in more if len(word) == 1 and word.isalpha()}
+    is_here = verb != "move" or int(more[0]) <= int(script.settings["cells"])
+    return verb.startswith("client") or (is_here and named <= _servers(script))
 
 
 def _changed(script: Script, place: float, rng: Random) -> list[Event]:

@@ -72,7 +72,7 @@ def _keep(ground: "Ground[Any, Any, Any]", looked: "Looked", folder: Path) -> No
     from conformance.guided.shortening import shortened  # noqa: PLC0415
 
     for scenario, run in looked.met:
-        short = shortened(ground.world, scenario, run)
+        short = shortened(ground.world, scenario, run, ground.runs // 2)
         (folder / name_of(scenario)).write_text(text(ground, scenario, short), encoding="utf-8")
 
 

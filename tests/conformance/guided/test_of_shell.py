@@ -6,9 +6,11 @@ from random import Random
 import pytest
 from attrs import evolve
 
+from conformance.guided import part as rare
 from conformance.guided.kept import again
 from conformance.guided.scenario import Scenario, Stage, Watch
-from conformance.shell import campaign
+from conformance.links import Profile, Settings, Silence, Verdict
+from conformance.shell import campaign, link
 from conformance.shell.drawing import LEASES, MOVES, SHORT_LOGS, draw
 from conformance.shell.guided.ground import EXPECTED, SCENARIOS, ground
 from conformance.shell.guided.runs import Runs
@@ -51,6 +53,20 @@ def test_a_watch_that_falls_over_is_a_defect_and_no_refutation() -> None:
         Runs().play(read(SMALL, "small"), (Watch(Scenario("broken", "", "", (broken,))),))
 
 
+@pytest.mark.parametrize(("wanted", "verdict"), [("put", Verdict.HOLDS), ("nothing", Verdict.INCONCLUSIVE)])
+def test_it_is_a_part_of_the_link(wanted: str, verdict: Verdict, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's deed is met by the first run; what nobody does is expected, and makes the link inconclusive."""
+    done = Stage[Sight]("it is done", lambda sight, _: ({},) if wanted in sight.done[1:2] else ())
+    here = evolve(ground(), scenarios=(Scenario("done", "", "", (done,)),), expected=frozenset({"done"}), runs=2)
+    monkeypatch.setattr(link, "ground", lambda *_: here)
+    report = link.run(Settings(profile=Profile.DEEP, models=(rare.NAME,)), Silence())
+    assert report.verdict is verdict
+    assert [row.name for row in report.rows] == [rare.NAME]
+    assert [line for failure in report.failures for line in failure.lines] == (
+        [] if verdict is Verdict.HOLDS else ["never: done, of which 0 of 1 stages were met"]
+    )
+
+
 @pytest.mark.parametrize("way", ["redraw", "splice", "change"])
 def test_a_changed_run_is_the_same_up_to_its_place(way: str) -> None:
     one, other = draw("1", always=MOVES), draw("2")
@@ -61,6 +77,16 @@ def test_a_changed_run_is_the_same_up_to_its_place(way: str) -> None:
     early = [event for event in one.events if event.at_s < 2.1]
     if way != "change":
         assert [event for event in changed.events if event.at_s < 2.1] == early
+
+
+def test_what_another_run_did_is_left_out_where_it_makes_no_sense() -> None:
+    """It had more servers, and more cells."""
+    small = read("colony seed small servers 3 cells 1\n0.1 kill a\n", "small")
+    large = read(
+        "colony seed large servers 5 cells 2 nodes 3 spares 4\n0.5 kill e\n0.6 move 2 a d\n0.7 kill b\n", "large"
+    )
+    changed = Runs().change("splice", small, 0.2, large, "7")
+    assert [event.words for event in changed.events] == [("kill", "a"), ("kill", "b")]
 
 
 def test_a_run_keeps_its_beginning_to_the_byte() -> None:

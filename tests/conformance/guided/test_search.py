@@ -93,7 +93,7 @@ def test_where_a_run_came_nearest_is_remembered() -> None:
 
 def test_a_run_that_met_a_scenario_is_made_as_short_as_it_goes() -> None:
     scenario = word("crab", together="r")
-    assert shortened(Letters(), scenario, "xcyrqzrabbzq") == "crab"
+    assert shortened(Letters(), scenario, "xcyrqzrabbzq", tries=100) == "crab"
     assert shortened(Letters(), scenario, "xcyrqzrabbzq", tries=0) == "xcyrqzrabbzq"
 
 
