@@ -25,7 +25,7 @@ def leaks(colony: Any) -> Iterator[str]:
             expected = TASKS_OF_A_SERVER + len(colony.machines) - 1 + len(colony.caches)
             if (tasks := _tasks(machine.process)) > expected:
                 yield f"server {name} has {tasks} tasks, and needs {expected}"
-            if waiting := len(machine.server.requests):
+            if waiting := _kept_for_nothing(machine.server):
                 yield f"server {name} has {waiting} requests for which nobody waits"
 
 
@@ -50,6 +50,19 @@ def open_to(process: Any, net: Any) -> list[str]:
     ends = (end for end in net.ends if end.process is process and not end.is_over)
     peers = (end.peer for end in ends if end.peer is not None and not end.peer.is_over)
     return [peer.process.name for peer in peers if peer.process.is_alive]
+
+
+def _kept_for_nothing(server: Any) -> int:
+    """How many requests a server has that no node has either.
+
+    A leader that was deposed keeps what it was asked for: somebody may ask again, and nobody knows what became of it.
+    These are at most as many as the window of its cell has slots.
+    """
+    nodes = server.nodes.host
+    return sum(
+        (node := nodes.node(taken.key)) is None or taken.wanted not in node._proposer.waiting
+        for taken in server.requests._taken.values()
+    )
 
 
 def _tasks(process: Any) -> int:
