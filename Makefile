@@ -22,7 +22,7 @@ gameday: $(READY) ## A minute of faults on real servers under load; histories, t
 	$(BIN)/physalia conformance gameday --minutes 1 $(GAMEDAY_FLAGS)
 
 mutants: $(READY) ## Forty faults that a tool makes, drawn by a seed, put to the links; MUTANTS_FLAGS for more
-	$(BIN)/physalia conformance mutants --mechanical --number 40 --asks 6 $(MUTANTS_FLAGS)
+	$(BIN)/physalia conformance mutants --mechanical --number 40 --asks 6 --no-new $(MUTANTS_FLAGS)
 
 test: $(READY) ## Run the tests; PYTEST_FLAGS="-n auto -m slow" for the long ones
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -1,20 +1,40 @@
 """Snapshots in pieces: all rows, in their order, and each piece about as large as it may be (R9).
 
 How large a row is about, the code weighs. Here it is what it takes on the wire: a piece of several rows never takes
-more than it may, and none is cut short as long as it takes less than an eighth of that.
+more than it may, and none is cut short as long as it takes less than an eighth of that. Nor is a whole snapshot, of
+which only the sessions' requests are not counted, said to be much heavier or lighter than it is.
 """
 
 from collections import Counter
 from random import Random
 
 from conformance.refutation import Refuted
-from physalia.cell.image import pieces
-from physalia.model import Chunk, Done, Item, KeptItem, KeptSession, Put, RequestId, Row, Transact, Transaction
+from physalia.cell.image import pieces, rows_of, weight_of
+from physalia.cell.learner import Learner
+from physalia.model import (
+    Chunk,
+    Done,
+    Item,
+    KeptItem,
+    KeptSession,
+    NoOp,
+    Put,
+    Read,
+    RequestId,
+    Row,
+    Transact,
+    Transaction,
+)
+from physalia.store import LIMITS, Store
+from physalia.store.sessions import Session
 from physalia.wire import encode_message
 
 SEVERAL, ALONE, LARGE_ROW = "a piece has several rows", "a piece has one row", "a row is larger than a piece may be"
 NUMBERS, TEXTS = "a row holds a large number", "a row has a long key"
-PIECE_MARKS = (SEVERAL, ALONE, LARGE_ROW, NUMBERS, TEXTS)
+WHOLE = "a snapshot of everything is weighed"
+PIECE_MARKS = (SEVERAL, ALONE, LARGE_ROW, NUMBERS, TEXTS, WHOLE)
+HEAVIEST = 16
+"""A snapshot takes no more than it is said to weigh, and is not said to weigh more than so many times as much."""
 SLACK = 8
 MARGIN_BYTES = 64
 """So much may be beside the rows in a message."""
@@ -33,7 +53,24 @@ class Pieces:
             kinds = self._random.choice(((self._item,), (self._session,), (self._item, self._session)))
             rows = tuple(self._random.choice(kinds)(number) for number in range(self._random.choice((1, 4, 30))))
             self._cut(rows, self._random.choice((1, 600, 2_000, 5_000)))
+            self._weigh(*(self._random.choice((0, 1, 30)) for _ in range(3)))
         return commands
+
+    def _weigh(self, items: int, sessions: int, reads: int) -> None:
+        """A snapshot of so many items, sessions without a request, and commands that were no transactions."""
+        learner = Learner.create(1, frozenset({1, 2, 3}), 1, Store(LIMITS))
+        for number in range(items):
+            learner.state.store.items.keep(f"{number:03}{self._key()}", Item(self._value(), number + 1))
+        for number in range(1, sessions + 1):
+            learner.state.store.sessions.keep(number, Session(RequestId("client", number), number))
+        learner.append(NoOp())
+        for number in range(reads):
+            learner.append(Read(RequestId("reader", number)))
+        takes = _wire_bytes(rows_of(learner.state, learner.configurations, NoOp()))
+        said = weight_of(learner.state)
+        if not takes <= said <= HEAVIEST * takes:
+            raise Refuted(f"a snapshot is said to weigh {said} bytes, and takes {takes}")
+        self.reached[WHOLE] += items > 1 and sessions > 1 and reads > 1
 
     def _cut(self, rows: tuple[Row, ...], most_bytes: int) -> None:
         cut = list(pieces(rows, most_bytes))

@@ -203,6 +203,14 @@ def test_a_wrong_cut_is_refuted(wrong: Callable[..., object], said: str, monkeyp
     assert said in failure.title
 
 
+@pytest.mark.parametrize("wrong", [lambda _: 10, lambda _: 1_000_000, lambda state: image.weight_of(state) // 12])
+def test_a_wrong_weight_is_refuted(wrong: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "weight_of", wrong)
+    _, failure = link.pieces(QUICK, Silence())
+    assert failure is not None
+    assert "is said to weigh" in failure.title
+
+
 class _BelievesAll(Node):
     """Whatever stands on its disk, it starts; from as much of it as makes sense."""
 
