@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from physalia.blast_radius.four import by_servers, monolith, worst_group
+from physalia.blast_radius.four import by_servers, monolith, own_servers, worst_group
 from physalia.blast_radius.pairs import worst_pair
 from physalia.blast_radius.singles import Volumes, singles
 from physalia.fleet.fleet import Fleet
@@ -55,8 +55,7 @@ def measure(servers: int, volumes: int, capacity: int, cores: int, seed: int) ->
     monoliths = {}
     for name, near in (("near", True), ("spread", False)):
         one = Volumes(site, monolith(site, rules.policy.cell_size, fleet, near=near))
-        chosen = tuple(site.names[at] for at in one.fleet.cells[0, : len(group.servers)].tolist())
-        monoliths[name] = by_servers(one, chosen) / len(one.rows)
+        monoliths[name] = by_servers(one, own_servers(one, len(group.servers))) / counted
     return {
         "schema_version": SCHEMA_VERSION,
         "servers": servers,

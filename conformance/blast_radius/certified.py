@@ -18,7 +18,7 @@ from physalia.blast_radius.certificates import recount
 from physalia.blast_radius.certificates.certificate import Counted, certificate
 from physalia.blast_radius.certificates.check import check
 from physalia.blast_radius.certificates.ground import Ground
-from physalia.blast_radius.four import by_servers, monolith, worst_group
+from physalia.blast_radius.four import by_servers, monolith, own_servers, worst_group
 from physalia.blast_radius.pairs import worst_pair
 from physalia.blast_radius.singles import Volumes, harmed, singles
 from physalia.blast_radius.triples import WorstThree, worst_triple
@@ -83,8 +83,7 @@ def _made(
     for name, store in (("cells", fleet), *((name, monolith(site, size, fleet, near=name == "near"))
                                             for name in ("near", "spread"))):  # fmt: skip
         volumes = Volumes(site, store)
-        first = [site.names[at] for at in store.cells[0, : len(group.servers)].tolist()]
-        four = by_servers(volumes, group.servers if name == "cells" else tuple(first))
+        four = by_servers(volumes, group.servers if name == "cells" else own_servers(volumes, len(group.servers)))
         stores[name] = Counted(volumes=volumes, alone=list(singles(volumes, Effort())), four=four)
     cells = stores["cells"]
     pair = worst_pair(cells.volumes, {one.devices[0]: one for one in cells.alone}, Effort())

@@ -21,7 +21,7 @@ from physalia.fleet.fleet import Fleet
 from physalia.fleet.ideal import Ideal
 from physalia.fleet.judge import wrong
 from physalia.fleet.placer import Placer
-from physalia.fleet.repair import way_to
+from physalia.fleet.repair import repair, way_to, without
 from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
@@ -34,7 +34,7 @@ from physalia.placement.site.topology import Topology
 ALWAYS = {"size", "drained", "capacity", "color", "reachable"}
 """What the code calls the rules that always hold; the definition calls them by one name."""
 
-MOST_PLACED, WAYS, FAILURE_SETS = 4, 12, 24
+MOST_PLACED, WAYS, EMPTIED, FAILURE_SETS = 4, 12, 6, 24
 
 MOST_FAIL, MOST_BOUNDED = 13, 6
 """So many devices fail where bounds are judged, and so many cells are held against them."""
@@ -47,7 +47,9 @@ def judge_fleet(asked: Question, table: Table, choose: Choices) -> set[str]:
     site = Site.of(asked.topology)
     seen = set(_placed(asked, site))
     seen |= set(_judged(asked, site, table, choose))
-    seen |= set(_ways(asked, site, table, choose))
+    if asked.color is None or asked.policy.one_color:  # a cell of a fleet keeps to no other colour
+        seen |= set(_ways(asked, site, table, choose))
+        seen |= set(_repaired(asked, site, table, choose))
     seen |= set(_blast(asked, site, table, choose))
     seen |= set(_bounded(asked, table, choose))
     return seen
@@ -131,7 +133,7 @@ def _ways(asked: Question, site: Site, table: Table, choose: Choices) -> Iterato
         plan = way_to(filled(site, rules, fleet), fleet, 0, [site.number[name] for name in sorted(goal)], Effort())
         real = _shortest(start, goal, legal)
         if plan.steps is None:
-            if real is not None and real < len(goal - start) + 2:
+            if real is not None:
                 raise Refuted(f"from {told(start)} to {told(goal)} there is a way of {real} steps, and none was found")
             continue
         now = start
@@ -146,6 +148,11 @@ def _ways(asked: Question, site: Site, table: Table, choose: Choices) -> Iterato
 
 
 def _shortest(start: Cell, goal: Cell, legal: set[Cell]) -> int | None:
+    return _steps_from(start, legal).get(goal)
+
+
+def _steps_from(start: Cell, legal: set[Cell]) -> dict[Cell, int]:
+    """How many single replacements lead to each legal cell, over legal cells alone."""
     steps, waiting = {start: 0}, deque([start])
     while waiting:
         cell = waiting.popleft()
@@ -153,7 +160,37 @@ def _shortest(start: Cell, goal: Cell, legal: set[Cell]) -> int | None:
             if other not in steps and len(other - cell) == 1:
                 steps[other] = steps[cell] + 1
                 waiting.append(other)
-    return steps.get(goal)
+    return steps
+
+
+def _repaired(asked: Question, site: Site, table: Table, choose: Choices) -> Iterator[str]:
+    """Some servers of a legal cell are emptied: it moves with as few steps as any way off them that enters none."""
+    legal = set(table.legal)
+    for _ in range(EMPTIED if legal else 0):
+        ranked = sorted(legal, key=sorted)
+        start = ranked[choose.number(0, len(ranked) - 1)]
+        lost = frozenset(choose.some(sorted(start), 1, 2))
+        closed = without(site, [site.number[name] for name in lost])
+        (moved,) = repair(closed, Rules.of(closed, asked.policy), _fleet(asked, site, [start]), Effort())
+        steps = _steps_from(start, {cell for cell in legal if cell & lost <= start & lost})
+        off = [count for cell, count in steps.items() if not cell & lost]
+        told_of = f"when {told(lost)} are emptied, the cell on {told(start)}"
+        if moved.plan is None or moved.plan.steps is None:
+            around = [cell for cell in legal if not cell & lost and len(start - lost - cell) <= 1]
+            if around and moved.outcome == "stuck" and any(cell in steps for cell in around):
+                raise Refuted(f"{told_of} is said to be stuck, and there is {told(around[0])}")
+            if off and min(off) <= len(lost) + 1:
+                raise Refuted(f"{told_of} moves in {min(off)} steps, and no way was found")
+            yield "a repair that there is not"
+            continue
+        now = start
+        for step in moved.plan.steps:
+            now = now - {site.names[step.away]} | {site.names[step.to]}
+            if now not in steps:
+                raise Refuted(f"{told_of} is led over {told(now)}, which is not legal")
+        if now & lost or ((moved.plan.least or min(off) <= len(lost) + 1) and len(moved.plan.steps) != min(off)):
+            raise Refuted(f"{told_of} moves in {len(moved.plan.steps)} steps to {told(now)}, and should in {min(off)}")
+        yield "a repair that counting proves" if len(moved.plan.steps) == len(lost) else "a repair of more steps"
 
 
 def _blast(asked: Question, site: Site, table: Table, choose: Choices) -> Iterator[str]:

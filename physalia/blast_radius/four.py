@@ -15,6 +15,7 @@ from physalia.blast_radius.fates import Seen, fates
 from physalia.blast_radius.singles import CHUNK, Volumes
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
+from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
 
 
@@ -97,7 +98,7 @@ def by_servers(volumes: Volumes, servers: tuple[str, ...]) -> int:
 def monolith(site: Site, size: int, clients: Fleet, *, near: bool) -> Fleet:
     """The same volumes with one database for all: a cell in one row, or spread over the racks of the site.
 
-    BadFleet if the row, or the site, has too few servers.
+    Whoever has no place in the fleet has none here either. BadFleet if the row, or the site, has too few servers.
     """
     racks: dict[str, int] = {}
     first_row = int(site.row_of[0]) if len(site.row_of) else 0
@@ -112,4 +113,10 @@ def monolith(site: Site, size: int, clients: Fleet, *, near: bool) -> Fleet:
     if len(firsts) < size:
         raise BadFleet(f"{site.topology.where}: there are too few servers for one database of {size} nodes.")
     chosen = [firsts[at * len(firsts) // size] for at in range(size)]
-    return Fleet(clients.clients, np.tile(np.array(chosen, dtype=np.int32), (len(clients), 1)), clients.names)
+    cells = np.where(clients.placed[:, None], np.array(chosen, dtype=np.int32), np.int32(NOBODY))
+    return Fleet(clients.clients, cells, clients.names)
+
+
+def own_servers(one: Volumes, many: int) -> tuple[str, ...]:
+    """The first so many servers of the cell that all volumes of a monolith have."""
+    return tuple(one.site.names[at] for at in one.fleet.cells[one.rows[0], :many].tolist())

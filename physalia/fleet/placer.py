@@ -43,7 +43,7 @@ class Placer:
     stock: list[dict[int, list[int]]] = field(init=False)
     """For each colour, the servers of each stand. One colour if cells may mix them."""
     left: list[dict[int, int]] = field(init=False)
-    """For each colour, how many nodes each stand may still take."""
+    """For each colour, how many nodes each stand may still take. A server that holds too much counts for none."""
     taken: list[float] = field(init=False)
     """For each limit of the rules, the share of what its stands may take that is taken."""
     _weight: list[float] = field(init=False)
@@ -78,7 +78,8 @@ class Placer:
             self.room[server] -= 1
             self.on[server].add(cell)
             color, stand = self._seats[server]
-            self.left[color][stand] -= 1
+            if self.room[server] >= 0:
+                self.left[color][stand] -= 1
             for at in self.rules.limits_at[stand]:
                 self.taken[at] += self._weight[at]
 
@@ -88,7 +89,8 @@ class Placer:
             self.room[server] += 1
             self.on[server].discard(cell)
             color, stand = self._seats[server]
-            self.left[color][stand] += 1
+            if self.room[server] > 0:
+                self.left[color][stand] += 1
             for at in self.rules.limits_at[stand]:
                 self.taken[at] -= self._weight[at]
 
@@ -232,15 +234,7 @@ class _Choice:
         if sum(left[stand] for stand, _ in stands) < size - len(kept):
             return None
         own_spread = set(rules.spread_at[int(placer.site.stand_of[self.volume[0]])])
-        cuts = rules.cuts(self.volume)
-        limits_at: Sequence[Sequence[int]] = rules.limits_at
-        most = [limit.most for limit in rules.limits]
-        if cuts:
-            limits_at = [
-                [*at, *(len(most) + more for more, cut in enumerate(cuts) if stand in cut.stands)]
-                for stand, at in enumerate(limits_at)
-            ]
-            most += [cut.most for cut in cuts]
+        limits_at, most = rules.limits_of(self.volume)
         weight = DEAR if self.room_first else PRICE
         prices = {stand: weight * placer.price(stand) for stand, _ in stands}
         used, spread = dict[int, int](), dict[int, int]()

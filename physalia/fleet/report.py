@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -70,6 +71,13 @@ class Report:
     near: Near | None = None
     sample: tuple[Proven, ...] = field(factory=tuple)
     complete: bool = True
+
+    @property
+    def verdict(self) -> Literal["broken", "kept", "inconclusive"]:
+        """Whether every rule is kept; inconclusive where time ran out, or there was nothing to judge."""
+        if self.broken:
+            return "broken"
+        return "kept" if self.complete and self.placed else "inconclusive"
 
     @property
     def at_their_best(self) -> int:

@@ -134,6 +134,17 @@ class Rules:
             self._cuts[key] = tuple(found)
         return self._cuts[key]
 
+    def limits_of(self, volume: Volume) -> tuple[Sequence[Sequence[int]], list[int]]:
+        """As ``limits_at``, with what the volume's own cuts add; and how many nodes each of these may have."""
+        most, cuts = [limit.most for limit in self.limits], self.cuts(volume)
+        if not cuts:
+            return self.limits_at, most
+        limits_at = [
+            [*at, *(len(most) + more for more, cut in enumerate(cuts) if stand in cut.stands)]
+            for stand, at in enumerate(self.limits_at)
+        ]
+        return limits_at, [*most, *(cut.most for cut in cuts)]
+
     def leasts(self, volume: Volume) -> tuple[Least, ...]:
         """The minimum counts that hold for the cell of a volume."""
         found = []

@@ -47,7 +47,7 @@ def certificate(
     }
     for name in ("near", "spread"):
         one = stores[name]
-        names = [one.volumes.site.names[at] for at in one.volumes.fleet.cells[0].tolist()]
+        names = [one.volumes.site.names[at] for at in one.volumes.fleet.cells[one.volumes.rows[0]].tolist()]
         made[name] = {**_alone(one.alone), "cell": names, "unserved_of_four": one.four}
     made["four"] = {"servers": list(group.servers), "unserved": cells.four, "at_most": group.cells}
     if pair is not None and pair.worst.devices:

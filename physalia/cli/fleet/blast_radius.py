@@ -48,8 +48,8 @@ def blast_radius(
     """Count the volumes that each single device puts into blast or leaves unserved, and that four servers do at worst.
 
     Beside the cells stands one database for all volumes, in a row and over the site. Exit code 0: no single device puts
-    a volume of the cells into blast; 1: one does; 2: bad input; 3: time ran out. With --check, 0: the certificate
-    stands; 1: it does not.
+    a volume of the cells into blast; 1: one does; 2: bad input; 3: time ran out, or there is no certificate of this
+    site that stands, and --cert asked for one. With --check, 0: the certificate stands; 1: it does not.
     """
     if check is not None and cert is not None:
         raise BadInput("--check counts nothing, so there is nothing that --cert could write: name one of them.")
@@ -79,7 +79,7 @@ def blast_radius(
                 (*said, noted or f"{cert}: the certificate of this, which stands."),
             )
         code = REFUTED if any(one.blast for one in found.alone["cells"]) else 0
-        proven = all(one is None or one.proven for one in (found.pair, found.triple))
+        proven = not noted and all(one is None or one.proven for one in (found.pair, found.triple))
         return Told(told, said, code if proven else max(code, EXIT_CODES["inconclusive"])).printed(json=json)
 
 
@@ -113,7 +113,7 @@ def _stores(
 
 def _count(stores: "Mapping[str, Volumes]", failures: int, spent: "Effort", *, expected: bool) -> Found:
     from physalia.blast_radius.expectation import expectation  # noqa: PLC0415
-    from physalia.blast_radius.four import by_servers, worst_group  # noqa: PLC0415
+    from physalia.blast_radius.four import by_servers, own_servers, worst_group  # noqa: PLC0415
     from physalia.blast_radius.pairs import worst_pair  # noqa: PLC0415
     from physalia.blast_radius.singles import singles  # noqa: PLC0415
     from physalia.blast_radius.triples import worst_triple  # noqa: PLC0415
@@ -123,8 +123,7 @@ def _count(stores: "Mapping[str, Volumes]", failures: int, spent: "Effort", *, e
     group = worst_group(cells)
     four = {"cells": by_servers(cells, group.servers)}
     for name in ("near", "spread"):
-        own = [stores[name].site.names[at] for at in stores[name].fleet.cells[0, : len(group.servers)].tolist()]
-        four[name] = by_servers(stores[name], tuple(own))
+        four[name] = by_servers(stores[name], own_servers(stores[name], len(group.servers)))
     by_name = {one.devices[0]: one for one in alone["cells"]}
     return Found(
         volumes=len(cells.rows),

@@ -11,6 +11,7 @@ import typer
 from conformance.links import BadInput, CannotRun
 from physalia.cli.fleet.best import best
 from physalia.cli.fleet.printing import (
+    moved_code,
     moved_json,
     moved_lines,
     plan_json,
@@ -121,8 +122,8 @@ def refill(
 ) -> int:
     """Give every node a place that has none or must leave its server, with the fewest moves; the others stay.
 
-    Servers that are drained are left, and those of --drain. Exit code 0: done; 1: some cells found no way and are as
-    they were; 2: bad input; 3: time ran out, and nothing is written.
+    Servers that are drained are left, and those of --drain. Exit code 0: done; 1: for some cells there is no place, and
+    they are as they were; 2: bad input; 3: for some no way was found, or time ran out, and then nothing is written.
     """
     _may_write(output, topology_output, topology, policy, fleet)
     with needs():
@@ -142,10 +143,9 @@ def refill(
                 return _out_of_time("nothing is written", json=json)
             write(cells, site, output)
             _write_topology(site, cells, topology_output)
-        code = 0 if all(one.outcome == "moved" for one in moved) else REFUTED
         document = {"fleet": str(output), **moved_json(site, cells, moved)}
         first, *others = moved_lines(site, cells, moved)
-        return Told(document, (f"{output}: {first}", *others), code).printed(json=json)
+        return Told(document, (f"{output}: {first}", *others), moved_code(moved)).printed(json=json)
 
 
 @app.command()
@@ -213,7 +213,7 @@ def move(
     """Find the fewest single replacements from where a cell is to where it shall be, each of which keeps every rule.
 
     Without --servers it moves to the best place that there is for it now, in its own colour. Exit code 0: there is a
-    way; 1: none was found; 2: bad input; 3: time ran out.
+    way; 1: there is none; 2: bad input; 3: none was found, or time ran out.
     """
     _may_write(output, None, topology, policy)
     with needs():
@@ -233,7 +233,8 @@ def move(
                 return _out_of_time("no way was found so far", json=json)
             document, lines = plan_json(site, cell, new, plan), plan_lines(site, cell, new, plan)
             if plan.steps is None:
-                return Told(document, lines, REFUTED).printed(json=json)
+                code = REFUTED if plan.because == "exhausted" else INCONCLUSIVE
+                return Told(document, lines, code).printed(json=json)
             if output is not None:
                 cells.cells[at] = new
                 write(cells, site, output)
@@ -255,7 +256,8 @@ def report(
 ) -> int:
     """Judge every cell by the rules, and tell how full and how available the fleet is, beside a bound that is proven.
 
-    Exit code 0: every rule is kept; 1: some rule is broken; 2: bad input; 3: time ran out, with what was known then.
+    Exit code 0: every rule is kept; 1: some rule is broken; 2: bad input; 3: no cell has a place, or time
+    ran out, with what was known then.
     """
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
@@ -266,7 +268,7 @@ def report(
             found = judged(
                 site, rules, _fleet(fleet, site, rules), worst=worst, sample=sample, seed=seed, effort=spent
             )  # fmt: skip
-        code = REFUTED if found.broken else 0 if found.complete else INCONCLUSIVE
+        code = {"broken": REFUTED, "kept": 0, "inconclusive": INCONCLUSIVE}[found.verdict]
         return Told(report_json(found, seed), report_lines(found, seed), code).printed(json=json)
 
 

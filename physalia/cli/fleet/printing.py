@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 _SHOWN = 10
 """So many sentences about broken rules, and so many cells that are stuck, are spelled out."""
 
+_STAYS = {
+    "stuck": "there is no cell that keeps all of its other nodes, or all but one, and every rule, for",
+    "unknown": "no way was found, and not everything was tried, for",
+}
+
 
 def report_json(found: "Report", seed: int) -> dict[str, Any]:
     """A report as plain data: what `fleet report --json` prints beside the schema's version."""
     return {
-        "verdict": "broken" if found.broken else "kept" if found.complete else "inconclusive",
+        "verdict": found.verdict,
         "complete": found.complete,
         "cells": found.cells,
         "placed": found.placed,
@@ -61,7 +66,10 @@ def _report_lines(found: "Report", seed: int) -> Iterator[str]:
     if len(found.broken) > _SHOWN:
         yield f"and {len(found.broken) - _SHOWN:,} more."
     yield f"{found.placed:,} of {found.cells:,} cells have a place; the site is {found.fill:.1%} full."
-    yield "every rule is kept." if not found.broken else f"{len(found.broken):,} times a rule is broken."
+    if not found.broken and not found.placed:
+        yield "there is nothing to judge."
+    else:
+        yield "every rule is kept." if not found.broken else f"{len(found.broken):,} times a rule is broken."
     if found.mean is not None:
         yield (
             f"unavailable while the instance is up: {found.mean:.3g} in the mean of {found.computed:,} cells "
@@ -111,14 +119,14 @@ def plan_lines(site: "Site", cell: str, new: Sequence[int], plan: "Plan") -> tup
     """A way for people."""
     goal = ", ".join(site.names[one] for one in new)
     if plan.steps is None:
-        return (
-            f"{cell}: no way was found to {goal}, one node at a time: whatever is replaced first breaks a rule.",
-        )  # fmt: skip
+        found = "there is no way" if plan.because == "exhausted" else "no way was found"
+        tried = "all were tried" if plan.because == "exhausted" else "not all were tried"
+        return (f"{cell}: {found} to {goal}, one node at a time, that keeps every rule: {tried}.",)
     if not plan.steps:
         return (f"{cell}: it is on {goal} already.",)
     why = {
         "counted": "none is shorter, since so many servers are new",
-        "exhausted": "none is shorter: every way with one step less was tried",
+        "exhausted": "none is shorter: every way with fewer steps was tried",
         "unknown": "whether there is a shorter one is not known",
     }
     lines = [f"{cell}: {len(plan.steps)} steps to {goal}; {why[plan.because]}."]
@@ -153,9 +161,12 @@ def moved_json(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> dict[s
 def moved_lines(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> tuple[str, ...]:
     """The same for people: a sum, the first moves, and which cells are stuck."""
     steps = sum(len(one.plan.steps or ()) for one in moved if one.plan is not None)
-    least = all(one.plan.least for one in moved if one.plan is not None and one.plan.steps is not None)
     done = [one for one in moved if one.outcome == "moved"]
-    proven = ", the fewest that there can be" if least and done else ""
+    plans = [one.plan for one in done if one.plan is not None]
+    if all(one.because == "counted" for one in plans):
+        proven = ", the fewest that there can be" if done else ""
+    else:
+        proven = ", for each cell the fewest while the others stay" if all(one.least for one in plans) else ""
     lines = [f"{len(moved):,} cells suffer; {len(done):,} of them move in {steps:,} steps{proven}."]
     for one in done[:_SHOWN]:
         ways = [
@@ -165,9 +176,15 @@ def moved_lines(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> tuple
         lines.append(f"  {fleet.name(one.cell)}: {', then '.join(ways)}")
     if len(done) > _SHOWN:
         lines.append(f"  and {len(done) - _SHOWN:,} more")
-    stuck = [fleet.name(one.cell) for one in moved if one.outcome == "stuck"]
-    if stuck:
-        more = f" and {len(stuck) - _SHOWN:,} more" if len(stuck) > _SHOWN else ""
-        named = ", ".join(stuck[:_SHOWN])
-        lines.append(f"no way that keeps their other nodes and every rule was found for {named}{more}.")
+    for outcome, said in _STAYS.items():
+        names = [fleet.name(one.cell) for one in moved if one.outcome == outcome]
+        if names:
+            more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+            lines.append(f"{said} {', '.join(names[:_SHOWN])}{more}.")
     return tuple(lines)
+
+
+def moved_code(moved: Sequence["Moved"]) -> int:
+    """The exit code: 0 if all moved; 1 if there is no place for some, or else 3 if none was found."""
+    outcomes = {one.outcome for one in moved}
+    return 1 if "stuck" in outcomes else 3 if "unknown" in outcomes else 0

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from physalia.cli.fleet.printing import moved_json, moved_lines
+from physalia.cli.fleet.printing import moved_code, moved_json, moved_lines
 from physalia.cli.options import Json, Limit, must_be_free
 from physalia.cli.place.inputs import needs, read
-from physalia.cli.place.told import EXIT_CODES, REFUTED, Told
+from physalia.cli.place.told import EXIT_CODES, Told
 
 
 def repair(
@@ -28,7 +28,7 @@ def repair(
     """Tell which cells suffer when a device is drained, and the fewest single replacements that take them off it.
 
     Cells whose instance the topology names are moved, one node at a time, every rule kept at each step. Exit code 0:
-    all can; 1: some find no way; 2: bad input; 3: time ran out.
+    all can; 1: for some there is no place; 2: bad input; 3: for some no way was found, or time ran out.
     """
     must_be_free("--output", output, policy)
     with needs():
@@ -55,5 +55,4 @@ def repair(
         document = {"drained": list(drain), "left_out": left_out, **moved_json(site, fleet, moved)}
         if left_out:
             lines.append(f"{left_out:,} cells are left where they are: the topology does not name their instance.")
-        code = 0 if all(one.outcome == "moved" for one in moved) else REFUTED
-        return Told(document, tuple(lines), code).printed(json=json)
+        return Told(document, tuple(lines), moved_code(moved)).printed(json=json)

@@ -6,6 +6,7 @@ clients of a volume is judged where the topology says who they are; otherwise it
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from attrs import evolve, frozen
 
@@ -61,6 +62,13 @@ class Audit:
     def keeps_the_rules(self) -> bool:
         """Whether no cell that was judged breaks a rule."""
         return not any(one.broken for one in self.findings)
+
+    @property
+    def verdict(self) -> Literal["broken", "kept", "inconclusive"]:
+        """Whether every cell keeps the rules; inconclusive where not all were judged, or there was none to judge."""
+        if not self.keeps_the_rules:
+            return "broken"
+        return "kept" if self.complete and self.findings else "inconclusive"
 
 
 def audit(

@@ -11,7 +11,9 @@ import pytest
 from physalia.cli import run
 from physalia.fleet import files as fleets
 from physalia.fleet.fleet import Fleet
+from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
+from physalia.placement.certificates.check import Refused
 from physalia.placement.site import format as files
 from tests.physalia.fleet.fleets import topology_of
 
@@ -70,6 +72,40 @@ def test_a_cell_on_one_rack_falls_with_it(
     assert found["rack-1-02"] == (1, 1)
     assert run(["blast-radius", zone[0], str(tmp_path / "bad.npz")]) == 1
     assert "  rack-1-02: 1 unserved, 1 in blast" in capsys.readouterr().out
+
+
+def test_volumes_without_a_place_are_on_no_side_of_the_comparison(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three of sixty have none, the first among them; of one database there are no more volumes than of the cells."""
+    site = Site.of(files.read(Path(zone[0])))
+    whole = fleets.read(Path(zone[1]), site, 7)
+    cells = whole.cells.copy()
+    cells[[0, 7, 59]] = NOBODY
+    some, cert = tmp_path / "some.npz", tmp_path / "some.cert"
+    fleets.write(whole.with_cells(cells), site, some)
+    assert run(["blast-radius", zone[0], str(some), "--cert", str(cert), "--json"]) == 0
+    document = printed(capsys)
+    assert document["volumes"] == 57
+    assert all(one["unserved_of_four"] <= 57 for one in document["stores"])
+    assert document["certificate"]["stands"]
+    there = np.flatnonzero(whole.with_cells(cells).placed)
+    fleets.write(Fleet(whole.clients[there], whole.cells[there]), site, tmp_path / "only.npz")
+    assert run(["blast-radius", zone[0], str(tmp_path / "only.npz"), "--json"]) == 0
+    assert printed(capsys)["stores"] == document["stores"]
+
+
+def test_a_certificate_that_was_asked_for_and_not_written_is_no_success(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("it costs too much to check")
+
+    monkeypatch.setattr("physalia.blast_radius.certificates.check.check", refuse)
+    cert = tmp_path / "radius.json"
+    assert run(["blast-radius", *zone, "--cert", str(cert)]) == 3
+    assert "no certificate is written: it costs too much to check." in capsys.readouterr().out
+    assert not cert.exists()
 
 
 def test_bad_input(zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

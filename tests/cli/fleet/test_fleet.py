@@ -90,6 +90,19 @@ def test_a_report(site: str, fleet: str, capsys: pytest.CaptureFixture[str]) -> 
     assert "every rule is kept." in told
 
 
+def test_a_report_of_nothing_is_no_pass(site: str, fleet: str, capsys: pytest.CaptureFixture[str]) -> None:
+    known, cells = read(fleet)
+    nobody = Path(fleet).with_name("nobody.npz")
+    for some in (Fleet.unplaced(cells.clients, 7), Fleet.unplaced(cells.clients[:0], 7)):
+        fleets.write(some, known, nobody)
+        assert run(["fleet", "report", site, str(nobody), "--json"]) == 3
+        assert printed(capsys, "fleet-report")["verdict"] == "inconclusive"
+        assert run(["fleet", "report", site, str(nobody)]) == 3
+        told = capsys.readouterr().out
+        assert "there is nothing to judge." in told
+        assert "every rule is kept" not in told
+
+
 def test_a_report_of_a_fleet_that_breaks_a_rule(site: str, fleet: str, capsys: pytest.CaptureFixture[str]) -> None:
     known, cells = read(fleet)
     cells.cells[1] = cells.cells[0]

@@ -76,6 +76,15 @@ def test_cells_without_clients_are_judged_without(tmp_path: Path, capsys: pytest
     assert "8 cells whose instance the topology does not name" in told
 
 
+def test_an_audit_of_no_cells_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files.write(generate(Fabric(servers=400, servers_per_rack=20, cells=0)), tmp_path / "site.json")
+    assert run(["place", "audit", str(tmp_path / "site.json"), "--json"]) == 3
+    document = printed(capsys)
+    assert (document["verdict"], document["judged"]) == ("inconclusive", 0)
+    assert run(["place", "audit", str(tmp_path / "site.json")]) == 3
+    assert "0 of 0 cells were judged: there is nothing to judge." in capsys.readouterr().out
+
+
 def test_out_of_time_is_inconclusive(fleet: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["place", "audit", fleet, "--policy", policy(tmp_path, LENIENT), "--time-limit-s", "0"]
     assert run([*arguments, "--json"]) == 3

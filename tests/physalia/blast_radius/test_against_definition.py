@@ -214,6 +214,8 @@ def test_a_monolith_loses_everybody_by_four_servers() -> None:
         assert lost == 200 - gone
         rows = set(site.row_of[site.stand_of[one.cells[0]]].tolist())
         assert (len(rows) == 1) == near
+        some = fleet.with_cells(np.where(np.arange(200)[:, None] % 3, fleet.cells, NOBODY))
+        assert np.array_equal(Volumes(site, monolith(site, 7, some, near=near)).rows, Volumes(site, some).rows)
 
 
 def test_where_a_node_is_out_of_reach_fewer_may_be_enough_and_nothing_is_claimed() -> None:

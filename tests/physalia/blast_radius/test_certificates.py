@@ -20,7 +20,7 @@ from physalia.blast_radius.certificates import check as module
 from physalia.blast_radius.certificates import ground, recount
 from physalia.blast_radius.certificates.certificate import Counted, certificate
 from physalia.blast_radius.certificates.check import check, main
-from physalia.blast_radius.four import by_servers, monolith, worst_group
+from physalia.blast_radius.four import by_servers, monolith, own_servers, worst_group
 from physalia.blast_radius.pairs import worst_pair
 from physalia.blast_radius.singles import Volumes, singles
 from physalia.blast_radius.triples import worst_triple
@@ -52,8 +52,7 @@ def certified(topology: Topology, placed: Fleet, folder: Path, suffix: str = ".n
     group, stores = worst_group(cells), {}
     for name in ("cells", "near", "spread"):
         one = cells if name == "cells" else Volumes(site, monolith(site, size, cells.fleet, near=name == "near"))
-        first = tuple(site.names[at] for at in one.fleet.cells[0, : len(group.servers)].tolist())
-        four = by_servers(one, group.servers if name == "cells" else first)
+        four = by_servers(one, group.servers if name == "cells" else own_servers(one, len(group.servers)))
         stores[name] = Counted(volumes=one, alone=list(singles(one, Effort())), four=four)
     pair = worst_pair(cells, {one.devices[0]: one for one in stores["cells"].alone}, Effort())
     three = worst_triple(cells, Effort()) if triple else None

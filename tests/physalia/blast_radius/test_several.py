@@ -18,10 +18,13 @@ from physalia.blast_radius.singles import Volumes
 from physalia.blast_radius.triples import MOST_SETS, _Search, volumes_under, worst_triple
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.rules import NOBODY
+from physalia.fleet.sites import Site
 from physalia.placement.certificates.check import Refused
 from physalia.placement.certificates.check import Site as Read
 from physalia.placement.effort import Effort, OutOfTime
 from physalia.placement.site import format as files
+from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, link_name
+from physalia.placement.site.validity import build
 from tests.physalia.blast_radius.test_against_definition import by_definition, connected, everything, named
 from tests.physalia.fleet.fleets import small
 
@@ -54,6 +57,36 @@ def test_the_worst_three_are_those_of_the_definition(seed: int) -> None:
         assert all(counts[three] == count for three, count in opened.items())
         worst = max((counts[three] for three in counts if counts[three][0] > most), default=(0, 0))
         assert worst == max((count for count in opened.values() if count[0] > most), default=(0, 0))
+
+
+def test_who_puts_most_into_blast_is_sought_beside_sets_that_leave_few_unserved() -> None:
+    """Ten volumes lose their cells with one rack, and need nobody; four are cut off by two links, and share a primary.
+
+    Three devices leave 14 unserved. The two links leave four, and no server has more than ten: so with one server more
+    they leave no more than 14 unserved. But with the primary that the four share they put all four into blast.
+    """
+    racks = {"rack-a": 21, "rack-b": 3, "rack-0": 5, **{f"rack-{at}": 1 for at in range(1, 6)}}
+    spines = ("agg-1", "agg-2", "agg-3")
+    ends = [(rack.replace("rack", "tor"), spine) for rack in racks for spine in spines[: 2 if rack == "rack-b" else 3]]
+    topology = build(
+        name="two cuts", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(rack, "row", ("feed",)) for rack in racks],
+        switches=[*(Switch(one.replace("rack", "tor"), "rack", one) for one in racks),
+                  *(Switch(one, "aggregation", None, ("feed",)) for one in spines)],
+        links=[Link(link_name(*pair), pair) for pair in ends],
+        servers=[Server(f"{rack}-s{at}", rack, (rack.replace("rack", "tor"),), "any", 99)
+                 for rack, servers in racks.items() for at in range(servers)],
+    )  # fmt: skip
+    site = Site.of(topology)
+    in_racks = {rack: [at for at, name in enumerate(site.names) if name.startswith(f"{rack}-s")] for rack in racks}
+    first, *copies = in_racks["rack-a"]
+    clients = [[first, copies[2 * at], copies[2 * at + 1]] for at in range(10)] + [in_racks["rack-b"]] * 4
+    cells = [in_racks["rack-0"]] * 10 + [[in_racks[f"rack-{at}"][0] for at in range(1, 6)]] * 4
+    volumes = Volumes(site, Fleet(np.array(clients, dtype=np.int32), np.array(cells, dtype=np.int32)))
+    found = worst_triple(volumes, Effort())
+    assert found.proven
+    assert (found.worst.unserved, found.in_blast.blast) == (14, 4)
+    assert volumes_under(volumes, found.in_blast.devices) == found.in_blast
 
 
 def test_whoever_stops_early_or_has_a_large_site_tells_a_bound_that_holds() -> None:

@@ -19,6 +19,7 @@ from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
 from physalia.fleet.swaps import Swaps
 from physalia.fleet.unavailability import Unavailability
+from physalia.fleet.volumes import made_up
 from physalia.placement.availability.estimator import Estimator, NotExact
 from physalia.placement.effort import Effort
 from physalia.placement.rules.policy import default
@@ -84,6 +85,35 @@ def test_swaps_make_a_random_fleet_better_and_keep_every_rule() -> None:
     assert done[1].mean_before == pytest.approx(done[0].mean_after)
     assert not list(wrong(site, rules, fleet))
     assert len(taken) == len(fleet.cells[fleet.placed].ravel())
+
+
+def test_no_swap_takes_more_from_the_partner_than_the_cell_gains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The site is nearly full of random cells, so that swaps have partners; each must be better for both summed."""
+    site = Site.of(topology_of(240, capacity=6))
+    rules = Rules.of(site, default())
+    placer, random = Placer(site, rules), Random(1)
+    fleet = Fleet.unplaced(made_up(site, int(site.room.sum()) // 7, 1), 7)
+    for at in range(len(fleet)):
+        servers = placer.by_chance(fleet.volume(at), random)
+        if servers is not None:
+            placer.add(at, servers)
+            fleet.cells[at] = servers
+    swaps, real, changes = Swaps(placer, fleet, Unavailability(site), Random(2)), Swaps._try, Counter[int]()
+
+    def judged(self: Swaps, cell: int, place: int, server: int, known: dict[int, float]) -> bool:
+        before = dict(known)
+        done = real(self, cell, place, server, known)
+        changed = [at for at in known if known[at] != before[at]]
+        assert bool(changed) == done
+        if done:
+            assert sum(known[at] - before[at] for at in changed) < 0
+        changes[len(changed)] += 1
+        return done
+
+    monkeypatch.setattr(Swaps, "_try", judged)
+    swaps.round(Effort())
+    assert changes[1] + changes[2] > 20
+    assert changes[2] > 5
 
 
 def test_time_ends_a_round_between_two_cells() -> None:

@@ -27,8 +27,8 @@ def audit(
 ) -> int:
     """Judge the cells that a topology lists: rules broken, failures not survived, availability, distance from the best.
 
-    Exit code 0: every cell keeps the rules; 1: some rule is broken; 2: bad input; 3: time ran out before all were
-    judged, and none of those that were breaks a rule.
+    Exit code 0: every cell keeps the rules; 1: some rule is broken; 2: bad input; 3: there is no cell, or time ran
+    out before all were judged, and none of those that were breaks a rule.
     """
     with needs():
         from physalia.cli.place.audit.printing import audit_json, audit_lines  # noqa: PLC0415
@@ -38,6 +38,5 @@ def audit(
         with effort("audit", time_limit_s) as spent:
             site, rules = read(topology, policy)
             found = judge(site, rules, cell or None, best=best, effort=spent)
-        code = 0 if found.complete else EXIT_CODES["inconclusive"]
-        code = code if found.keeps_the_rules else REFUTED
+        code = {"kept": 0, "broken": REFUTED, "inconclusive": EXIT_CODES["inconclusive"]}[found.verdict]
         return Told(audit_json(site, found), tuple(audit_lines(found, worst)), code).printed(json=json)

@@ -20,7 +20,7 @@ def audit_json(site: Topology, found: Audit) -> dict[str, Any]:
     broken = Counter(rule for one in found.findings for rule in {each.rule for each in one.broken})
     return {
         "topology": site.name,
-        "verdict": "broken" if broken else "kept" if found.complete else "inconclusive",
+        "verdict": found.verdict,
         "cells": found.cells,
         "judged": len(found.findings),
         "complete": found.complete,
@@ -68,7 +68,7 @@ def audit_lines(found: Audit, worst: int) -> Iterator[str]:
         yield from _wrong(one)
     judged = found.findings
     breaking = sum(bool(one.broken) for one in judged)
-    what = _breaks(breaking) if judged or not found.cells else "of none anything is known"
+    what = _breaks(breaking) if judged else "of none anything is known" if found.cells else "there is nothing to judge"
     yield f"{len(judged):,} of {found.cells:,} cells were judged: {what}."
     with_client = [one for one in judged if one.failures is not None]
     if with_client:
