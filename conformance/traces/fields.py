@@ -34,6 +34,12 @@ NOBODY_KNOWS: Final[Sequence[tuple[str, str, str]]] = (
     ("start", "used", "the same; and below its promise a node may have forgotten, or not, what it used"),
     ("flush", "steps", "what does not come to the disk may wait yet when its server ends"),
     ("erase", "args[1]", "any slot will do of which enough have learned, from the last that it was a member for"),
+    ("truncate", "args[1]", "up to any slot that it knows a node may forget, and soon it forgets more"),
+    (
+        "vote given proposal",
+        "said[2]",
+        "a vote may be given again; the one that is missing is missed where it was heard",
+    ),
     ("echo given round", "said*", "a round may be echoed once more; the echo that is missing is missed if it counts"),
     ("* given decision", "from", "who knows a decision may have said so"),
     ("* given ask", "*", STUTTERS_SAY),
