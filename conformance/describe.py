@@ -18,9 +18,13 @@ MAX_LINES = 40
 
 def refusal(machine: spec.Cell, state: spec.State, name: str, arguments: tuple[object, ...]) -> tuple[str, ...]:
     """Why an action is not enabled: the first guard that is false, what is enabled instead, and the state."""
+    return (f"first false guard: {explain(machine, state, name, arguments)}", *instead(machine, state))
+
+
+def instead(machine: spec.Cell, state: spec.State) -> tuple[str, ...]:
+    """What is enabled in a state, and the state."""
     others = [call(step.name, step.args) for step in _enabled(machine, state)]
     return (
-        f"first false guard: {explain(machine, state, name, arguments)}",
         "enabled instead: " + (", ".join(others[:MAX_LINES]) or "nothing"),
         "last matching state:",
         *(f"  {line}" for line in describe_state(state)),

@@ -71,6 +71,8 @@ class CellTrace:
     """What each node did, in order, over all runs of its server."""
     open_nodes: set[NodeId] = Factory(set)
     """Whose trace may lack something at its end: nobody closed it."""
+    closed_nodes: set[NodeId] = Factory(set)
+    """Those that were in a server that ended in order, when they were last heard of."""
     receipts: bool = True
     asked: dict[str, model.Asked] = Factory(dict)
     """What each name asks for."""
@@ -145,6 +147,7 @@ def split(runs: Iterable[Run], wanted: Iterable[CellKey] | None = None) -> dict[
     last = {run.header.server: run for run in in_order}
     raw: dict[CellKey, dict[int, list[tuple[Place, Line, int]]]] = {}
     is_open: dict[CellKey, set[int]] = {}
+    is_closed: dict[CellKey, set[int]] = {}
     for run in in_order:
         known: dict[int, tuple[CellKey, int]] = {}
         for number, line in run.lines:
@@ -161,11 +164,16 @@ def split(runs: Iterable[Run], wanted: Iterable[CellKey] | None = None) -> dict[
             key, node = known[line.n]
             if wanted is None or key in wanted:
                 raw.setdefault(key, {}).setdefault(node, []).append((place, line, 0))
+        for key, node in known.values():
+            (set.add if run.is_closed else set.discard)(is_closed.setdefault(key, set()), node)
         if last[run.header.server] is run and not run.is_closed:
             for key, node in known.values():
                 is_open.setdefault(key, set()).add(node)
     receipts = all(run.header.receipts for run in in_order)
-    return {key: _cell(key, nodes, is_open.get(key, set()), receipts) for key, nodes in raw.items()}
+    found = {key: _cell(key, nodes, is_open.get(key, set()), receipts) for key, nodes in raw.items()}
+    for key, trace in found.items():
+        trace.closed_nodes = {n for n, node in trace.incarnations.items() if node in is_closed.get(key, ())}
+    return found
 
 
 def _refuse_twice(runs: Sequence[Run]) -> None:
@@ -257,6 +265,8 @@ class _Translation:
 
     def ballot(self, field: str, given: tuple[int, int]) -> model.Ballot:
         """A ballot, with the number of its node."""
+        if not given[0] and given[1]:
+            raise bad(self._place.path, self._place.number, field, "the first round of ballots is round 1")
         return model.Ballot(given[0], self._node(field, given[1])) if any(given) else model.NO_BALLOT
 
     def _node(self, field: str, node: int | None) -> NodeId:
@@ -320,6 +330,8 @@ def ballot_of(trace: CellTrace, event: Event, field: str, given: tuple[int, int]
     number = {node: place for place, node in trace.incarnations.items()}
     if given is None or not any(given):
         return 0
+    if not given[0]:
+        raise BadInput(f"{event.place}, {field}: the first round of ballots is round 1.")
     if given[1] not in number:
         raise BadInput(f"{event.place}, {field}: nothing here tells of a node {given[1]} in this cell.")
     return trace.names.ballot(model.Ballot(given[0], number[given[1]]))

@@ -5,7 +5,7 @@ is left out shows later, or at the end: then all that must be is that the whole 
 """
 
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
@@ -34,10 +34,14 @@ class Doctored:
 def changed(runs: Sequence[Run], random: Random, begin: int = 0) -> Iterator[Doctored]:
     """The traces with one event changed, for every event that can be, of each kind in turn; that number comes first."""
     kinds = defaultdict[str, list[tuple[int, int, Line]]](list)
+    senders = sorted({line.sender for run in runs for _, line in run.lines if line.sender is not None})
     for at, run in enumerate(runs):
+        waiting = Counter[int | None]()
         for place, (_, line) in enumerate(run.lines):
-            for what, other in _changes(line):
+            for what, other in (*_changes(line), *_changes_beside(line, senders, waiting[line.n])):
                 kinds[what].append((at, place, other))
+            waiting[line.n] = (0 if line.did == "start" else waiting[line.n]) + line.waits
+            waiting.subtract(dict(line.steps or ()))
     for some in kinds.values():
         random.shuffle(some)
     names = sorted(kinds)
@@ -99,16 +103,37 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
             yield "more is flushed than waits", _changed(line, steps=[(n, steps + 100) for n, steps in line.steps])
         case "recorded" if said is not None and said[0] in ("vote", "promise"):
             yield f"a {said[0]} that was never sent", _changed(line, said=[said[0], _raised(said[1]), *said[2:]])
-        case "start" | "end" if line.did == "end" or any(line.promised or ()):
-            yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
-            yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
-            if line.used is not None:
-                yield "a ballot is found that was never used", _changed(line, used=[*line.used, _raised(line.promised)])
-                if line.promised in line.used:
-                    fewer = [ballot for ballot in line.used if ballot != line.promised]
-                    yield "a used ballot is not found that was promised", _changed(line, used=fewer)
+        case "serve" if line.slot is not None:
+            yield "a read is answered from another slot", _changed(line, slot=line.slot + 1)
+    if line.did == "end" or (line.did == "start" and any(line.promised or ())):
+        yield from _changes_of_node(line)
     if line.told is not None:
         yield "a client is told something else", _changed(line, told="00000000")
+        if line.asks is None:
+            yield "a client that waits is told nothing", _changed(line, told=None)
+
+
+def _changes_of_node(line: Line) -> Iterator[tuple[str, Line]]:
+    """The same, for what a node is found to be."""
+    yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
+    yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
+    if line.used is not None:
+        yield "a ballot is found that was never used", _changed(line, used=[*line.used, _raised(line.promised)])
+        if line.promised in line.used:
+            fewer = [ballot for ballot in line.used if ballot != line.promised]
+            yield "a used ballot is not found that was promised", _changed(line, used=fewer)
+    yield f"another digest at the {line.did}", _changed(line, digest="0" * 64)
+    yield f"it is stopped at the {line.did}, or not", _changed(line, stopped=not line.stopped)
+
+
+def _changes_beside(line: Line, senders: Sequence[int], waiting: int) -> Iterator[tuple[str, Line]]:
+    """The same, for what depends on more than the line: who speaks here, and how much of its node waits before it."""
+    if line.said is not None and line.said[0] in ("prepare", "proposal", "round", "promise", "vote", "echo"):
+        other = senders[(senders.index(line.sender) + 1) % len(senders)] if line.sender in senders else line.sender
+        if other != line.sender:
+            yield f"a {line.said[0]} of another node than it names", _changed(line, sender=other)
+    if line.seq is not None and line.did not in ("start", "end") and not line.waits and not waiting:
+        yield "a step waits for nothing", _changed(line, waits=True)
 
 
 def _raised(ballot: Any, of: Line | None = None) -> tuple[int, int]:

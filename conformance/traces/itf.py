@@ -14,8 +14,9 @@ from typing import Any
 from conformance.judges.judged import JudgedCell
 from conformance.links import BadInput
 from conformance.traces.cell import CellTrace, TraceNames
+from conformance.traces.progress import Call
 from conformance.traces.replay import Judged
-from conformance.traces.steps import Call, machine_of
+from conformance.traces.steps import machine_of
 from physalia import model
 from physalia.tracing import VERSION
 from physalia.tracing.words import name_of
@@ -173,6 +174,8 @@ class _Writer:
         self._asked = {name: self._outside(command) for name, command in asked.items()}
         self._lines: dict[int, list[dict[str, Any]]] = {node: [] for node in machine.nodes}
         self._seq = dict.fromkeys(machine.nodes, 0)
+        self._here: set[int] = set()
+        """Who was born, and has not left."""
         (state,) = machine.init()
         for node in sorted(machine.first):
             self._start(node, state)
@@ -182,13 +185,15 @@ class _Writer:
         name, arguments = call
         if name == "issue":
             command = self._asked[arguments[0]]
-            self._add(1, {"did": "recorded", "asks": name_of(command), "command": encode_command(command).hex()})
+            asked = {"asks": name_of(command), "command": encode_command(command).hex()}
+            self._add(min(self._here), {"did": "recorded", **asked})
         elif name == "flush":
             self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})
         elif name in ("crash", "create"):
             self._start(arguments[0], after)
         elif name == "erase":
             self._add(arguments[0], {"did": name, **self._given(name, arguments, before), "waits": True})
+            self._here.remove(arguments[0])
             self._lines[arguments[0]].append({"did": "flush", "steps": [[1, 1]]})
         else:
             node = self._whose(name, arguments)
@@ -219,7 +224,8 @@ class _Writer:
         if name == "settle":
             return {"from": self._incarnations[arguments[0] - 1], "said": ["howfar"]}
         domains = getattr(self._machine, name).domains
-        return {"args": [self._argument(*pair) for pair in zip(domains, arguments, strict=True)]}
+        slot = {"slot": len(before.known[self._whose(name, arguments)])} if name == "serve" else {}
+        return {"args": [self._argument(*pair) for pair in zip(domains, arguments, strict=True)], **slot}
 
     def _argument(self, domain: str, given: Any) -> Any:
         match domain:
@@ -253,6 +259,7 @@ class _Writer:
         return [(ballot - 1) // size + 1, self._incarnations[(ballot - 1) % size]] if ballot else [0, 0]
 
     def _start(self, node: int, state: spec.State) -> None:
+        self._here.add(node)
         votes = [
             [slot, self._ballot(vote.ballot), self._name(vote.value)]
             for slot, vote in _places(state.disk[node].accepted) if vote != spec.NoVote
@@ -273,6 +280,8 @@ class _Writer:
             "promised": self._ballot(state.promised[node]),
             "known": len(state.known[node]),
             "floor": self._machine.floor(state, node),
+            "digest": self._machine.digest(state.known[node], lambda one: self._incarnations[one - 1]).hex(),
+            "stopped": node not in self._here,
         }
 
     def _add(self, node: int, line: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ node follow each other. Whether what they tell can have happened is another matt
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -25,7 +26,7 @@ ACTIONS: Final[tuple[str, ...]] = ActionName.__args__  # type: ignore[attr-defin
 STUTTERS: Final[tuple[str, ...]] = StutterKind.__args__  # type: ignore[attr-defined]
 HIDDEN = ("issue", "flush", "crash", "restarted", "create", "lose")
 """What no line of a node is called: a client asks, the disk flushes, a node is born, lost or restarted."""
-OF_NODE: Final = frozenset({"start", "end", *ACTIONS, *STUTTERS} - set(HIDDEN))
+OF_NODE: Final = frozenset({"start", "end", "housed", *ACTIONS, *STUTTERS} - set(HIDDEN))
 MESSAGES: Final[dict[str, tuple[Any, ...]]] = {
     "prepare": (Ballot, Natural),
     "promise": (Ballot, Positive, list[tuple[Positive, Ballot, str]], Natural),
@@ -92,11 +93,31 @@ class Line(msgspec.Struct, forbid_unknown_fields=True, rename={"sender": "from"}
 
 
 NEEDED: Final = {
-    "start": ("cell", "life", "node", "members", "alpha", "used", "accepted", "promised", "known", "floor"),
-    "end": ("promised", "known", "floor", "active"),
+    "start": (
+        "cell",
+        "life",
+        "node",
+        "members",
+        "alpha",
+        "used",
+        "accepted",
+        "promised",
+        "known",
+        "floor",
+        "digest",
+        "stopped",
+    ),
+    "end": ("promised", "known", "floor", "active", "digest", "stopped"),
+    "serve": ("slot",),
     "flush": ("steps",),
     "close": ("lines",),
 }
+_OF_STEPS: Final = frozenset({"did", "n", "seq", "sender", "said", "args", "asks", "command", "told", "slot", "waits"})
+_ALLOWED: Final = {
+    **{did: {"did", "n", "seq", *NEEDED[did]} for did in ("start", "end")},
+    "flush": {"did", "steps"}, "close": {"did", "lines"}, FULL: {"did"},
+}  # fmt: skip
+"""The fields that lines may have which are no steps."""
 CALLED_FOR: Final = {"promise": "prepare", "vote": "proposal", "echo": "round", "settle": "howfar"}
 """Actions that a message calls for, and which."""
 
@@ -131,6 +152,17 @@ def bad(path: Path, number: int, field: str, why: str) -> BadInput:
     return BadInput(f"{path}, line {number}, {field}: {why}.")
 
 
+_NOTHING: Final = Line("")
+
+
+def _getter(allowed: Iterable[str]) -> tuple[Callable[[Line], Any], Any]:
+    """What a line has beside the allowed fields, and what that must be. Made once, as there are many lines."""
+    beside = attrgetter(*(name for name in Line.__struct_fields__ if name not in allowed))
+    return beside, beside(_NOTHING)
+
+
+_beside: Final = {did: _getter(allowed) for did, allowed in _ALLOWED.items()}
+_beside_steps: Final = _getter(_OF_STEPS)
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 
@@ -200,9 +232,16 @@ class Reader:
         path = self.run.path
         if line.did not in OF_NODE and line.did not in ("flush", "close", FULL):
             raise bad(path, number, "did", f"{line.did!r} is no event of version {VERSION}")
+        beside, nothing = _beside.get(line.did, _beside_steps)
+        if beside(line) != nothing:
+            names = [name for name in Line.__struct_fields__ if name not in _ALLOWED.get(line.did, _OF_STEPS)]
+            field = next(name for name in names if getattr(line, name) != getattr(_NOTHING, name))
+            raise bad(path, number, field, f"what did {line.did} has none")
         for field in NEEDED.get(line.did, ()):
             if getattr(line, field) is None:
                 raise bad(path, number, field, f"a line that did {line.did} has one, and this has none")
+        if line.steps is not None and not line.steps:
+            raise bad(path, number, "steps", "nothing waited for this flush, and of those no line is written")
         for place, (node, _) in enumerate(line.steps or ()):
             if node not in self._seen:
                 raise bad(path, number, f"steps[{place}]", f"node {node} has not started in this file")
@@ -239,12 +278,20 @@ class Reader:
             if not isinstance(kind, str) or kind not in MESSAGES:
                 raise bad(path, number, "said", f"{kind!r} is no message of version {VERSION}")
             line.said[1:] = self._parts(number, "said", line.said[1:], MESSAGES[kind])
+        if line.asks is not None and (line.said is not None or did in ARGUMENTS):
+            raise bad(path, number, "asks", "one thing at a time comes to a node, and this line tells of two")
+        if line.said is not None and did in ARGUMENTS:
+            raise bad(path, number, "said", f"nobody calls for {did}, which a node does by itself")
         if did in ARGUMENTS:
             line.args = self._parts(number, "args", line.args or [], ARGUMENTS[did])
         elif line.args is not None:
             raise bad(path, number, "args", f"what did {did} has no arguments but what was said to it")
         if did in CALLED_FOR and self.run.header.receipts and (line.said or [""])[0] != CALLED_FOR[did]:
             raise bad(path, number, "said", f"a {CALLED_FOR[did]} calls for {did}, and nothing else")
+        if line.asks is not None and did == "resent" and line.told is None:
+            raise bad(path, number, "told", "who asks for what is known is told of it, and this line does not say what")
+        if line.slot is not None and did != "serve":
+            raise bad(path, number, "slot", f"what did {did} has none")
         if (line.asks is None) != (line.command is None):
             raise bad(path, number, "command", "what is asked has a name and a content")
         if line.command is not None and not re.fullmatch(r"(?:[0-9a-f]{2})*", line.command):

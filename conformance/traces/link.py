@@ -33,7 +33,7 @@ from conformance.refutation import Refuted
 from conformance.tlc.limits import Limits
 from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
-from conformance.traces import tlc
+from conformance.traces import fields, tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
 from conformance.traces.doctored import Doctored, changed, deaf, unheard, without
 from conformance.traces.lines import Run
@@ -51,16 +51,18 @@ class Much:
     doctored: int
     left_out: int
     by_tlc: int
+    fields: int
+    """How often each field of each kind of line is altered."""
 
 
 AMOUNTS = {
-    Profile.QUICK: Much(Amount(4, 6), 60, 60, 1),
-    Profile.DEFAULT: Much(Amount(16, 8), 100, 120, 10),
-    Profile.DEEP: Much(Amount(60, 12), 300, 1_000, 50),
+    Profile.QUICK: Much(Amount(4, 6), 60, 60, 1, 1),
+    Profile.DEFAULT: Much(Amount(16, 8), 100, 120, 10, 1),
+    Profile.DEEP: Much(Amount(60, 12), 300, 1_000, 50, 3),
 }
 MUST_BE_TAKEN = (
     "start", "end", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash", "truncate",
-    "recorded", "ignored",
+    "recorded", "ignored", "consult", "echo", "serve",
 )  # fmt: skip
 """What servers that are killed in the middle of writes must have done."""
 
@@ -69,7 +71,7 @@ MUST_MOVE = ("create", "settle", "erase")
 MOVED_WRITES = 8
 MOST_DEAF = 4
 """Of so many cells every decision is tried without the votes for it: of one in ten of them there were votes anyway."""
-MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush")
+MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush", "serve")
 """Some event of each of these kinds must be such that nothing is accepted without it."""
 
 
@@ -96,6 +98,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     folder = Path(tempfile.mkdtemp(prefix="physalia-traces-"))
     found = _Findings()
     runs = record(folder, much.recorded, lambda what: progress.update("recorded", 0, what))
+    moved: list[Run] = []
     judged = _judge_all(runs, found, progress, folder, again)
     if not found.failures:  # of servers that did what cannot be, nobody asks whether a cell moves
         moved = record_moves(folder, MOVED_WRITES, lambda what: progress.update("moved", 0, what))
@@ -104,6 +107,8 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     if not found.failures:
         random = Random(settings.seed)  # noqa: S311  # repeatable, no secret
         cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
+        for name, some in (("fields", runs), ("fields of moves", moved)):
+            _judge_fields(name, some, cells_of(some)[0], much.fields, random, found, progress, again)
         _judge_changed(runs, cells, much.doctored, random, found, progress, again)
         _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
@@ -179,6 +184,28 @@ def _judge_changed(
         "doctored", kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure
     )
     progress.finish("doctored", f"{kinds.total()} refused at the doctored event")
+
+
+def _judge_fields(
+    name: str, runs: Sequence[Run], key: CellKey, times: int, random: Random, found: _Findings, progress: Progress,
+    again: str,
+) -> None:  # fmt: skip
+    """No field of any line may be another, or missing, but for those of which nobody can tell."""
+    started, kinds, untold, failure = monotonic(), Counter[str](), 0, None
+    for one in fields.altered(runs, key, random, times):
+        is_told = fields.is_told(fields.judged(runs, key, one))
+        untold += not is_told
+        if failure is None and not is_told and not fields.may_be(one):
+            failure = Failure(
+                title=f"{one.place}: {one.field} of {one.kind} {one.what}, and is not refused", replay=again
+            )
+        kinds[one.kind] += 1
+        progress.update(name, kinds.total(), "fields")
+    note = f"{kinds.total()} fields of {len(kinds)} kinds of lines, {untold} of them such that nobody can tell"
+    if failure is None and 2 * untold > kinds.total():
+        failure = Failure(title=f"{note}: nothing was shown of them", verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add(name, kinds.total(), started, note, failure)
+    progress.finish(name, note)
 
 
 def _in_turn(

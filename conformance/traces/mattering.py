@@ -16,6 +16,8 @@ from attrs import Factory, define
 
 from conformance.traces.cell import CellTrace, Event
 from conformance.traces.origins import key_of, origins_of
+from conformance.traces.steps import AT_ONCE
+from physalia import model
 from physalia.model import NodeId
 
 STORES = ("prepare", "promise", "vote", "truncate", "install")
@@ -86,6 +88,8 @@ class Mattering:
         event = self._trace.events[node][place]
         if event.did == "flush":
             return self._flush_matters(node, place)
+        if event.did == "serve":
+            return self._is_due(node, place)
         if event.did not in STEPS:
             return False
         return (
@@ -93,6 +97,16 @@ class Mattering:
             or not waits_of(self._trace.events[node], place).fits
             or self._is_built_on(node, place)
         )
+
+    def _is_due(self, node: NodeId, place: int) -> bool:
+        """Whether an echo that came just before lets it answer the reads: then it must."""
+        events = self._trace.events[node]
+        before = next(each for each in reversed(events[:place]) if each.did not in AT_ONCE)
+        if before.did != "recorded" or not isinstance(before.said, model.Echo):
+            return False
+        ballot = self._trace.names.ballot(before.said.ballot)
+        then = next((each.did for each in events[place + 1 :] if each.did not in AT_ONCE), "start")
+        return then != "start" and events[place].arguments == (ballot, before.said.nonce)
 
     def _remember(self) -> None:
         for node, events in self._trace.events.items():

@@ -21,6 +21,8 @@ from physalia.colony.replacing import lose_disk, replace_nodes
 
 SERVERS = 3
 PATIENCE_S = 60.0
+READ_EVERY = 4
+"""So often a client reads instead of writing."""
 SETTINGS = 'record = "traces"\nping_every_s = 0.1\nsuspect_after_s = 0.8\ncold_after_s = 2.0\nlog_slots = 8'
 """Of the servers: they suspect soon, let nodes go soon, and forget their logs soon."""
 
@@ -71,6 +73,7 @@ async def _move(colony: Colony, processes: Processes, writes: int, told: Callabl
         async def write() -> None:
             for number in range(writes):
                 await part.put("n", number)
+                await client.read(cell)
 
         await write()
         for leaves_from, to in ((homes[0], free), (homes[1], homes[0])):
@@ -96,7 +99,9 @@ async def _use(colony: Colony, processes: Processes, amount: Amount, told: Calla
             part, number = client.partition(cell), 0
             while number < times or not dead.is_set():  # to the end: a kill between two writes takes nothing away
                 try:
-                    if number % 3:
+                    if number % READ_EVERY == 0:
+                        await client.read(cell)
+                    elif number % 3:
                         await part.increment("count")
                     else:
                         await client.write(cell, 0, f"node-{number}", "another")

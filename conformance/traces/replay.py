@@ -18,13 +18,18 @@ from conformance.links import Verdict
 from conformance.refutation import Refuted
 from conformance.traces.cell import Event
 from conformance.traces.origins import key_of, origins_of
-from conformance.traces.steps import Blocked, Call, Steps, Unknown
+from conformance.traces.progress import Blocked, Call, Unknown
+from conformance.traces.steps import Steps
 from physalia import model
 from physalia.model import NodeId
 from spec import cell as spec
 
 NEEDED = ("prepare", "promise", "propose", "vote", "flush", "decide")
 """What must have happened in any run that a trace shows something of."""
+
+
+KNOWING = ("decide", "learn", "install")
+"""By these a node comes to know more, up to the slot that is their last argument."""
 
 
 @frozen
@@ -108,6 +113,8 @@ class Replay(Steps):
 
         def rank(number: NodeId) -> int:
             whom, event = blocked[number].whom, self.nodes[number].left[0]
+            if whom == number:
+                return 0  # it goes no further, and so says nothing any more
             if whom is None or whom not in blocked:
                 return 1
             wanted = origins_of(self.trace, event)
@@ -124,6 +131,9 @@ class Replay(Steps):
         left = self.nodes[sender].left
         if event.said is not None and self._waits_to_be_sent(sender, event):
             return any(each.did == "flush" for each in left)
+        match event.said:
+            case model.Ask(slot) | model.Chunk(slot) | model.Learned(slot):
+                return any(each.did in KNOWING and each.arguments[-1] >= slot for each in left)  # type: ignore[operator]
         wanted = origins_of(self.trace, event)
         return wanted is None or any((each.did, *key_of(self.trace, each)) in wanted for each in left)
 
@@ -152,6 +162,13 @@ class Replay(Steps):
         silent = [one for node, one in self.trace.incarnations.items() if not self.trace.events.get(node)]
         if silent:
             return self._judged(Verdict.INCONCLUSIVE, f"the traces of nodes {', '.join(map(str, silent))} are not here")
+        if unended := [
+            self.trace.incarnations[node] for node in sorted(self.trace.closed_nodes) if self._is_left(node)
+        ]:
+            names = ", ".join(map(str, unended))
+            return self._judged(
+                Verdict.INCONCLUSIVE, f"a server ended in order, and does not say with what nodes {names}"
+            )
         for state in (*self.seen, self.state):
             is_small = len(state.decisions) <= LARGE and state is self.state
             for name in self.machine.invariant_names() if is_small else CHEAP_INVARIANTS:
@@ -159,6 +176,11 @@ class Replay(Steps):
                     title = f"every step is allowed, and the invariant {name} does not hold"
                     return self._judged(Verdict.REFUTED, title, describe.describe_state(state))
         return self._judged(Verdict.HOLDS, f"{self.events:,} events are {len(self.path):,} steps of the specification")
+
+    def _is_left(self, node: NodeId) -> bool:
+        """Whether its trace goes on to no end: what it knew last is compared with nothing."""
+        events = self.trace.events.get(node, ())
+        return bool(events) and next((each.did for each in reversed(events) if each.did != "flush"), "") != "end"
 
     def _judged(
         self,

@@ -6,62 +6,39 @@ at the next start alone, and tried are all numbers of flushes that it may have c
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
-
-from attrs import define, field
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from conformance import describe
-from conformance.judges.hearing import Hearing, is_from
-from conformance.judges.judged import Asked, JudgedCell
+from conformance.judges.hearing import Hearing
+from conformance.judges.judged import JudgedCell
 from conformance.judges.judged_leaving import JudgedLeaving
-from conformance.judges.vocabulary import FIELD
-from conformance.plain import built, read_word
 from conformance.refutation import Refuted
+from conformance.traces.answers import Answers
 from conformance.traces.cell import CellTrace, Event, TraceNames, ballot_of
 from conformance.traces.lines import CALLED_FOR
+from conformance.traces.progress import Blocked, Call, Progress, Unknown
+from conformance.traces.sent import is_sent, never_said
 from conformance.world.outcomes import Outcome
 from physalia import model
 from physalia.model import NodeId
-from physalia.tracing.words import checksum
 from spec import cell as spec
-from spec import commands
 from spec.differences import call as call_words
 
-Call: TypeAlias = tuple[str, tuple[object, ...]]
 INTERNAL = ("propose", "decide", "learn", "serve")
 """What a node does because of what it heard: judged on that alone."""
+AT_ONCE = (*INTERNAL, "consult", "install", "erase", "stopped")
+"""What a node may do before it answers the reads that it can answer; nothing comes to it from outside meanwhile."""
+FLUSHES = ("truncate", "install", "erase", "settle", "stopped", "housed")
+"""What waits for the disk although nothing of it waits in the specification."""
+MAY_BE_SILENT = ("recorded", "ignored")
+"""Of these nothing may be said, and then nothing waits, whatever is not flushed yet."""
+OF_STOPPED = ("ignored", "rejected", "housed")
+"""What a node that stopped or left says of all that comes."""
 MOST_CANDIDATES = 4096
 """So many ways in which a crash may have happened are tried."""
 LOOK_EVERY = 16
 """Invariants are judged after so many steps of an accepted path, and at its end."""
-
-
-class Blocked(Exception):
-    """The event cannot have happened yet: something must be sent before, by `whom`; None if it may be anybody."""
-
-    def __init__(self, why: str, whom: NodeId | None) -> None:
-        super().__init__(why)
-        self.why, self.whom = why, whom
-
-
-class Unknown(Exception):
-    """Nothing can be concluded; the message says why."""
-
-
-@define
-class Progress:
-    """What is remembered of one node on the way."""
-
-    hearing: Hearing
-    left: deque[Event]
-    waiting: deque[Call | None] = field(factory=deque)
-    """For each step that waits for the disk, what happens when it is there; None if that is nothing."""
-    is_started: bool = False
-    is_stopped: bool = False
-    known: int = 0
-    """The most that it ever knew."""
-    promised: int = 0
 
 
 class Steps:
@@ -77,17 +54,20 @@ class Steps:
         self.events = 0
         self.taken: Counter[str] = Counter()
         self.seen: list[spec.State] = []
+        self.answers = Answers(self.machine, trace.incarnations, must=trace.receipts)
         self.actions: dict[str, Callable[..., spec.State | None]] = {
             name: getattr(self.machine, name) for name in self.machine.action_names()
         }
 
     def take(self, node: Progress, event: Event) -> None:
         """Let it happen. Raises `Blocked` before anything has changed, `Refuted` or `Unknown`."""
+        if node.due is not None and event.did not in AT_ONCE and event.did != "start":
+            self._refuse(event, f"node {event.node} has not answered reads", f"{call_words(*node.due)} was due before")
         match event.did:
             case "start":
                 self._start(node, event)
             case "end":
-                self._compare(node, event)
+                self._compare(event, is_stopped=node.is_stopped)
             case "flush":
                 self._flush(node, event)
             case _:
@@ -97,6 +77,8 @@ class Steps:
     def _step(self, node: Progress, event: Event) -> None:
         if not node.is_started:
             raise Refuted(f"{event.place}: node {event.node} does something before it starts", (event.words,))
+        if node.is_stopped and event.did not in OF_STOPPED:
+            self._refuse(event, f"node {event.node} does something after it stopped", "it runs")
         if event.said is not None:
             self._must_be_sent(event)
         if event.line.asks is not None and event.line.asks not in self.state.asked:
@@ -106,15 +88,16 @@ class Steps:
         if event.did == "erase":
             self._leave(node, event)
         elif event.did in self.actions:
-            assert call is not None
+            assert call is not None, "a message calls for it, or it has arguments: so says whoever reads the lines"
             self._act(node, event, call)
         elif event.did == "stopped":
-            node.is_stopped = True
+            self._stop(node, event)
         else:
             self._stutter(node, event, call)
-        self._judge_told(event, len(before.known[event.node]))
+        self.answers.judge(event, self.state.known[event.node], len(before.known[event.node]), node.clients)
         self._wait(node, event, before)
         self._hear(node, event, before)
+        self._note_reads(node, event)
 
     def _act(self, node: Progress, event: Event, call: Call) -> None:
         name, arguments = call
@@ -131,6 +114,8 @@ class Steps:
                 )
         if self.successor(self.state, call) is None and not self.trace.receipts and name not in ("prepare", "truncate"):
             raise Blocked(f"{call_words(*call)} is not allowed yet", None)
+        if name == "consult" and self.trace.receipts and not node.readers:
+            self._refuse(event, f"node {event.node} begins a round of reads, and nobody wants to read", "a read waits")
         self._go(event, call)
         if name == "serve":
             self._judge_found(event)
@@ -150,6 +135,25 @@ class Steps:
             )
         if not event.line.waits:
             raise Refuted(f"{event.place}: node {event.node} is gone before that is flushed", (event.words,))
+        node.is_stopped = True
+
+    def _stop(self, node: Progress, event: Event) -> None:
+        """A node stops before a decision that its software does not understand, when it would take it up (R5).
+
+        It stops for good if it is told of what it does not remember (R16). That cannot be here: what was said was
+        flushed before, and what a node found on its disk was compared.
+        """
+        if event.said is not None:
+            self._refuse(
+                event, f"node {event.node} stops, and it remembers what it is told of itself", "it forgot this"
+            )
+        number = event.node
+        slot = len(self.state.known[number]) + 1
+        view = node.hearing.view(self.state) if self.trace.receipts else self.state
+        calls: tuple[Call, ...] = (("learn", (number, slot)), ("decide", (self.state.active[number], slot)))
+        if all(call[1][0] == 0 or self.successor(view, call) is None for call in calls):
+            self._refuse(event, f"node {number} stops before slot {slot}", "it could know what is decided there")
+        node.is_stopped = node.has_stopped = True
 
     def _whose(self, call: Call) -> NodeId:
         """The one node that may take an action."""
@@ -183,12 +187,19 @@ class Steps:
     def _wait(self, node: Progress, event: Event, before: spec.State) -> None:
         """What waits for the disk in the specification waits in the code."""
         grew = len(self.state.queue[event.node]) > len(before.queue[event.node])
+        writes = grew or event.did in FLUSHES
+        if event.line.waits and not (writes or node.waiting) and self.trace.receipts:
+            self._refuse(
+                event, f"node {event.node} waits for the disk with {event.did}, and nothing is to be flushed",
+                "something that the node said or did before is not flushed, or this step is written",
+            )  # fmt: skip
         if event.line.waits:
             entry = ("flush", (event.node,)) if grew else None
             node.waiting.append(("erase", event.arguments) if event.did == "erase" else entry)
-        elif grew and self.trace.receipts:
+        elif (writes or (node.waiting and event.did not in MAY_BE_SILENT)) and self.trace.receipts:
             raise Refuted(
-                f"{event.place}: what node {event.node} says of {event.did} leaves before its record is flushed",
+                f"{event.place}: what node {event.node} says of {event.did} leaves before its record is flushed, or "
+                "before what is not flushed yet",
                 (f"event: {event.words}", f"waits in the specification: {before.queue[event.node]}"),
             )
 
@@ -213,6 +224,28 @@ class Steps:
         if len(known) > prefix:
             hearing.asked -= {known[-1]}
             hearing.in_order = [name for name in hearing.in_order if name != known[-1]]
+            node.clients.pop(known[-1], None)
+
+    def _note_reads(self, node: Progress, event: Event) -> None:
+        """Who waits for an answer, and whether the reads of the round that is under way must be answered now."""
+        match event.did:
+            case "recorded" if isinstance(event.said, model.Echo):
+                call = ("serve", (self.trace.names.ballot(event.said.ballot), event.said.nonce))
+                is_due = self.successor(node.hearing.view(self.state), call) is not None
+                node.due = call if is_due and self.trace.receipts else None
+            case "recorded" if event.line.asks is not None:
+                node.clients[event.line.asks] = None
+            case "recorded" if event.said is None:
+                node.readers += 1
+            case "serve":
+                node.due, node.readers = None, max(0, node.readers - node.in_round)
+            case "consult":
+                node.in_round = node.readers
+            case "stopped" | "erase":
+                node.due = None
+            case "install":
+                node.due = None
+                node.clients.clear()  # all that waited was told what the snapshot says, or that nobody knows here
 
     # What the disk did
 
@@ -237,10 +270,8 @@ class Steps:
                 self._go(event, ("create", (event.node,)))
         else:
             self._crash(event)
-        node.hearing = Hearing(self.trace.names)
-        node.waiting.clear()
-        node.is_started, node.is_stopped = True, bool(line.stopped)
-        self._compare(node, event)
+        node.begin(Hearing(self.trace.names), is_stopped=bool(line.stopped))
+        self._compare(event, is_stopped=bool(line.stopped) and node.has_stopped)
 
     def _crash(self, event: Event) -> None:
         """Find how many of the entries that waited were flushed before the node restarted."""
@@ -271,10 +302,14 @@ class Steps:
              *describe.refusal(self.machine, self.state, "crash", (number, event.line.known))),
         )  # fmt: skip
 
-    def _compare(self, node: Progress, event: Event) -> None:
-        difference = self._differs(self.state, event)
-        if difference and not node.is_stopped and not event.line.stopped:
-            raise Refuted(f"{event.place}: node {event.node} is not as the specification says", (difference,))
+    def _compare(self, event: Event, *, is_stopped: bool) -> None:
+        """What a node was found to be is what it must be, whether it stopped or not."""
+        found = [self._differs(self.state, event)]
+        if event.line.stopped != is_stopped:
+            found.append(f"stopped is {event.line.stopped}, and must be {is_stopped}: a step of it stops a node")
+        difference = "; ".join(filter(None, found))
+        if difference:
+            self._refuse(event, f"node {event.node} is not as the specification says", difference)
 
     def _differs(self, state: spec.State, event: Event) -> str:
         """What a start or an end tells otherwise than this state; empty if nothing."""
@@ -296,7 +331,7 @@ class Steps:
             told = {i: (ballot_of(self.trace, event, "accepted", b), value) for i, b, value in line.accepted}
             pairs.append(("accepted", votes, told))
         log = state.known[number]
-        if line.digest is not None and all(name in self.machine.content or name == commands.NoOp for name in log):
+        if line.known == len(log):  # otherwise nothing is to be learned from it
             pairs.append(("digest", self.digest(log), line.digest))
         return "; ".join(f"{name} is {found}, and must be {wanted}" for name, wanted, found in pairs if wanted != found)
 
@@ -307,36 +342,13 @@ class Steps:
     # What is said
 
     def _must_be_sent(self, event: Event) -> None:
-        """Raise `Blocked` if what the node was given was not sent yet."""
-        said, state, sender = event.said, self.state, event.sender
-        assert said is not None
-        if not is_from(sender, said):
-            return
-        ballot = self.trace.names.ballot
-        seen: Any = state
-        match said:
-            case model.Prepare(b, prefix):
-                is_sent = any(m.ballot == ballot(b) and m.prefix == prefix for m in state.prepares)
-            case model.Proposal(b, slot, value):
-                name = self.trace.names.command(value)
-                is_sent = any(m[:3] == (ballot(b), slot, name) for m in state.proposals)
-            case model.Round(b, read):
-                is_sent = any(m.ballot == ballot(b) and m.read == read for m in seen.rounds)
-            case model.HowFar():
-                is_sent = True  # an operator asks whom, whenever it wants
-            case model.Learned(slot):
-                is_sent = slot <= self.machine.durable(state, sender)
-            case model.Ask(prefix):
-                is_sent = prefix <= self.nodes[sender].known
-            case model.Chunk(slot) | model.Take(slot):
-                is_sent = slot <= self.nodes[sender if isinstance(said, model.Chunk) else event.node].known
-            case model.Refusal(_, promised):
-                is_sent = ballot(promised) <= self.nodes[sender].promised
-            case _:
-                message = self.trace.names.message(said, sender)
-                assert message is not None
-                is_sent = message in getattr(seen, FIELD[type(message)])
-        if not is_sent:
+        """Raise `Refuted` if nobody of that name ever says it, `Blocked` if it was not said yet."""
+        sender = event.sender
+        if guard := never_said(event):
+            self._refuse(event, f"node {sender} never says this to node {event.node}", guard)
+        if not is_sent(self.machine, self.state, self.nodes, self.trace.names, event):
+            if isinstance(event.said, model.Take):  # it speaks of what the node taught it, which it has done
+                self._refuse(event, f"node {sender} never says this to node {event.node}", "the node knew so much")
             raise Blocked(f"node {sender} had not said this by then", sender)
 
     def call_of(self, event: Event) -> Call | None:
@@ -347,47 +359,34 @@ class Steps:
                 self.trace.names.rounds.add(event.arguments[1])  # type: ignore[arg-type]
             return event.did, event.arguments
         match event.said:
-            case model.Prepare(b) if event.sender == b.node:
+            case model.Prepare(b):
                 return "promise", (number, ballot(b))
-            case model.Proposal(b, slot) if event.sender == b.node:
+            case model.Proposal(b, slot):
                 return "vote", (number, ballot(b), slot)
-            case model.Round(b, read) if event.sender == b.node:
+            case model.Round(b, read):
                 return "echo", (number, ballot(b), read)
             case model.HowFar() if "settle" in self.actions:
                 return "settle", (number,)
             case _:
                 return None
 
-    def _judge_told(self, event: Event, prefix: int) -> None:
-        """What a client is told, about what it asks for again or what has just become known, is what the log says.
-
-        Who asks again is told what it would be told if that were decided once more: the first answer, or, if it went on
-        meanwhile, that its number went back (R6). A snapshot makes many commands known at once: a client is told of one
-        for which it waited.
-        """
-        if event.line.told is None:
-            return
-        log = self.state.known[event.node]
-        asks = event.line.asks
-        names = [asks] if asks else [name for name in log[prefix:] if name != commands.NoOp]
-        if not names or not all(name in self.machine.content for name in names):
-            return
-        if asks in log and isinstance(self.machine.content[asks], Asked):
-            expected = [built(read_word(self.machine.stored((*log, asks)).reply))]
-        else:
-            expected = [told for name in names for told in _replies(self.machine, log, name, self.trace.incarnations)]
-        if event.line.told not in map(checksum, expected):
-            raise Refuted(
-                f"{event.place}: a client is told something else about {', '.join(names)} than the specification says",
-                (f"event: {event.words}", f"must be: {expected}", f"checksum: {event.line.told}"),
-            )
-
     def _judge_found(self, event: Event) -> None:
         seen: Any = self.state
         ballot, read = event.arguments
         slots = {answer.slot for answer in seen.answers if (answer.ballot, answer.read) == (ballot, read)}
-        if event.line.slot is not None and event.line.slot not in slots:
-            raise Refuted(f"{event.place}: a read is answered from slot {event.line.slot}, not from {slots}", ())
+        if event.line.slot not in slots:
+            self._refuse(
+                event,
+                f"a read is answered from slot {event.line.slot}",
+                f"it is from slot {', '.join(map(str, slots))}",
+            )
+
+    def _refuse(self, event: Event, why: str, guard: str) -> NoReturn:
+        """Refuse an event that is no action whose guards could be looked at; `guard` is what is false of it."""
+        raise Refuted(
+            f"{event.place}: {why}",
+            (f"event: {event.words}", f"first false guard: {guard}", *describe.instead(self.machine, self.state)),
+        )
 
     def successor(self, state: spec.State, call: Call) -> spec.State | None:
         """Where an action leads, or None where its guard is false."""
@@ -404,20 +403,3 @@ def machine_of(names: TraceNames, size: int, members: frozenset[NodeId], alpha: 
     )
     kind = JudgedLeaving if more else JudgedCell
     return kind.of(names.content, members, alpha, nodes, slots, names.ballots, names.rounds, **more)
-
-
-def _replies(
-    machine: JudgedCell, log: tuple[str, ...], name: str, incarnations: Mapping[NodeId, int]
-) -> Iterator[model.Told]:
-    """What a client may be told about a command of a log, as the code has it: wherever it was decided."""
-    if isinstance(machine.content.get(name), Asked):
-        yield from (built(read_word(word)) for word in machine.stored(log).replies.get(name, ()))
-        return
-    verdict = machine.after(log).verdicts.get(name)
-    if verdict is None:
-        return
-    saw = verdict.saw
-    if isinstance(saw, commands.Jury):
-        yield model.Verdict(verdict.done, model.Jury(saw.version, frozenset(incarnations[n] for n in saw.members)))
-    else:
-        yield model.Verdict(verdict.done, model.Volume(*saw))

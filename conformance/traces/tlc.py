@@ -20,8 +20,8 @@ from conformance.manifest import tla_folder
 from conformance.tlc.limits import Limits, Outcome
 from conformance.tlc.run import QUICK_START, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain
+from conformance.traces.progress import Call
 from conformance.traces.replay import Judged
-from conformance.traces.steps import Call
 from spec import commands
 
 MODULE = "TraceOfCell"

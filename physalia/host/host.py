@@ -91,6 +91,9 @@ class Recording(Protocol):
     def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
         """A node took a step; what comes of it `waits` for the disk, or does not."""
 
+    def housed(self, key: NodeKey) -> None:
+        """Something is noted down for a node, and what it does next waits behind that."""
+
     def settled(self, batch: Batch) -> None:
         """What waited for this batch may leave."""
 
@@ -182,6 +185,8 @@ class Host:
         hosted.awaited += 1
         hosted.queued += 1
         self._awaited += 1
+        if self.recording is not None:
+            self.recording.housed(hosted.key)
         self._waiting.append(Waiting(hosted.key, [Homes(tuple(sorted(hosted.homes.items())))], [Safe(call)], True))
 
     def lasts(self, key: NodeKey) -> int:

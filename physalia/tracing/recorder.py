@@ -18,7 +18,7 @@ from msgspec import Struct
 from physalia.cell import Node
 from physalia.host import Batch, Hosted
 from physalia.journal import NodeKey
-from physalia.model import Action, Answer, Event, Found, Homes, Receive, Step, Submit, Tick, UsedBallot
+from physalia.model import Action, Answer, Event, Found, Receive, Step, Submit, Tick, UsedBallot
 from physalia.tracing.words import OF, Words, checksum, json, json_lines, name_of
 from physalia.wire import encode_command
 
@@ -119,11 +119,15 @@ class Recorder:
         if len(self._rows) >= MOST_ROWS:
             self.write()
 
+    def housed(self, key: NodeKey) -> None:
+        """Where nodes of its cell live is noted down for a node: what it does next waits behind that."""
+        self._of_node(self._tracks[key], {"did": "housed", "waits": True})
+
     def settled(self, batch: Batch) -> None:
         """A batch is on the disk, and what waited for it may leave: so many steps of each node that had to wait."""
         tracks, safe = self._tracks, []
         for each in batch.safe:
-            if each.is_awaited and not (each.records and type(each.records[0]) is Homes):  # of those no line was made
+            if each.is_awaited:
                 track = tracks[each.key]
                 if not track.safe:
                     safe.append(track)

@@ -138,7 +138,7 @@ class World:
 
 
 def lived(folder: Path) -> list[Run]:
-    """Two leaders, a crash in the middle of a vote, and a few writes."""
+    """Two leaders, a crash in the middle of a vote, a few writes, and a read by the last leader."""
     world = World(folder)
     world.start(1, 2, 3)
     world.lead(1, 1, 2)
@@ -152,6 +152,9 @@ def lived(folder: Path) -> list[Run]:
     world.start(1)
     world.lead(1, 1)
     world.write(1, 1, 4, 4)
+    world.run()
+    server = world.running[2]
+    server.nodes.query(server.key(1), RequestId("reader", 1))
     world.run()
     world.end()
     return read_all(world.traces)

@@ -45,6 +45,7 @@ def test_what_hosts_did_is_accepted(runs: list[Run]) -> None:
     assert found.taken["prepare"] >= 3
     assert {name for name, _ in found.path} == {
         "issue", "prepare", "promise", "propose", "vote", "decide", "learn", "flush", "crash",
+        "consult", "echo", "serve",
     }  # fmt: skip
     assert cells_of(runs) == [CELL, (2, 72)]
 
