@@ -28,7 +28,7 @@ _TOKEN = re.compile(
 )
 _INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d*)N?", re.ASCII)
 _HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,64}N?")
-_RATIO = re.compile(r"[+-]?(?:0|[1-9]\d*)/\d+", re.ASCII)
+_RATIO = re.compile(r"[+-]?(?:0|[1-9]\d{0,999})/[1-9]\d{0,999}", re.ASCII)
 _FLOAT = re.compile(r"[+-]?(?:0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?M?", re.ASCII)
 _NO_NUMBERS = ("##NaN", "##Inf", "##-Inf")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\"}

@@ -179,7 +179,7 @@ def _number(source: str, line: int, name: str, fields: dict[str, Value]) -> Numb
             return number
         case Typed("float", float(number)) if not isnan(number):
             return number
-        case Typed("ratio", str(ratio)) if not ratio.endswith("/0"):
+        case Typed("ratio", str(ratio)):
             return Fraction(ratio)
         case other:
             raise _wrong(source, line, name, f"{shown(other)} is no number that can be compared")
