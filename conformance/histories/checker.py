@@ -16,21 +16,27 @@ Four things keep the search small, and leave no order out:
 Operations that never end take effect at any time after they began, or never: they are used where they help.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heappop, heappush
+from sys import getsizeof
 from time import process_time
 
-from attrs import Factory, define, frozen
+from attrs import define, evolve
 
 from conformance.histories.history import Operation, Value
 from conformance.histories.models import ANYTHING, ILLEGAL, Anything, Kind, Model
-from conformance.histories.needs import Need, needed_until, needs
+from conformance.histories.needs import Class, Position, UnderWay, needed_until, needs
 
 MOST_CONFIGURATIONS = 2_000_000
-"""So many situations are remembered at most, some 200 bytes each."""
+"""So many situations are remembered at most, some 300 bytes each, and more where many operations are under way."""
+MOST_MIB = 2_048
+"""So much may all that a search keeps take, as far as it is counted: situations, and what there is to choose from."""
 
 _TOLD_EVERY = 4096
+_LOOK_EVERY = 50_000
+"""After so many steps, some 10 ms, the clock is looked at."""
 _NOT_LEGAL = -1
+_ANY_STATE = -1
 _MANY = 64
 
 
@@ -46,13 +52,21 @@ class Budget:
     seconds: float | None = None
     told: Callable[[int, int], None] = lambda _ended, _tried: None
     """Called now and then with the number of ends that were reached, and of situations that were tried."""
+    mib: int = MOST_MIB
     tried: int = 0
     _until: float | None = None
+    _steps: int = 0
 
     def start(self) -> None:
         """The clock starts, if it has not; it shows processor time."""
         if self.seconds is not None and self._until is None:
             self._until = process_time() + self.seconds
+
+    def share(self, configurations: int, searches: int) -> "Budget":
+        """A part of it: fewer situations, and of the time that is left what is due to one of so many searches."""
+        self.start()
+        until = None if self._until is None else process_time() + (self._until - process_time()) / searches
+        return evolve(self, configurations=configurations, tried=0, until=until)
 
     def spend(self, remembered: int, ended: int) -> None:
         """One more situation is remembered. Raises `Exhausted`."""
@@ -61,49 +75,15 @@ class Budget:
             raise Exhausted(f"{self.configurations:,} situations are remembered, and no more may be")
         if self.tried % _TOLD_EVERY == 0:
             self.told(ended, self.tried)
+            self.work(_LOOK_EVERY)
+
+    def work(self, steps: int) -> None:
+        """So many steps of any kind were gone. Raises `Exhausted`."""
+        self._steps += steps
+        if self._steps >= _LOOK_EVERY:
+            self._steps = 0
             if self._until is not None and process_time() > self._until:
                 raise Exhausted(f"{self.seconds:g} s of processor time are used up")
-
-
-@define
-class _Class:
-    """Operations of one meaning. `shift` is where open ones are counted, and `field` the mask of that count."""
-
-    number: int
-    example: Operation
-    kind: Kind
-    table: dict[int, int] = Factory(dict)
-    shift: int = 0
-    field: int = 0
-
-
-@frozen
-class _Needed:
-    """A `Need`, with the number of its state."""
-
-    state: int
-    waiting: int
-    makers: int
-    opened: tuple[tuple[_Class, int], ...]
-
-
-@frozen
-class _Position:
-    """What is under way just before the end of an operation: what the search may choose from.
-
-    `end` is when it ends, and `due` its bit. `reads` has the bits of each class of reads together, `others` those of
-    each other class one by one, the first to end first; `opened` says of each class without ends how many have begun.
-    `excused` has the bits of all that overwrite.
-    """
-
-    end: int
-    due: int
-    due_class: _Class
-    reads: tuple[tuple[_Class, int], ...]
-    others: tuple[tuple[_Class, tuple[int, ...]], ...]
-    opened: tuple[tuple[_Class, int], ...]
-    excused: int
-    needed: tuple[_Needed, ...]
 
 
 class Search:
@@ -111,74 +91,74 @@ class Search:
 
     def __init__(self, operations: Sequence[Operation], model: Model, budget: Budget, initial: Value) -> None:
         self.model, self.budget, self.initial = model, budget, initial
+        budget.start()
+        self._held = 0
         self._states: list[Value] = []
         self._numbers: dict[Value, int] = {}
         self._needed = needed_until(operations, model)
         self._matters_until: dict[int, float] = {}
-        self._becomes: dict[tuple[int, int], bool] = {}
-        self._classes: dict[object, _Class] = {}
+        self._classes: dict[object, Class] = {}
         useful = [one for one in operations if not (one.is_open and model.kind(one) is Kind.READS)]
         useful.sort(key=lambda one: one.begin)
-        self._ends = sorted((one for one in useful if one.end is not None), key=_end)
+        kinds = [self._class_of(one) for one in useful]
         self._width = 0
         """Bits for operations that end, one each while it is under way; above them open ones are counted."""
         self._guards = 0
-        self._positions = self._prepare(useful)
+        bits = self._give_bits(useful, kinds)
+        ended = (one for one in zip(useful, kinds, bits, strict=True) if one[0].end is not None)
+        self._ends = sorted(ended, key=lambda one: _end(one[0]))
+        self._positions: list[Position] = []
+        """As far as the search has come."""
+        self._coming = self._prepare(useful, kinds, bits)
         self._seen: dict[tuple[int, int, int, int], list[int]] = {}
         self._remembered = 0
 
-    def _class_of(self, operation: Operation) -> _Class:
+    def _hold(self, size: int) -> None:
+        """So many bytes more are kept. Raises `Exhausted`."""
+        self._held += size
+        if self._held > self.budget.mib << 20:
+            raise Exhausted(f"the {self.budget.mib:,} MiB that one search may keep are used up")
+
+    def _class_of(self, operation: Operation) -> Class:
         meaning = (operation.f, operation.asked, operation.answer, operation.is_open)
         known = self._classes.get(meaning)
         if known is None:
-            known = self._classes[meaning] = _Class(len(self._classes), operation, self.model.kind(operation))
+            bounds = self.model.bounds(operation)
+            needed = None if bounds is None or bounds.needs is ANYTHING else self._number(bounds.needs)
+            known = self._classes[meaning] = Class(operation, self.model.kind(operation), needed)
         return known
 
-    def _prepare(self, useful: Sequence[Operation]) -> list[_Position]:
+    def _prepare(self, useful: Sequence[Operation], kinds: Sequence[Class], bits: Sequence[int]) -> Iterator[Position]:
         """Everything that the search may choose from, end by end."""
-        bits = self._give_bits(useful)
-        marks = [self._class_of(one).number if one.is_open else bit for one, bit in zip(useful, bits, strict=True)]
-        needed = needs(useful, marks, self.model, self.initial)
-        opened: dict[int, tuple[_Class, int]] = {}
-        under_way: dict[int, tuple[_Class, tuple[tuple[int, int], ...]]] = {}
-        positions = []
-        begun = 0
-        for ending in self._ends:
+        marks = [kind if one.is_open else bit for one, kind, bit in zip(useful, kinds, bits, strict=True)]
+        needed = needs(useful, marks, self.model, self.initial, self._number, self._work_and_hold)
+        under_way, begun = UnderWay(), 0
+        last: Position | None = None
+        for ending, due_class, due in self._ends:
             end = _end(ending)
             while begun < len(useful) and useful[begun].begin < end:
-                one = useful[begun]
-                kind = self._class_of(one)
-                if one.is_open:
-                    opened[kind.number] = (kind, opened.get(kind.number, (kind, 0))[1] + 1)
-                else:
-                    members = under_way.get(kind.number, (kind, ()))[1]
-                    under_way[kind.number] = (kind, tuple(sorted((*members, (_end(one), bits[begun])))))
+                under_way.begin(kinds[begun], useful[begun].end, bits[begun])
                 begun += 1
-            kind = self._class_of(ending)
-            members = under_way[kind.number][1]
-            needed_now = tuple(self._need(one) for one in next(needed))
-            positions.append(_position(end, members[0][1], kind, under_way.values(), opened.values(), needed_now))
-            if members[1:]:
-                under_way[kind.number] = (kind, members[1:])
-            else:
-                del under_way[kind.number]
-        return positions
+            new = under_way.position((end, due, due_class), next(needed), last)
+            self._work_and_hold(new.size_beside(last) + 2 * len(under_way.ends.get(due_class, ())))
+            yield new
+            last = new
+            under_way.finish(due_class, due)
 
-    def _need(self, need: Need) -> _Needed:
-        classes = list(self._classes.values())
-        opened = tuple((classes[number], began) for number, began in need.opened.items())
-        return _Needed(self._number(need.state), need.waiting, need.makers, opened)
+    def _work_and_hold(self, many: int) -> None:
+        """So many things were looked at, and are kept."""
+        self.budget.work(many)
+        self._hold(8 * many)
 
-    def _give_bits(self, useful: Sequence[Operation]) -> list[int]:
+    def _give_bits(self, useful: Sequence[Operation], kinds: Sequence[Class]) -> list[int]:
         """A bit for each operation that ends, free again afterwards; and room to count the open ones of each class."""
         free: list[int] = []
         ending: list[tuple[int, int]] = []
-        counts: dict[int, tuple[_Class, int]] = {}
+        counts: dict[Class, int] = {}
         bits = []
-        for one in useful:
+        for one, kind in zip(useful, kinds, strict=True):
             if one.is_open:
-                kind = self._class_of(one)
-                counts[kind.number] = (kind, counts.get(kind.number, (kind, 0))[1] + 1)
+                counts[kind] = counts.get(kind, 0) + 1
                 bits.append(0)
                 continue
             while ending and ending[0][0] < one.begin:
@@ -189,8 +169,9 @@ class Search:
             number = heappop(free)
             heappush(ending, (_end(one), number))
             bits.append(1 << number)
+            self._work_and_hold(4 + number // 64)
         shift = self._width
-        for kind, count in counts.values():
+        for kind, count in counts.items():
             width = count.bit_length()
             kind.shift, kind.field = shift, (1 << width) - 1
             self._guards |= 1 << (shift + width)
@@ -200,13 +181,12 @@ class Search:
 
     def run(self) -> bool:
         """Whether there is an order. Raises `Exhausted`."""
-        self.budget.start()
         stack: list[tuple[int, Iterator[tuple[int, int, int]]]] = []
         step: tuple[int, int, int, int] | None = (0, 0, 0, self._number(self.initial))
         while True:
             if step is not None:
                 place, used, excused, state = self._settle(*step)
-                if place == len(self._positions):
+                if place == len(self._ends):
                     return True
                 if self._can_be_served(place, used, state) and self._is_new(place, used, excused, state):
                     stack.append((place, self._choices(place, used, excused, state)))
@@ -221,8 +201,11 @@ class Search:
     def _settle(self, place: int, used: int, excused: int, state: int) -> tuple[int, int, int, int]:
         """Let reads take effect whose answer is right, and go on to the next end that asks for something."""
         positions = self._positions
-        while place < len(positions):
+        while place < len(self._ends):
+            if place == len(positions):
+                positions.append(next(self._coming))
             position = positions[place]
+            self.budget.work(len(position.reads))
             for one, mask in position.reads:
                 if self._after(one, state) == state:
                     used |= mask
@@ -247,44 +230,50 @@ class Search:
         if after != _NOT_LEGAL and not useless:
             hidden = position.excused if due_class.kind is Kind.OVERWRITES else 0
             yield used | due, excused | due | hidden, after
-        others = self._others(position, used, excused, state, overwritten)
-        helps = [one for one in others if self._after(due_class, one[2]) != _NOT_LEGAL]
-        yield from helps
-        yield from (one for one in others if one not in helps)
+        yield from self._others(position, used, excused, state, overwritten, True)
+        yield from self._others(position, used, excused, state, overwritten, False)
 
     def _others(
-        self, position: _Position, used: int, excused: int, state: int, overwritten: bool
-    ) -> list[tuple[int, int, int]]:
-        """What comes of each operation that is under way and not due."""
-        found = []
-        for one, bits in position.others:
+        self, position: Position, used: int, excused: int, state: int, overwritten: bool, helps: bool
+    ) -> Iterator[tuple[int, int, int]]:
+        """What comes of each operation that is under way and not due, and helps the one that is, or does not."""
+        self.budget.work(len(position.others) + len(position.opened))
+        for one, bits, mask in position.others:
             after = self._after(one, state)
-            bit = next((bit for bit in bits if not used & bit), 0)
-            if after == _NOT_LEGAL or not bit or bit == position.due:
+            if (
+                after == _NOT_LEGAL
+                or not mask & ~used
+                or helps == (self._after(position.due_class, after) == _NOT_LEGAL)
+            ):
+                continue
+            bit = next(bit for bit in bits if not used & bit)
+            if bit == position.due:
                 continue
             if one.kind is not Kind.OVERWRITES:
                 if one.kind is Kind.CHANGES or self._matters(position, after):
-                    found.append((used | bit, excused | bit, after))
+                    yield used | bit, excused | bit, after
             elif overwritten or self._helps_somebody(position, used, after):
-                found.append((used | bit, excused | bit | position.excused, after))
+                yield used | bit, excused | bit | position.excused, after
         for one, began in position.opened:
             after = self._after(one, state)
-            if after == _NOT_LEGAL or (used >> one.shift & one.field) >= began:
+            if after in (_NOT_LEGAL, state) or (used >> one.shift & one.field) >= began:
+                continue
+            if helps == (self._after(position.due_class, after) == _NOT_LEGAL):
                 continue
             more = used + (1 << one.shift)
-            if after != state and self._helps_somebody(position, more, after):
+            if self._helps_somebody(position, more, after):
                 hidden = position.excused if one.kind is Kind.OVERWRITES else 0
-                found.append((more, excused | hidden, after))
-        return found
+                yield more, excused | hidden, after
 
-    def _is_seen(self, position: _Position, used: int, state: int) -> bool:
+    def _is_seen(self, position: Position, used: int, state: int) -> bool:
         """Whether something that is under way, ends, and does not overwrite could take effect in that state."""
+        self.budget.work(len(position.reads) + len(position.others) + len(position.opened))
         return any(mask & ~used and self._after(one, state) != _NOT_LEGAL for one, mask in position.reads) or any(
-            one.kind is not Kind.OVERWRITES and sum(bits) & ~used and self._after(one, state) != _NOT_LEGAL
-            for one, bits in position.others
+            one.kind is not Kind.OVERWRITES and mask & ~used and self._after(one, state) != _NOT_LEGAL
+            for one, _, mask in position.others
         )
 
-    def _helps_somebody(self, position: _Position, used: int, state: int) -> bool:
+    def _helps_somebody(self, position: Position, used: int, state: int) -> bool:
         """Whether that state is seen, or open operations may lead from it to one that is."""
         tried, waiting = {state}, [state]
         while waiting:
@@ -299,11 +288,12 @@ class Search:
                         waiting.append(after)
         return False
 
-    def _matters(self, position: _Position, state: int) -> bool:
+    def _matters(self, position: Position, state: int) -> bool:
         """Whether somebody who ends later needs that state, or one that it may become."""
         until = self._matters_until.get(state)
         if until is None:
             here = self._states[state]
+            self._work_and_hold(10 + len(self._needed))
             until = self._matters_until[state] = max(
                 (
                     end
@@ -316,21 +306,16 @@ class Search:
 
     def _can_be_served(self, place: int, used: int, state: int) -> bool:
         """Whether every state that somebody needs is there, or can still be made."""
-        for need in self._positions[place].needed:
+        needed = self._positions[place].needed
+        self.budget.work(len(needed))
+        for need in needed:
             if need.state == state or need.makers & ~used or (need.waiting and not need.waiting & ~used):
                 continue
-            if self._may_become(state, need.state):
+            if self.model.may_become(self._states[state], self._states[need.state]):
                 continue
             if not any((used >> one.shift & one.field) < began for one, began in need.opened):
                 return False
         return True
-
-    def _may_become(self, state: int, needed: int) -> bool:
-        known = self._becomes.get((state, needed))
-        if known is None:
-            known = self.model.may_become(self._states[state], self._states[needed])
-            self._becomes[state, needed] = known
-        return known
 
     def _is_new(self, place: int, used: int, excused: int, state: int) -> bool:
         """Remember the situation, unless one that can do as much was there before."""
@@ -340,19 +325,25 @@ class Search:
             return False
         known.append(opened)
         self._remembered += 1
+        self._hold(300 + used.bit_length() // 2)
         self.budget.spend(self._remembered, place)
         return True
 
-    def _after(self, one: _Class, state: int) -> int:
-        after = one.table.get(state)
+    def _after(self, one: Class, state: int) -> int:
+        if one.needs is not None and one.needs != state:
+            return _NOT_LEGAL
+        place = _ANY_STATE if one.kind is Kind.OVERWRITES else state
+        after = one.table.get(place)
         if after is None:
+            self._hold(100)
             result = self.model.step(self._states[state], one.example)
-            after = one.table[state] = _NOT_LEGAL if result is ILLEGAL else self._number(result)
+            after = one.table[place] = _NOT_LEGAL if result is ILLEGAL else self._number(result)
         return after
 
     def _number(self, state: Value) -> int:
         number = self._numbers.get(state)
         if number is None:
+            self._hold(200 + getsizeof(state))
             number = self._numbers[state] = len(self._states)
             self._states.append(state)
         return number
@@ -361,27 +352,6 @@ class Search:
 def _end(operation: Operation) -> int:
     assert operation.end is not None
     return operation.end
-
-
-def _position(
-    end: int,
-    due: int,
-    due_class: _Class,
-    under_way: Iterable[tuple[_Class, tuple[tuple[int, int], ...]]],
-    opened: Iterable[tuple[_Class, int]],
-    needed: tuple[_Needed, ...],
-) -> _Position:
-    reads, others, excused = [], [], 0
-    for one, members in under_way:
-        bits = tuple(bit for _, bit in members)
-        if one.kind is Kind.READS:
-            reads.append((one, sum(bits)))
-        else:
-            others.append((one, bits))
-        if one.kind in (Kind.OVERWRITES, Kind.ADDS):
-            excused |= sum(bits)
-    others.sort(key=lambda pair: pair[1])
-    return _Position(end, due, due_class, tuple(reads), tuple(others), tuple(opened), excused, needed)
 
 
 def check(operations: Sequence[Operation], model: Model, budget: Budget, initial: Value | Anything = ANYTHING) -> bool:

@@ -26,10 +26,10 @@ _TOKEN = re.compile(
       | (?P<atom>[^\s,()\[\]{}";\\]+)""",
     re.VERBOSE | re.DOTALL,
 )
-_INTEGER = re.compile(r"[+-]?\d+N?")
+_INTEGER = re.compile(r"[+-]?(?:0|[1-9]\d*)N?", re.ASCII)
 _HEXADECIMAL = re.compile(r"[+-]?0[xX][0-9a-fA-F]{1,64}N?")
-_RATIO = re.compile(r"[+-]?\d+/\d+")
-_FLOAT = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?M?")
+_RATIO = re.compile(r"[+-]?(?:0|[1-9]\d{0,999})/[1-9]\d{0,999}", re.ASCII)
+_FLOAT = re.compile(r"[+-]?(?:0|[1-9]\d*)(\.\d*)?([eE][+-]?\d+)?M?", re.ASCII)
 _NO_NUMBERS = ("##NaN", "##Inf", "##-Inf")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "\\": "\\"}
 _CLOSES = {"(": ")", "[": "]", "{": "}", "#{": "}"}
@@ -59,7 +59,8 @@ class _Open:
     bracket: str
     line: int
     forms: list[Form] = Factory(list)
-    discards: int = 0
+    waiting: list[str] = Factory(list)
+    """What comes before a form that has not come: a `discard` of it, `meta` that it is, or the `value` of such."""
 
 
 def read(text: str) -> list[Form]:
@@ -71,17 +72,19 @@ def read(text: str) -> list[Form]:
             stack.append(_Open(token, line))
             if len(stack) > MOST_NESTED:
                 raise NotEdn(line, f"it is nested more than {MOST_NESTED} deep")
-        elif kind in ("discard", "meta"):  # the next form is passed over
-            here.discards += 1
+        elif kind in ("discard", "meta"):
+            here.waiting.append(kind)
         elif kind == "close":
             if _CLOSES.get(here.bracket) != token:
                 raise NotEdn(line, f"{token} closes nothing that is open")
+            _must_be_complete(here, line)
             stack.pop()
             _put(stack[-1], _closed(here))
         elif kind != "tag":  # the value behind a tag stands for itself
             _put(here, Form(_atom(kind, token, line), line))
     if len(stack) > 1:
         raise NotEdn(stack[-1].line, f"{stack[-1].bracket} is never closed")
+    _must_be_complete(stack[0], text.count("\n") + 1)
     return stack[0].forms
 
 
@@ -98,10 +101,20 @@ def _tokens(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _put(where: _Open, form: Form) -> None:
-    if where.discards:
-        where.discards -= 1
-    else:
-        where.forms.append(form)
+    while where.waiting:
+        match where.waiting.pop():
+            case "discard":
+                return
+            case "meta":  # this is what is known about the value, which comes next
+                where.waiting.append("value")
+                return
+    where.forms.append(form)
+
+
+def _must_be_complete(where: _Open, line: int) -> None:
+    if where.waiting:
+        what = "#_ passes over" if where.waiting[-1] == "discard" else "^ says something about"
+        raise NotEdn(line, f"{what} a form that does not come")
 
 
 def _closed(done: _Open) -> Form:
@@ -140,7 +153,7 @@ def _atom(kind: str, token: str, line: int) -> Value:
         return Typed("ratio", token)
     if token in _NO_NUMBERS:
         return Typed("float", token[2:])
-    if token[0].isdigit() or token.startswith("#"):
+    if token.lstrip("+-")[:1].isdigit() or token.startswith("#"):
         raise NotEdn(line, f"{token} is nothing that EDN knows")
     return Typed("symbol", token)
 

@@ -1,6 +1,6 @@
-"""What is said of a whole history: part by part, with the smallest window of the first part that cannot be ordered."""
+"""What is said of a whole history: part by part, with the smallest window of the first that is found to be wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import process_time
 
 from attrs import evolve, frozen
@@ -32,10 +32,17 @@ class Judged:
     window: Window | None = None
 
 
+_FIRST_SHARE, _MORE = 1_000, 16
+"""So many situations each part may take before any takes more, and how many times as many it may take then."""
+
+
 def judge(history: History, model: Model, budget: Budget, *, told: Told = silent, shrink_s: float = 20.0) -> Judged:
-    """Judge a history. Nothing that was answered is nothing that could be wrong: that is inconclusive."""
+    """Judge a history. Nothing that was answered is nothing that could be wrong: that is inconclusive.
+
+    One part that is refuted refutes the whole, however hard the others are: so the easy ones come first.
+    """
     started = process_time()
-    parts = list(model.parts(history.operations))
+    parts = [list(part) for part in model.parts(history.operations)]
     answered = sum(not one.is_open for one in history.operations)
     done = 0
 
@@ -46,20 +53,54 @@ def judge(history: History, model: Model, budget: Budget, *, told: Told = silent
     verdict, why, window = Verdict.HOLDS, f"{answered} answers are those of one order of the operations", None
     if not answered:
         verdict, why = Verdict.INCONCLUSIVE, "it has no operation that was answered, so nothing was judged"
-    try:
-        for part in parts:
-            told_of_search(0, 0)
-            if not check(part, model, budget):
-                window = smallest(part, model, shrink_s, lambda tried: told("smaller windows", tried, None))
-                verdict, why = Verdict.REFUTED, _why(window)
-                break
+    for part, found in _searched(parts, model, budget):
+        if isinstance(found, str):
+            verdict, why = Verdict.INCONCLUSIVE, f"{found}; give it more, or a shorter history"
+        elif found:
             done += sum(not one.is_open for one in part)
-    except Exhausted as error:
-        verdict, why = Verdict.INCONCLUSIVE, f"{error}; give it more, or a shorter history"
+        else:
+            try:
+                window = smallest(part, model, shrink_s, lambda tried: told("smaller windows", tried, None))
+            except MemoryError:  # it is wrong, however much of it is shown
+                ended = tuple(one for one in part if not one.is_open)
+                window = Window(bound=ended, free=(), is_any_start=False, is_smallest=False)
+            verdict, why = Verdict.REFUTED, _why(window)
+            break
     return Judged(
         history=history, verdict=verdict, why=why, parts=len(parts), seconds=process_time() - started,
         tried=budget.tried, window=window,
     )  # fmt: skip
+
+
+def _searched(
+    parts: list[list[Operation]], model: Model, budget: Budget
+) -> Iterator[tuple[list[Operation], bool | str]]:
+    """Each part, and whether it can be ordered, or why that is not known; those that are hard come last."""
+    situations = budget.configurations if len(parts) == 1 else min(_FIRST_SHARE, budget.configurations)
+    while parts:
+        is_last, hard = situations == budget.configurations, []
+        for place, part in enumerate(parts):
+            share = budget.share(situations, len(parts) - place)
+            share.told(0, 0)
+            found: bool | str
+            try:
+                found = check(part, model, share)
+            except Exhausted as error:
+                found = str(error)
+            except MemoryError:
+                found = "there is no more memory"
+            budget.tried += share.tried
+            if isinstance(found, bool) or is_last:
+                yield part, found
+            else:
+                hard.append(part)
+        parts, situations = hard, min(situations * _MORE, budget.configurations)
+
+
+def not_judged(source: str, why: str) -> Judged:
+    """What is said of a history that could not be looked at."""
+    history = History(operations=(), source=source)
+    return Judged(history=history, verdict=Verdict.INCONCLUSIVE, why=why, parts=0, seconds=0.0, tried=0)
 
 
 def _why(window: Window) -> str:

@@ -6,8 +6,12 @@ has under way, an event of an unknown type, or what the model does not have.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from math import isnan
 from pathlib import Path
+from typing import TypeAlias
 
 from attrs import evolve, frozen
 
@@ -16,13 +20,17 @@ from conformance.histories.history import MOST_NESTED, History, Map, Operation, 
 from conformance.histories.models import Malformed, Model, shown
 from conformance.links import BadInput
 
+Number: TypeAlias = int | float | Fraction
 _TYPES = ("invoke", "ok", "fail", "info")
 _FIELDS = ("process", "type", "f", "value", "key", "time", "index", "error")
+_OF_JEPSEN = ("node", "exception", "debug", "clock-offsets", "final?", "latency")
+"""What clients and tools of Jepsen add to an event, for people."""
 _LOG_LINE = re.compile(r"^(?:.*\s-\s)?(\S+)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$")
 _OBJECT = re.compile(r'\s*\{\s*"')
 _ARRAY = re.compile(r'\s*\[\s*\{\s*"[^"\\]*"\s*:[\s"\[{\d]')
 _NEMESIS = Typed("keyword", "nemesis")
 MOST_BYTES = 1 << 30
+_AT_ONCE = 1 << 20
 
 
 @frozen(kw_only=True)
@@ -35,20 +43,34 @@ class Event:
     f: str
     value: Value
     key: Value = None
-    time: Value = None
+    time: "Number | None" = None
+    index: "Number | None" = None
 
 
 def read(path: Path, model: Model) -> History:
     """The history in a file. Raises `BadInput` with the line and the field that are wrong."""
     try:
-        if (size := path.stat().st_size) > MOST_BYTES:
-            raise BadInput(f"{path} has {size:,} bytes, and at most {MOST_BYTES:,} are read: split it by keys.")
-        text = path.read_text(encoding="utf-8")
+        text = _bytes(path).decode()
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is no text in UTF-8: {error.reason} at byte {error.start}.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror or error}.") from None
-    return parse(text, model, str(path))
+    return parse(text.replace("\r\n", "\n").replace("\r", "\n"), model, str(path))
+
+
+def _bytes(path: Path) -> bytes:
+    """What is in a file, never more than may be: its size says nothing of a pipe, or of what is being written."""
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
+        raise BadInput(f"{path} is a device or a socket: a history is in a file, or comes through a pipe.")
+    parts, size = [], 0
+    with path.open("rb") as file:
+        while part := file.read(_AT_ONCE):
+            size += len(part)
+            if size > MOST_BYTES:
+                raise BadInput(f"{path} has more than {MOST_BYTES:,} bytes, and no more are read: split it by keys.")
+            parts.append(part)
+    return b"".join(parts)
 
 
 def parse(text: str, model: Model, source: str) -> History:
@@ -80,9 +102,7 @@ def _from_json(text: str, source: str) -> Iterator[Event]:
             raise _wrong(source, number, "", f"it is no JSON: {error}") from None
         if not isinstance(given, dict):
             raise _wrong(source, number, "", "an event is a JSON object")
-        for name in given:
-            if name not in _FIELDS:
-                raise _wrong(source, number, name, f"there is no such field; there are {', '.join(_FIELDS)}")
+        _must_be_known(source, number, given, _FIELDS)
         try:
             fields = {name: value(one) for name, one in given.items()}
         except ValueError as error:
@@ -99,8 +119,20 @@ def _from_edn(text: str, source: str) -> Iterator[Event]:
         for one in form.parts if form.is_list else (form,):
             if not isinstance(one.value, Map):
                 raise _wrong(source, one.line, "", "an event is a map")
-            fields = {_name(name): given for name, given in one.value.entries}
+            fields: dict[str, Value] = {}
+            for name, given in sorted(((_name(name), given) for name, given in one.value.entries), key=_first):
+                if name in fields:
+                    raise _wrong(source, one.line, name, "it is there twice, as a keyword and as a text or symbol")
+                fields[name] = given
+            if _name(fields.get("process")) != "nemesis":  # who may say what it likes
+                _must_be_known(source, one.line, fields, (*_FIELDS, *_OF_JEPSEN))
             yield _event(source, one.line, fields)
+
+
+def _must_be_known(source: str, line: int, fields: Iterable[str], known: Sequence[str]) -> None:
+    for name in fields:
+        if name not in known:
+            raise _wrong(source, line, name, f"there is no such field; there are {', '.join(known)}")
 
 
 def _from_log(text: str, source: str) -> Iterator[Event]:
@@ -134,8 +166,23 @@ def _event(source: str, line: int, fields: dict[str, Value]) -> Event:
         raise _wrong(source, line, "process", f"{shown(process)} is no name of a process")
     return Event(
         line=line, process=process, type=type_, f=f, value=fields.get("value"), key=fields.get("key"),
-        time=fields.get("time"),
+        time=_number(source, line, "time", fields), index=_number(source, line, "index", fields),
     )  # fmt: skip
+
+
+def _number(source: str, line: int, name: str, fields: dict[str, Value]) -> Number | None:
+    """What a clock or a counter shows, as a number of Python's, if the event has it."""
+    match fields.get(name):
+        case None:
+            return None
+        case int(number):
+            return number
+        case Typed("float", float(number)) if not isnan(number):
+            return number
+        case Typed("ratio", str(ratio)):
+            return Fraction(ratio)
+        case other:
+            raise _wrong(source, line, name, f"{shown(other)} is no number that can be compared")
 
 
 def pair(events: Iterable[Event], model: Model, source: str) -> History:
@@ -182,8 +229,9 @@ def _must_fit(source: str, begun: Event, ended: Event) -> None:
         raise _wrong(source, ended.line, "f", f"the operation began as {begun.f} on line {begun.line}")
     if ended.key not in (None, begun.key):
         raise _wrong(source, ended.line, "key", f"the operation began with another one on line {begun.line}")
-    if isinstance(begun.time, int) and isinstance(ended.time, int) and ended.time < begun.time:
-        raise _wrong(source, ended.line, "time", f"the operation ends before it begins, on line {begun.line}")
+    for name, before, after in (("time", begun.time, ended.time), ("index", begun.index, ended.index)):
+        if before is not None and after is not None and after < before:
+            raise _wrong(source, ended.line, name, f"the operation ends before it begins, on line {begun.line}")
 
 
 def _admitted(source: str, model: Model, operation: Operation) -> Operation:
@@ -205,6 +253,10 @@ def _can_be_asked(model: Model, operation: Operation) -> bool:
 
 def _wrong(source: str, line: int, field: str, why: str) -> BadInput:
     return BadInput(f"{source}, line {line}{f', field {field}' if field else ''}: {why}.")
+
+
+def _first(pair: tuple[str, Value]) -> str:
+    return pair[0]
 
 
 def _name(given: Value) -> str:

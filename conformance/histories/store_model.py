@@ -149,7 +149,10 @@ def _without_keywords(given: Value) -> Value:
         case tuple():
             return tuple(map(_without_keywords, given))
         case Map(entries):
-            return Map(frozenset((_without_keywords(name), _without_keywords(one)) for name, one in entries))
+            plain = [(_without_keywords(name), _without_keywords(one)) for name, one in entries]
+            if len({name for name, _ in plain}) < len(plain):
+                raise Malformed("value", "a map has a name twice, as a keyword and as a text")
+            return Map(frozenset(plain))
     return given
 
 

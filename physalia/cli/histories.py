@@ -38,6 +38,9 @@ def check(
     limit_s: Annotated[
         float | None, typer.Option("--time-limit-s", min=0, help="Processor seconds for each; without it, no limit.")
     ] = None,
+    memory_mib: Annotated[
+        int, typer.Option("--memory-mib", min=1, help="How much one search may keep, as far as it is counted.")
+    ] = 2_048,
     shrink_s: Annotated[
         float, typer.Option(min=0, help="Processor seconds in which the smallest window is looked for.")
     ] = 20.0,
@@ -45,23 +48,34 @@ def check(
     """Judge histories for linearizability, or strict serializability where operations are transactions.
 
     Exit code 0: every history is; 1: one is not, and the text says which operations cannot be ordered; 2: a file is
-    ill-formed; 3: nothing could be concluded, because the budget is used up or nothing was answered.
+    ill-formed; 3: nothing could be concluded, because budget, time or memory are used up, or nothing was answered.
     """
     from conformance.histories import judging, reading  # noqa: PLC0415
     from conformance.histories.checker import Budget  # noqa: PLC0415
+    from conformance.histories.history import History  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
 
     known = _model(model)
     must_be_free("--html", html, *files)
-    histories = [reading.read(file, known) for file in files]
+    histories: list[History | judging.Judged] = []
+    for file in files:
+        try:
+            histories.append(reading.read(file, known))
+        except MemoryError:
+            histories.append(judging.not_judged(str(file), "there is not enough memory to read it"))
     judged = []
     with display() as progress:
         for history in histories:
+            if isinstance(history, judging.Judged):
+                judged.append(history)
+                continue
 
             def told(part: str, done: int, total: int | None, name: str = history.source) -> None:
                 progress.update(f"{name}: {part}", done, part, total=total)
 
-            judged.append(judging.judge(history, known, Budget(budget, limit_s), told=told, shrink_s=shrink_s))
+            judged.append(
+                judging.judge(history, known, Budget(budget, limit_s, mib=memory_mib), told=told, shrink_s=shrink_s)
+            )
             progress.finish(history.source, judged[-1].verdict)
     verdict = combine(one.verdict for one in judged)
     if json:

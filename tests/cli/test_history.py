@@ -103,3 +103,46 @@ def test_characters_that_cannot_be_printed_are_escaped_in_the_picture(tmp_path: 
     text = page.read_text(encoding="utf-8")
     assert odd == "\n" or odd not in text
     assert odd.encode("unicode_escape").decode() in text
+
+
+def event(type_: str, key: str, value: object, f: str = "write", process: object = 0) -> str:
+    return json.dumps({"process": process, "type": type_, "f": f, "value": value, "key": key}) + "\n"
+
+
+def test_a_wrong_part_is_found_behind_one_that_is_too_hard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It was inconclusive: the first part that was too hard was the last that was looked at."""
+    hard = [event("invoke", "a", n, process=n) for n in range(40)]
+    hard += [event("ok", "a", n, process=n) for n in range(40)]
+    wrong = [event("invoke", "b", 1), event("ok", "b", 1), event("invoke", "b", None, "read")]
+    path = tmp_path / "it.jsonl"
+    path.write_text("".join((*hard, *wrong, event("ok", "b", 2, "read"))), encoding="utf-8")
+    assert check("--model", "kv", "--budget", "20", str(path)) == 1
+    assert 'line 83 to 84: process 0: read of "b": 2' in capsys.readouterr().out
+    path.write_text("".join((*hard, *wrong, event("ok", "b", 1, "read"))), encoding="utf-8")
+    assert check("--model", "kv", "--budget", "20", str(path)) == 3
+    assert "20 situations are remembered" in capsys.readouterr().out
+    assert check("--model", "kv", "--budget", "40", str(path)) == 0
+
+
+def test_memory_that_is_used_up_is_no_verdict_and_no_defect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "it.jsonl"
+    wide = [event(type_, "a", n, process=n) for type_ in ("invoke", "ok") for n in range(1_000)]
+    path.write_text("".join(wide), encoding="utf-8")
+    assert check("--model", "kv", "--memory-mib", "1", str(path)) == 3
+    assert "the 1 MiB that one search may keep are used up" in capsys.readouterr().out
+
+    def all_gone(*_: object) -> None:
+        raise MemoryError
+
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text("".join(event(type_, "a", 1, "read") for type_ in ("invoke", "ok")), encoding="utf-8")
+    monkeypatch.setattr("conformance.histories.judging.smallest", all_gone)
+    assert check("--model", "kv", str(wrong)) == 1
+    monkeypatch.setattr("conformance.histories.judging.check", all_gone)
+    assert check("--model", "kv", str(path)) == 3
+    assert "there is no more memory" in capsys.readouterr().out
+    monkeypatch.setattr("conformance.histories.reading.parse", all_gone)
+    assert check("--model", "kv", str(path)) == 3
+    assert "there is not enough memory to read it" in capsys.readouterr().out

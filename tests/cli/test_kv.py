@@ -236,3 +236,16 @@ def test_a_client_finds_its_colony_by_address_and_keys(shell: Shell, monkeypatch
     monkeypatch.setenv("PHYSALIA_KEYS", str(colony.folder / "keys.toml"))
     assert run(["kv", "get", "1", "by-address", *at]) == 0
     assert run(["kv", "get", "1", "by-address", "--at", "nowhere"]) == 2
+
+
+def test_integers_of_any_size_are_put(shell: Shell) -> None:
+    """Python's own reader stops at 4,300 digits, and the store does not."""
+    digits = "7" * 5_000
+    code, out, _ = shell("kv", "put", "1", "long", digits, "--type", "integer")
+    assert (code, out.startswith("long: 0x")) == (0, True)
+    assert shell("kv", "del", "1", "long", "--type", "integer", "--if-value", f"-{digits}")[0] == 1
+    assert shell("kv", "del", "1", "long", "--type", "integer", "--if-value", digits)[0] == 0
+    code, _, err = shell("kv", "put", "1", "long", "7" * 100_001, "--type", "integer")
+    assert (code, "more than the store takes: an integer of 100,001 digits" in err) == (2, True)
+    code, _, err = shell("kv", "put", "1", "long", "x" * 5_000, "--type", "integer")
+    assert (code, "is no integer" in err, len(err) < 200) == (2, True, True)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json as jsons
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
@@ -28,6 +29,8 @@ SCHEMA_VERSION = 1
 _DONE, _NOT_DONE, _UNKNOWN = 0, 1, 3
 _MOST_CHARACTERS = 1 << 22
 """So much of standard input is read; what is cut off there is no JSON."""
+_INTEGER = re.compile(r"\s*[+-]?\d+(?:_\d+)*\s*")
+_MOST_SHOWN = 60
 _EXIT_CODES = (
     "Exit code 0: done; 1: not done, since a condition does not hold or nothing is there; 2: it cannot be asked for, "
     "or not be done to what is there; 3: nobody knows whether it was done; 4: not done, since nobody could be asked."
@@ -260,16 +263,24 @@ def _value(type_: Kind, text: str) -> bytes | int | bool:
         if text not in ("true", "false"):
             raise BadInput(f"{text!r} is no boolean: expected true or false.")
         return text == "true"
+    from conformance.histories.history import integer  # noqa: PLC0415
+
+    if not _INTEGER.fullmatch(text):
+        raise BadInput(
+            f"{text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + '...'!r} is no integer: expected digits."
+        )
     try:
-        return int(text)
-    except ValueError:
-        raise BadInput(f"{text!r} is no integer: expected digits.") from None
+        return integer(text.strip().replace("_", ""))  # of any size: Python's own reader stops at 4,300 digits
+    except ValueError as error:
+        raise BadInput(f"the value is more than the store takes: {error}.") from None
 
 
 def _read(file: Path | None) -> object:
+    from conformance.histories.history import integer  # noqa: PLC0415
+
     try:
         text = sys.stdin.read(_MOST_CHARACTERS) if file is None else file.read_text(encoding="utf-8")
-        return jsons.loads(text)
+        return jsons.loads(text, parse_int=integer)
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{file or 'standard input'} is no transaction in JSON: {error}.") from None
 

@@ -1,6 +1,8 @@
 """The checker beside the definition, and the laws that every checker of linearizability keeps."""
 
 import itertools
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -167,3 +169,58 @@ def test_a_long_search_tells_how_far_it_is() -> None:
 
 def test_the_core_stays_small() -> None:
     assert len(Path(checker.__file__).read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def _at_once(writes: int, reads: int = 0) -> list[Operation]:
+    """Writes of different values, and reads of some of them, all under way at the same time."""
+    late = 2 * (writes + reads)
+    wrote = [Operation(process=n, f="write", asked=n, begin=n, end=late + n) for n in range(writes)]
+    read = [
+        Operation(process=-1 - n, f="read", asked=None, answer=n, begin=writes + n, end=2 * late + n)
+        for n in range(reads)
+    ]
+    return wrote + read
+
+
+def _peak_mib(work: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_there_is_to_choose_from_is_not_written_down_for_every_end() -> None:
+    """It took 1.5 GB for 5,000 writes at once; every end had its own copy of all of them, and of all who need them."""
+    assert _peak_mib(lambda: check(_at_once(300, 300), MODELS["register"], Budget())) < 8
+    assert not check([*_at_once(30, 30), *_wrong(9_000)], MODELS["register"], Budget())
+
+
+def _wrong(begin: int) -> list[Operation]:
+    return [Operation(process=0, f="read", asked=None, answer="nobody wrote it", begin=begin, end=begin + 1)]
+
+
+@pytest.mark.parametrize("reads", [0, 300])
+def test_what_is_prepared_is_bounded_by_the_budget_the_memory_and_the_time(reads: int) -> None:
+    operations = _at_once(1_000, reads)
+
+    def exhausted(budget: Budget, why: str) -> int:
+        with pytest.raises(Exhausted, match=why):
+            check(operations, MODELS["register"], budget)
+        return budget.tried
+
+    assert _peak_mib(lambda: exhausted(Budget(configurations=10), "^10 situations are remembered")) < 5
+    assert _peak_mib(lambda: exhausted(Budget(mib=2), "^the 2 MiB that one search may keep are used up")) < 5
+    assert exhausted(Budget(seconds=0.0), "^0 s of processor time are used up") < 100
+
+
+def test_what_a_long_search_keeps_is_counted() -> None:
+    """All of it, that is: what is counted is not much less than what it takes."""
+    operations = linearizable(CAS, ask_cas_register(100), clients=50, operations=1_500, seed=3, lost=0.02)
+
+    def search() -> None:
+        with pytest.raises(Exhausted, match="the 1 MiB"):
+            check(operations, CAS, Budget(mib=1))
+
+    assert _peak_mib(search) < 4

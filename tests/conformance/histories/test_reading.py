@@ -1,11 +1,14 @@
 """What is well-formed is read as it stands, in every notation; what is not is refused with its line and field."""
 
 import json
+import os
 from pathlib import Path
+from threading import Thread
 
 import jsonschema
 import pytest
 
+from conformance.histories import reading
 from conformance.histories.checker import Budget
 from conformance.histories.history import Typed
 from conformance.histories.judging import judge, words
@@ -84,6 +87,17 @@ def one(**fields: object) -> str:
         (one(f="write", value=1) + one(type="ok", f="write", value=2), 2, "value"),
         (one(time=5) + one(type="ok", time=4), 2, "time"),
         (one(worker=3), 1, "worker"),
+        (one(time=5.5) + one(type="ok", time=1.5), 2, "time"),
+        (one(time=5) + one(type="ok", time=4.5), 2, "time"),
+        (one(index=5, time=10) + one(type="ok", index=2, time=12), 2, "index"),
+        (one(time="noon"), 1, "time"),
+        (one(index=[1]), 1, "index"),
+        ("{:process 0 :type :invoke :f :read :index 5} {:process 0 :type :ok :f :read :index 2}", 1, "index"),
+        ("{:process 0 :type :invoke :f :read :time 1/2} {:process 0 :type :ok :f :read :time 1/3}", 1, "time"),
+        ("{:process 0 :type :invoke :f :read :time ##NaN}", 1, "time"),
+        ("\n{:process 0 :type :invoke :f :read :worker 3}", 2, "worker"),
+        ('{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok :f :read :value 1 "value" 2}', 2, "value"),
+        ("{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value 1 value 2}", 1, "value"),
         (one(process=None), 1, "process"),
         (one() + "{}\n", 2, "process"),
         ("{:process 0 :type :invoke :f :read}\n\n{:process 0 :type :gone :f :read}", 3, "type"),
@@ -119,6 +133,7 @@ CLOJURE = [
     '#object[java.util.Foo 0x6e2A "java.util.Foo@6e2a"]', "#error {:via [] :trace [[a.b$fn__1 invoke \"x.clj\" 3]]}",
     "1/3", "[##NaN ##Inf ##-Inf]", "#:jepsen{:a 1}", "^{:line 3} [x]", "^:a ^b {}", "-0x1FN",
     "[\\formfeed \\backspace \\o101 \\u00e9 \\o \\^]", "#_ ^{:a 1} gone 3", '"\\b\\f"',
+    "[1 #_ ^:a gone]", "^ #_ gone :a #_ gone x", "#_ #_ gone gone 3",
 ]  # fmt: skip
 
 
@@ -209,6 +224,14 @@ def test_a_keyword_in_a_transaction_stands_for_its_name() -> None:
         assert judge(parse(text, STORE, "it"), STORE, Budget()).verdict is verdict
 
 
+def test_a_name_is_there_once_in_a_transaction_as_well() -> None:
+    """Which of the two was meant hung on the seed of hashes."""
+    asked = "{:process 0 :type :invoke :f :txn :value {:then [[:put :k 1]]}}\n"
+    answer = '{:process 0 :type :ok :f :txn :value {:succeeded true "succeeded" false}}'
+    with pytest.raises(BadInput, match=r"^it, line 2, field value: a map has a name twice"):
+        parse(asked + answer, STORE, "it")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
@@ -222,6 +245,15 @@ def test_a_keyword_in_a_transaction_stands_for_its_name() -> None:
         ('{:process 0 "open', 1),
         ("{:a 1 :a 2}", 1),
         ("17", 1),
+        ("{:process 0 :type :invoke :f :read}\n#_", 2),
+        ("{:process 0 :type :invoke :f :read #_}", 1),
+        ("{:process 0 :type :invoke :f :read}\n^{:a 1}", 2),
+        ("{:process 0 :type :invoke :f :read}\n\n^", 3),
+        ("{:process 0 :type :invoke :f :write :value [^:a]}", 1),
+        ("{:process 0 :type :invoke :f :write :value 01}", 1),
+        ("{:process 0 :type :invoke :f :write :value 1/0}", 1),
+        ("{:process 0 :type :invoke :f :write :value -01N}", 1),
+        ("{:process 0 :type :invoke :f :write :value 01.5}", 1),
     ],
 )
 def test_what_is_no_history_at_all_is_refused_with_its_line(text: str, line: int) -> None:
@@ -273,9 +305,35 @@ def test_a_long_text_is_shown_in_part() -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
-    for name in ("gone", "bytes"):
-        with pytest.raises(BadInput, match=name):
+    for name in ("gone", "bytes", ""):
+        with pytest.raises(BadInput, match=rf"{tmp_path / name} (is no text|cannot be read)"):
             read(tmp_path / name, CAS)
+
+
+def test_at_most_so_much_is_read_whatever_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device has no size, nor has a pipe; `/dev/zero` filled all memory there was."""
+    with pytest.raises(BadInput, match="/dev/zero is a device or a socket: a history is in a file"):
+        read(Path("/dev/zero"), CAS)
+    pipe, given = tmp_path / "pipe", JSON.encode()
+    os.mkfifo(pipe)
+    for most in (len(given), len(given) - 1):
+        monkeypatch.setattr(reading, "MOST_BYTES", most)
+        writer = Thread(target=pipe.write_bytes, args=(given,))
+        writer.start()
+        if most == len(given):
+            assert len(read(pipe, CAS).operations) == 3
+        else:
+            with pytest.raises(BadInput, match=f"has more than {most} bytes, and no more are read"):
+                read(pipe, CAS)
+        writer.join()
+
+
+def test_what_jepsen_adds_to_an_event_is_no_trouble() -> None:
+    """What the nemesis says is its own affair, and clients tell people what happened."""
+    added = ':node "n1" :exception {:via []} :debug {:a 1} :final? true :latency 3 :time -1 :index 0 "key" nil'
+    nemesis = '{:process :nemesis :type :info :f :bump :clock-offsets {"n1" 2.1} :whatever 1}'
+    text = f"{{:process 0 :type :invoke :f :read {added}}} {nemesis} {{:process 0 :type :ok :f :read :value 7}}"
+    assert parse(text, CAS, "it").operations[0].answer == 7
 
 
 def test_what_python_takes_for_equal_is_not() -> None:
