@@ -95,7 +95,6 @@ def one(**fields: object) -> str:
         ("{:process 0 :type :invoke :f :read :index 5} {:process 0 :type :ok :f :read :index 2}", 1, "index"),
         ("{:process 0 :type :invoke :f :read :time 1/2} {:process 0 :type :ok :f :read :time 1/3}", 1, "time"),
         ("{:process 0 :type :invoke :f :read :time ##NaN}", 1, "time"),
-        ("\n{:process 0 :type :invoke :f :read :worker 3}", 2, "worker"),
         ('{:process 0 :type :invoke :f :read}\n{:process 0 :type :ok :f :read :value 1 "value" 2}', 2, "value"),
         ("{:process 0 :type :invoke :f :read} {:process 0 :type :ok :f :read :value 1 value 2}", 1, "value"),
         (one(process=None), 1, "process"),
@@ -330,7 +329,7 @@ def test_at_most_so_much_is_read_whatever_it_comes_from(tmp_path: Path, monkeypa
 
 def test_what_jepsen_adds_to_an_event_is_no_trouble() -> None:
     """What the nemesis says is its own affair, and clients tell people what happened."""
-    added = ':node "n1" :exception {:via []} :debug {:a 1} :final? true :latency 3 :time -1 :index 0 "key" nil'
+    added = ':node "n1" :exception {:via []} :debug {:a 1} :final? true :worker 3 :time -1 :index 0 "key" nil'
     nemesis = '{:process :nemesis :type :info :f :bump :clock-offsets {"n1" 2.1} :whatever 1}'
     text = f"{{:process 0 :type :invoke :f :read {added}}} {nemesis} {{:process 0 :type :ok :f :read :value 7}}"
     assert parse(text, CAS, "it").operations[0].answer == 7
