@@ -13,7 +13,7 @@ from pathlib import Path
 from attrs import frozen
 
 from conformance.crash_points.refusing.asked import is_sentence
-from conformance.crash_points.refusing.forger import RESTING, SERVER, Forger
+from conformance.crash_points.refusing.forger import RESTING, SERVER, WRITING, Forger
 from physalia.journal import (
     Directory,
     ForeignJournal,
@@ -85,6 +85,13 @@ def _half_a_batch(good: Forger) -> None:
 def _another_at_the_fold(good: Forger) -> None:
     """The fold says what the last entry was then: not the one that stands there now."""
     good.say_folded(last=good.last - 1, last_check=good.check(good.last - 1) ^ 1)
+
+
+def _undone(good: Forger) -> None:
+    """A file with which SQLite would undo what was written, as a journal is never beside."""
+    head = bytes.fromhex("d9d505f920a163d7") + b"".join(part.to_bytes(4) for part in (1, 0, 1, 512, 4096))
+    page = (2).to_bytes(4) + bytes(4096) + (0).to_bytes(4)
+    (good.files.folder / database.ROLLBACK).write_bytes(head.ljust(512, b"\0") + page)
 
 
 def _end_before_the_fold(good: Forger) -> None:
@@ -267,6 +274,7 @@ FORGERIES: Mapping[str, Forgery] = {
     "the first half of the last batch": Forgery(_half_a_batch, JournalDamaged, "was flushed"),
     "another entry than the last when it was folded": Forgery(_another_at_the_fold, JournalDamaged, "was flushed"),
     "an end before that of the time when it was folded": Forgery(_end_before_the_fold, JournalDamaged, "was flushed"),
+    "a file beside it that would undo it": Forgery(_undone, JournalDamaged, "SQLite would undo"),
     "a fold less than was flushed": Forgery(_fold_is_older, JournalDamaged, "was flushed"),
     "a record more or less than its number says": Forgery(_sequence_skips, JournalDamaged, "the one before it"),
     "a folded node that is older than the others": Forgery(_node_is_older, JournalDamaged, "older than the last fold"),
@@ -303,13 +311,39 @@ def wrongly_taken() -> Iterator[str]:
             yield from _judged(Path(name) / str(number), what, forgery)
         folder = Path(name) / "good"
         folder.mkdir()
-        _nothing(Forger(folder))
+        good = Forger(folder)
+        _nothing(good)
+        yield from _changed_by_looking(good)
         if isinstance(said := _said(folder), JournalError):
             yield f"a journal in which nothing is wrong is refused: {said}"
         elif said is not None:
             raise said
     if _free_descriptor() != descriptor:
         yield "files of journals that are closed, or were refused, stay open"
+
+
+def _changed_by_looking(good: Forger) -> Iterator[str]:
+    """Whoever looks at a journal makes, changes and removes nothing, whatever lies there."""
+    folder = good.files.folder
+    good.files.remove(database.LOG)
+    opened: Journal | None = None
+    for what in ("closed", "closed, with an empty log", "closed, with files of others", "killed"):
+        if what == "closed, with an empty log":
+            (folder / database.LOG).touch()
+        elif what == "closed, with files of others":
+            for other in ("letter", "marks.new", f"{database.NAME}-shm"):
+                (folder / other).write_bytes(b"not a file of the journal")
+        elif what == "killed":
+            opened = Journal(good.files, SERVER)
+            opened.read(WRITING)
+            Forger.flush(opened, (WRITING, b"more"))
+            opened._store.connection.close()
+            good.files.unlock()
+        before = _bytes(folder)
+        if (said := _said(folder, examine)) is not None:
+            yield f"a journal that was {what}, is refused: {said}"
+        if _bytes(folder) != before:
+            yield f"a journal that was {what}, is changed by whoever looks at it"
 
 
 def _free_descriptor() -> int:

@@ -26,22 +26,23 @@ class Forger:
         with Journal(self.files, SERVER) as journal:
             for key in (RESTING, WRITING):
                 journal.admit(key)
-            self._flush(journal, (RESTING, b"first"), (WRITING, b"one"))
+            self.flush(journal, (RESTING, b"first"), (WRITING, b"one"))
             journal.fold(100)
         self.older = self.node(RESTING)
         with Journal(self.files, SERVER) as journal:
             for key in (RESTING, WRITING):
                 journal.read(key)
-            self._flush(journal, (RESTING, b"second"))
+            self.flush(journal, (RESTING, b"second"))
             journal.fold(100)
-            self._flush(journal, (WRITING, b"two"))
-            self._flush(journal, (WRITING, b"three"))
-            self._flush(journal, *((WRITING, b"of many") for _ in range(MANY)))
+            self.flush(journal, (WRITING, b"two"))
+            self.flush(journal, (WRITING, b"three"))
+            self.flush(journal, *((WRITING, b"of many") for _ in range(MANY)))
         self.mark = self._mark()
         self.fold = self._fold()
 
     @staticmethod
-    def _flush(journal: Journal, *batch: tuple[NodeKey, bytes]) -> None:
+    def flush(journal: Journal, *batch: tuple[NodeKey, bytes]) -> None:
+        """Store one batch."""
         journal.append(batch)
         journal.flush()
 

@@ -8,7 +8,7 @@ import apsw
 from conformance.crash_points.refusing import asked, filled, forged
 from conformance.crash_points.refusing.forger import SERVER
 from conformance.crash_points.vfs import SimulatedFiles
-from physalia.journal import Journal, audit, entries, journal, marks, opening
+from physalia.journal import Journal, audit, database, entries, journal, marks, opening
 from physalia.journal.folded import Fold
 from physalia.journal.store import Store
 
@@ -116,3 +116,9 @@ def test_a_journal_that_does_not_look_where_the_last_fold_ended_is_told() -> Non
     with patch.object(audit, "_read_entries", blind):
         told = list(forged.wrongly_taken())
     assert "a journal with an end before that of the time when it was folded is opened" in told
+
+
+def test_a_journal_that_is_changed_by_a_look_is_told() -> None:
+    with patch.object(opening, "look", lambda files: database.connect(files, keep_log=False)):
+        told = list(forged.wrongly_taken())
+    assert "a journal that was closed, with an empty log, is changed by whoever looks at it" in told
