@@ -52,7 +52,7 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 IN_CELLS = (
     "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
     "latched", "lost disk", "older copy", "damaged disk", "stopped for good", "unknown", "replaced", "members changed",
-    "folded", "went on beside a flush", "answered", "dropped", "read again",
+    "folded", "went on beside a flush", "answered", "dropped", "read again", "a record refused", "housed",
 )  # fmt: skip
 """What cells must go through in every profile."""
 
@@ -133,7 +133,8 @@ class Part:
             )
         except Broken as broken:
             replay = f"python -m conformance.crash_points {self.replay.format(broken.chain)}"
-            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay, events=broken.events)]
+            title = f"{self.whose} broke its word {broken}"
+            return [Failure(title=title, replay=replay, events=broken.events, how=broken.how)]
         finally:
             self.seconds = time.perf_counter() - start
         return missing(self.tally.reached, self.marks)
