@@ -17,6 +17,7 @@ from conformance.crash_points.refusing.asked import wrongly_answered
 from conformance.crash_points.refusing.directory import unlike_the_simulation
 from conformance.crash_points.refusing.filled import wrongly_kept
 from conformance.crash_points.refusing.forged import wrongly_taken
+from conformance.crash_points.rewound import wrongly_awake
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.torture import run_cells
 from conformance.crash_points.versions import wrong_versions
@@ -95,11 +96,17 @@ REFUSALS: dict[str, Callable[[], Iterable[str]]] = {
     "asked": wrongly_answered,
     "directory": unlike_the_simulation,
     "entries": wrongly_kept,
+    "rewound": wrongly_awake,
 }
-"""What a journal must refuse in every profile, whatever a disk does; and, of full entries, what it must keep."""
+"""What a journal must refuse in every profile, whatever a disk does; what it must keep in full entries; and that nodes
+stop whose disks fell back."""
 
 REFUSED = "what must be refused"
-NOTES = {"directory": "the real one beside the simulated one", "entries": "batches that fill entries, and go beyond"}
+NOTES = {
+    "directory": "the real one beside the simulated one",
+    "entries": "batches that fill entries, and go beyond",
+    "rewound": "nodes that are told of what their disks lost",
+}
 """What stands beside the rows of those that refuse nothing."""
 
 

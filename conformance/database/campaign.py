@@ -9,7 +9,7 @@ from conformance.database.pages import Moments, said
 from conformance.database.slips import LIMITS, Slips
 from conformance.plain import plain, word
 from conformance.refutation import Refuted
-from physalia.model import Execute, OpenSession, RequestId, Token, Transact
+from physalia.model import Batch, Execute, OpenSession, RequestId, Token, Transact
 from physalia.model.value import evolve
 from physalia.store import VERSION, Store, batches, max_session, refusal
 from spec.service import transactions
@@ -24,10 +24,12 @@ DOOR_MARKS = (
 )  # fmt: skip
 WHOLE, FURTHER, SHORT = "a scan ends", "a page goes on where one ended", "a page ends for want of bytes"
 OLD, EXPIRED, COPIED = "a page shows what is no more", "a scan is told that it expired", "a copy remembers no scan"
-SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED)
+BATCHED, STRANGE = "sessions were last used together", "somebody else names a session and its last number"
+SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED, BATCHED, STRANGE)
 PREFIXES = ("", "", "a", "b", "é", "x")
 SCANS_PER_COMMAND = 0.5
 AGAIN_PER_COMMAND, AGAIN_OF = 0.125, 8
+BATCH_PER_COMMAND, STRANGER = 0.125, "stranger"
 TRIES = 200
 """Of so many requests without a slip some are small enough."""
 
@@ -119,12 +121,18 @@ class Scans:
         if not self._numbers or self._random.random() < 1 / 16:
             self._numbers[slot] = 0
             return Execute(RequestId("client", slot), VERSION, OpenSession())
-        session = self._random.choice([*self._numbers][-2:])
-        self._numbers[session] += 1
+        is_batch = len(self._numbers) > 1 and self._random.random() < BATCH_PER_COMMAND
+        sessions = [*self._numbers][-2:] if is_batch else [self._random.choice([*self._numbers][-2:])]
+        self._random.shuffle(sessions)
+        for session in sessions:
+            self._numbers[session] += 1
         for _ in range(TRIES):
-            asked: Transact = Slips(self._random, slip=0).request()
-            command = Execute(RequestId("client", self._numbers[session]), VERSION, evolve(asked, session=session))
+            asked = [evolve(Slips(self._random, slip=0).request(), session=session) for session in sessions]
+            names = [RequestId("client", self._numbers[session]) for session in sessions]
+            body = Batch(tuple(zip(names, asked, strict=True))) if is_batch else asked[0]
+            command = Execute(names[0], VERSION, body)
             if refusal(command, LIMITS) is None:
+                self.reached[BATCHED] += is_batch
                 return command
         raise Refuted(f"of {TRIES} requests that are right but perhaps too large the door lets none in")
 
@@ -136,6 +144,25 @@ class Scans:
         if word(told) != word(wanted):
             raise Refuted("the store replies otherwise than it must", _compared(plain(command), wanted, told))
         self._compare_state()
+        self._judge_memory(command, told)
+
+    def _judge_memory(self, command: Execute, told: Any) -> None:
+        """What is said to be the reply to a command without a place in the log is what its next place gives it."""
+        if plain(self._store.remembered(command)) != told:
+            raise Refuted("the store does not remember what it has just replied", (f"request: {plain(command)!r}",))
+        asked = [command]
+        if isinstance(command.body, Transact):
+            asked.append(evolve(command, request=RequestId(STRANGER, command.request.number)))
+            self.reached[STRANGE] += 1
+        asked.append(self._random.choice(self._done))
+        for each in asked:
+            remembered = self._store.remembered(each)
+            _, replied = self._reference.apply(self._state, self._store.slot + 1, plain(each))
+            if remembered is not None and word(plain(remembered)) != word(replied):
+                raise Refuted(
+                    "the store remembers another reply than the log gives",
+                    _compared(plain(each), replied, plain(remembered)),
+                )
 
     def _compare_state(self) -> None:
         """Whatever was asked: the state is that of the log, and its size is counted right."""
