@@ -164,6 +164,13 @@ def test_a_wrong_scan_is_refuted(wrong: type[Store], said: str, monkeypatch: pyt
     assert said in failure.title
 
 
+def test_who_says_why_it_cannot_be_done_any_more_of_what_was_done_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(State, "verdict", State.answer)
+    _, failure = link.scans(QUICK, Silence())
+    assert failure is not None
+    assert "something else is said than it was told" in failure.title
+
+
 def test_most_that_is_drawn_is_right_and_nothing_is_without_slips() -> None:
     some, none = (Slips(Random(1), slip) for slip in (0.03, 0.0))  # repeatable, no secret
     right = sum(not door.faults(some.command(), LIMITS) for _ in range(500))
