@@ -46,6 +46,7 @@ class Calm:
     def _recover(self, server: Server) -> None:
         server.disk.room_bytes = None
         server.disk.failing_sync = None
+        server.refuses_next = False
         if server.host is not None and server.is_written and server.batch is not None and server.batch.failed:
             self.cell.end(server, server.disk.copy(), ())
         if server.host is None:

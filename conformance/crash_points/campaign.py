@@ -23,6 +23,7 @@ from conformance.crash_points.ledger import Ledger, Violation
 from conformance.crash_points.session import Session, open_journal
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
+from conformance.refutation import How
 from physalia.journal import JournalError, store
 
 LIVES = 3
@@ -56,10 +57,11 @@ class Broken(Exception):
     `events` is how long that takes: so many crash points of the chain, or so many things that happen to the cell.
     """
 
-    def __init__(self, sentence: str, chain: str, events: int) -> None:
+    def __init__(self, sentence: str, chain: str, events: int, how: How = How.JUDGED) -> None:
         super().__init__(sentence)
         self.chain = chain
         self.events = events
+        self.how = how
 
 
 def run_campaign(

@@ -19,6 +19,7 @@ from conformance.crash_points.vfs import SimulatedVfs
 from conformance.crash_points.witness import Witness
 from physalia.cell import Node
 from physalia.host import Charter, Output
+from physalia.host.batch import Safe
 from physalia.journal import NodeKey
 from physalia.model import (
     Answer,
@@ -51,6 +52,8 @@ RETRIED_SHARE = 0.3
 IMPATIENT_SHARE = 0.25
 """How often somebody takes over from a proposer who may be well."""
 RESEND_MS = 200
+NEIGHBOURS = (901, 902, 903)
+"""Nodes that a node is told of, and that nobody ever meets."""
 
 
 class Cell:
@@ -66,6 +69,8 @@ class Cell:
         self.witness = Witness(self.charter.first_members, self.charter.alpha)
         self.servers = [Server(vfs, number, f"{name}/{number}") for number in range(1, size + 2)]
         self.where: dict[NodeId, Server] = {}
+        self.housed: dict[NodeKey, dict[NodeId, int]] = {}
+        """Where a node was told that others live, of what it said that it noted down."""
         self.packets: list[bytes] = []
         self.asked: list[Asked] = []
         self.now_ms = 0
@@ -84,7 +89,7 @@ class Cell:
         """What happens when nothing fails but the network, and how often."""
         return [
             (100, self.deliver), (60, self.advance), (10, self.ask), (4, self.tick), (6, self.campaign),
-            (40, self.gather), (40, self.write), (36, self.settle), (8, self.drop), (6, self.want),
+            (40, self.gather), (40, self.write), (36, self.settle), (8, self.drop), (6, self.want), (6, self.house),
         ]  # fmt: skip
 
     # What nodes do
@@ -119,6 +124,8 @@ class Cell:
                     self.witness.heard(origin.node, message)
                     self.packets.append(data)
                     self.tally.digest.update(data)
+                case Safe(call):
+                    call()
                 case Answer():
                     self.witness.answered(output)
                     self.tally.reached["answered"] += 1
@@ -168,13 +175,39 @@ class Cell:
         nodes = self.nodes()
         if nodes:
             server, key, _ = self.rng.choice(nodes)
-            self.tally.reached["dropped"] += server.process.drop(key)
+            waits = server.waits(key)
+            is_dropped = server.process.drop(key)
+            if is_dropped and waits:
+                raise Violation(f"node {key.incarnation} leaves memory, and something of it waits for the disk")
+            self.tally.reached["dropped"] += is_dropped
 
     def want(self) -> None:
         """A node that is not in memory is to be read."""
         server = self.any(lambda each: each.host is not None and bool(each.nodes))
         if server is not None:
             server.process.want(self.rng.choice(sorted(server.nodes)))
+
+    def house(self) -> None:
+        """A node is told where another one lives: the servers of those that it hears of have ever higher numbers."""
+        server, key, _ = self.rng.choice(self.nodes() or [(None, None, None)])
+        hosted = None if server is None or key is None else server.process.hosted(key)
+        if server is not None and hosted is not None:
+            number, place = self.rng.choice(NEIGHBOURS), self.at
+            server.process.house(hosted, {number: place}, lambda: self._noted(hosted.key, number, place))
+
+    def _noted(self, key: NodeKey, number: NodeId, place: int) -> None:
+        self.housed.setdefault(key, {})[number] = place
+        self.tally.reached["housed"] += 1
+
+    def back(self, server: Server, key: NodeKey) -> None:
+        """A node that was made from its disk, if it is there, has all that it said, and was told."""
+        hosted = server.process.hosted(key)
+        if hosted is None:
+            return
+        self.witness.back(hosted.node)
+        for number, place in self.housed.get(key, {}).items():
+            if hosted.homes.get(number, 0) < place:
+                raise Violation(f"node {key.incarnation} came back without where node {number} lives, which it noted")
 
     # What clients and the control plane ask for
 
@@ -249,16 +282,14 @@ class Cell:
             self._latch(server, outputs)
             return
         self.leave(outputs)
+        self.tally.reached["a record refused"] += server.refusals
+        server.refusals = 0
         for key in batch.behind:
             self.tally.reached["refused"] += 1
-            node = server.process.node(key)
-            if node is not None:
-                self.witness.back(node)
+            self.back(server, key)
         for key in batch.wanted:
-            node = server.process.node(key)
-            if node is not None:
-                self.tally.reached["read again"] += 1
-                self.witness.back(node)
+            self.tally.reached["read again"] += server.process.node(key) is not None
+            self.back(server, key)
 
     def _latch(self, server: Server, outputs: tuple[Output, ...]) -> None:
         """A flush failed: nothing leaves, now or later, until a new process starts."""
@@ -290,9 +321,8 @@ class Cell:
         """A process starts, and its nodes are back."""
         server.start()
         for key in server.nodes:
-            node = server.process.node(key)
-            assert node is not None, "a node that has just come back is there"
-            self.witness.back(node)
+            assert server.process.node(key) is not None, "a node that has just come back is there"
+            self.back(server, key)
 
 
 def key_of(number: NodeId) -> NodeKey:

@@ -2,7 +2,8 @@
 
 The journal of ``physalia.journal`` runs on the real SQLite, on a simulated disk: by itself in one campaign, and in
 another below the nodes of cells, which must not fork. What never happened was not shown: the marks that must be reached
-are listed. Beside the disk, the journal is given files and questions that it must refuse.
+are listed. Beside the disk, the journal is given files and questions that it must refuse, and batches that fill its
+entries.
 """
 
 import time
@@ -14,7 +15,9 @@ from attrs import define, frozen
 from conformance.crash_points.campaign import Broken, run_campaign
 from conformance.crash_points.refusing.asked import wrongly_answered
 from conformance.crash_points.refusing.directory import unlike_the_simulation
+from conformance.crash_points.refusing.filled import wrongly_kept
 from conformance.crash_points.refusing.forged import wrongly_taken
+from conformance.crash_points.rewound import wrongly_awake
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.torture import run_cells
 from conformance.crash_points.versions import wrong_versions
@@ -50,7 +53,7 @@ MORE = ("full", "damage: the last 1 missed", "damage: an older copy")
 IN_CELLS = (
     "killed", "power cut", "cut inside a flush", "cut after a flush, before the send", "cut while opening", "refused",
     "latched", "lost disk", "older copy", "damaged disk", "stopped for good", "unknown", "replaced", "members changed",
-    "folded", "went on beside a flush", "answered", "dropped", "read again",
+    "folded", "went on beside a flush", "answered", "dropped", "read again", "a record refused", "housed",
 )  # fmt: skip
 """What cells must go through in every profile."""
 
@@ -75,7 +78,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         start = time.perf_counter()
         failures[name] = [Failure(title=sentence, replay=settings.again(LINK)) for sentence in _told(REFUSALS[name])]
         verdict = Verdict.REFUTED if failures[name] else Verdict.HOLDS
-        rows.append(Row(name=name, verdict=verdict, seconds=time.perf_counter() - start, note="what must be refused"))
+        rows.append(Row(name=name, verdict=verdict, seconds=time.perf_counter() - start, note=NOTES.get(name, REFUSED)))
     progress.finish(LINK, f"{journal.points + cells.points:,} crash points")
     return LinkReport.of(
         LINK,
@@ -92,8 +95,19 @@ REFUSALS: dict[str, Callable[[], Iterable[str]]] = {
     "forged": wrongly_taken,
     "asked": wrongly_answered,
     "directory": unlike_the_simulation,
+    "entries": wrongly_kept,
+    "rewound": wrongly_awake,
 }
-"""What a journal must refuse in every profile, whatever a disk does."""
+"""What a journal must refuse in every profile, whatever a disk does; what it must keep in full entries; and that nodes
+stop whose disks fell back."""
+
+REFUSED = "what must be refused"
+NOTES = {
+    "directory": "the real one beside the simulated one",
+    "entries": "batches that fill entries, and go beyond",
+    "rewound": "nodes that are told of what their disks lost",
+}
+"""What stands beside the rows of those that refuse nothing."""
 
 
 def _told(wrong: Callable[[], Iterable[str]]) -> Iterator[str]:
@@ -126,7 +140,8 @@ class Part:
             )
         except Broken as broken:
             replay = f"python -m conformance.crash_points {self.replay.format(broken.chain)}"
-            return [Failure(title=f"{self.whose} broke its word {broken}", replay=replay, events=broken.events)]
+            title = f"{self.whose} broke its word {broken}"
+            return [Failure(title=title, replay=replay, events=broken.events, how=broken.how)]
         finally:
             self.seconds = time.perf_counter() - start
         return missing(self.tally.reached, self.marks)

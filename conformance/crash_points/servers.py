@@ -14,7 +14,7 @@ from conformance.crash_points.vfs import SimulatedVfs, mount
 from physalia.cell import CorruptRecords
 from physalia.host import Batch, Charter, Host, Output, encode_kept
 from physalia.journal import Journal, JournalDamaged, JournalError, NodeKey, UnknownNode
-from physalia.model import Event
+from physalia.model import DurableRecord, Event, Homes
 from physalia.wire import CodecError
 
 
@@ -33,12 +33,31 @@ class Server:
         self.batch: Batch | None = None
         self.is_written = False
         """Whether the batch was written and not settled: what it lets go has not left yet."""
+        self.refuses_next = False
+        """Whether the next record that comes to the codec is beyond a limit of it."""
+        self.refusals = 0
+        """How many records were, since somebody counted."""
+        self._refused: object = None
 
     def create(self) -> None:
         """A journal on a fresh disk, and a process."""
         files = mount(self.vfs, self.disk)
         Journal.create(files, self.number)
-        self.host = Host(Journal(files, self.number, encode_kept))
+        self.host = Host(Journal(files, self.number, self.encode))
+
+    def encode(self, kept: DurableRecord | Charter | Homes) -> bytes:
+        """The bytes of what a node keeps; a record that was refused once is refused again."""
+        if self.refuses_next and not isinstance(kept, Charter | Homes):
+            self.refuses_next, self._refused = False, kept
+            self.refusals += 1
+        if kept is self._refused:
+            raise CodecError("it is said to be beyond a limit")
+        return encode_kept(kept)
+
+    def waits(self, key: NodeKey) -> bool:
+        """Whether something of a node waits for the disk, or is on its way there."""
+        batch = () if self.batch is None else self.batch.waiting
+        return any(each.key == key for each in (*self.process._waiting, *batch))
 
     def admit(self, key: NodeKey, charter: Charter) -> None:
         """A node is born here."""
@@ -73,7 +92,7 @@ class Server:
     def start(self) -> None:
         """A process opens what stands there, and its nodes come back. Raises `Violation` if they cannot."""
         try:
-            host = Host(Journal(mount(self.vfs, self.disk), self.number, encode_kept))
+            host = Host(Journal(mount(self.vfs, self.disk), self.number, self.encode))
             for key, charter in self.nodes.items():
                 host.start(key, charter)
         except (JournalError, CorruptRecords, CodecError) as error:
@@ -93,6 +112,7 @@ class Server:
         if power_goes:
             disk.cut_power(seed)
         self.disk, self.host, self.batch, self.is_written = disk, None, None, False
+        self.refuses_next, self._refused = False, None
 
     def expect_latch(self, events: Iterable[tuple[NodeKey, Event]]) -> None:
         """A flush failed: nothing leaves this process any more, however well the disk behaves. Raises `Violation`."""
@@ -117,7 +137,7 @@ class Server:
         """The disk of a server that is down is lost for its nodes. What stands there next has none of them."""
         if kind == "older copy" and self.older is not None:
             self.disk = self.older.copy()
-            Journal(mount(self.vfs, self.disk), self.number, encode_kept).close()
+            Journal(mount(self.vfs, self.disk), self.number, self.encode).close()
         else:
             if kind == "damaged disk":
                 self._expect_damage()
@@ -128,7 +148,7 @@ class Server:
         """What was safe is not there any more, and the journal says so."""
         del self.disk.names["journal"].seen[:]
         try:
-            Journal(mount(self.vfs, self.disk), self.number, encode_kept)
+            Journal(mount(self.vfs, self.disk), self.number, self.encode)
         except JournalDamaged:
             return
         raise Violation(f"server {self.number} opens a journal whose file was emptied")

@@ -1,6 +1,7 @@
 """Runs of cells on journals, as many as it takes: the part of the link in which nodes depend on what disks kept."""
 
 from collections.abc import Callable
+from traceback import walk_tb
 
 from conformance.crash_points.calm import Calm
 from conformance.crash_points.campaign import Broken, stage
@@ -9,6 +10,7 @@ from conformance.crash_points.ledger import Violation
 from conformance.crash_points.tally import Tally
 from conformance.crash_points.trouble import Trouble
 from conformance.crash_points.vfs import SimulatedVfs
+from conformance.refutation import How
 from physalia.journal import JournalError
 
 EVENTS = 1200
@@ -50,3 +52,14 @@ def run(vfs: SimulatedVfs, name: str, tally: Tally) -> None:
     except JournalError as error:
         said = f"{type(error).__name__}, which nothing here gave cause for: {error}"
         raise Broken(f"at {name}/{cell.at}: {said}", name, cell.at) from error
+    except Exception as error:
+        if not _is_of_the_product(error):
+            raise
+        said = f"it raises {type(error).__name__}: {error}"
+        raise Broken(f"at {name}/{cell.at}: {said}", name, cell.at, How.RAISED) from error
+
+
+def _is_of_the_product(error: Exception) -> bool:
+    """Whether it was raised by what is judged, and not by its judges."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return str(frame.f_globals["__name__"]).startswith("physalia.")

@@ -39,7 +39,7 @@ class Trouble:
         """What happens, and how often, beside the works of a cell."""
         return [
             (4, self.crash), (20, self.restart), (2, self.fill), (4, self.make_room), (2, self.fail_flush),
-            (1, self.fold), (3, self.remember), (2, self.lose), (3, self.replace),
+            (2, self.fold), (3, self.remember), (2, self.lose), (3, self.replace), (2, self.refuse),
         ]  # fmt: skip
 
     def crash(self) -> None:
@@ -79,10 +79,16 @@ class Trouble:
         if server is not None:
             server.disk.failing_sync = server.disk.syncs + self.rng.randint(1, LATER_SYNCS)
 
+    def refuse(self) -> None:
+        """The next record of a server does not encode: its node begins anew, without what it did since."""
+        server = self.cell.any(lambda each: each.host is not None and not each.refuses_next)
+        if server is not None:
+            server.refuses_next = True
+
     def fold(self) -> None:
         """A journal is folded, when there is time for it."""
         server = self.cell.any(lambda each: each.host is not None and _is_quiet(each))
-        if server is not None and server.process.journal.fold(self.rng.choice((2, 100))):
+        if server is not None and server.process.fold(self.rng.choice((2, 100))):
             self.reached["folded"] += 1
 
     def remember(self) -> None:

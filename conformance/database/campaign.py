@@ -9,7 +9,9 @@ from conformance.database.pages import Moments, said
 from conformance.database.slips import LIMITS, Slips
 from conformance.plain import plain, word
 from conformance.refutation import Refuted
-from physalia.model import Execute, OpenSession, RequestId, Token, Transact
+from physalia.cell.learner import Learner
+from physalia.cell.proposer import Proposer
+from physalia.model import Answer, Batch, Execute, OpenSession, Refused, Reject, RequestId, Token, Transact
 from physalia.model.value import evolve
 from physalia.store import VERSION, Store, batches, max_session, refusal
 from spec.service import transactions
@@ -24,10 +26,13 @@ DOOR_MARKS = (
 )  # fmt: skip
 WHOLE, FURTHER, SHORT = "a scan ends", "a page goes on where one ended", "a page ends for want of bytes"
 OLD, EXPIRED, COPIED = "a page shows what is no more", "a scan is told that it expired", "a copy remembers no scan"
-SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED)
+BATCHED, STRANGE = "sessions were last used together", "somebody else names a session and its last number"
+PAST = "a session went on, and one asks what became of an earlier request"
+SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED, BATCHED, STRANGE, PAST)
 PREFIXES = ("", "", "a", "b", "é", "x")
 SCANS_PER_COMMAND = 0.5
 AGAIN_PER_COMMAND, AGAIN_OF = 0.125, 8
+BATCH_PER_COMMAND, STRANGER = 0.125, "stranger"
 TRIES = 200
 """Of so many requests without a slip some are small enough."""
 
@@ -100,6 +105,7 @@ class Scans:
         self._tokens: list[tuple[Token, str]] = []
         self._numbers: dict[int, int] = {}
         self._done: list[Execute] = []
+        self._replied: dict[Execute, Any] = {}
 
     def run(self, commands: int) -> int:
         """So many commands are applied, with scans between them. Raises `Refuted`."""
@@ -119,12 +125,18 @@ class Scans:
         if not self._numbers or self._random.random() < 1 / 16:
             self._numbers[slot] = 0
             return Execute(RequestId("client", slot), VERSION, OpenSession())
-        session = self._random.choice([*self._numbers][-2:])
-        self._numbers[session] += 1
+        is_batch = len(self._numbers) > 1 and self._random.random() < BATCH_PER_COMMAND
+        sessions = [*self._numbers][-2:] if is_batch else [self._random.choice([*self._numbers][-2:])]
+        self._random.shuffle(sessions)
+        for session in sessions:
+            self._numbers[session] += 1
         for _ in range(TRIES):
-            asked: Transact = Slips(self._random, slip=0).request()
-            command = Execute(RequestId("client", self._numbers[session]), VERSION, evolve(asked, session=session))
+            asked = [evolve(Slips(self._random, slip=0).request(), session=session) for session in sessions]
+            names = [RequestId("client", self._numbers[session]) for session in sessions]
+            body = Batch(tuple(zip(names, asked, strict=True))) if is_batch else asked[0]
+            command = Execute(names[0], VERSION, body)
             if refusal(command, LIMITS) is None:
+                self.reached[BATCHED] += is_batch
                 return command
         raise Refuted(f"of {TRIES} requests that are right but perhaps too large the door lets none in")
 
@@ -136,6 +148,46 @@ class Scans:
         if word(told) != word(wanted):
             raise Refuted("the store replies otherwise than it must", _compared(plain(command), wanted, told))
         self._compare_state()
+        self._judge_memory(command, told)
+
+    def _judge_memory(self, command: Execute, told: Any) -> None:
+        """What is said to be the reply to a command without a place in the log is what its next place gives it."""
+        if plain(self._store.remembered(command)) != told:
+            raise Refuted("the store does not remember what it has just replied", (f"request: {plain(command)!r}",))
+        asked = [command]
+        if isinstance(command.body, Transact):
+            asked.append(evolve(command, request=RequestId(STRANGER, command.request.number)))
+            self.reached[STRANGE] += 1
+        past = self._random.choice(self._done)
+        asked.append(past)
+        self._replied.setdefault(command, told)
+        self._judge_verdict(past)
+        for each in asked:
+            remembered = self._store.remembered(each)
+            _, replied = self._reference.apply(self._state, self._store.slot + 1, plain(each))
+            if remembered is not None and word(plain(remembered)) != word(replied):
+                raise Refuted(
+                    "the store remembers another reply than the log gives",
+                    _compared(plain(each), replied, plain(remembered)),
+                )
+
+    def _judge_verdict(self, past: Execute) -> None:
+        """Who waits where a log is jumped over is told what became of it when it was done, or that nobody knows."""
+        learner = Learner.create(1, frozenset({1}), 1)
+        learner.state.store = self._store
+        _, (told,) = Proposer(learner, waiting={past: None}).abandon()
+        is_unknown = told == Reject(past.request, "outcome unknown")
+        if not is_unknown and not self._is_told(told, past):
+            raise Refuted(
+                "of a request that was done something else is said than it was told",
+                _compared(plain(past), self._replied[past], plain(told)),
+            )
+        self.reached[PAST] += is_unknown and isinstance(self._store.remembered(past), Refused)
+
+    def _is_told(self, told: object, past: Execute) -> bool:
+        if not isinstance(told, Answer) or told.request != past.request:
+            return False
+        return word(plain(told.verdict)) == word(self._replied[past])
 
     def _compare_state(self) -> None:
         """Whatever was asked: the state is that of the log, and its size is counted right."""

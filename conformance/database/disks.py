@@ -30,6 +30,7 @@ from physalia.model import (
     NodeId,
     NoOp,
     OpenSession,
+    Part,
     Prepare,
     Promised,
     Read,
@@ -65,14 +66,19 @@ KINDS = (
     "ballot of another", "ballot used twice", "ballot below the promise", "promise below the promise",
     "promise given twice", "promise of an unused ballot", "promise of no ballot", "vote below the promise",
     "vote cast twice", "vote at the floor", "vote under an unused ballot", "decision too early", "decision twice",
+    "snapshot of another state",
     "floor above its snapshot", "floor not above the floor", "snapshot without a row", "snapshot of another slot",
     "snapshot of an earlier slot", ENDED, LATER,
 )  # fmt: skip
 PARAMETERS = "impossible parameters"
 VOTE_DROPPED = "a folded journal lacks the vote that says what was promised"
+BEGUN_AGAIN = "a snapshot in parts is begun again after a crash"
 WAITS_FOR_SNAPSHOT = "a snapshot of later software"
 WAITS_FOR_DECISION = "a decision for later software"
-DISK_MARKS = (*(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED, PARAMETERS)
+DISK_MARKS = (
+    *(f"refused: {kind}" for kind in KINDS), WAITS_FOR_SNAPSHOT, WAITS_FOR_DECISION, VOTE_DROPPED, BEGUN_AGAIN,
+    PARAMETERS,
+)  # fmt: skip
 
 
 class Disks:
@@ -99,6 +105,7 @@ class Disks:
                 self._must_refuse(node, [*records[:place], last, Known(place + 1, NoOp())], ENDED)
             self._later_software(node, records[:place])
             self._fold(node, records[:place])
+            self._begin_again(node, records[:place])
         return commands
 
     def _founded(self) -> None:
@@ -172,6 +179,10 @@ class Disks:
         if not known > floor:
             return
         right = self._snapshot(node, records, known)
+        head = right.rows[0]
+        assert isinstance(head, Head)
+        volume = evolve(head.volume, version=head.volume.version + 1)
+        yield "snapshot of another state", evolve(right, rows=(evolve(head, volume=volume), *right.rows[1:]))
         yield "floor above its snapshot", evolve(right, floor=known + 1)
         yield "snapshot without a row", evolve(right, rows=right.rows[:-1])
         yield "snapshot of another slot", evolve(right, slot=known + 1, floor=known + 1)
@@ -215,6 +226,22 @@ class Disks:
             records = [*records, self._snapshot(node, records, fresh.prefix)]
             self._must_be_the_same(self._start(node, records), self._start(node, folded(node, records)))
             self.reached[VOTE_DROPPED] += 1
+
+    def _begin_again(self, node: NodeId, records: list[DurableRecord]) -> None:
+        """Of a snapshot in parts, whose writer crashed on the way and began anew, only what it wrote at last counts."""
+        fresh = self._start(node, records)
+        if not fresh.prefix > fresh.floor:
+            return
+        right = self._snapshot(node, records, fresh.prefix)
+        rows, ends = right.rows, sorted(self._random.choices(range(len(right.rows)), k=2))
+        parts: list[DurableRecord] = [Part(0, rows[: ends[0]]), Part(ends[0], rows[ends[0] : ends[1]])]
+        lost = parts[: self._random.choice((1, 2))]
+        try:
+            again = self._start(node, [*records, *lost, *parts, evolve(right, rows=rows[ends[1] :])])
+        except CorruptRecords as error:
+            raise Refuted(f"node {node} does not start where {BEGUN_AGAIN}", (str(error),)) from error
+        self._must_be_the_same(self._start(node, [*records, right]), again)
+        self.reached[BEGUN_AGAIN] += ends[0] > 0
 
     def _must_be_the_same(self, whole: Node, fewer: Node) -> None:
         for what, one, other in zip(("remembers", "says"), _seen(whole), _seen(fewer), strict=True):

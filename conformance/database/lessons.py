@@ -89,6 +89,7 @@ class Lessons:
             if there is None or self._transfers.landing(node, slot + 1) is not None:
                 raise Refuted("a snapshot that came is not to be had, or one that did not")
             self._judge_landing(there, self._whole[node])
+            self._judge_landing(evolve(there, state=there.state.copy()), self._whole[node])
 
     def _heard(self, teacher: NodeId, chunk: Chunk) -> Ask | Take | None:
         """What must be said to a chunk."""

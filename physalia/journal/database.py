@@ -7,6 +7,7 @@ journal says when, so that an error of that is told apart from an error of a com
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import apsw
 
@@ -38,6 +39,11 @@ def is_ours(header: bytes) -> bool:
     return header.startswith(b"SQLite format 3\0") and header[68:72] == APPLICATION_ID.to_bytes(4)
 
 
+def is_logging(header: bytes) -> bool:
+    """Whether a database that begins so is written by way of a log: by SQLite's own header."""
+    return header[18:20] == b"\2\2"
+
+
 def refuse_old_sqlite(version: str | None = None) -> str:
     """The version of SQLite that `apsw` brings. Raises `OldSqlite` if a journal is not safe with it."""
     version = version or apsw.sqlite_lib_version()
@@ -53,7 +59,19 @@ def connect(files: Files, *, keep_log: bool = True, make: bool = False) -> apsw.
     Unless `keep_log` is false, closing leaves the log as it stands: after a failed flush nothing may be written.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if make else 0)
-    connection = apsw.Connection(files.path(NAME), vfs=files.vfs, flags=flags)
+    return _set_up(apsw.Connection(files.path(NAME), vfs=files.vfs, flags=flags), keep_log=keep_log, make=make)
+
+
+def look(files: Files) -> apsw.Connection:
+    """Open a database beside which no log has anything: SQLite makes, changes and removes no file.
+
+    Raises `apsw.Error`.
+    """
+    name = f"file:{quote(files.path(NAME))}?immutable=1"
+    return _set_up(apsw.Connection(name, vfs=files.vfs, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI))
+
+
+def _set_up(connection: apsw.Connection, *, keep_log: bool = True, make: bool = False) -> apsw.Connection:
     try:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(keep_log))
         connection.pragma("locking_mode", "exclusive")

@@ -19,7 +19,7 @@ import apsw
 
 from physalia.journal import database, marks
 from physalia.journal.audit import Standing, audit
-from physalia.journal.database import connect, damaged, in_use, is_ours, no_journal, reaching
+from physalia.journal.database import connect, damaged, in_use, is_logging, is_ours, look, no_journal, reaching
 from physalia.journal.entries import JOURNAL_BYTES
 from physalia.journal.errors import ForeignJournal, JournalExists, JournalMissing, NewerJournal
 from physalia.journal.evidence import last_batch
@@ -88,14 +88,16 @@ def bring_back(files: Files, server: int) -> Opened:
 
 
 def _judge(files: Files, server: int) -> tuple[bytes, Standing]:
-    """SQLite's log as it stands, and where the journal stands with it."""
+    """SQLite's log as it stands, and where the journal stands with it. No file is made, changed or removed."""
     where = files.path(database.NAME)
     names = files.names()
     mark = _mark_of(files, names, server)
     log = files.read(database.LOG) if database.LOG in names else b""
-    connection = connect(files, keep_log=bool(log))
+    connection = connect(files) if log else look(files)
     try:
         _check_kind(connection, where)
+        if not (connection.pragma("journal_mode") == "wal" if log else is_logging(_header(files))):
+            raise damaged(where, "its header is not what was written")
         return log, audit(connection, where, log, mark)
     finally:
         connection.close()
@@ -164,14 +166,21 @@ def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
         raise damaged(where, "the file is missing")
     if not files.read(database.NAME, 1):
         raise damaged(where, "the file is empty")
+    if database.ROLLBACK in names and files.read(database.ROLLBACK, 1):
+        undoing = files.path(database.ROLLBACK)
+        raise damaged(where, f"{undoing} is no file of a journal, and with it SQLite would undo what was written")
     return mark
 
 
 def _without_marks(files: Files, names: frozenset[str]) -> Exception:
     where = files.path(database.NAME)
-    if database.NAME in names and not is_ours(files.read(database.NAME, database.HEADER_BYTES)):
+    if database.NAME in names and not is_ours(_header(files)):
         return no_journal(where)
     return damaged(where, f"{files.path(marks.NAME)} is missing")
+
+
+def _header(files: Files) -> bytes:
+    return files.read(database.NAME, database.HEADER_BYTES)
 
 
 def _check_kind(connection: apsw.Connection, where: str) -> None:
@@ -181,7 +190,7 @@ def _check_kind(connection: apsw.Connection, where: str) -> None:
     version = connection.pragma("user_version")
     if version > database.FORMAT_VERSION:
         raise _newer(where, version)
-    if version != database.FORMAT_VERSION or connection.pragma("journal_mode") != "wal":
+    if version != database.FORMAT_VERSION:
         raise damaged(where, "its header is not what was written")
 
 

@@ -14,6 +14,7 @@ import apsw
 from physalia.journal import (
     BatchRefused,
     Directory,
+    FlushFailed,
     ForeignNode,
     Journal,
     JournalError,
@@ -24,6 +25,7 @@ from physalia.journal import (
     UnknownNode,
     database,
     journal,
+    marks,
     store,
 )
 from physalia.journal.opening import examine
@@ -51,7 +53,9 @@ def wrongly_answered() -> Iterator[str]:
         patch.object(journal, "MAX_WAITING_BYTES", MOST_WAITING_BYTES),
         patch.object(store, "LOG_PAGES", LOG_PAGES),
     ):
-        for number, question in enumerate((_settings, _doors, _births, _readers, _batches, _takers, _room, _log)):
+        for number, question in enumerate(
+            (_settings, _doors, _births, _readers, _batches, _takers, _room, _log, _interrupts)
+        ):
             folder = Path(name) / str(number)
             folder.mkdir()
             files = Directory(folder)
@@ -257,3 +261,38 @@ def _log(opened: Journal, folder: Path) -> Iterator[str]:
     size_bytes = (folder / database.LOG).stat().st_size
     if size_bytes > MOST_LOG_BYTES:
         yield f"after {FLUSHES} flushes the log is not emptied: it has {size_bytes} bytes"
+
+
+def _interrupts(_: Journal, folder: Path) -> Iterator[str]:
+    """Whoever is interrupted while something is written knows nothing of the disk: that journal says no more."""
+    for where in ("commit", "mark"):
+        files = Directory(folder / where)
+        files.folder.mkdir()
+        Journal.create(files, SERVER)
+        opened = Journal(files, SERVER, _encode)
+        opened.admit(OURS)
+        opened.flush()
+        opened.append([(OURS, b"interrupted")])
+        connection = opened._store.connection
+        if where == "commit":
+            connection.set_commit_hook(_interrupt)
+        with patch.object(marks, "note", _interrupt):
+            try:
+                opened.flush()
+            except KeyboardInterrupt:
+                pass
+            else:
+                yield f"an interrupt of the {where} is not heard of"
+        connection.set_commit_hook(None)
+        if not opened.needs_flush:
+            yield f"after an interrupt of the {where} nothing needs a flush"
+        for again in (opened.flush, partial(opened.append, []), partial(opened.read, OURS), partial(opened.fold, 1)):
+            yield from _must(f"somebody goes on after an interrupt of the {where}", FlushFailed, again)
+        opened.close()
+        second = partial(Journal, files, SERVER)
+        yield from _must(f"somebody opens it after an interrupt of the {where}", JournalInUse, second)
+        files.unlock()
+
+
+def _interrupt(*_: object) -> bool:
+    raise KeyboardInterrupt

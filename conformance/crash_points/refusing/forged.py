@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import apsw
 from attrs import frozen
 
 from conformance.crash_points.refusing.asked import is_sentence
+from conformance.crash_points.refusing.forger import RESTING, SERVER, WRITING, Forger
 from physalia.journal import (
     Directory,
     ForeignJournal,
@@ -28,115 +28,8 @@ from physalia.journal import (
     marks,
 )
 from physalia.journal.entries import pack, unpack
-from physalia.journal.folded import FOLD_BYTES, Fold, pack_checkpoint, pack_fold, unpack_fold
-from physalia.journal.marks import Mark, last_of
+from physalia.journal.folded import FOLD_BYTES, pack_checkpoint, pack_fold
 from physalia.journal.opening import examine
-
-SERVER = 7
-RESTING, WRITING = NodeKey(1, 3, 101), NodeKey(2, 3, 102)
-"""One node has nothing after the fold; the other writes on."""
-MANY = 70
-"""So many records stand in two entries of one batch."""
-
-
-class Forger:
-    """A good journal in a folder, closed, whose rows and marks can be written anew."""
-
-    def __init__(self, folder: Path) -> None:
-        self.files = Directory(folder)
-        self.database = str(folder / "journal")
-        Journal.create(self.files, SERVER)
-        with Journal(self.files, SERVER) as journal:
-            for key in (RESTING, WRITING):
-                journal.admit(key)
-            self._flush(journal, (RESTING, b"first"), (WRITING, b"one"))
-            journal.fold(100)
-        self.older = self.node(RESTING)
-        with Journal(self.files, SERVER) as journal:
-            for key in (RESTING, WRITING):
-                journal.read(key)
-            self._flush(journal, (RESTING, b"second"))
-            journal.fold(100)
-            self._flush(journal, (WRITING, b"two"))
-            self._flush(journal, (WRITING, b"three"))
-            self._flush(journal, *((WRITING, b"of many") for _ in range(MANY)))
-        self.mark = self._mark()
-        self.fold = self._fold()
-
-    @staticmethod
-    def _flush(journal: Journal, *batch: tuple[NodeKey, bytes]) -> None:
-        journal.append(batch)
-        journal.flush()
-
-    def execute(self, statement: str, *values: object) -> list[tuple[object, ...]]:
-        """Ask SQLite, without the journal."""
-        connection = apsw.Connection(self.database)
-        try:
-            return list(connection.execute(statement, values))
-        finally:
-            connection.close()
-
-    def node(self, key: NodeKey) -> tuple[object, ...]:
-        """The folded row of a node."""
-        (row,) = self.execute("SELECT sequence, state FROM nodes WHERE cell = ?", key.cell)
-        return row
-
-    def _fold(self) -> Fold:
-        ((state,),) = self.execute("SELECT state FROM folded")
-        assert isinstance(state, bytes)
-        fold = unpack_fold(state)
-        assert fold is not None
-        return fold
-
-    def _mark(self) -> Mark:
-        mark = last_of(self.files.read(marks.NAME))
-        assert mark is not None
-        return mark
-
-    def write(self, numbers: range, **changes: object) -> None:
-        """Write these entries anew, each the right one after the one before it but for the changes of the first.
-
-        Changes are ``journal``, ``batch``, ``previous``, ``skip`` (of a sequence) and ``record``. The mark and the fold
-        stay as they are.
-        """
-        for number in numbers:
-            ((data,),) = self.execute("SELECT entry FROM entries WHERE number = ?", number)
-            assert isinstance(data, bytes)
-            entry = unpack(data)
-            assert entry is not None
-            head, changed = entry.head, changes if number == numbers.start else {}
-            before = self.check(number - 1)
-            written, _ = pack(
-                changes.get("journal", head.journal), changed.get("batch", head.batch), changed.get("number", number),  # type: ignore[arg-type]
-                changed.get("previous", before), entry.nodes,  # type: ignore[arg-type]
-                [sequence + int("skip" in changed) for sequence in entry.sequences],
-                [changed.get("record", record) for record in entry.records],  # type: ignore[misc]
-            )  # fmt: skip
-            self.execute("UPDATE entries SET entry = ? WHERE number = ?", written, number)
-
-    def check(self, number: int) -> int:
-        """The check of an entry, or that of the last that was folded."""
-        if number == self.fold.number:
-            return self.fold.check
-        ((data,),) = self.execute("SELECT entry FROM entries WHERE number = ?", number)
-        assert isinstance(data, bytes)
-        entry = unpack(data)
-        assert entry is not None
-        return entry.head.check
-
-    @property
-    def last(self) -> int:
-        """The number of the last entry."""
-        return self.mark.number
-
-    def vouch(self, **changes: object) -> None:
-        """Write the mark anew: for the last entry as it stands now, but for the changes."""
-        right = {"check": self.check(self.last)} if "number" not in changes else {}
-        marks.renew(self.files, self.mark._replace(**{**right, **changes}))  # type: ignore[arg-type]
-
-    def say_folded(self, **changes: object) -> None:
-        """Write anew how far it is folded."""
-        self.execute("UPDATE folded SET state = ?", pack_fold(self.fold._replace(**changes)))  # type: ignore[arg-type]
 
 
 def _nothing(good: Forger) -> None:
@@ -192,6 +85,21 @@ def _half_a_batch(good: Forger) -> None:
 def _another_at_the_fold(good: Forger) -> None:
     """The fold says what the last entry was then: not the one that stands there now."""
     good.say_folded(last=good.last - 1, last_check=good.check(good.last - 1) ^ 1)
+
+
+def _undone(good: Forger) -> None:
+    """A file with which SQLite would undo what was written, as a journal is never beside."""
+    head = bytes.fromhex("d9d505f920a163d7") + b"".join(part.to_bytes(4) for part in (1, 0, 1, 512, 4096))
+    page = (2).to_bytes(4) + bytes(4096) + (0).to_bytes(4)
+    (good.files.folder / database.ROLLBACK).write_bytes(head.ljust(512, b"\0") + page)
+
+
+def _end_before_the_fold(good: Forger) -> None:
+    """The last fold left entries to be folded; the last of these are gone, and so is the mark that knew of them."""
+    with Journal(good.files, SERVER) as journal:
+        journal.fold(1)
+    good.execute("DELETE FROM entries WHERE number > ?", good.last - 2)
+    good.vouch(number=good.last - 2, check=good.check(good.last - 2))
 
 
 def _fold_is_older(good: Forger) -> None:
@@ -365,6 +273,8 @@ FORGERIES: Mapping[str, Forgery] = {
     "another last entry than the one that was flushed": Forgery(_another_last, JournalDamaged, "that was flushed"),
     "the first half of the last batch": Forgery(_half_a_batch, JournalDamaged, "was flushed"),
     "another entry than the last when it was folded": Forgery(_another_at_the_fold, JournalDamaged, "was flushed"),
+    "an end before that of the time when it was folded": Forgery(_end_before_the_fold, JournalDamaged, "was flushed"),
+    "a file beside it that would undo it": Forgery(_undone, JournalDamaged, "SQLite would undo"),
     "a fold less than was flushed": Forgery(_fold_is_older, JournalDamaged, "was flushed"),
     "a record more or less than its number says": Forgery(_sequence_skips, JournalDamaged, "the one before it"),
     "a folded node that is older than the others": Forgery(_node_is_older, JournalDamaged, "older than the last fold"),
@@ -401,13 +311,39 @@ def wrongly_taken() -> Iterator[str]:
             yield from _judged(Path(name) / str(number), what, forgery)
         folder = Path(name) / "good"
         folder.mkdir()
-        _nothing(Forger(folder))
+        good = Forger(folder)
+        _nothing(good)
+        yield from _changed_by_looking(good)
         if isinstance(said := _said(folder), JournalError):
             yield f"a journal in which nothing is wrong is refused: {said}"
         elif said is not None:
             raise said
     if _free_descriptor() != descriptor:
         yield "files of journals that are closed, or were refused, stay open"
+
+
+def _changed_by_looking(good: Forger) -> Iterator[str]:
+    """Whoever looks at a journal makes, changes and removes nothing, whatever lies there."""
+    folder = good.files.folder
+    good.files.remove(database.LOG)
+    opened: Journal | None = None
+    for what in ("closed", "closed, with an empty log", "closed, with files of others", "killed"):
+        if what == "closed, with an empty log":
+            (folder / database.LOG).touch()
+        elif what == "closed, with files of others":
+            for other in ("letter", "marks.new", f"{database.NAME}-shm"):
+                (folder / other).write_bytes(b"not a file of the journal")
+        elif what == "killed":
+            opened = Journal(good.files, SERVER)
+            opened.read(WRITING)
+            Forger.flush(opened, (WRITING, b"more"))
+            opened._store.connection.close()
+            good.files.unlock()
+        before = _bytes(folder)
+        if (said := _said(folder, examine)) is not None:
+            yield f"a journal that was {what}, is refused: {said}"
+        if _bytes(folder) != before:
+            yield f"a journal that was {what}, is changed by whoever looks at it"
 
 
 def _free_descriptor() -> int:

@@ -137,7 +137,17 @@ def _of_store(file: str, _: str) -> Sequence[str]:
 
 
 def _of_journal(_: str, __: str) -> Sequence[str]:
-    parts = ("directory", "asked", "forged", "versions", "journal", "cells", "journal default", "cells default")
+    parts = (
+        "directory",
+        "entries",
+        "asked",
+        "forged",
+        "versions",
+        "journal",
+        "cells",
+        "journal default",
+        "cells default",
+    )
     return [f"crash-points: {part}" for part in parts]
 
 

@@ -15,9 +15,12 @@ from conformance.crash_points.trouble import survives
 from conformance.crash_points.vfs import simulated_vfs
 from conformance.crash_points.witness import Witness
 from conformance.links import Profile, Settings, Silence, Verdict
+from conformance.refutation import How
 from physalia.cell import Node, proposer
-from physalia.host import Host
-from physalia.journal import Journal
+from physalia.host import Batch, Host
+from physalia.host import host as hosts
+from physalia.host.batch import Waiting
+from physalia.journal import BatchRefused, Journal, NodeKey
 from physalia.model import (
     Accepted,
     Answer,
@@ -39,6 +42,7 @@ from physalia.model import (
 from physalia.model import (
     Verdict as Told,
 )
+from physalia.wire import is_homes
 
 MEMBERS = frozenset({1, 2, 3})
 READ = Read(RequestId("c", 0))
@@ -181,3 +185,52 @@ def test_a_journal_that_opens_although_its_file_is_empty_is_seen(monkeypatch: py
         monkeypatch.setattr(Journal, "__init__", lambda *_: None)
         with pytest.raises(Violation, match="opens a journal whose file was emptied"):
             server.lose("damaged disk", "another disk")
+
+
+class TestWhatAHostMustNot:
+    """Each is seen by the cells, and told as what it is."""
+
+    def test_let_go_of_a_node_of_which_something_waits(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def drop(self: Host, key: NodeKey) -> bool:
+            self._dropped.append(key)
+            return self._hosted.pop(key, None) is not None
+
+        monkeypatch.setattr(Host, "drop", drop)
+        with pytest.raises(Broken, match="leaves memory, and something of it waits for the disk") as broken:
+            run_cells("drop", 500, Tally())
+        assert broken.value.how is How.JUDGED
+
+    def test_say_what_rests_on_a_record_that_was_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def append(self: Batch, journal: Journal) -> list[Waiting]:
+            appended = []
+            for each in self.waiting:
+                try:
+                    journal.append([(each.key, record) for record in each.records])
+                    appended.append(each)
+                except BatchRefused:
+                    self.behind.add(each.key)
+            return appended
+
+        monkeypatch.setattr(Batch, "_append", append)
+        with pytest.raises(Broken, match="came back without"):
+            run_cells("append", 2000, Tally())
+
+    def test_forget_where_others_live(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def oldest(_: NodeKey, records: list[bytes]) -> list[bytes]:
+            homes = [record for record in records if is_homes(record)]
+            return [record for record in records if record not in homes[1:]]
+
+        monkeypatch.setattr(hosts, "fewer", oldest)
+        with pytest.raises(Broken, match=r"came back without where node 90[123] lives, which it noted"):
+            run_cells("homes", 2000, Tally())
+
+    def test_raise_what_nobody_expects(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """It refutes the host; what a judge raises is a defect of the judge's."""
+        with monkeypatch.context() as broken_host:
+            broken_host.setattr(hosts, "is_homes", None)
+            with pytest.raises(Broken, match="it raises TypeError") as broken:
+                run_cells("raises", 100, Tally())
+            assert broken.value.how is How.RAISED
+        monkeypatch.setattr(Witness, "look", None)
+        with pytest.raises(TypeError):
+            run_cells("raises", 100, Tally())

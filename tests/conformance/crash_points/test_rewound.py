@@ -1,23 +1,17 @@
 """A node whose disk fell back is told of it, and stops for good; what does not is seen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from conformance.crash_points.disk import Disk
 from conformance.crash_points.ledger import Violation
-from conformance.crash_points.rewound import expect_stop
-from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
+from conformance.crash_points.rewound import CHARTER, KEY, LOST, OTHERS, OWN, disk_with, expect_stop, wrongly_awake
+from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from conformance.crash_points.witness import Said
-from physalia.cell import Node, recovery
-from physalia.host import Charter, Host
-from physalia.journal import Journal, NodeKey
-from physalia.model import Accepted, Ballot, DurableRecord, NoOp, Promised, Step, Stopped, Stutter, UsedBallot
-from physalia.wire import encode_record
-
-KEY = NodeKey(1, 3, 2)
-CHARTER = Charter(frozenset({1, 2, 3}), 3)
-OWN, OTHERS = Ballot(1, 2), Ballot(2, 1)
+from physalia.cell import Node, loss, recovery
+from physalia.host import Host
+from physalia.journal import NodeKey
+from physalia.model import Accepted, DurableRecord, NoOp, Promise, Refusal, Step, Stopped, Stutter, UsedBallot
 
 
 @pytest.fixture
@@ -26,30 +20,9 @@ def vfs() -> Iterator[SimulatedVfs]:
         yield found
 
 
-def disk_with(vfs: SimulatedVfs, *records: DurableRecord) -> Disk:
-    disk = Disk("rewound")
-    files = mount(vfs, disk)
-    Journal.create(files, 2)
-    journal = Journal(files, 2, encode_record)
-    journal.admit(KEY)
-    journal.append([(KEY, record) for record in records])
-    journal.flush()
-    disk.cut_power("rewound")
-    return disk
-
-
-LOST = [
-    ([], Said(used=OWN)),
-    ([], Said(used=Ballot(2, 2))),
-    ([UsedBallot(OWN)], Said(used=OWN, promised=OTHERS)),
-    ([Promised(OTHERS)], Said(promised=OTHERS, votes={1: OTHERS})),
-    ([Accepted(OTHERS, 1, NoOp())], Said(promised=OTHERS, votes={1: Ballot(3, 1)})),
-]
-
-
 @pytest.mark.parametrize(("records", "said"), LOST)
 def test_a_node_stops_for_good_when_it_is_told_of_what_its_disk_lacks(
-    vfs: SimulatedVfs, records: list[DurableRecord], said: Said
+    vfs: SimulatedVfs, records: tuple[DurableRecord, ...], said: Said
 ) -> None:
     assert expect_stop(vfs, disk_with(vfs, *records), 2, KEY, CHARTER, said)
 
@@ -112,3 +85,21 @@ def test_a_node_that_does_not_is_seen(
     fault(monkeypatch)  # type: ignore[operator]
     with pytest.raises(Violation, match=words):
         expect_stop(vfs, disk, 2, KEY, CHARTER, Said(used=OWN))
+
+
+@pytest.mark.parametrize(
+    ("blind", "what"),
+    [
+        (lambda message, *_: isinstance(message, Promise) and bool(message.accepted), "Promise"),
+        (lambda message, *_: isinstance(message, Refusal) and message.ballot < message.promised, "Refusal"),
+    ],
+)
+def test_a_node_that_does_not_look_into_what_others_say_is_seen(
+    monkeypatch: pytest.MonkeyPatch, blind: Callable[..., bool], what: str
+) -> None:
+    assert list(wrongly_awake()) == []
+    find = loss.find_loss
+    monkeypatch.setattr("physalia.cell.node.find_loss", lambda *told: "" if blind(*told) else find(*told))
+    told = list(wrongly_awake())
+    assert told
+    assert all(f"is told of it by {what}(" in one for one in told)

@@ -9,9 +9,10 @@ import pytest
 from conformance.database import campaign, disks, door, lessons, link, pieces
 from conformance.database.slips import LIMITS, Slips
 from conformance.links import Profile, Settings, Silence, Verdict
-from physalia.cell import CorruptRecords, Node, image
+from physalia.cell import CorruptRecords, Node, image, recovery
+from physalia.cell.state import State
 from physalia.cell.teaching import Transfers
-from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, Token, Transact
+from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, StoreReply, Token, Transact
 from physalia.model.value import evolve
 from physalia.store import Store, batches, refusal
 
@@ -127,9 +128,33 @@ class _Unsure(Store):
         return reply
 
 
+class _Forgetful(Store):
+    """It says that it does not know what it has just replied."""
+
+    def remembered(self, command: Execute) -> StoreReply | None:
+        return None
+
+
+class _Open(Store):
+    """It tells whoever asks what the session was told last."""
+
+    def remembered(self, command: Execute) -> StoreReply | None:
+        asked = command.body
+        session = self.sessions.table.get(asked.session) if isinstance(asked, Transact) else None
+        if session is not None and (session.number, session.asked) == (command.request.number, asked):
+            return session.reply
+        return super().remembered(command)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
-    [(_Now, "a page is not what it must be"), (_Endless, "a page is not"), (_Unsure, "counted wrongly")],
+    [
+        (_Now, "a page is not what it must be"),
+        (_Endless, "a page is not"),
+        (_Unsure, "counted wrongly"),
+        (_Forgetful, "does not remember what it has just replied"),
+        (_Open, "remembers another reply than the log gives"),
+    ],
 )
 def test_a_wrong_scan_is_refuted(wrong: type[Store], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "Store", wrong)
@@ -137,6 +162,13 @@ def test_a_wrong_scan_is_refuted(wrong: type[Store], said: str, monkeypatch: pyt
     assert row.verdict is Verdict.REFUTED
     assert failure is not None
     assert said in failure.title
+
+
+def test_who_says_why_it_cannot_be_done_any_more_of_what_was_done_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(State, "verdict", State.answer)
+    _, failure = link.scans(QUICK, Silence())
+    assert failure is not None
+    assert "something else is said than it was told" in failure.title
 
 
 def test_most_that_is_drawn_is_right_and_nothing_is_without_slips() -> None:
@@ -168,6 +200,21 @@ class _AsksNothing(Transfers):
 
     def record(self, teacher: NodeId, chunk: Chunk, prefix: Slot, alpha: int, empty: Store) -> Step:
         return Step(super().record(teacher, chunk, prefix, alpha, empty).announces, ())
+
+
+def test_a_state_whose_copy_is_another_one_is_refuted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copies of a state lead to what its rows say, as it does itself."""
+
+    def copy(self: State) -> State:
+        copied = kept(self)
+        copied.store.version = 1
+        return copied
+
+    kept = State.copy
+    monkeypatch.setattr(State, "copy", copy)
+    _, failure = link.lessons(QUICK, Silence())
+    assert failure is not None
+    assert "a snapshot leads elsewhere than its rows say" in failure.title
 
 
 @pytest.mark.parametrize(
@@ -259,6 +306,23 @@ class _WantsCompany(Node):
 )
 def test_who_starts_from_a_wrong_disk_is_refuted(wrong: type[Node], said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disks, "Node", wrong)
+    row, failure = link.disks(QUICK, Silence())
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert said in failure.title
+
+
+@pytest.mark.parametrize(
+    ("where", "wrong", "said"),
+    [
+        ("is_image", lambda *_: True, "snapshot of another state"),
+        ("Part", type("Other", (), {"__match_args__": ("first", "rows")}), "is begun again after a crash"),
+    ],
+)
+def test_who_believes_any_snapshot_or_no_part_of_one_is_refuted(
+    where: str, wrong: object, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, where, wrong)
     row, failure = link.disks(QUICK, Silence())
     assert row.verdict is Verdict.REFUTED
     assert failure is not None

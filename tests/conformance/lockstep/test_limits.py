@@ -31,6 +31,12 @@ TRANSACTIONS = "tests/physalia/wire/test_transactions.py"
 
 READS = "tests/physalia/cell/test_reads.py"
 
+JOURNAL = "tests/physalia/journal/test_journal.py"
+
+ENTRIES = "tests/conformance/crash_points/test_refusing.py"
+
+HOST = "tests/physalia/host/test_host.py"
+
 CROSSED = {
     "physalia.cell.learner:HEARD_AHEAD_SLOTS": FAR_AHEAD,
     "physalia.cell.learner:TAUGHT_AT_ONCE_SLOTS": LONG_LESSON,
@@ -53,6 +59,18 @@ CROSSED = {
     "physalia.wire.limits:MAX_MEMBERS": f"{CODEC}::test_what_is_beyond_the_limits_is_not_encoded",
     "physalia.wire.limits:MAX_REPORTS": f"{CODEC}::test_too_many_reports_are_not_decoded",
     "physalia.wire.limits:MAX_ENCODED_BYTES": f"{CODEC}::test_what_is_too_long_is_neither_encoded_nor_decoded",
+    "physalia.journal.entries:ENTRY_RECORDS": (
+        f"{ENTRIES}::test_entries_are_filled_to_the_last_record_and_beyond"  # by the part `entries` of crash-points
+    ),
+    "physalia.journal.journal:MAX_RECORD_BYTES": (
+        f"{JOURNAL}::test_a_record_beyond_the_limit_is_refused_and_nothing_of_its_batch_is_stored"
+    ),
+    "physalia.journal.journal:MAX_WAITING_BYTES": (
+        f"{JOURNAL}::test_more_than_may_wait_is_refused_and_what_waits_stays"
+    ),
+    "physalia.journal.keys:MAX_ID": f"{JOURNAL}::test_a_key_beyond_its_bounds_is_refused",
+    "physalia.journal.store:LOG_PAGES": f"{JOURNAL}::test_the_log_is_emptied_when_it_is_long",
+    "physalia.host.host:MOST_POINTERS": f"{HOST}::test_of_so_many_nodes_that_left_it_is_known_whither_and_of_no_more",
 }
 """Who crosses a limit: a mark that a campaign must reach, or a test."""
 
@@ -65,6 +83,17 @@ NO_LIMITS = {
     "physalia.wire.shapes:PAIR": "a name and its fields are two",
     "physalia.wire.traffic:DISK_BYTES": "the name of a disk has just so many bytes",
     "physalia.wire.transactions:PAIR": "a key and its value are two",
+    "physalia.journal.audit:UNBORN": "what comes before the first",
+    "physalia.journal.database:APPLICATION_ID": "a name of a kind of file",
+    "physalia.journal.database:FORMAT_VERSION": "a version",
+    "physalia.journal.database:HEADER_BYTES": "what the header of SQLite has",
+    "physalia.journal.database:MOST_PAGES": "what SQLite itself may have",
+    "physalia.journal.entries:JOURNAL_BYTES": "the name of a journal has just so many bytes",
+    "physalia.journal.entries:_START": "what the head of an entry has",
+    "physalia.journal.folded:DIGEST_MODULUS": "sums go round there",
+    "physalia.journal.folded:FOLD_BYTES": "what a packed fold has",
+    "physalia.journal.marks:FORMAT_VERSION": "a version",
+    "physalia.journal.marks:SLOT_BYTES": "where the second slot begins",
 }
 
 PLAIN = (0, 1, 2)
@@ -72,10 +101,10 @@ PLAIN = (0, 1, 2)
 
 
 def modules() -> dict[str, ast.Module]:
-    """The modules of the core and of the codec, by name."""
+    """The modules of the core, the codec, the journal and the host, by name."""
     return {
         ".".join(path.relative_to(ROOT).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
-        for room in ("cell", "wire")
+        for room in ("cell", "wire", "journal", "host")
         for path in sorted((ROOT / "physalia" / room).glob("*.py"))
     }
 

@@ -18,6 +18,7 @@ from physalia.model import (
     Echo,
     Envelope,
     Found,
+    Left,
     Message,
     Origin,
     Peek,
@@ -279,3 +280,13 @@ def test_batches_go_one_at_a_time(host: Host) -> None:
     host.gather()
     with pytest.raises(AssertionError, match="one batch at a time"):
         host.gather()
+
+
+def test_of_so_many_nodes_that_left_it_is_known_whither_and_of_no_more(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("physalia.host.host.MOST_POINTERS", 2)
+    keys = [NodeKey(cell, 3, 100 + cell) for cell in range(1, 5)]
+    for count, key in enumerate(keys, start=1):
+        host._point(key, Left(count, frozenset({1})), {1: 9})
+        assert list(host.pointers) == keys[max(0, count - 2) : count]
