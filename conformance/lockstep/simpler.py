@@ -7,8 +7,6 @@ whoever shrinks, and only taken if it still refutes the code.
 from collections.abc import Iterator
 from fractions import Fraction
 
-from attrs import evolve
-
 from conformance.world.orders import Create, LoseDisk
 from conformance.world.scenario import (
     Calm,
@@ -31,6 +29,7 @@ from conformance.world.scenario import (
 )
 from conformance.world.setup import Setup
 from physalia.model import Ballot, Campaign, NodeId, Read, RequestId, Submit, Write
+from physalia.model.value import evolve
 
 NOBODY = 0
 """The name of a node that there is not."""

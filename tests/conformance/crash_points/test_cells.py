@@ -97,7 +97,7 @@ class TestBeyondTheLaw:
             self._make(key, charter, self.journal.read(key)[:-1])  # type: ignore[arg-type]
 
         monkeypatch.setattr(Host, "start", forgetful)
-        report = link.run(Settings(profile=Profile.QUICK), Silence())
+        report = link.run(Settings(profile=Profile.QUICK, models=("cells",)), Silence())
         (failure,) = report.failures
         assert report.verdict is Verdict.REFUTED
         assert failure.title.startswith("a cell broke its word at 0/")
