@@ -69,13 +69,6 @@ def test_the_same_seed_makes_the_same_search() -> None:
 
 
 @pytest.mark.parametrize("file", MET, ids=lambda file: file.stem)
-def test_a_run_that_was_met_meets_its_scenario_still(file: Path) -> None:
-    played = again((ground(),), file.read_text(encoding="utf-8"), file.name)
-    assert played.failure is None
-    assert played.watch.is_complete
-
-
-@pytest.mark.parametrize("file", MET, ids=lambda file: file.stem)
 def test_without_the_step_of_one_stage_it_does_not(file: Path) -> None:
     """Each stage is needed: a run in which the step that met it is left out ends before that stage, or meets it later.
 
