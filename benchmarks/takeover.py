@@ -78,7 +78,7 @@ def await_lines(processes: Processes, servers: list[int], event: str) -> dict[in
 
 def measure(folder: Path, cells: int, clients: int) -> dict[str, Any]:
     """All figures."""
-    colony = lay_out(folder / "colony", SERVERS, 0, extra="cold_after_s = 3600.0\n")
+    colony = lay_out(folder / "colony", SERVERS, 0, extra="cold_after_s = 3600.0\nsuspect_after_s = 5.0\n")
     for server, one in colony.settings.items():
         with Journal(Directory(one.directory), server, encode_kept) as journal:
             found_all(journal, charters(server, cells))

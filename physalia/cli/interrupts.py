@@ -4,6 +4,7 @@ Python raises it wherever the program happens to be. In a destructor it is repor
 every formula has one, spend much of their time there: then the command would go on as if nothing had been asked.
 """
 
+import ctypes
 import signal
 import sys
 import threading
@@ -35,13 +36,13 @@ def kept() -> Iterator[Callable[[], bool]]:
 
     def strike(number: int, frame: FrameType | None) -> None:
         struck.append(number)
-        if _is_inside(frame, again):
-            _later()  # this is still a part of what drops it
+        if _is_no_moment(frame):
+            _later()
         else:
             raise KeyboardInterrupt
 
     def again(lost: "UnraisableHookArgs") -> None:
-        if issubclass(lost.exc_type, KeyboardInterrupt):
+        if _is_interrupt(lost):
             _later()
         elif not _is_half_made(lost):
             reported(lost)
@@ -80,13 +81,25 @@ def _later() -> None:
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
 
-def _is_inside(frame: FrameType | None, function: Callable[..., None]) -> bool:
-    """Whether a frame is a part of a call of a function."""
+def _is_no_moment(frame: FrameType | None) -> bool:
+    """Whether an interrupt would do harm here, or be dropped.
+
+    While what was dropped is dealt with, it would be dropped too. While a formula of z3 is being made, the formula
+    would be let go of without ever having been counted: others that share it lose what they are made of.
+    """
     while frame is not None:
-        if frame.f_code is function.__code__:
+        module, name = frame.f_globals.get("__name__"), frame.f_code.co_name
+        if (module, name) in ((__name__, "again"), ("z3.z3", "__init__")):
             return True
         frame = frame.f_back
     return False
+
+
+def _is_interrupt(lost: "UnraisableHookArgs") -> bool:
+    """Whether what was dropped is an interrupt. If it strikes while C is given its arguments, ctypes renames it."""
+    return issubclass(lost.exc_type, KeyboardInterrupt) or (
+        issubclass(lost.exc_type, ctypes.ArgumentError) and KeyboardInterrupt.__name__ in str(lost.exc_value)
+    )
 
 
 def _is_half_made(lost: "UnraisableHookArgs") -> bool:

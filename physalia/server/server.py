@@ -347,6 +347,8 @@ class Server:
             for peer in self.suspicion.fresh(self._clock()):
                 self._log.warning("suspected", peer=peer)
                 self.leadership.lost(peer)
+                self._takes_over = True
+                self._to_tick.set()  # it is told when all is taken over, also where there is nothing to take over
             self._look_around()
 
     def _look_at_keys(self) -> None:
@@ -384,7 +386,6 @@ class Server:
         while True:
             await self._to_take_over.wait()
             self._to_take_over.clear()
-            self._takes_over |= bool(self.leadership.pending)
             self.leadership.take_over()
             self.links.send_all()
             await self._sleep(TAKE_OVER_EVERY_S)

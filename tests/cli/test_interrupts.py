@@ -1,5 +1,6 @@
 """Ctrl-C ends a proof wherever it strikes: in the solver, which takes the signal for itself, and in a destructor."""
 
+import ctypes
 import signal
 import subprocess
 import sys
@@ -28,6 +29,10 @@ class StruckInItsDestructor:
 
 def work_on() -> None:
     StruckInItsDestructor()
+    go_on()
+
+
+def go_on() -> None:
     for _ in range(MANY_STEPS):
         pass
 
@@ -52,6 +57,50 @@ def test_an_interrupt_in_what_keeps_interrupts_is_kept_too(monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt), interrupts.kept():
         work_on()
     assert len(times) == 2
+
+
+class StruckAsItIsGivenToC:
+    """The interrupt comes while ctypes makes something for C of an object: it becomes another exception."""
+
+    @property
+    def _as_parameter_(self) -> int:
+        signal.raise_signal(signal.SIGINT)
+        return 1
+
+    def __del__(self) -> None:
+        ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(int)(self)
+
+
+def test_an_interrupt_in_a_destructor_that_became_something_else_is_kept() -> None:
+    def lets_go() -> None:
+        StruckAsItIsGivenToC()
+        go_on()
+
+    with pytest.raises(KeyboardInterrupt), interrupts.kept():
+        lets_go()
+
+
+def test_a_formula_is_made_whole_before_an_interrupt_strikes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that z3 never counted would be taken off the count when it goes, and others that share it are gone then."""
+    counted: list[None] = []
+    count = z3.z3.Z3_inc_ref
+
+    def struck(*arguments: object) -> None:
+        if not counted:
+            signal.raise_signal(signal.SIGINT)
+        counted.append(count(*arguments))
+
+    monkeypatch.setattr(z3.z3, "Z3_inc_ref", struck)
+    made: list[z3.ExprRef] = []
+
+    def makes() -> None:
+        made.append(z3.Bool("shared"))
+        go_on()
+
+    with pytest.raises(KeyboardInterrupt), interrupts.kept():
+        makes()
+    assert len(made) == 1
+    assert counted
 
 
 def test_other_complaints_of_destructors_are_reported_as_before(monkeypatch: pytest.MonkeyPatch) -> None:

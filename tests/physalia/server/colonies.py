@@ -1,6 +1,5 @@
 """Colonies for tests: settings and keys in a folder, and real server processes on free ports of this machine."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -136,7 +135,7 @@ def colony(folder: Path, size: int = 3, cells: int = 1, alpha: int = 3, extra: s
         yield made
     finally:
         for server in tuple(made.processes):
-            os.kill(made.pid(server), signal.SIGCONT)
+            made.processes[server].send_signal(signal.SIGCONT)  # unless it has ended
             made.kill(server)
 
 

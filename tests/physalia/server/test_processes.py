@@ -3,13 +3,16 @@
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from physalia.client import AsyncClient, Client, OutcomeUnknown, Unavailable
 from physalia.model import Verdict, Volume, Write
+from physalia.server import read_settings
 from tests import PATIENCE_S
 from tests.physalia.server.colonies import Colony, colony, free_ports
 
@@ -176,6 +179,15 @@ def test_a_leader_that_stands_still_is_replaced_and_then_obeys(three: Colony) ->
     talk(three, at_the_old_leader)
 
 
+def test_who_takes_nothing_over_says_so_too(three: Colony) -> None:
+    """Nobody leads anything yet. Whoever watches the log learns of every loss when it has been dealt with."""
+    three.kill(1)
+    for server in (2, 3):
+        while '"campaigns": 0, "event": "taken over"' not in three.log(server):
+            assert three.processes[server].poll() is None
+            time.sleep(0.01)
+
+
 def test_the_blocking_client(three: Colony) -> None:
     with Client(three.addresses, three.ring, PATIENCE_S) as client:
         assert client.write(1, 0, "x", "y").done
@@ -339,6 +351,14 @@ def snapshot(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def shown(address: object) -> str:
+    """The figures of a server."""
+    with urlopen(f"http://{address}/metrics", timeout=PATIENCE_S) as page:
+        text: str = page.read().decode()
+    assert "physalia_requests_waiting" in text
+    return text
+
+
 class TestEnding:
     """Ctrl-C drains; a second one ends."""
 
@@ -346,6 +366,9 @@ class TestEnding:
     def alone(self, tmp_path: Path) -> Iterator[Colony]:
         """Only the leader runs, which can get nothing decided, and drains for as long as it takes."""
         with colony(tmp_path, extra="drain_s = 3600.0\nsuspect_after_s = 3600.0\n") as made:
+            text = made.config(LEADER).read_text(encoding="utf-8")
+            [port] = free_ports(1)
+            made.config(LEADER).write_text(f'watch = "127.0.0.1:{port}"\n{text}', encoding="utf-8")
             made.start(LEADER)
             yield made
 
@@ -355,22 +378,25 @@ class TestEnding:
         assert '"event": "ended"' in three.log(1)
 
     @staticmethod
-    async def waiting(client: AsyncClient) -> "asyncio.Task[Verdict]":
-        """A write that the leader has taken on: it answered what was asked after it, on the same connection."""
+    async def waiting(made: Colony, client: AsyncClient) -> "asyncio.Task[Verdict]":
+        """A write that the leader has taken on, as its own figures say."""
         asking = asyncio.ensure_future(client.write(1, 0, "x", "y"))
-        with pytest.raises(Unavailable):
-            await client.submit(999, Write(client.request(), 0, "x", "y"), deadline_s=0.3)
+        address = read_settings(made.config(LEADER), {}).watch
+        assert address is not None
+        while "physalia_requests_waiting 0.0" in await asyncio.to_thread(shown, address):
+            assert not asking.done()
         return asking
 
     @staticmethod
     async def drains(made: Colony) -> None:
-        while '"waiting": 1, "event": "draining"' not in made.log(LEADER):
+        while '"event": "draining"' not in made.log(LEADER):
             assert made.processes[LEADER].poll() is None
             await asyncio.sleep(0.01)
+        assert '"waiting": 0, "event": "draining"' not in made.log(LEADER)
 
     def test_what_was_asked_is_answered_before_the_end(self, alone: Colony) -> None:
         async def work(client: AsyncClient) -> None:
-            asking = await self.waiting(client)
+            asking = await self.waiting(alone, client)
             alone.processes[LEADER].send_signal(signal.SIGINT)
             await self.drains(alone)
             await asyncio.to_thread(alone.start, 1)
@@ -383,7 +409,7 @@ class TestEnding:
 
     def test_a_second_signal_ends_it_at_once(self, alone: Colony) -> None:
         async def work(client: AsyncClient) -> None:
-            asking = await self.waiting(client)
+            asking = await self.waiting(alone, client)
             alone.processes[LEADER].send_signal(signal.SIGINT)
             await self.drains(alone)
             assert not asking.done()
