@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import PATIENCE_S
+from tests.docs.test_transcripts import BY_THE_WHEEL, differs, transcripts
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +59,7 @@ def site_of(python: Path) -> Path:
     return Path(run(python, "-c", code, folder=python.parent).stdout.strip())
 
 
-def test_the_installed_wheel_verifies_itself(python: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_verifies_itself_and_prints_what_the_readme_says(python: Path, tmp_path: Path) -> None:
     for package in ("spec", "physalia", "conformance"):
         where = run(python, "-c", f"import {package}; print({package}.__file__)", folder=tmp_path).stdout
         assert where.startswith(str(site_of(python))), f"{package} comes from {where}, not from the wheel"
@@ -74,14 +75,12 @@ assert all(shipped.example(name).is_file() for name in shipped.EXAMPLES)
     read = run(python, "-c", reads, folder=tmp_path)
     assert read.returncode == 0, read.stderr
 
-    done = run(python.with_name("physalia"), "verify", "--quick", "--json", folder=tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (expected,) = [printed for command, printed in transcripts(readme) if command == BY_THE_WHEEL]
+    plain = {"NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "100"}
+    done = run(python.with_name("physalia"), *BY_THE_WHEEL.split()[1:], folder=tmp_path, **plain)
     assert done.returncode == 0, done.stdout + done.stderr
-    report = json.loads(done.stdout)
-    assert report["verdict"] == "holds"
-    links = {"tlc", "graph", "induction", "exhaustive", "lockstep", "traces", "histories", "shell", "crash-points",
-             "placement", "blast-radius"}  # fmt: skip
-    assert {link["link"] for link in report["links"]} == links
-    assert all(link["models"] > 0 for link in report["links"])
+    assert not differs(expected, done.stdout), differs(expected, done.stdout)
     assert not list(tmp_path.iterdir()), "something was left in the working directory"
 
 
