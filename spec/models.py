@@ -15,6 +15,7 @@ from spec.machine import Machine
 from spec.service.clients import Client, Clients
 from spec.service.discovery import Discovery
 from spec.service.leases import Duration, Leases, Process
+from spec.service.peeks import Peeks
 from spec.service.reads import Reads
 from spec.service.versions import Versions
 from spec.sites.examples import BLAST_RADIUS_MODELS
@@ -67,6 +68,12 @@ def reads(*max_reads: int, cell: CellProperties) -> Reads:
     """A cell that reads: so many rounds under each ballot, in order."""
     constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
     return Reads(**constants, max_reads=dict(enumerate(max_reads, start=1)))
+
+
+def peeks(*max_looks: int, cell: CellProperties) -> Peeks:
+    """A cell at which clients look: so many times each, in order."""
+    constants = {field.name: getattr(cell, field.name) for field in fields(type(cell))}
+    return Peeks(**constants, max_looks=dict(enumerate(max_looks, start=1)))
 
 
 def teaching(cell: CellProperties, *, truncators: set[Node], students: set[Node]) -> Teaching:
@@ -372,6 +379,15 @@ MODELS: Mapping[str, Machine[Any]] = {
     ),
     "MCReadsCrash": reads(
         1, 1, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
+    ),
+    "MCPeeks": peeks(
+        3, cell=cell(SWAP | HEAL, nodes=3, alpha=2, max_slot=2, owners=(1,), audience=({1, 2},), learners={2, 3}),
+    ),
+    "MCPeeksCrash": peeks(
+        2, 2, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1,), audience=({1, 2},), learners={2}, mortals={2}),
+    ),
+    "MCPeeksContest": peeks(
+        2, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
     ),
     "MCClients": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=1),
     "MCClientsBoth": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=2),

@@ -16,6 +16,7 @@ from physalia.cell import Consultation
 from physalia.model import NodeId, RequestId
 from spec import cell as spec
 from spec.commands import Volume
+from spec.service.peeks import may_show
 
 
 class Readers:
@@ -57,12 +58,21 @@ class Readers:
                 if in_round:
                     self._reach(BEGUN_AGAIN)
                 in_round.clear()
-            case model.Peek(_, token) if any(found.slot < token for found in outcome.found):
-                raise Refuted(f"node {node} goes back behind slot {token}, which its reader has seen")
+            case model.Peek(request, token):
+                self._judge_peek(node, request, token, outcome, before)
         for found in outcome.found:
             self._judge_found(node, found, before)
             if not isinstance(outcome.event, model.Peek):
                 self._judge_served(node, found.request)
+
+    @staticmethod
+    def _judge_peek(node: NodeId, request: RequestId, token: int, outcome: Outcome, before: spec.State) -> None:
+        """Who saw no more than a node knows is shown something, and nobody else is."""
+        may = may_show(before.known[node], token)
+        if outcome.found and not may:
+            raise Refuted(f"node {node} goes back behind slot {token}, which its reader has seen")
+        if may and any(why == "behind" for _, why in outcome.rejects):
+            raise Refuted(f"node {node} says to {request_words(request)} that it is behind slot {token}, and is not")
 
     def _judge_found(self, node: NodeId, found: model.Found, before: spec.State) -> None:
         """It must be so."""

@@ -130,6 +130,13 @@ def peeked(found: Found) -> MakeNode:
     return bent(lambda _, event, made: step if isinstance(event, Peek) else made)
 
 
+def turns_away(_: Node, event: Event, step: Step) -> Step:
+    """Who may be shown what a node knows is sent away."""
+    if not isinstance(event, Peek):
+        return step
+    return Step(Stutter("rejected"), (Reject(event.request, "behind"),))
+
+
 def changed_behind_the_scenes() -> None:
     played = Play(THREE)
     played.world.nodes[2].accepted[1] = Accepted(B, 1, NoOp())  # type: ignore[index]
@@ -328,7 +335,8 @@ CASES: dict[str, Callable[[], None]] = {
     "judge._wrong_kind: its disk": partial(run, renamed("ignored", "stopped"), Pass(1, 1)),
     "judge._wrong_kind: only a crash": partial(run, renamed("ignored", "restarted"), Pass(1, 1)),
     "judge._wrong_kind: it tells": partial(run, renamed("peeked", "ignored"), Give(1, Peek(READER, 0))),
-    "readers.judge: node .. goes": partial(run, peeked(Found(READER, 0, FIRST)), Give(1, Peek(READER, 5))),
+    "readers._judge_peek: node .. goes": partial(run, peeked(Found(READER, 0, FIRST)), Give(1, Peek(READER, 5))),
+    "readers._judge_peek: node .. says": partial(run, bent(turns_away), Give(1, Peek(READER, 0))),
     "readers.judge: node .. takes": partial(run, KeepsItsRound, *READ[:-2], Give(1, Campaign(Ballot(2, 1)))),
     "readers._judge_found: node .. tells .. of": partial(
         run, peeked(Found(READER, 5, FIRST)), Give(1, Peek(READER, 0))
