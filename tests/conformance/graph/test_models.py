@@ -15,6 +15,7 @@ from spec.models import MODELS, PROGRESS
 from spec.service.clients import Clients
 from spec.service.discovery import Discovery
 from spec.service.leases import Leases
+from spec.service.peeks import Peeks
 from spec.service.reads import Reads
 from spec.service.versions import Versions
 from spec.sites.blast_radius import BlastRadius
@@ -206,6 +207,8 @@ def test_the_constants_are_the_models(name: str) -> None:
     if isinstance(model, Lives):
         assert list(model.heir) == list(model.nodes)
         mirrored |= {"Law": model.law, "Frail": model.frail, "Heir": tuple(model.heir.values())}
+    if isinstance(model, Peeks):
+        mirrored |= {"MaxLooks": tuple(model.max_looks.values())}
     if isinstance(model, Reads):
         assert list(model.max_reads) == list(model.ballots)
         mirrored |= {"MaxReads": tuple(model.max_reads.values())}
@@ -226,6 +229,7 @@ RUNGS = (
     "Cell",
     "Leaving",
     "Lives",
+    "Peeks",
     "Reads",
     "Teaching",
     "Clients",

@@ -47,6 +47,7 @@ from physalia.model import (
     Query,
     Receive,
     Refusal,
+    Reject,
     Report,
     RequestId,
     Round,
