@@ -59,20 +59,11 @@ class Readers:
                     self._reach(BEGUN_AGAIN)
                 in_round.clear()
             case model.Peek(request, token):
-                self._judge_peek(node, request, token, outcome, before)
+                _judge_peek(node, request, token, outcome, before)
         for found in outcome.found:
             self._judge_found(node, found, before)
             if not isinstance(outcome.event, model.Peek):
                 self._judge_served(node, found.request)
-
-    @staticmethod
-    def _judge_peek(node: NodeId, request: RequestId, token: int, outcome: Outcome, before: spec.State) -> None:
-        """Who saw no more than a node knows is shown something, and nobody else is."""
-        may = may_show(before.known[node], token)
-        if outcome.found and not may:
-            raise Refuted(f"node {node} goes back behind slot {token}, which its reader has seen")
-        if may and any(why == "behind" for _, why in outcome.rejects):
-            raise Refuted(f"node {node} says to {request_words(request)} that it is behind slot {token}, and is not")
 
     def _judge_found(self, node: NodeId, found: model.Found, before: spec.State) -> None:
         """It must be so."""
@@ -90,3 +81,12 @@ class Readers:
         self._in_round[node].discard(request)
         self._waiting[node].pop(request, None)
         self.served.append(request)
+
+
+def _judge_peek(node: NodeId, request: RequestId, token: int, outcome: Outcome, before: spec.State) -> None:
+    """Who saw no more than a node knows is shown something, and nobody else is."""
+    may = may_show(before.known[node], token)
+    if outcome.found and not may:
+        raise Refuted(f"node {node} goes back behind slot {token}, which its reader has seen")
+    if may and any(why == "behind" for _, why in outcome.rejects):
+        raise Refuted(f"node {node} says to {request_words(request)} that it is behind slot {token}, and is not")
