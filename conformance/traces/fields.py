@@ -1,8 +1,8 @@
 """Traces in which one field of one line is another, or is missing: whatever kind of line it is, and whatever field.
 
 This knows nothing of what lines mean. It takes a line of each kind and each of its fields in turn, as they stand in the
-file, and makes of the value another one of its sort. Nothing of it may be accepted, but for what is listed here: each
-with the reason why nobody can tell.
+file, or are spelled out where it is written short, and makes of the value another one of its sort. Nothing of it may be
+accepted, but for what is listed here: each with the reason why nobody can tell.
 """
 
 import json
@@ -19,6 +19,7 @@ from conformance.traces.cell import CellKey
 from conformance.traces.judging import judge_runs
 from conformance.traces.lines import Place, Run, read_lines
 from conformance.traces.replay import Judged
+from conformance.traces.short import objects
 
 STUTTERS_SAY = "no guard reads it, and the node that is named may have said so by then"
 NOBODY_KNOWS: Final[Sequence[tuple[str, str, str]]] = (
@@ -131,8 +132,7 @@ def is_at(found: BadInput | Judged, place: Place) -> bool:
 def _lines_of(texts: Sequence[bytes], wanted: CellKey) -> Iterator[tuple[int, dict[str, Any]]]:
     """The lines of one cell, and those of the file itself, with their numbers."""
     mine: set[int] = set()
-    for number, text in enumerate(texts, start=1):
-        line = json.loads(text)
+    for number, line in enumerate(objects(texts), start=1):
         if line.get("did") == "start" and (line["cell"], line["life"]) == wanted:
             mine.add(line["n"])
         steps = {node for node, _ in line.get("steps", ())}

@@ -8,18 +8,16 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 from attrs import define, frozen
 
 from conformance.links import BadInput
+from conformance.traces.short import FIELDS, SHORT, IllFormed, Natural, Positive, spelled_out
 from physalia.model import ActionName, StutterKind
 from physalia.tracing import FULL, VERSION
-from physalia.wire.limits import MAX_NATURAL
 
-Natural = Annotated[int, msgspec.Meta(ge=0, le=MAX_NATURAL)]
-Positive = Annotated[int, msgspec.Meta(ge=1, le=MAX_NATURAL)]
 Ballot = tuple[Natural, Natural]
 
 ACTIONS: Final[tuple[str, ...]] = ActionName.__args__  # type: ignore[attr-defined]
@@ -207,6 +205,8 @@ class Reader:
         self._number = 1
         self._seen: dict[int, int] = {}
         """The last line of each node, by the node's number in this file."""
+        self._nodes: dict[int, int] = {}
+        """Which node each of these numbers is."""
 
     def read(self, text: bytes) -> None:
         """Read the next line."""
@@ -215,7 +215,9 @@ class Reader:
         if run.is_closed or run.is_full:
             raise bad(run.path, number, "did", "the trace ended before, and nothing comes after that")
         try:
-            line = _line.decode(text)
+            line = self._decode(text)
+        except IllFormed as error:
+            raise bad(run.path, number, error.field, str(error)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _undecodable(run.path, number, error, "did") from None
         self._judge(number, line)
@@ -227,6 +229,11 @@ class Reader:
             run.is_closed = True
         else:
             run.lines.append((number, line))
+
+    def _decode(self, text: bytes) -> Line:
+        if not text.startswith(SHORT):
+            return _line.decode(text)
+        return msgspec.convert(spelled_out(text, self._nodes), Line)
 
     def _judge(self, number: int, line: Line) -> None:
         path = self.run.path
@@ -268,6 +275,8 @@ class Reader:
                 f"after line {last or 0} of node {line.n} comes {(last or 0) + 1}, and not {line.seq}",
             )
         self._seen[line.n] = line.seq
+        if line.node is not None:
+            self._nodes[line.n] = line.node
 
     def _judge_event(self, number: int, line: Line) -> None:
         path, did = self.run.path, line.did
@@ -314,6 +323,8 @@ def _undecodable(path: Path, number: int, error: Exception, default: str) -> Bad
     text = str(error)
     found = re.search(r"`\$\.([\w.\[\]]+)`", text) or re.search(r"field `(\w+)`", text)
     field = found[1] if found else default
+    if short := re.search(r"`\$\[(\d+)\](.*)`", text):
+        field = FIELDS[int(short[1])] + short[2]
     text = re.sub(r" - at `\$.*", "", text).replace(" | null", "")
     return bad(path, number, field, _lower(text.rstrip(".")))
 

@@ -17,7 +17,7 @@ of the node waits, and whoever drives it when nobody owes the node an answer (R1
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import define
 
@@ -77,6 +77,8 @@ class Hosted:
     queued: int = 0
     look_at: Slot = 0
     """From which slot on whoever drives the host looks at the length of its log again."""
+    track: Any = None
+    """What whoever records it keeps of it."""
 
 
 class Recording(Protocol):
@@ -88,10 +90,10 @@ class Recording(Protocol):
     def left(self, hosted: Hosted) -> None:
         """A node leaves memory."""
 
-    def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
-        """A node took a step; what comes of it `waits` for the disk, or does not."""
+    def stepped(self, hosted: Hosted, event: Event, step: Step, waits: bool, tells: bool) -> None:
+        """A node took a step; what comes of it `waits` for the disk, or does not, and it `tells` clients something."""
 
-    def housed(self, key: NodeKey) -> None:
+    def housed(self, hosted: Hosted) -> None:
         """Something is noted down for a node, and what it does next waits behind that."""
 
     def settled(self, batch: Batch) -> None:
@@ -186,7 +188,7 @@ class Host:
         hosted.queued += 1
         self._awaited += 1
         if self.recording is not None:
-            self.recording.housed(hosted.key)
+            self.recording.housed(hosted)
         self._waiting.append(Waiting(hosted.key, [Homes(tuple(sorted(hosted.homes.items())))], [Safe(call)], True))
 
     def lasts(self, key: NodeKey) -> int:
@@ -301,11 +303,11 @@ class Host:
         effects = step.effects
         if not effects:
             if self.recording is not None:
-                self.recording.stepped(hosted.key, event, step, waits=False)
+                self.recording.stepped(hosted, event, step, False, False)
             return ()
         records: list[DurableRecord] = []
         outputs: list[Output] = []
-        asks_for_flush = False
+        asks_for_flush = tells = False
         for effect in effects:  # by its very class: to ask whether it is an instance costs four times as much
             if type(effect) is Send:
                 outputs.append(hosted.border.send(effect))
@@ -317,9 +319,10 @@ class Host:
                 outputs.append(Gone(hosted.key))
             else:  # a word to a client
                 outputs.append(effect)  # type: ignore[arg-type]
+                tells = True
         must_wait = hosted.awaited > 0 or asks_for_flush
         if self.recording is not None:
-            self.recording.stepped(hosted.key, event, step, waits=must_wait)
+            self.recording.stepped(hosted, event, step, must_wait, tells)
         if must_wait:
             hosted.awaited += 1
             self._awaited += 1

@@ -332,9 +332,10 @@ class Server:
         await self._to_write.wait()
 
     async def _beat(self) -> None:
-        """Ping, suspect, drop what is cold, and see which keys are gone."""
+        """Ping, suspect, drop what is cold, and see which keys are gone; what is recorded does not lie here longer."""
         while True:
             self.nodes.now_s = self._clock()
+            self._write_down()
             self.links.ping()
             self.telling.beat()
             self.moving.beat()

@@ -8,26 +8,24 @@ A trace that cannot be written is given up, and says so if it still can; the ser
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from attrs import define
-from msgspec import Struct
 
 from physalia.cell import Node
 from physalia.host import Batch, Hosted
 from physalia.journal import NodeKey
-from physalia.model import Action, Answer, Event, Found, Receive, Step, Submit, Tick, UsedBallot
-from physalia.tracing.words import OF, Words, checksum, json, json_lines, name_of
-from physalia.wire import encode_command
+from physalia.model import Action, Answer, Chunk, Event, Found, Receive, Step, Submit, Tick, UsedBallot
+from physalia.model.value import evolve
+from physalia.tracing.words import checksum, json, json_lines, name_of
 
-VERSION = 1
+VERSION = 2
 """Of the format. A reader refuses every other."""
 FULL = "full"
 """What the last line says did of a trace that reached its size: more is not there, whatever happened."""
-MOST_ROWS = 512
-"""So many lines are kept before they are handed over, if nothing leaves meanwhile."""
 
 
 class CannotRecord(Exception):
@@ -36,36 +34,10 @@ class CannotRecord(Exception):
 
 @define
 class _Track:
-    """A node in this trace: how many lines it has, and how many of its steps a batch made safe."""
+    """A node in this trace, and how many lines it has."""
 
     number: int
     lines: int = 0
-    safe: int = 0
-
-
-class _Given(Struct, omit_defaults=True, rename={"sender": "from"}, gc=False):
-    """A line of a node that was given a message. Lines are made in bulk, out of values that nobody changes."""
-
-    n: int
-    seq: int
-    did: str
-    sender: int
-    said: tuple[object, ...]
-    waits: bool = False
-
-
-class _Did(Struct, omit_defaults=True, gc=False):
-    """A line of a node that did something of its own accord, or was asked by a client."""
-
-    n: int
-    seq: int
-    did: str
-    args: tuple[object, ...] | None = None
-    asks: str | None = None
-    command: str | None = None
-    told: str | None = None
-    slot: int | None = None
-    waits: bool = False
 
 
 class Recorder:
@@ -78,8 +50,7 @@ class Recorder:
         self._left_bytes = most_bytes
         self._lines = 0
         self._tracks: dict[NodeKey, _Track] = {}
-        self._rows: list[tuple[NodeKey, Event, Step, bool] | _Given | _Did | dict[str, Any]] = []
-        self._words = Words()
+        self._rows: list[tuple[object, ...] | dict[str, Any]] = []
         self._say({"trace": VERSION, "server": server, "run": run})
         self.write()  # a process that is killed before anything happened leaves a whole trace of nothing
 
@@ -89,9 +60,7 @@ class Recorder:
         Whatever it remembered before is lost.
         """
         key, node, charter = hosted.key, hosted.node, hosted.charter
-        track = self._tracks.get(key)
-        if track is None:
-            track = self._tracks[key] = _Track(len(self._tracks) + 1)
+        track = hosted.track = self._tracks.setdefault(key, _Track(len(self._tracks) + 1))
         self._of_node(
             track,
             {
@@ -109,38 +78,40 @@ class Recorder:
 
     def left(self, hosted: Hosted) -> None:
         """A node leaves memory, of which nothing waits, or its server ends."""
-        self._of_node(self._tracks[hosted.key], {"did": "end", "active": hosted.node.active, **_found(hosted.node)})
+        self._of_node(hosted.track, {"did": "end", "active": hosted.node.active, **_found(hosted.node)})
 
-    def stepped(self, key: NodeKey, event: Event, step: Step, *, waits: bool) -> None:
-        """A node took a step; `waits` says that what it has to say must not leave before something is flushed."""
-        if type(event) is Tick and not waits and type(step.announces) is not Action:
+    def stepped(self, hosted: Hosted, event: Event, step: Step, waits: bool, tells: bool) -> None:
+        """A node took a step; what it has to say `waits` for a flush, or does not, and it `tells` clients something.
+
+        What it was given and what it says that it was are kept as they are, and become JSON all at once: a value in the
+        code is a list there. So a line costs Python's interpreter as little as may be. Nobody changes a value.
+        """
+        track = hosted.track
+        if type(event) is Receive:  # nobody is answered because of a message alone
+            if type(event.message) is Chunk:
+                event = Receive(event.sender, evolve(event.message, rows=()))
+            track.lines = seq = track.lines + 1
+            self._rows.append((track.number, seq, step.announces, waits, event))
             return
-        self._rows.append((key, event, step, waits))
-        if len(self._rows) >= MOST_ROWS:
-            self.write()
+        is_action = type(step.announces) is Action
+        if is_action or waits or type(event) is not Tick:
+            track.lines = seq = track.lines + 1
+            asked = event if type(event) is Submit else None
+            told = _told(step) if tells and (is_action or asked is not None) else ()
+            self._rows.append((track.number, seq, step.announces, waits, asked, *told))
 
-    def housed(self, key: NodeKey) -> None:
+    def housed(self, hosted: Hosted) -> None:
         """Where nodes of its cell live is noted down for a node: what it does next waits behind that."""
-        self._of_node(self._tracks[key], {"did": "housed", "waits": True})
+        self._of_node(hosted.track, {"did": "housed", "waits": True})
 
     def settled(self, batch: Batch) -> None:
         """A batch is on the disk, and what waited for it may leave: so many steps of each node that had to wait."""
-        tracks, safe = self._tracks, []
-        for each in batch.safe:
-            if each.is_awaited:
-                track = tracks[each.key]
-                if not track.safe:
-                    safe.append(track)
-                track.safe += 1
-        if not safe:
-            return
-        self._say({"did": "flush", "steps": [(track.number, track.safe) for track in safe]})
-        for track in safe:
-            track.safe = 0
+        safe = Counter([each.key for each in batch.safe if each.is_awaited])
+        if safe:
+            self._say({"did": "flush", "steps": [(self._tracks[key].number, steps) for key, steps in safe.items()]})
 
     def write(self) -> None:
         """Hand over whatever was written down: before anything leaves that rests on it."""
-        self._make_lines()
         rows, self._rows = self._rows, []
         if not rows or self._descriptor is None:
             return
@@ -168,39 +139,11 @@ class Recorder:
         self._give_up()
 
     def _of_node(self, track: _Track, line: dict[str, Any]) -> None:
-        self._make_lines()
         track.lines += 1
         self._say({"n": track.number, "seq": track.lines, **line})
 
     def _say(self, line: dict[str, Any]) -> None:
         self._rows.append(line)
-
-    def _make_lines(self) -> None:
-        """Put the lines of steps in the place of what is remembered of them.
-
-        Steps are remembered as they are, and all that are there become lines at once: that costs half as much as one
-        by one, between other things.
-        """
-        tracks, words, rows = self._tracks, self._words, self._rows
-        for place, row in enumerate(rows):
-            if type(row) is not tuple:
-                continue
-            key, event, step, waits = row
-            track, announces = tracks[key], step.announces
-            track.lines = seq = track.lines + 1
-            is_action = type(announces) is Action
-            did = announces.name if is_action else announces.kind  # type: ignore[union-attr]
-            if type(event) is Receive:  # nobody is answered because of a message alone
-                said = event.message
-                rows[place] = _Given(track.number, seq, did, event.sender, OF[type(said)](words, said), waits)
-                continue
-            rows[place] = line = _Did(track.number, seq, did, waits=waits)
-            if is_action:
-                line.args = words.arguments(announces.arguments)  # type: ignore[union-attr]
-                _note_told(line, step)
-            elif type(event) is Submit:
-                line.asks, line.command = words.name(event.command), encode_command(event.command).hex()
-                _note_told(line, step)
 
     def _give_up(self) -> None:
         if self._descriptor is not None:
@@ -208,13 +151,15 @@ class Recorder:
         self._descriptor = None
 
 
-def _note_told(line: _Did, step: Step) -> None:
-    """What a client was told by a step, if any was."""
+def _told(step: Step) -> tuple[str | int, ...]:
+    """What clients are told by a step: the checksum of an answer, or the slot after which they read."""
+    told: tuple[str | int, ...] = ()
     for effect in step.effects:
         if type(effect) is Answer:
-            line.told = checksum(effect.verdict)
+            told = (checksum(effect.verdict),)
         elif type(effect) is Found:
-            line.slot = effect.slot
+            told = (effect.slot,)
+    return told
 
 
 def _found(node: Node) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def test_a_step_that_says_stopped_is_not_believed(killed: Case) -> None:
 
 
 def test_the_end_of_a_node_that_left_is_compared(moved: Case) -> None:
-    """So nothing that it learned can be dropped."""
+    """So nothing that it learned can be dropped, nor what it decided if it led."""
     runs, key = moved
     run, place, erased = at(runs, lambda line: line.did == "erase")
 
@@ -121,7 +121,9 @@ def test_the_end_of_a_node_that_left_is_compared(moved: Case) -> None:
 
     assert "stopped is False, and must be True" in refused(moved, is_its_end, stopped=False)
     assert "known is" in refused(moved, is_its_end, known=1)
-    learned = [at for at, (_, line) in enumerate(runs[run].lines[:place]) if line.n == erased.n and line.did == "learn"]
+    before = enumerate(runs[run].lines[:place])
+    learned = [at for at, (_, line) in before if line.n == erased.n and line.did in ("learn", "decide")]
+    assert learned
     assert judged(cut_out(runs, run, learned[-1:]), key).verdict is Verdict.REFUTED
 
 

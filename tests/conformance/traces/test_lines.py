@@ -9,6 +9,7 @@ import pytest
 
 from conformance.links import BadInput
 from conformance.traces import judging
+from conformance.traces.short import objects
 from physalia.cli.app import invoke
 from tests.conformance.traces.servers import lived
 
@@ -23,18 +24,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def last(folder: Path, tmp_path: Path, change: Callable[[Lines], None]) -> Path:
-    """The last trace of server 3, with something changed."""
-    lines = [json.loads(line) for line in (folder / "server-3-1.jsonl").read_text().splitlines()]
+    """The last trace of server 3, spelled out, with something changed."""
+    lines = [*objects((folder / "server-3-1.jsonl").read_bytes().splitlines())]
     change(lines)
     path = tmp_path / "changed.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 
 
+def ill_formed(path: Path) -> str:
+    """What is told of it."""
+    with pytest.raises(BadInput) as told:
+        judging.judge_files([path], 1, every=False)
+    return str(told.value)
+
+
 @pytest.mark.parametrize(
     ("change", "line", "field", "why"),
     [
-        (lambda lines: lines[0].update(trace=2), 1, "trace", "version 2"),
+        (lambda lines: lines[0].update(trace=1), 1, "trace", "version 1"),
         (lambda lines: lines[4].update(did="guess"), 5, "did", "'guess' is no event"),
         (lambda lines: lines[4].update(colour="red"), 5, "colour", "unknown field"),
         (lambda lines: lines[2].update(seq=7), 3, "seq", "comes 2, and not 7"),
@@ -52,9 +60,7 @@ def test_a_bad_line_is_told_with_its_place(
     folder: Path, tmp_path: Path, change: Callable[[Lines], None], line: int | None, field: str, why: str
 ) -> None:
     path = last(folder, tmp_path, change)
-    with pytest.raises(BadInput) as told:
-        judging.judge_files([path], 1, every=False)
-    text = str(told.value)
+    text = ill_formed(path)
     assert text.startswith(f"{path}, line {'' if line is None else line}")
     assert f", {field}" in text
     assert why in text
