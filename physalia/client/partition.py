@@ -34,7 +34,7 @@ from physalia.model import (
     Refused,
     RequestId,
     Scan,
-    Scanned,
+    ScannedAt,
     Seen,
     Slot,
     StoreReply,
@@ -192,8 +192,6 @@ class Partition:
         is_strict, page, at = consistency == "strict", None, None
         while True:
             found, at = await self._page(prefix, page_items, page, is_strict=is_strict, at=at)
-            if page is None and found.token is not None:
-                self.seen = max(self.seen, found.token.slot)
             for key, item in found.items:
                 yield Item(key, item.value, item.version)
             page = found.token
@@ -204,10 +202,12 @@ class Partition:
         self, prefix: str, most_items: int, page: Token | None, *, is_strict: bool, at: Address | None
     ) -> tuple[Page, Address]:
         said, by = await self._shown(
-            lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page, is_strict), Scanned, at
+            lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page, is_strict), ScannedAt, at
         )
         if isinstance(said.page, Refused):
             raise error(said.page) or PhysaliaError("a server refuses a page and says no reason")
+        token = said.page.token  # all that a server says of the moment that is older than version 5 of the protocol
+        self.seen = max(self.seen, said.slot, 0 if token is None else token.slot)
         return said.page, by
 
     async def _shown(

@@ -34,7 +34,18 @@ class Address(NamedTuple):
         host = host.removeprefix("[").removesuffix("]")
         if not colon or not host or not port.isascii() or not port.isdigit() or int(port) >= 1 << 16:
             raise ValueError("expected host:port, such as 127.0.0.1:7400")
+        if not _can_be_asked_for(host):
+            raise ValueError(f"{host!a} is no name of a machine; expected host:port, such as 127.0.0.1:7400")
         return cls(host, int(port))
+
+
+def _can_be_asked_for(host: str) -> bool:
+    """Whether a host may be a name at all. The system raises a `TypeError` for others, long after they were read."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return host.isprintable() and not any(map(str.isspace, host))
 
 
 class Unproved(ConnectionError):
