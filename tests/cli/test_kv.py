@@ -149,6 +149,7 @@ def test_bad_input_is_exit_2_and_one_sentence(shell: Shell, words: list[str], wh
         ('{"then": [["put", "k", "\\ud800"]]}', "half a surrogate"),
         ("{}", "transaction_steps would be 0"),
         ("[" * 100_000, "is no transaction in JSON"),
+        ('{"then": [["put", "k", 1]], "then": [["put", "j", 1]]}', "an object has one name twice"),
     ],
 )
 def test_what_is_no_transaction_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch, text: str, why: str) -> None:
