@@ -35,7 +35,7 @@ def founded_by(file: Path, cell: int, servers: list[int], alpha: int) -> "tuple[
         disks = {int(one["server"]): one["disk"] for one in plain["nodes"] if one["disk"]}
         any(map(bytes.fromhex, disks.values()))
         known = Founding(plain["cell"], plain["life"], plain["alpha"], nodes, frozenset(node for node, _ in nodes))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{file} is no founding ({error!r}): name another file.") from None
     if (known.cell, sorted(server for _, server in nodes), known.alpha) != (cell, sorted(servers), alpha):
         raise BadInput(f"{file} founds another cell, or on other servers: a cell is founded once; name another file.")
