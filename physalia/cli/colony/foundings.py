@@ -57,11 +57,11 @@ def write_down(file: Path, founding: "Founding", disks: Mapping[int, str]) -> No
     fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(plain, indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
         try:
+            with fresh.open("w", encoding="utf-8") as out:
+                out.write(json.dumps(plain, indent=2) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
             if not file.exists():
                 os.link(fresh, file)
             elif founded_by(file, founding.cell, [home for _, home in founding.nodes], founding.alpha)[0] == founding:
