@@ -112,13 +112,13 @@ class Partition:
 
     async def look(self, *keys: str, consistency: Consistency = "strict") -> tuple[Item | None, ...]:
         """Items as they all are at one moment: now, or, if it is `eventual`, no earlier than what was seen before."""
+        is_strict = _is_strict(consistency)
         reading = Transaction(then=tuple(map(Get, keys)))
         refused = refusal(
             Execute(RequestId("", 1), VERSION, Transact(1, reading))
         )  # everybody would say the same of it
         if refused is not None:
             raise error(refused) or PhysaliaError("this is refused for no reason")
-        is_strict = consistency == "strict"
         said, _ = await self._shown(lambda number: Look(number, self.cell, self.seen, keys, is_strict), Seen)
         if len(said.items) != len(keys):
             raise PhysaliaError("a server shows something else than it was asked for")
@@ -189,7 +189,7 @@ class Partition:
         If it is `eventual`, that moment is no earlier than what was seen here before. All pages are shown by one node.
         Raises `Unavailable` if it does not remember that moment any more, or is gone: begin again.
         """
-        is_strict, page, at = consistency == "strict", None, None
+        is_strict, page, at = _is_strict(consistency), None, None
         while True:
             found, at = await self._page(prefix, page_items, page, is_strict=is_strict, at=at)
             for key, item in found.items:
@@ -265,6 +265,13 @@ class Partition:
         except OutcomeUnknown as unknown:
             unknown.command = command
             raise
+
+
+def _is_strict(consistency: Consistency) -> bool:
+    """Raises `InvalidRequest` for a word that is neither: whoever slips must not read what is old without knowing."""
+    if consistency not in ("strict", "eventual"):
+        raise InvalidRequest(f"a read is strict or eventual, and not {consistency!r}")
+    return consistency == "strict"
 
 
 def _next(session: Session, transaction: Transaction) -> Execute:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from ipaddress import IPv6Address
 from typing import NamedTuple, NoReturn
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -40,12 +41,14 @@ class Address(NamedTuple):
 
 
 def _can_be_asked_for(host: str) -> bool:
-    """Whether a host may be a name at all. The system raises a `TypeError` for others, long after they were read."""
+    """Whether a host may be a name at all, or an address. Others would be noticed late, and some as a `TypeError`."""
     try:
+        if ":" in host:
+            IPv6Address(host)
         host.encode("idna")
-    except UnicodeError:
+    except ValueError:
         return False
-    return host.isprintable() and not any(map(str.isspace, host))
+    return host.isprintable() and not any(one.isspace() or one in "/@?#" for one in host)
 
 
 class Unproved(ConnectionError):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -223,6 +224,16 @@ def test_whoever_scanned_sees_nothing_older_afterwards(use: Use, consistency: Co
         late = somebody_else()
         assert [item async for item in late.scan("k", page_items=page_items, consistency=consistency)] == []
         assert late.seen >= db.seen > newest
+
+    use(work)
+
+
+@pytest.mark.parametrize("word", ["Strict", "strong", "", None, True])
+def test_a_read_of_another_kind_is_refused_and_not_taken_for_one_that_may_be_old(use: Use, word: Any) -> None:
+    async def work(db: Partition) -> None:
+        for reading in (db.get("a", word), db.look("a", consistency=word), anext(db.scan(consistency=word))):
+            with pytest.raises(InvalidRequest, match="a read is strict or eventual, and not "):
+                await reading
 
     use(work)
 
