@@ -24,11 +24,11 @@ Number: TypeAlias = int | float | Fraction
 _TYPES = ("invoke", "ok", "fail", "info")
 _FIELDS = ("process", "type", "f", "value", "key", "time", "index", "error")
 _LOG_LINE = re.compile(
-    r"""^(?:.*?(?:\s-|\S:)\s+)??([^\s{}()\[\]#]\S*)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$"""
+    r"""^(?!\s*(?:\[\s*)?[{(\#;])(?:.*?(?:\s-|\S:)\s+)??([^\s{}()\[\]#]\S*)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$"""
 )
 """A process, a type, an f, a value and perhaps an error, behind what a logger puts before it: `- ` or `jepsen.util: `.
 
-A process begins with no bracket: a map of EDN may be written without commas.
+Neither the line nor a process begins as EDN does: a map may be written without commas, and its texts may say anything.
 """
 _OBJECT = re.compile(r'\s*\{\s*"')
 _ARRAY = re.compile(r'\s*\[\s*\{\s*"[^"\\]*"\s*:[\s"\[{\d]')

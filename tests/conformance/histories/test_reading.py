@@ -139,6 +139,13 @@ def test_what_stands_behind_a_value_in_a_log_is_for_people(error: str) -> None:
     assert (only.process, only.asked, only.end) == (0, (1, 2), None)
 
 
+@pytest.mark.parametrize("before", ["", "[", " ", "; 0 :invoke :read\n", "#jepsen.history.Op"])
+def test_edn_whose_text_looks_like_a_log_is_edn(before: str) -> None:
+    text = '{:process 7 :type :invoke :f :read :note "jepsen.util: 3 :invoke :write 1"}'
+    (only,) = parse(before + text + "]" * (before == "["), CAS, "it").operations
+    assert (only.process, only.f) == (7, "read")
+
+
 def test_registers_of_many_keys_are_never_taken_for_one() -> None:
     """What is right key by key was refuted as one register, and so were transactions on several partitions."""
     for model, f, asked in ((CAS, "write", [1, 2]), (STORE, "txn", [PUT, {"if": [["absent", "k"]], **PUT}])):
