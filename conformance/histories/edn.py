@@ -63,8 +63,14 @@ class _Open:
     """What comes before a form that has not come: a `discard` of it, `meta` that it is, or the `value` of such."""
 
 
-def read(text: str) -> list[Form]:
-    """Every form at the top of a text. Raises `NotEdn`."""
+def first(text: str) -> Value:
+    """The first value in a text, nil if there is none: what comes behind it need not be EDN. Raises `NotEdn`."""
+    forms = read(text, most=1)
+    return forms[0].value if forms else None
+
+
+def read(text: str, most: int | None = None) -> list[Form]:
+    """Every form at the top of a text, or so many of them. Raises `NotEdn`."""
     stack = [_Open("", 1)]
     for kind, token, line in _tokens(text):
         here = stack[-1]
@@ -82,6 +88,8 @@ def read(text: str) -> list[Form]:
             _put(stack[-1], _closed(here))
         elif kind != "tag":  # the value behind a tag stands for itself
             _put(here, Form(_atom(kind, token, line), line))
+        if len(stack[0].forms) == most:
+            return stack[0].forms
     if len(stack) > 1:
         raise NotEdn(stack[-1].line, f"{stack[-1].bracket} is never closed")
     _must_be_complete(stack[0], text.count("\n") + 1)

@@ -104,6 +104,7 @@ class Register:
 
     `cas` asks with [expected, new]. Answered `ok` it took place; answered `ok` with false the register had another
     value than the expected one, which says something about it; a `fail` says nothing. The register is nil at first.
+    Operations that name a key speak of the register of that key.
     """
 
     def __init__(self, name: str, functions: Mapping[str, str]) -> None:
@@ -118,6 +119,7 @@ class Register:
             raise Malformed("f", f"{operation.f} is no operation of a {self.name}; it has {', '.join(self.functions)}")
         asked, answer = operation.asked, operation.answer
         if known == "read":
+            _must_ask_for_nothing(self.name, asked)
             asked = None
         elif known == "append" and not isinstance(asked, str | None):
             raise Malformed("value", "what is appended is a text")
@@ -132,8 +134,8 @@ class Register:
         return evolve(operation, f=known, asked=asked, answer=answer)
 
     def parts(self, operations: Sequence[Operation]) -> Iterable[Sequence[Operation]]:
-        """See `Model`."""
-        return (operations,)
+        """See `Model`: where operations name keys, each key is an object of its own."""
+        return by_key(operations)
 
     def kind(self, operation: Operation) -> Kind:
         """See `Model`."""
@@ -206,10 +208,6 @@ class Kv(Register):
         else:
             raise Malformed("key", "an operation of a kv names its key, in a field of its own or as [key, value]")
         return super().admit(evolve(operation, key=key, asked=_not_empty(asked), answer=_not_empty(answer)))
-
-    def parts(self, operations: Sequence[Operation]) -> Iterable[Sequence[Operation]]:
-        """See `Model`: keys have nothing to do with each other."""
-        return by_key(operations)
 
     def step(self, state: Value, operation: Operation) -> Value | NotLegal:
         """See `Model`."""
@@ -303,6 +301,13 @@ def shown(one: Value) -> str:
     if isinstance(one, Map):
         return f"{{{', '.join(sorted(f'{name}: {shown(given)}' for name, given in one.entries))}}}"
     return str(one)
+
+
+def _must_ask_for_nothing(name: str, asked: Value) -> None:
+    """A read of [key, nil] is one of many registers; taken for one of a single register, the verdict would be wrong."""
+    if isinstance(asked, tuple) and len(asked) == 2 and asked[1] is None:  # noqa: PLR2004
+        why = f"a read of a {name} asks for nothing, and not for {shown(asked)}: with [key, value] the model is kv"
+        raise Malformed("value", why)
 
 
 def _not_empty(given: Value) -> Value:

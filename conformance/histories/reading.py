@@ -23,7 +23,13 @@ from conformance.links import BadInput
 Number: TypeAlias = int | float | Fraction
 _TYPES = ("invoke", "ok", "fail", "info")
 _FIELDS = ("process", "type", "f", "value", "key", "time", "index", "error")
-_LOG_LINE = re.compile(r"^(?:.*\s-\s)?(\S+)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$")
+_LOG_LINE = re.compile(
+    r"""^(?!\s*(?:\[\s*)?[{(\#;])(?:.*?(?:\s-|\S:)\s+)??([^\s{}()\[\]#]\S*)\s+:(invoke|ok|fail|info)\s+:?(\S+)(?:\s+(.*))?$"""
+)
+"""A process, a type, an f, a value and perhaps an error, behind what a logger puts before it: `- ` or `jepsen.util: `.
+
+Neither the line nor a process begins as EDN does: a map may be written without commas, and its texts may say anything.
+"""
 _OBJECT = re.compile(r'\s*\{\s*"')
 _ARRAY = re.compile(r'\s*\[\s*\{\s*"[^"\\]*"\s*:[\s"\[{\d]')
 _NEMESIS = Typed("keyword", "nemesis")
@@ -139,11 +145,11 @@ def _from_log(text: str, source: str) -> Iterator[Event]:
         if found is None:
             raise _wrong(source, number, "", "it is no line of a history: process, :type, :f and value")
         try:
-            process, given = (edn.read(one or "") for one in (found[1], found[4]))
+            process = edn.first(found[1])
+            given = None if process in (_NEMESIS, "nemesis") else edn.first(found[4] or "")
         except edn.NotEdn as error:
             raise _wrong(source, number, "value", error.why) from None
-        fields = {"process": process[0].value, "type": found[2], "f": found[3]}
-        yield _event(source, number, {**fields, "value": given[0].value if given else None})
+        yield _event(source, number, {"process": process, "type": found[2], "f": found[3], "value": given})
 
 
 def _event(source: str, line: int, fields: dict[str, Value]) -> Event:

@@ -12,6 +12,8 @@ The answer says `succeeded`, whether the conditions held, and may give `results`
 key right after it, [value, version], or null for nothing; or `values`, the same without the versions, where a store
 counts them in another way. Or it says `refused`, and nothing was changed.
 
+An operation may say in `key` of which partition it is; each partition has keys of its own.
+
 A value is a text, an integer, a boolean, or bytes as `{"bytes": text}`, which are in the order of these texts. In EDN a
 keyword stands for its name: `{:if [[:exists "primary"]] :then [[:add "epoch" 1]]}`.
 """
@@ -206,10 +208,11 @@ def _admit_answer(answer: Value) -> None:
 
 
 def _keys(operation: Operation) -> Iterator[Value]:
+    """The keys that it speaks of, each with its partition."""
     assert isinstance(operation.asked, Map)
     for name in ("if", "then", "else"):
         for step in _steps(operation.asked, name):
-            yield step[1]
+            yield operation.key, step[1]
 
 
 def _holds(condition: Step, items: Mapping[Value, tuple[Value, int]]) -> bool:

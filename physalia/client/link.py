@@ -4,13 +4,25 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
-from physalia.model import Decline, Denied, Elsewhere, Granted, Inspected, Reply, Scanned, Seen, Traffic, Where
+from physalia.model import (
+    Decline,
+    Denied,
+    Elsewhere,
+    Granted,
+    Inspected,
+    Reply,
+    Scanned,
+    ScannedAt,
+    Seen,
+    Traffic,
+    Where,
+)
 from physalia.transport import CLIENT, Address, Connection, Party, Refusals, Ring, Target, dial
 from physalia.wire import CodecError, decode_traffic, encode_traffic
 
-Said: TypeAlias = Reply | Decline | Seen | Scanned | Granted | Denied | Where | Inspected | Elsewhere
+Said: TypeAlias = Reply | Decline | Seen | ScannedAt | Granted | Denied | Where | Inspected | Elsewhere
 """What somebody is told who asked something under a number."""
-_SAID = (Reply, Decline, Seen, Scanned, Granted, Denied, Where, Inspected, Elsewhere)
+_SAID = (Reply, Decline, Seen, ScannedAt, Granted, Denied, Where, Inspected, Elsewhere)
 
 
 class Link:
@@ -62,6 +74,8 @@ class Link:
                 said = decode_traffic(message)
             except CodecError:
                 said = None
+            if isinstance(said, Scanned):  # of a server that is older: it does not say of which moment it is
+                said = ScannedAt(said.number, said.page, 0)
             if not isinstance(said, _SAID):
                 connection.refuse("malformed")
                 return

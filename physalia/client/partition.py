@@ -34,7 +34,7 @@ from physalia.model import (
     Refused,
     RequestId,
     Scan,
-    Scanned,
+    ScannedAt,
     Seen,
     Slot,
     StoreReply,
@@ -112,13 +112,13 @@ class Partition:
 
     async def look(self, *keys: str, consistency: Consistency = "strict") -> tuple[Item | None, ...]:
         """Items as they all are at one moment: now, or, if it is `eventual`, no earlier than what was seen before."""
+        is_strict = _is_strict(consistency)
         reading = Transaction(then=tuple(map(Get, keys)))
         refused = refusal(
             Execute(RequestId("", 1), VERSION, Transact(1, reading))
         )  # everybody would say the same of it
         if refused is not None:
             raise error(refused) or PhysaliaError("this is refused for no reason")
-        is_strict = consistency == "strict"
         said, _ = await self._shown(lambda number: Look(number, self.cell, self.seen, keys, is_strict), Seen)
         if len(said.items) != len(keys):
             raise PhysaliaError("a server shows something else than it was asked for")
@@ -189,11 +189,9 @@ class Partition:
         If it is `eventual`, that moment is no earlier than what was seen here before. All pages are shown by one node.
         Raises `Unavailable` if it does not remember that moment any more, or is gone: begin again.
         """
-        is_strict, page, at = consistency == "strict", None, None
+        is_strict, page, at = _is_strict(consistency), None, None
         while True:
             found, at = await self._page(prefix, page_items, page, is_strict=is_strict, at=at)
-            if page is None and found.token is not None:
-                self.seen = max(self.seen, found.token.slot)
             for key, item in found.items:
                 yield Item(key, item.value, item.version)
             page = found.token
@@ -204,10 +202,12 @@ class Partition:
         self, prefix: str, most_items: int, page: Token | None, *, is_strict: bool, at: Address | None
     ) -> tuple[Page, Address]:
         said, by = await self._shown(
-            lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page, is_strict), Scanned, at
+            lambda number: Scan(number, self.cell, self.seen, prefix, most_items, page, is_strict), ScannedAt, at
         )
         if isinstance(said.page, Refused):
             raise error(said.page) or PhysaliaError("a server refuses a page and says no reason")
+        token = said.page.token  # all that a server says of the moment that is older than version 5 of the protocol
+        self.seen = max(self.seen, said.slot, 0 if token is None else token.slot)
         return said.page, by
 
     async def _shown(
@@ -265,6 +265,13 @@ class Partition:
         except OutcomeUnknown as unknown:
             unknown.command = command
             raise
+
+
+def _is_strict(consistency: Consistency) -> bool:
+    """Raises `InvalidRequest` for a word that is neither: whoever slips must not read what is old without knowing."""
+    if consistency not in ("strict", "eventual"):
+        raise InvalidRequest(f"a read is strict or eventual, and not {consistency!r}")
+    return consistency == "strict"
 
 
 def _next(session: Session, transaction: Transaction) -> Execute:

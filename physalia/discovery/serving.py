@@ -49,6 +49,10 @@ def read_cache_settings(path: Path) -> CacheSettings:
         raise BadCache(f"{path} cannot be read ({error.strerror}): name the settings of a cache.") from None
     except ValueError as error:
         raise BadCache(f"{path} cannot be used: {error}.") from None
+    except RecursionError:
+        raise BadCache(f"{path} cannot be used: it is nested too deep.") from None
+    if "\0" in file.keys:
+        raise BadCache(f"{path} cannot be used: keys: no path has a zero byte.")
     if not 1 <= file.cache <= MAX_NATURAL or file.most_cells < 1:
         raise BadCache(f"{path} cannot be used: cache is a number from 1 on, and so is most_cells.")
     return CacheSettings(file.cache, address, path.parent / file.keys, file.most_cells)

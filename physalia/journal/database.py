@@ -7,6 +7,7 @@ journal says when, so that an error of that is told apart from an error of a com
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import quote
 
 import apsw
@@ -104,6 +105,9 @@ def reaching(where: str) -> Iterator[None]:
         raise in_use(where) from error
     except (apsw.Error, OSError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        culprit = getattr(error, "filename", None)
+        if culprit is not None and Path(culprit) != Path(where):
+            reason = f"{culprit}: {reason}"
         raise CannotReach(
             f"{where} cannot be used now ({reason}): nothing is known of what is in it. Mend the cause and start again."
         ) from error

@@ -145,9 +145,13 @@ class Directory:
 
     @contextmanager
     def _opened(self, name: str, flags: int) -> Iterator[int]:
-        descriptor = os.open(self.folder / name, flags, 0o600)
+        path = self.folder / name
+        descriptor = os.open(path, flags, 0o600)
         try:
             yield descriptor
+        except OSError as error:  # so that whoever is told of it can be told of the file
+            error.filename = error.filename or str(path)
+            raise
         finally:
             os.close(descriptor)
 

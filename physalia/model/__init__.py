@@ -79,6 +79,7 @@ from physalia.model.traffic import (
     Request,
     Scan,
     Scanned,
+    ScannedAt,
     Seen,
     Traffic,
 )
@@ -238,6 +239,7 @@ __all__ = [
     "Row",
     "Scan",
     "Scanned",
+    "ScannedAt",
     "Seek",
     "Seen",
     "Send",

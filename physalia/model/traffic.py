@@ -131,6 +131,15 @@ class Scanned:
     page: Page | Refused
 
 
+@value
+class ScannedAt:
+    """The same, and as of which `slot` it is: the token of the next look, also where no page follows."""
+
+    number: int
+    page: Page | Refused
+    slot: Slot
+
+
 Traffic: TypeAlias = (
     Carry
     | Bundle
@@ -143,6 +152,7 @@ Traffic: TypeAlias = (
     | Seen
     | Scan
     | Scanned
+    | ScannedAt
     | Administration
     | Discovery
     | Moving

@@ -6,7 +6,7 @@ a round that began after it was asked. The pages of a scan are of one moment, so
 """
 
 from physalia.cell import Node
-from physalia.model import Decline, Look, Scan, Scanned, Seen, Slot
+from physalia.model import Decline, Look, Scan, ScannedAt, Seen, Slot
 
 
 def needs_round(asked: Look | Scan) -> bool:
@@ -14,7 +14,7 @@ def needs_round(asked: Look | Scan) -> bool:
     return asked.is_strict and not (isinstance(asked, Scan) and asked.page is not None)
 
 
-def show(node: Node | None, asked: Look | Scan, least: Slot = 0) -> Seen | Scanned | Decline:
+def show(node: Node | None, asked: Look | Scan, least: Slot = 0) -> Seen | ScannedAt | Decline:
     """What the node shows, or why it does not; None stands for a node that is not here, or is being read back.
 
     It shows no state before slot `least`, which was confirmed, although it may have begun anew since with less.
@@ -27,5 +27,6 @@ def show(node: Node | None, asked: Look | Scan, least: Slot = 0) -> Seen | Scann
     if prefix < max(asked.token, least):
         return Decline(asked.number, "behind", "")
     if isinstance(asked, Scan):
-        return Scanned(asked.number, node.database.page(asked.prefix, asked.most_items, asked.page))
+        page = node.database.page(asked.prefix, asked.most_items, asked.page)
+        return ScannedAt(asked.number, page, prefix if asked.page is None else asked.page.slot)
     return Seen(asked.number, prefix, tuple(node.database.items.now.get(key) for key in asked.keys))

@@ -18,6 +18,8 @@ from physalia.model import (
     Request,
     RequestId,
     Scan,
+    Scanned,
+    ScannedAt,
     Traffic,
 )
 from physalia.server.atlas import Atlas
@@ -27,7 +29,7 @@ from physalia.server.members.moving import whereabouts
 from physalia.server.nodes import Nodes
 from physalia.server.requests import Requests
 from physalia.server.settings import Settings
-from physalia.transport import LACKS_SINCE, MOVES_SINCE, Connection
+from physalia.transport import LACKS_SINCE, MOMENTS_SINCE, MOVES_SINCE, Connection
 from physalia.wire import encode_traffic
 
 
@@ -39,6 +41,8 @@ class Caller:
 
     def say(self, said: Traffic) -> None:
         """Tell it. What has no room is dropped: clients ask again."""
+        if isinstance(said, ScannedAt) and self.connection.version < MOMENTS_SINCE:
+            said = Scanned(said.number, said.page)
         self.connection.send(encode_traffic(said))
 
 

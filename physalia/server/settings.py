@@ -132,6 +132,8 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         raise BadSettings(f"{path} cannot be read ({error.strerror}): name the settings of a server.") from None
     except ValueError as error:
         raise BadSettings(f"{path} is no TOML: {error}.") from None
+    except RecursionError:
+        raise BadSettings(f"{path} cannot be used: it is nested too deep.") from None
     unknown = next(iter(plain.keys() - set(_File.__struct_fields__)), None)
     if unknown is not None:
         close = difflib.get_close_matches(unknown, _File.__struct_fields__, n=1)
@@ -169,8 +171,8 @@ def _settings(file: _File, folder: Path) -> Settings:
     return Settings(
         server=file.server,
         listen=_address("listen", file.listen),
-        directory=folder / file.directory,
-        keys=folder / file.keys,
+        directory=_path("directory", folder, file.directory),
+        keys=_path("keys", folder, file.keys),
         peers={number: _address(f"peers.{number}", text) for number, text in file.peers.items()},
         public={number: _address(f"public.{number}", text) for number, text in file.public.items()},
         caches={number: _address(f"caches.{number}", text) for number, text in file.caches.items()},
@@ -182,7 +184,7 @@ def _settings(file: _File, folder: Path) -> Settings:
         cold_after_s=file.cold_after_s,
         log_slots=file.log_slots,
         loop=file.loop,
-        record=folder / file.record if file.record else None,
+        record=_path("record", folder, file.record) if file.record else None,
         record_most_mib=file.record_most_mib,
         protocol_newest=file.protocol_newest,
     )
@@ -193,6 +195,12 @@ def _address(name: str, text: str) -> Address:
         return Address.parse(text)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _path(name: str, folder: Path, text: str) -> Path:
+    if "\0" in text:
+        raise ValueError(f"{name}: no path has a zero byte")
+    return folder / text
 
 
 def _faults(settings: Settings) -> Iterator[str]:

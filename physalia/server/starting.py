@@ -44,6 +44,9 @@ What nodes remember is all in use, and nothing on the way of a command leaves an
 OTHER_FILES = 256
 """So many files a server has open beside the connections that come in: journal, threads, traces, and who is dialled."""
 
+LEAST_FILES = 64
+"""With fewer files it could neither serve nor say why."""
+
 
 class CannotStart(Exception):
     """Something here does not let the server start, or go on; the message is a sentence."""
@@ -169,8 +172,8 @@ def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
     """
     settings = prepared.settings
     log = logger(settings.server)
-    make_room()
     try:
+        make_room()
         with asyncio.Runner(loop_factory=loop_factory(settings.loop)) as runner:
             return runner.run(_serve(prepared, log, told))
     except* (FlushFailed, JournalDamaged, CorruptRecords, CodecError) as group:
@@ -182,8 +185,13 @@ def serve(prepared: Prepared, told: Callable[[str], None]) -> bool:
 
 
 def make_room() -> None:
-    """Let this process open as many files as its door lets in, as far as the system lets it."""
+    """Let this process open as many files as its door lets in, as far as the system lets it.
+
+    Raises `CannotStart` if that is too few to begin with: uvloop would abort the process, and say nothing.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < LEAST_FILES:
+        raise CannotStart(f"a server opens {LEAST_FILES} files and more, and may open {hard} here: raise `ulimit -n`.")
     wanted = MAX_CONNECTIONS + MAX_STRANGERS + OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(

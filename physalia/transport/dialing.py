@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from ipaddress import IPv6Address
 from typing import NamedTuple, NoReturn
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
@@ -34,7 +35,20 @@ class Address(NamedTuple):
         host = host.removeprefix("[").removesuffix("]")
         if not colon or not host or not port.isascii() or not port.isdigit() or int(port) >= 1 << 16:
             raise ValueError("expected host:port, such as 127.0.0.1:7400")
+        if not _can_be_asked_for(host):
+            raise ValueError(f"{host!a} is no name of a machine; expected host:port, such as 127.0.0.1:7400")
         return cls(host, int(port))
+
+
+def _can_be_asked_for(host: str) -> bool:
+    """Whether a host may be a name at all, or an address. Others would be noticed late, and some as a `TypeError`."""
+    try:
+        if ":" in host:
+            IPv6Address(host)
+        host.encode("idna")
+    except ValueError:
+        return False
+    return host.isprintable() and not any(one.isspace() or one in "/@?#" for one in host)
 
 
 class Unproved(ConnectionError):

@@ -51,14 +51,15 @@ class Versions(NamedTuple):
     newest: int
 
 
-SPOKEN = Versions(oldest=1, newest=4)
+SPOKEN = Versions(oldest=1, newest=5)
 """What this software speaks.
 
 From version 2 on, servers understand many envelopes in one message (`Bundle`), from version 3 on everybody is told
-where a cell has moved, and from version 4 on clients are told that too few members of a cell are there.
+where a cell has moved, from version 4 on clients are told that too few members of a cell are there, and from version
+5 on of which moment a scan is.
 """
 
-BUNDLES_SINCE, MOVES_SINCE, LACKS_SINCE = 2, 3, 4
+BUNDLES_SINCE, MOVES_SINCE, LACKS_SINCE, MOMENTS_SINCE = 2, 3, 4, 5
 
 
 class Agreed(NamedTuple):

@@ -129,7 +129,7 @@ def _stamp(status: os.stat_result) -> _Stamp:
 
 def _read(path: Path) -> tuple[_Stamp, KeyRing]:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())
             _refuse_open_doors(path, status)
             data = file.read(MAX_FILE_BYTES + 1)
@@ -143,6 +143,13 @@ def _read(path: Path) -> tuple[_Stamp, KeyRing]:
         return _stamp(status), KeyRing((_key(row) for row in table.keys), tls)
     except ValueError as error:  # what TOML, msgspec and the ring raise; none of them quotes a secret
         raise BadKeys(f"{path} is no file of keys: {error}.") from None
+    except RecursionError:
+        raise BadKeys(f"{path} is no file of keys: it is nested too deep.") from None
+
+
+def _open_at_once(name: str, flags: int) -> int:
+    """Open a file, and wait for nobody: a server that reads its keys again would stand still before a named pipe."""
+    return os.open(name, flags | os.O_NONBLOCK)
 
 
 def _refuse_open_doors(path: Path, status: os.stat_result) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,7 @@ def test_bad_input_is_exit_2_and_one_sentence(shell: Shell, words: list[str], wh
         ('{"then": [["put", "k", "\\ud800"]]}', "half a surrogate"),
         ("{}", "transaction_steps would be 0"),
         ("[" * 100_000, "is no transaction in JSON"),
+        ('{"then": [["put", "k", 1]], "then": [["put", "j", 1]]}', "an object has one name twice"),
     ],
 )
 def test_what_is_no_transaction_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch, text: str, why: str) -> None:
@@ -204,6 +206,17 @@ def test_two_who_found_one_cell_at_once_do_not_lose_each_others_founding(tmp_pat
     write_down(file, first, {1: "01" * 8, 2: "02" * 8})
     assert founded_by(file, 7, [1, 2], 3) == (first, {1: "01" * 8, 2: "02" * 8})
     assert [one.name for one in file.parent.iterdir()] == ["7.json"]
+
+
+def test_a_founding_for_which_there_is_no_room_leaves_nothing(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+    try:
+        with pytest.raises(CannotRun, match="cannot be written"):
+            write_down(tmp_path / "7.json", found(7, [1, 2], 3), {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """``physalia admin move`` and ``inspect``: what they refuse, and how a move that was cut short goes on."""
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def test_what_cannot_be_moved_is_a_sentence(
     assert not told["moved"]
 
 
-@pytest.mark.parametrize("plain", ["[]", "{}", '{"cell": "x"}', '{"disk": 5}', "\xff"])
+@pytest.mark.parametrize("plain", ["[]", "{}", '{"cell": "x"}', '{"disk": 5}', "\xff", "[" * 100_000])
 def test_what_is_no_plan_is_refused(
     colony: Colony, capsys: pytest.CaptureFixture[str], tmp_path: Path, plain: str
 ) -> None:
@@ -121,3 +122,22 @@ def test_a_cell_that_nobody_knows(colony: Colony, capsys: pytest.CaptureFixture[
     assert run(["admin", "move", "99", "--from", "1", "--to", "2", *at]) == 1
     assert "has a node of cell 99" in capsys.readouterr().err
     assert run(["admin", "inspect", "0", *at]) == 2
+
+
+def test_a_move_for_which_there_is_no_room_leaves_no_half_of_it(
+    colony: Colony, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A file that was cut short would be in the way of the same command for ever."""
+    before = homes(colony, capsys)
+    went = next(server for server, state in before.items() if state == "member")
+    came = next(server for server in colony.settings if before.get(server) != "member")
+    asked = ["admin", "move", CELL, "--from", str(went), "--to", str(came), "--folder", str(colony.folder)]
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+    try:
+        code = run([*asked, "--plan", str(tmp_path / "plan.json")])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (code, "cannot be written (File too large): nobody was asked" in capsys.readouterr().err) == (4, True)
+    assert not list(tmp_path.iterdir())
+    assert homes(colony, capsys) == before

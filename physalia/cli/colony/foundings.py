@@ -35,7 +35,7 @@ def founded_by(file: Path, cell: int, servers: list[int], alpha: int) -> "tuple[
         disks = {int(one["server"]): one["disk"] for one in plain["nodes"] if one["disk"]}
         any(map(bytes.fromhex, disks.values()))
         known = Founding(plain["cell"], plain["life"], plain["alpha"], nodes, frozenset(node for node, _ in nodes))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{file} is no founding ({error!r}): name another file.") from None
     if (known.cell, sorted(server for _, server in nodes), known.alpha) != (cell, sorted(servers), alpha):
         raise BadInput(f"{file} founds another cell, or on other servers: a cell is founded once; name another file.")
@@ -57,11 +57,11 @@ def write_down(file: Path, founding: "Founding", disks: Mapping[int, str]) -> No
     fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with fresh.open("w", encoding="utf-8") as out:
-            out.write(json.dumps(plain, indent=2) + "\n")
-            out.flush()
-            os.fsync(out.fileno())
         try:
+            with fresh.open("w", encoding="utf-8") as out:
+                out.write(json.dumps(plain, indent=2) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
             if not file.exists():
                 os.link(fresh, file)
             elif founded_by(file, founding.cell, [home for _, home in founding.nodes], founding.alpha)[0] == founding:

@@ -280,9 +280,17 @@ def _read(file: Path | None) -> object:
 
     try:
         text = sys.stdin.read(_MOST_CHARACTERS) if file is None else file.read_text(encoding="utf-8")
-        return jsons.loads(text, parse_int=integer)
+        return jsons.loads(text, parse_int=integer, object_pairs_hook=_once)
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{file or 'standard input'} is no transaction in JSON: {error}.") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, whose second part of a name would else take the place of the first in silence."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has one name twice")
+    return found
 
 
 def _print_items(items: "list[Item]", json: bool) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json as jsons
+import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,11 +127,19 @@ def _words(told: dict[str, Any] | str) -> str:
 
 
 def _write(file: Path, plan: "Plan") -> None:
+    """Let the move stand in the file, safe when it returns: all of it or, whatever cuts this short, nothing."""
     plain = {"schema_version": 1} | {name: getattr(plan, name) for name in PARTS}
+    fresh = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as out:
-            out.write(jsons.dumps(plain, indent=2) + "\n")
+        try:
+            with fresh.open("x", encoding="utf-8") as out:
+                out.write(jsons.dumps(plain, indent=2) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+            os.link(fresh, file)
+        finally:
+            fresh.unlink(missing_ok=True)
     except OSError as error:
         raise CannotRun(f"{file} cannot be written ({error.strerror}): nobody was asked.") from None
 
@@ -142,5 +152,5 @@ def _plan(file: Path) -> "Plan":
         numbers = {name: int(plain[name]) for name in PARTS if name != "disk"}
         bytes.fromhex(plain["disk"])
         return Plan(disk=plain["disk"], **numbers)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{file} is no move ({error!r}): name another file.") from None

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 from threading import Thread
 
@@ -52,8 +53,15 @@ INFO  jepsen.util - 0	:info	:write	3
 """
 
 
+LOGGED = LOG.replace("INFO  jepsen.util - ", "2019-03-26 14:10:47,011{GMT}\tINFO\t[jepsen worker 3] jepsen.util: ")
+NO_COMMAS = re.sub(", (?=:)", " ", LINES)
+TYPE_FIRST = re.sub(r"(:process \S+?),? (:type :\w+)", r"\2 \1", NO_COMMAS)
+
+
 @pytest.mark.parametrize(
-    "text", [JSON, LINES, f"[{LINES}]", f"({LINES})", LOG], ids=["json", "lines", "[]", "()", "log"]
+    "text",
+    [JSON, LINES, f"[{LINES}]", f"({LINES})", NO_COMMAS, TYPE_FIRST, f"[{TYPE_FIRST}]", LOG, LOGGED],
+    ids=["json", "lines", "[]", "()", "no commas", "type first", "[type first]", "log", "logged"],
 )
 def test_every_notation_says_the_same(text: str) -> None:
     history = parse(text, CAS, "it")
@@ -121,6 +129,39 @@ def test_what_is_ill_formed_is_refused_with_line_and_field(text: str, line: int,
 def test_what_is_said_of_it_is_where_it_stands(text: str, why: str) -> None:
     with pytest.raises(BadInput, match=f"^it, {why}"):
         parse(text, CAS, "it")
+
+
+@pytest.mark.parametrize("error", ["it's \"so", "throw+: {:status 3", ") \\", "#object[", "a - 1 :ok :read 2"])
+def test_what_stands_behind_a_value_in_a_log_is_for_people(error: str) -> None:
+    nemesis = f":nemesis\t:info\t:kill\t{error}\n"
+    text = f"0\t:invoke\t:write\t[1 2]\n{nemesis}0\t:info\t:write\t[1 2]\t{error}\n"
+    (only,) = parse(text, CAS, "it").operations
+    assert (only.process, only.asked, only.end) == (0, (1, 2), None)
+
+
+@pytest.mark.parametrize("before", ["", "[", " ", "; 0 :invoke :read\n", "#jepsen.history.Op"])
+def test_edn_whose_text_looks_like_a_log_is_edn(before: str) -> None:
+    text = '{:process 7 :type :invoke :f :read :note "jepsen.util: 3 :invoke :write 1"}'
+    (only,) = parse(before + text + "]" * (before == "["), CAS, "it").operations
+    assert (only.process, only.f) == (7, "read")
+
+
+def test_registers_of_many_keys_are_never_taken_for_one() -> None:
+    """What is right key by key was refuted as one register, and so were transactions on several partitions."""
+    for model, f, asked in ((CAS, "write", [1, 2]), (STORE, "txn", [PUT, {"if": [["absent", "k"]], **PUT}])):
+        done = None if model is CAS else {"succeeded": True}
+        text = "".join(
+            one(process=n, f=f, value=given, key=n) + one(process=n, type="ok", f=f, value=done, key=n)
+            for n, given in enumerate(asked)
+        )
+        if model is CAS:
+            text += one(key=0) + one(type="ok", key=0, value=1)
+        assert judge(parse(text, model, "it"), model, Budget()).verdict is Verdict.HOLDS
+        merged = text.replace('"key": 1', '"key": 0')
+        assert judge(parse(merged, model, "it"), model, Budget()).verdict is Verdict.REFUTED
+    pairs = "{:process 0 :type :invoke :f :write :value [1 5]} {:process 0 :type :ok :f :write :value [1 5]}\n"
+    with pytest.raises(BadInput, match=r"^it, line 2, field value: .* the model is kv"):
+        parse(pairs + "{:process 0 :type :invoke :f :read :value [1 nil]}", CAS, "it")
 
 
 @pytest.mark.parametrize("space", [" ", "  \t", ""])

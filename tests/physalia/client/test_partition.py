@@ -6,12 +6,14 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance.crash_points.vfs import SimulatedVfs, simulated_vfs
 from physalia.client import AsyncClient, OutcomeUnknown, Partition, absent, exists, has_type, value, version
 from physalia.client.blocking import BlockingPartition
+from physalia.client.partition import Consistency
 from physalia.client.sessions import MOST_SESSIONS, Session, Sessions
 from physalia.errors import ConditionFailed, InvalidRequest, LimitExceeded, Unavailable
 from physalia.model import (
@@ -199,6 +201,39 @@ def test_an_eventual_read_shows_at_least_what_was_seen_before(use: Use) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await db.get("a", consistency="eventual")
+
+    use(work)
+
+
+@pytest.mark.parametrize("consistency", ["strict", "eventual"])
+@pytest.mark.parametrize("page_items", [1, 3, 9])
+def test_whoever_scanned_sees_nothing_older_afterwards(use: Use, consistency: Consistency, page_items: int) -> None:
+    """Also if all of it was on one page, and if nothing is there any more: that was seen, too."""
+
+    async def work(db: Partition) -> None:
+        def somebody_else() -> Partition:
+            return Partition(db._colony, CELL)
+
+        for version_of in (await db.put("k1", 1), await db.put("k2", 2)):
+            newest = version_of.version
+        scanner = somebody_else()
+        assert len([item async for item in scanner.scan("k", page_items=page_items, consistency=consistency)]) == 2
+        assert scanner.seen >= newest
+        await db.delete("k1")
+        await db.delete("k2")
+        late = somebody_else()
+        assert [item async for item in late.scan("k", page_items=page_items, consistency=consistency)] == []
+        assert late.seen >= db.seen > newest
+
+    use(work)
+
+
+@pytest.mark.parametrize("word", ["Strict", "strong", "", None, True])
+def test_a_read_of_another_kind_is_refused_and_not_taken_for_one_that_may_be_old(use: Use, word: Any) -> None:
+    async def work(db: Partition) -> None:
+        for reading in (db.get("a", word), db.look("a", consistency=word), anext(db.scan(consistency=word))):
+            with pytest.raises(InvalidRequest, match="a read is strict or eventual, and not "):
+                await reading
 
     use(work)
 

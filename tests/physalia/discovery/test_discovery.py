@@ -162,6 +162,8 @@ def test_what_a_server_tells_anybody_with_a_key_can_ask() -> None:
         ("cache = 0\nkeys = 'k'", "a number from 1 on"),
         ("cache = 1\nkeys = 'k'\nlisten = 'here'", "expected host:port"),
         ("cache = ", "cannot be used"),
+        ("cache = " + "[" * 5_000, "nested too deep"),
+        ("cache = 1\nkeys = '\\u0000'".replace("'", '"'), "no path has a zero byte"),
     ],
 )
 def test_settings_that_cannot_be_used_are_a_sentence(

@@ -236,6 +236,19 @@ def test_too_many_open_files_is_never_nothing_there(shelf: Shelf) -> None:
     assert shelf.open().read(ANN) == [b"kept"]
 
 
+@pytest.mark.parametrize("name", ["journal", "journal-wal", "marks"])
+def test_what_cannot_be_read_is_named(shelf: Shelf, name: str) -> None:
+    """Whoever is told to mend the cause is told of the file that has it."""
+    store(shelf.create(), b"kept")
+    shelf.die()
+    shelf.path(name).unlink()
+    shelf.path(name).mkdir()
+    why = "Is a directory" if name == "journal" else f"{shelf.path(name)}: Is a directory"
+    with pytest.raises(CannotReach) as error:
+        Journal(Directory(shelf.folder), SERVER)
+    assert str(error.value).startswith(f"{shelf.path('journal')} cannot be used now ({why})")
+
+
 def test_a_sentence_never_carries_control_characters(tmp_path: Path) -> None:
     folder = tmp_path / "evil\x1b[31m\nname"
     folder.mkdir()

@@ -42,6 +42,7 @@ from physalia.model import (
     RequestId,
     Scan,
     Scanned,
+    ScannedAt,
     Seek,
     Seen,
     Traffic,
@@ -243,7 +244,8 @@ def test_nobody_there_is_said(tmp_path: Path, vfs: SimulatedVfs) -> None:
 
 
 OF_NOBODY: list[Traffic] = [
-    Seen(1, 1, ()), Scanned(1, Page((), None)), Granted(1), Denied(1, ""), Where(1, None), Find(1, 1), Push(()),
+    Seen(1, 1, ()), Scanned(1, Page((), None)), ScannedAt(1, Page((), None), 1),
+    Granted(1), Denied(1, ""), Where(1, None), Find(1, 1), Push(()),
     Reply(1, b""), Decline(1, "busy", ""), Pong(1), Inspected(1, b"{}"), Elsewhere(1, Whereabouts(1, 101, 1, ())),
 ]  # fmt: skip
 """What no server is ever to hear, whoever says it."""

@@ -1,17 +1,19 @@
 """What a client is told by a server that suspects too many others, in whatever version of the protocol it speaks."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
 
+from physalia.client.link import Link
 from physalia.journal import NodeKey
-from physalia.model import Decline, Look, Read, Request, RequestId, Traffic
+from physalia.model import Decline, Look, Page, Read, Request, RequestId, Scanned, ScannedAt, Traffic
 from physalia.server.leadership import Leadership
 from physalia.server.reception import Caller, Reception
 from physalia.server.requests import Requests
-from physalia.transport import LACKS_SINCE, Party
-from physalia.wire import encode_command
+from physalia.transport import LACKS_SINCE, MOMENTS_SINCE, Connection, Party
+from physalia.wire import decode_traffic, encode_command, encode_traffic
 
 KEY = NodeKey(1, 101, 11)
 
@@ -90,3 +92,22 @@ def ask(made: Reception, asker: Asker, asked: Request | Look) -> None:
         made.asked(cast("Caller", asker), asked)
     else:
         made.looked(cast("Caller", asker), asked)
+
+
+@pytest.mark.parametrize("version", [MOMENTS_SINCE - 1, MOMENTS_SINCE])
+def test_who_speaks_an_older_version_is_told_no_moment_of_a_scan(version: int) -> None:
+    said: list[bytes] = []
+    page = Page((), None)
+    Caller(cast("Connection", SimpleNamespace(version=version, send=said.append))).say(ScannedAt(7, page, 9))
+    assert decode_traffic(said[0]) == (ScannedAt(7, page, 9) if version >= MOMENTS_SINCE else Scanned(7, page))
+
+
+def test_a_client_takes_a_scan_of_an_older_server_for_one_of_no_moment() -> None:
+    async def test() -> None:
+        link, page = Link(), Page((), None)
+        link._connection = cast("Connection", SimpleNamespace(send=lambda _: True))
+        waiting = link.ask(lambda number: Look(number, 1, 0, ("a",), True))
+        link.heard(link._connection, [encode_traffic(Scanned(1, page))])
+        assert await waiting == ScannedAt(1, page, 0)
+
+    asyncio.run(test())

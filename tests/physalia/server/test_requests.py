@@ -17,7 +17,7 @@ from physalia.model import (
     Request,
     RequestId,
     Scan,
-    Scanned,
+    ScannedAt,
     Seen,
     Token,
     Traffic,
@@ -154,7 +154,7 @@ def test_a_read_is_shown_when_its_round_is_over_and_under_its_number() -> None:
     assert ear.heard == []
     requests.found(Found(first, 0, RECORD), NODE)
     requests.found(Found(second, 0, RECORD), NODE)
-    assert [type(said) for said in ear.heard] == [Seen, Scanned]
+    assert [type(said) for said in ear.heard] == [Seen, ScannedAt]
     requests.found(Found(first, 0, RECORD), NODE)
     assert len(ear.heard) == 2
     assert len(requests) == 0

@@ -1,10 +1,12 @@
 """Settings are what the file and the environment say, or one sentence that says what is wrong with them."""
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from physalia.server import BadSettings, read_settings
+from physalia.server import BadSettings, CannotStart, read_settings
+from physalia.server.starting import LEAST_FILES, make_room
 from physalia.transport import Address
 
 GOOD = """
@@ -54,6 +56,16 @@ def test_the_environment_replaces_single_values(file: Path) -> None:
         ("server = 1", "server = 1\nlisten_at = 3", "sets listen_at, which is no setting; did you mean listen"),
         ("server = 1", "server = 1\nxyzzy = 3", "sets xyzzy, which is no setting; there are server, "),
         ("server = 1", "server = ", "is no TOML"),
+        ("server = 1", "server = " + "[" * 5_000, "is nested too deep"),
+        ("server = 1", 'server = 1\nrecord = "a\\u0000b"', "record: no path has a zero byte"),
+        ('keys = "', 'keys = "\\u0000', "keys: no path has a zero byte"),
+        ('directory = "', 'directory = "\\u0000', "directory: no path has a zero byte"),
+        ("server = 1", 'server = 1\nlisten = "a\\u0000b:7400"', "listen: 'a.x00b' is no name of a machine"),
+        ("server = 1", 'server = 1\nlisten = "b c:7400"', "listen: 'b c' is no name of a machine"),
+        ("127.0.0.1:7401", "http://127.0.0.1:7401", "peers.2: 'http://127.0.0.1' is no name of a machine"),
+        ("127.0.0.1:7401", "[::g]:7401", "peers.2: '::g' is no name of a machine"),
+        ("127.0.0.1:7401", "me@127.0.0.1:7401", "peers.2: 'me@127.0.0.1' is no name of a machine"),
+        ("server = 1", 'server = 1\nwatch = "\u00e9..x:7400"', "watch: .* is no name of a machine"),
         ("server = 1\n", "", "missing required field `server`"),
         ("server = 1", 'server = "1"', "Expected `int`, got `str` - at `\\$.server`"),
         ("server = 1", "server = 0", "a server's number is from 1"),
@@ -102,3 +114,16 @@ def test_no_file_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff")
     with pytest.raises(BadSettings, match="is no TOML"):
         read_settings(tmp_path / "bytes.toml", {})
+
+
+def test_a_server_that_may_open_hardly_any_file_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop of uvloop would abort the process without a word."""
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16, LEAST_FILES - 1))
+    with pytest.raises(CannotStart, match=f"may open {LEAST_FILES - 1} here: raise `ulimit -n`"):
+        make_room()
+    assert not asked
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (16, LEAST_FILES))
+    make_room()
+    assert asked == [(LEAST_FILES, LEAST_FILES)]

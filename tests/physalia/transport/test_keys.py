@@ -1,6 +1,8 @@
 """A ring is what its file says, as long as nobody else can read it; a file that went bad changes nothing."""
 
+import os
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -59,6 +61,7 @@ def test_a_file_that_is_open_to_everybody_is_refused(file: Path, mode: int) -> N
         (ONE.replace("ab" * 32, "ab" * 15), "fewer than 16 bytes"),
         (ONE + 'colour = "red"\n', "unknown field `colour`"),
         ("#" * (1 << 20) + "\n", "larger than"),
+        ("keys = " + "[" * 5_000, "nested too deep"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_sentence_that_quotes_no_secret(file: Path, text: str, why: str) -> None:
@@ -78,6 +81,20 @@ def test_no_file_and_no_regular_file_are_refused(tmp_path: Path) -> None:
         KeyFile(tmp_path)
 
 
+def test_nobody_waits_for_a_pipe_that_nobody_fills(file: Path) -> None:
+    """A server reads its keys in its loop: it would stand still for ever."""
+    ring = KeyFile(file)
+    before = ring()
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    told: list[object] = []
+    reader = Thread(target=lambda: told.append(ring()), daemon=True)
+    reader.start()
+    reader.join(timeout=20)
+    assert told == [before]
+    assert "is no file" in ring.fault
+
+
 def test_a_changed_file_is_read_again(file: Path) -> None:
     ring = KeyFile(file)
     file.write_text(TWO + ONE.replace("id = 1", "id = 8"), encoding="utf-8")
@@ -85,12 +102,14 @@ def test_a_changed_file_is_read_again(file: Path) -> None:
     assert ring().find(1) is None
 
 
-@pytest.mark.parametrize("harm", ["bad", "open", "gone"])
+@pytest.mark.parametrize("harm", ["bad", "deep", "open", "gone"])
 def test_a_file_that_went_bad_changes_nothing_until_it_is_mended(file: Path, harm: str) -> None:
     ring = KeyFile(file)
     before = ring()
     if harm == "bad":
         file.write_text("[[keys]", encoding="utf-8")
+    elif harm == "deep":
+        file.write_text("keys = " + "[" * 5_000, encoding="utf-8")
     elif harm == "open":
         file.chmod(0o644)
     else:

@@ -42,6 +42,7 @@ from physalia.model import (
     Request,
     Scan,
     Scanned,
+    ScannedAt,
     Seek,
     Seen,
     Token,
@@ -82,6 +83,9 @@ WHEREABOUTS = st.builds(
 )
 HOMES = MEMBERS.map(lambda nodes: tuple(sorted(nodes.items())))
 ENVELOPES = st.builds(Envelope, st.builds(Origin, SLOTS, SLOTS, SLOTS), SLOTS, MESSAGES)
+PAGES = st.builds(Page, st.lists(st.tuples(KEYS, ITEMS), max_size=3).map(tuple), st.none() | TOKENS) | st.just(
+    Refused("scan expired", size=7)
+)
 TRAFFIC = st.one_of(
     st.builds(Carry, ENVELOPES),
     st.builds(Bundle, st.lists(ENVELOPES, max_size=3).map(tuple)),
@@ -93,12 +97,8 @@ TRAFFIC = st.one_of(
     st.builds(Look, COUNTS, SLOTS, COUNTS, st.lists(KEYS, max_size=3).map(tuple), st.booleans()),
     st.builds(Seen, COUNTS, COUNTS, st.lists(st.none() | ITEMS, max_size=3).map(tuple)),
     st.builds(Scan, COUNTS, SLOTS, COUNTS, KEYS | st.just(""), COUNTS, st.none() | TOKENS, st.booleans()),
-    st.builds(
-        Scanned,
-        COUNTS,
-        st.builds(Page, st.lists(st.tuples(KEYS, ITEMS), max_size=3).map(tuple), st.none() | TOKENS)
-        | st.just(Refused("scan expired", size=7)),
-    ),
+    st.builds(Scanned, COUNTS, PAGES),
+    st.builds(ScannedAt, COUNTS, PAGES, COUNTS),
     st.builds(Create, COUNTS, FOUNDINGS, st.binary(min_size=8, max_size=8)),
     st.builds(Cap, COUNTS, COUNTS),
     st.builds(Pace, COUNTS, COUNTS),
