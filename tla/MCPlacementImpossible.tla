@@ -56,6 +56,13 @@ ASSUME KnownImpossible ==
   /\ MajoritySurvives(CellOf({"a1", "a2", "a3", "b1"}))
   /\ ~ MajoritySurvives(CellOf({"a1", "a2", "b1", "d1"}))
 
+\* What comes first decides: of values so small the better one is the lesser as
+\* a number in base three.  So any two that differ have an order.
+AsNumber(v) == 27 * v[1] + 9 * v[2] + 3 * v[3] + v[4]
+ASSUME FirstDecides ==
+  /\ \A v, w \in [1..4 -> 0..2] : Better(v, w) <=> AsNumber(v) < AsNumber(w)
+  /\ Least({<<1, 2, 9, 0>>, <<1, 2, 3, 4>>, <<2, 0, 0, 0>>}) = {<<1, 2, 3, 4>>}
+
 ReachIllegalSurvivor == Whole /\ ~ Legal(cell) /\ MajoritySurvives(cell)
 ReachVictim == Whole /\ ~ MajoritySurvives(cell)
 

@@ -68,6 +68,7 @@ ASSUME KnownReach ==
   /\ Names(Cut[<<"b1", "tb">>]) = {"b1"}
   /\ Names(Cut[<<"fy">>]) = {"c1", "c2", "d1", "d2", "d3"}
   /\ Value(CellOf({"a2", "a3", "b1", "b2", "d1"})) = <<6, 2, 18, 2>>
+  /\ Best = <<4, 2, 16, 2>>   \* that of a2, a3, b1, b2, c1
 
 ReachSurvivor == Whole /\ Legal(cell) /\ MajoritySurvives(cell)
 ReachVictim   == Whole /\ Legal(cell) /\ ~ MajoritySurvives(cell)

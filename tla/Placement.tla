@@ -123,11 +123,13 @@ Value(c) ==
 \* What comes first decides: no saving of hops makes up for one more pair.
 Better(v, w) == \E i \in 1..4 : v[i] < w[i] /\ \A j \in 1..(i - 1) : v[j] = w[j]
 
+\* The values than which none is better: one, since any two have an order.
+Least(values) == {v \in values : \A w \in values : ~ Better(w, v)}
+
 \* The least value of a legal cell; <<>> if there is no legal cell.
 Values == {Value(c) : c \in {c \in SUBSET Server :
                                Cardinality(c) = Policy.size /\ Legal(c)}}
-Best == IF Values = {} THEN <<>>
-        ELSE CHOOSE v \in Values : \A w \in Values : ~ Better(w, v)
+Best == IF Values = {} THEN <<>> ELSE CHOOSE v \in Least(Values) : TRUE
 
 -------------------------------------------------------------------------------
 Whole == Cardinality(cell) = Policy.size

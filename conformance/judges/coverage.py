@@ -71,6 +71,7 @@ HIGH_VERSION = f"a volume's version is beyond {MANY}"
 HIGH_BALLOT = f"a round is beyond {HIGH_ROUND:,}"
 LONG_LESSON = f"a node asks for more than the {learner.TAUGHT_AT_ONCE_SLOTS} decisions that it is taught at once"
 HEAVY_LESSON = "a lesson ends where it would weigh too much"
+LATE_QUESTION = "a question arrives once more, after the lesson that followed the one that it brought"
 REPEATED_LESSON = "a node asks for what it was taught in this tick"
 FAR_AHEAD = f"a node hears a decision more than {learner.HEARD_AHEAD_SLOTS} slots beyond what it knows"
 
@@ -122,6 +123,9 @@ class Coverage:
     _acknowledged: dict[tuple[int, int], int] = Factory(dict)
     """Under each ballot, how far each node said that it knows."""
     _passed: set[tuple[int, int]] = Factory(set)
+    _heavy: dict[tuple[int, int, int], int] = Factory(dict)
+    """Of who was taught from a prefix on no more than what is light enough: where that lesson ended."""
+    _taught: dict[tuple[int, int], int] = Factory(dict)
     """Those of them that said less afterwards."""
     _refused: set[int] = Factory(set)
     """Whose disk refused a promise or a vote since it flushed one."""
@@ -134,6 +138,8 @@ class Coverage:
         self._received.clear()
         self._acknowledged.clear()
         self._passed.clear()
+        self._heavy.clear()
+        self._taught.clear()
 
     def missing(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """The wanted marks that no run has reached."""
@@ -222,8 +228,10 @@ class Coverage:
     def _heard(self, machine: spec.Cell, outcome: Outcome, before: spec.State) -> None:
         node = outcome.node
         match outcome.event:
-            case model.Receive(_, model.Ask(prefix)) if prefix < len(before.known[node]) and not outcome.sent:
+            case model.Receive(sender, model.Ask(prefix)) if prefix < len(before.known[node]) and not outcome.sent:
                 self.reach(REPEATED_LESSON)
+                if 0 < self._heavy.get((node, sender, prefix), 0) < self._taught[node, sender]:
+                    self.reach(LATE_QUESTION)
         match outcome.event:
             case model.Receive(_, model.Refusal(ballot, promised)) if promised.round - ballot.round > LATE_CLOCK_MS:
                 self.reach(HIGH_REFUSAL)
@@ -244,6 +252,8 @@ class Coverage:
                 lesson = [one.message.slot for one in outcome.sent if isinstance(one.message, model.Decision)]
                 if lesson and max(lesson) < min(len(before.known[node]), prefix + learner.TAUGHT_AT_ONCE_SLOTS):
                     self.reach(HEAVY_LESSON)
+                    self._heavy[node, sender, prefix] = max(lesson)
+                self._taught[node, sender] = max(lesson, default=self._taught.get((node, sender), 0))
             case model.Receive(_, model.Decision(slot)) if slot > len(before.known[node]) + learner.HEARD_AHEAD_SLOTS:
                 self.reach(FAR_AHEAD)
 

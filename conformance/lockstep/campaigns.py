@@ -18,6 +18,7 @@ from conformance.judges.coverage import (
     FORGED,
     HEAVY_LESSON,
     HIGH_JURY,
+    LATE_QUESTION,
     LATE_RESEND,
     LONG,
     MANY_RESENDS,
@@ -43,7 +44,7 @@ from conformance.lockstep.departing import CHANCE, Departing
 from conformance.lockstep.driver import THREE, Driver
 from conformance.lockstep.long import LongRun
 from conformance.lockstep.moves import Moves
-from conformance.lockstep.quarrel import forgotten, outweighed, overtaken, waited_for
+from conformance.lockstep.quarrel import asked_twice, forgotten, outweighed, overtaken, waited_for
 from conformance.world.scenario import Arrival, Duplicate, Happening
 from conformance.world.setup import Setup
 from physalia.model import Echo, Prepare, Promise, Proposal, Round, Vote
@@ -140,13 +141,15 @@ def reading(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
 def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]:
     """The random driver after two have forgotten what the third never heard of, and in a world that forgets on.
 
-    Where stores are small the two forget nothing now and then, and yet the log of it is too much to teach.
+    Where stores are small the two forget nothing now and then, and yet the log of it is too much to teach, at all or at
+    once.
     """
     moves.max_commands = 2 * MAX_COMMANDS
     driver = Driver(moves, random)
     if len(moves.world.setup.members) >= THREE:
         is_much = moves.world.setup.store_is_small and random.random() < OUTWEIGHED
-        yield from driver.flushed((outweighed if is_much else forgotten)(moves, random))
+        opening = random.choice((outweighed, asked_twice)) if is_much else forgotten
+        yield from driver.flushed(opening(moves, random))
     for happening in driver.happenings(events):
         yield happening
         if random.random() < TRUNCATIONS_PER_EVENT and (one := moves.truncate(random.choice(moves.node_ids), 0)):
@@ -155,7 +158,7 @@ def forgetting(moves: Moves, random: Random, events: int) -> Iterator[Happening]
             yield moves.inquire(random.choice(moves.node_ids), random.choice((0, 1, 2, 3)))
 
 
-OUTWEIGHED = 0.3
+OUTWEIGHED = 0.5
 TRUNCATIONS_PER_EVENT = 0.05
 INQUIRIES_PER_EVENT = 0.03
 
@@ -333,7 +336,7 @@ def _campaigns() -> tuple[Campaign, ...]:
                 for is_small in (False, True)
                 for alpha in (1, 2, 3)
             ),
-            marks=(*TEACHING, HEAVY_LESSON, SETTLED),
+            marks=(*TEACHING, HEAVY_LESSON, LATE_QUESTION, SETTLED),
             amounts=FORGETTING_AMOUNTS,
             steer=forgetting,
         ),

@@ -199,6 +199,8 @@ def forgotten(moves: Moves, random: Random) -> Iterator[Happening]:
     yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
 
 
+SOME_COMMANDS = (5, 6)
+"""Of a small store: the log of so many weighs more than a lesson may, and less than what they leave behind."""
 MANY_COMMANDS = 12
 """Of a small store: the log of so many weighs more than what they leave behind, sessions and all."""
 
@@ -211,7 +213,7 @@ def outweighed(moves: Moves, random: Random) -> Iterator[Happening]:
     first, second, third = random.sample(sorted(moves.world.setup.members), 3)
     yield from _lead(moves, first, 0, frozenset(moves.node_ids))
     for _ in range(2):
-        yield from _overwritten(moves, random, first, second)
+        yield from _overwritten(moves, random, first, second, MANY_COMMANDS)
         yield moves.inquire(third, len(moves.node_ids))
         yield from _only(moves, Ask, {first, second})
         yield from _sift(moves, random, Chunk, random.choice((0.5, 1.0)))
@@ -221,9 +223,29 @@ def outweighed(moves: Moves, random: Random) -> Iterator[Happening]:
         yield from (Give(third, event) for event in _due_at(moves, third, Install))
 
 
-def _overwritten(moves: Moves, random: Random, first: NodeId, second: NodeId) -> Iterator[Happening]:
-    """These two decide many commands, of which only the last ones are to be seen."""
-    for _ in range(MANY_COMMANDS):
+def asked_twice(moves: Moves, random: Random) -> Iterator[Happening]:
+    """Two of three decide more than one lesson may weigh, and less than a snapshot does.
+
+    The third asks twice for all of it, and once it knows what it was taught, twice for the rest. Of either question
+    one arrives at once, and the others when both were answered: they bring nothing.
+    """
+    first, second, third = random.sample(sorted(moves.world.setup.members), 3)
+    yield from _lead(moves, first, 0, frozenset(moves.node_ids))
+    yield from _overwritten(moves, random, first, second, random.choice(SOME_COMMANDS))
+    for _ in range(2):
+        prefix = len(moves.world.nodes[third].known)
+        for _ in range(2):
+            yield moves.inquire(third, len(moves.node_ids))
+        asked = [one for one in moves.world.in_flight if one.message == Ask(prefix) and one.receiver == first]
+        yield from arrive(moves, asked[:1])
+        yield from _only(moves, Decision, {third})
+        yield from _all_due(moves, random, 1.0)
+    yield from _only(moves, Ask, {first})
+
+
+def _overwritten(moves: Moves, random: Random, first: NodeId, second: NodeId, commands: int) -> Iterator[Happening]:
+    """These two decide so many commands, of which only the last ones are to be seen."""
+    for _ in range(commands):
         yield from _maybe(moves.transact(first))
         yield from _propose(moves, {first, second})
         yield from _only(moves, Vote, {first})

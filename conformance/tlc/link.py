@@ -3,7 +3,9 @@
 Models and twins run two at a time. A twin is caught when TLC ends with the violation that the manifest names, after as
 many states; an evaluation error, a timeout or another violation is none. A twin that the refinement kills is run a
 second time without it (in the deep profile every twin is), because a refinement that catches everything says little
-about the invariants. The mirror's invariant of the same name must judge the counterexample as TLC's did.
+about the invariants. A model with more distinct states than the manifest says is refuted as soon as TLC tells so, and
+also if TLC comes to a limit after that; below that number a run that was cut says nothing. The mirror's invariant of
+the same name must judge the counterexample as TLC's did.
 """
 
 import os
@@ -26,6 +28,7 @@ from conformance.tlc.toolchain import Toolchain, find_toolchain
 from spec.differences import show
 
 SCHEMA_VERSION = 1
+UNFINISHED = CUT | {Outcome.EXCEEDED}
 PROCESSES = 2
 LARGE_GENERATED = 150_000
 """Generated states from which on Java's optimiser is worth its start."""
@@ -45,6 +48,11 @@ class Task:
         if self.twin is None:
             return self.model.name
         return f"{self.model.name} with {self.twin.name}" + ("" if self.refinement else ", no refinement")
+
+    @property
+    def distinct(self) -> int:
+        """The exact number of distinct states that the run must have; 0 if nobody says, as of every twin."""
+        return self.model.distinct if self.twin is None else 0
 
     @property
     def replay(self) -> str:
@@ -83,6 +91,8 @@ class Judged:
             return f"{self.violated} is violated after {len(self.run.trace)} states"
         if self.run.outcome is Outcome.PASSED:
             return f"{self.run.distinct:,} states, depth {self.run.depth}"
+        if self.run.outcome is Outcome.EXCEEDED:
+            return f"stopped after {self.run.distinct:,} states"
         return str(self.run.outcome)
 
     def as_json(self) -> Mapping[str, Any]:
@@ -127,6 +137,8 @@ class Judged:
 
     @property
     def _title(self) -> str:
+        if self.run.outcome in UNFINISHED and self.verdict is Verdict.REFUTED:
+            return "TLC finds more states than the manifest says"
         if self.run.outcome in CUT:
             return f"TLC did not finish ({self.run.outcome})"
         if self.run.outcome is Outcome.BROKEN:
@@ -244,7 +256,7 @@ class Runner:
             folder,
             task.model.name,
             processes=self.processes,
-            limits=self.limits.for_states(task.model.generated),
+            limits=self.limits.for_states(task.model.generated, task.distinct),
             arguments=COVERAGE if task.twin is None and task.model.actions != () else (),
             java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
             on_progress=on_progress,
@@ -254,7 +266,10 @@ class Runner:
 def judge(task: Task, seen: TlcRun, violated: str) -> Judged:
     """Compare a run with the manifest."""
     found: list[str] = []
-    if seen.outcome in CUT:
+    if seen.outcome in UNFINISHED and 0 < task.distinct < seen.distinct:
+        counted = f"the manifest says {task.distinct:,}, TLC had found {seen.distinct:,} and was not done."
+        verdict, found = Verdict.REFUTED, [f"distinct states: {counted}", *seen.errors]
+    elif seen.outcome in UNFINISHED:
         verdict, found = (
             Verdict.INCONCLUSIVE,
             [*seen.errors, f"By then it had found {seen.distinct:,} distinct states."],

@@ -91,6 +91,14 @@ class Transcript:
     _severity: int = 0
     _body: list[str] = field(factory=list)
 
+    @property
+    def explores(self) -> bool:
+        """Whether the last counts are of a run that goes on: nothing was found wrong, and states wait to be explored.
+
+        At its end TLC tells its progress once more, also after a counterexample.
+        """
+        return self.counts.queue > 0 and not (self.violated or self.errors or self.out_of_memory)
+
     def read(self, line: str) -> bool:
         """Take the next line, without its line break; True when a progress message has just ended."""
         frame = _FRAME.search(line)

@@ -42,7 +42,7 @@ class TlcRun:
 
     ``trace`` is the counterexample; ``loops_to`` is the number of the state it returns to, or 0. ``taken`` says how
     often each action was taken, ``reached`` which witnesses were seen. ``errors`` are sentences; of a run that was cut
-    they name the limit. ``is_assumption`` says that what is violated is an ASSUME.
+    or stopped they name the limit. ``is_assumption`` says that what is violated is an ASSUME.
     """
 
     outcome: Outcome
@@ -157,16 +157,20 @@ def run_tlc(
         with watch:
             assert process.stdout is not None
             for line in process.stdout:
-                watch.heard(transcript.counts.generated)
+                watch.heard()
                 if on_line:
                     on_line(line.rstrip("\r\n"))
-                if transcript.read(line.rstrip("\r\n")) and on_progress:
+                if not transcript.read(line.rstrip("\r\n")):
+                    continue
+                if transcript.explores:
+                    watch.counted(transcript.counts)
+                if on_progress:
                     on_progress(transcript.counts, transcript.depth)
             exit_code = process.wait()
     if processes.closed:
         raise InterruptedError("every run has been ended")
     outcome = watch.cut or _outcome(toolchain, transcript, exit_code)
-    if outcome in CUT:
+    if watch.cut or outcome in CUT:
         transcript.errors = [limits.sentence(outcome)]
     return _result(transcript, outcome, exit_code, time.monotonic() - start)
 

@@ -142,14 +142,42 @@ def test_an_evaluation_error_is_no_kill(tmp_path: Path, monkeypatch: pytest.Monk
     assert report.notes == ("0 of 1 twins are killed with everything checked.",)
 
 
-def test_running_out_of_time_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    report = run_link(
-        tmp_path,
-        GOOD,
-        monkeypatch,
-        COUNTER.replace("Small == count <= 5", "Small == TRUE").replace("count < 4 /\\ ", ""),
-        tlc_time_s=3.0,
-    )
+ENDLESS = COUNTER.replace("Small == count <= 5", "Small == TRUE").replace("count < 4 /\\ ", "")
+
+
+@pytest.mark.parametrize("outcome", [Outcome.EXCEEDED, Outcome.OUT_OF_TIME, Outcome.OUT_OF_MEMORY])
+def test_more_states_than_there_are_refute_whatever_stopped_the_run(tmp_path: Path, outcome: Outcome) -> None:
+    run = evolve(SEEN, outcome=outcome, distinct=35, errors=("It was stopped.",))
+    judged = ladder.judge(task_in(tmp_path, GOOD), run, "")
+    more = "distinct states: the manifest says 34, TLC had found 35 and was not done."
+    assert (judged.verdict, judged.differences) == (Verdict.REFUTED, (more, "It was stopped."))
+    assert judged.failure is not None
+    assert judged.failure.title == "MCCounter: TLC finds more states than the manifest says"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OUT_OF_TIME, Outcome.OUT_OF_MEMORY, Outcome.OUT_OF_BOUNDS])
+def test_a_run_that_was_cut_with_no_more_states_than_there_are_says_nothing(tmp_path: Path, outcome: Outcome) -> None:
+    run = evolve(SEEN, outcome=outcome, distinct=34, errors=("It was cut.",))
+    judged = ladder.judge(task_in(tmp_path, GOOD), run, "")
+    assert judged.verdict is Verdict.INCONCLUSIVE
+    assert judged.differences == ("It was cut.", "By then it had found 34 distinct states.")
+
+
+def test_a_model_that_has_no_end_any_more_is_refuted_at_its_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_twin = GOOD.partition("[[twin]]")[0]
+    report = run_link(tmp_path, without_twin, monkeypatch, ENDLESS)
+    assert report.verdict is Verdict.REFUTED
+    (failure,) = report.failures
+    assert failure.title == "MCCounter: TLC finds more states than the manifest says"
+    assert failure.lines[0].startswith("distinct states: the manifest says 34, TLC had found ")
+    assert failure.lines[1] == "TLC was stopped beyond 34 distinct states, which are all that there should be."
+
+
+def test_running_out_of_time_below_the_count_is_inconclusive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = MANIFEST.format(distinct=10**12, generated=10**12, depth=7)
+    report = run_link(tmp_path, many, monkeypatch, ENDLESS, tlc_time_s=3.0)
     assert report.verdict is Verdict.INCONCLUSIVE
     (failure,) = [one for one in report.failures if one.title.startswith("MCCounter: ")]
     assert failure.title == "MCCounter: TLC did not finish (out of time)"

@@ -145,6 +145,23 @@ def test_a_run_without_end_is_cut_by_its_states(tmp_path: Path, processes: Proce
     assert run.errors == ("TLC was cut beyond 1,000 generated states: the model seems to have no end.",)
 
 
+def test_a_run_is_stopped_beyond_the_states_that_it_has(tmp_path: Path, processes: Processes) -> None:
+    limits = Limits(memory_mib=512).for_states(57, distinct=34)
+    run = check(specify(tmp_path, counter=ENDLESS), processes, limits)
+    assert run.outcome is Outcome.EXCEEDED
+    assert run.distinct > 34
+    assert run.errors == ("TLC was stopped beyond 34 distinct states, which are all that there should be.",)
+
+
+def test_a_run_that_ends_is_judged_by_its_end_whatever_it_found(tmp_path: Path, processes: Processes) -> None:
+    """Also of one that found more there is a counterexample, or a depth, that says more than a number."""
+    few = Limits(memory_mib=256).for_states(57, distinct=1)
+    passed = check(specify(tmp_path, checks="INVARIANTS Small Witnesses"), processes, few)
+    assert (passed.outcome, passed.distinct) == (Outcome.PASSED, 34)
+    violated = check(specify(tmp_path, checks="INVARIANTS Tiny"), processes, few)
+    assert (violated.outcome, violated.violated) == (Outcome.VIOLATED, "Tiny")
+
+
 def test_a_model_has_states_to_spare_and_one_of_unknown_size_has_no_bound() -> None:
     assert Limits().for_states(500).states == 205_000
     assert Limits().for_states(0).states is None
@@ -179,11 +196,11 @@ def test_every_word_renews_the_time_that_a_run_has(monkeypatch: pytest.MonkeyPat
         watch = Watch(process, Limits(silence_s=900.0, time_s=5_000.0))
         for minute in range(60):
             clock[0] = 100.0 + 60 * minute
-            watch.heard(minute)
+            watch.heard()
             assert watch._left() == min(900.0, 5_000.0 - 60 * minute)
         clock[0] += 899.0
         assert watch._left() == 1.0
-        watch.heard(0)
+        watch.heard()
         clock[0] = 5_100.0
         assert watch._left() == 0.0
         process.kill()
