@@ -33,6 +33,9 @@ MOST_LOOKS = 50_000
 MOST_LOOKS_TOGETHER = 200_000
 """So many placements of cells are judged before it is said that none was found by moves of others too."""
 
+MOST_LOOKS_OF_ALL = 1_000_000
+"""And so many of these for all cells that are repaired."""
+
 
 @frozen(kw_only=True)
 class Moved:
@@ -90,15 +93,16 @@ def repair(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Iterator[M
 
     Nodes that are missing are put somewhere too. OutOfTime between cells.
     """
-    placer, alone = filled(site, rules, fleet), Placer(site, rules)
+    placer, alone, looks = filled(site, rules, fleet), Placer(site, rules), MOST_LOOKS_OF_ALL
     closed = frozenset(np.flatnonzero(site.closed).tolist())
     before = fleet.cells.copy()
     affected = ((before == NOBODY) | np.isin(before, list(closed))).any(axis=1)
     for cell in np.flatnonzero(affected).tolist():
         effort.spend("cells")
-        one = _Repair(placer, alone, fleet, cell, closed, effort)
+        one = _Repair(placer, alone, fleet, cell, closed, effort, min(looks, MOST_LOOKS_TOGETHER))
         lost = tuple(server for server in before[cell].tolist() if server in closed)
         found = evolve(one.put() if NOBODY in before[cell] else one.move(), lost=lost)
+        looks -= one.looked
         for move in found.moves or ():
             nodes = fleet.cells[move.cell]
             nodes[np.flatnonzero(nodes == move.away)[0]] = move.to
@@ -117,6 +121,9 @@ class _Repair:
     cell: int
     closed: frozenset[int]
     effort: Effort
+    looks: int
+    """How many placements are judged of those where other cells move too; ``looked`` are so many."""
+    looked: int = field(default=0, init=False)
     old: list[int] = field(init=False)
     kept: list[int] = field(init=False)
     volume: Volume = field(init=False)
@@ -139,7 +146,9 @@ class _Repair:
         if own.moves is None and (self._is_too_narrow() or self._is_stuck_alone()):
             return self._stays(own.tried, exhausted=True)
         most = None if own.moves is None else len(own.moves) - 1
-        all_of_them = self._search(self.placer, MOST_LOOKS_TOGETHER, together=True).least(most)
+        joint = self._search(self.placer, self.looks, together=True)
+        all_of_them = joint.least(most)
+        self.looked = self.looks - joint.looks
         if all_of_them.moves is not None:
             return self._found(all_of_them.moves, least=True)
         if own.moves is not None:

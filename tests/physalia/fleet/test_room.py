@@ -1,7 +1,7 @@
 """Room for cells that must leave servers, against every sequence of moves of every cell on small sites."""
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from random import Random
 
@@ -19,26 +19,22 @@ from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.sites import Site
 from physalia.placement.effort import Effort
 from physalia.placement.rules.policy import Cap, Overlap, default
-from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology, link_name
+from physalia.placement.site.topology import Cell, Link, Power, Rack, Server, Switch, Topology, link_name
 from physalia.placement.site.validity import build
 
-SIZE = 3
-MOST_CELLS = 3
+SIZE, SHARED, MOST_CELLS = 3, 1, 4
+POLICY = evolve(
+    default(), cell_size=SIZE,
+    rules=tuple(evolve(one, most=1) for one in default().rules if isinstance(one, Overlap | Cap)),
+)  # fmt: skip
+"""One node a rack, and two cells share one server at most."""
+
 Where = tuple[frozenset[int], ...]
-
-
-def policy(shared: int):
-    """One node a rack, and two cells share so many servers at most."""
-    rules = [one for one in default().rules if isinstance(one, Overlap | Cap)]
-    said = {Overlap: shared, Cap: 1}
-    return evolve(
-        default(), cell_size=SIZE, spread=(), rules=tuple(evolve(one, most=said[type(one)]) for one in rules)
-    )
 
 
 def narrow(random: Random) -> Topology:
     """A few racks with a server or two each, which take a node or two."""
-    racks = random.choice((3, 4, 4, 5))
+    racks = random.choice((4, 5))
     tors = [Switch(f"tor-{at}", "rack", f"rack-{at}") for at in range(racks)]
     pairs = [(tor.name, "agg-1") for tor in tors]
     return build(
@@ -48,41 +44,47 @@ def narrow(random: Random) -> Topology:
         links=[Link(link_name(*pair), pair) for pair in pairs],
         servers=[
             Server(f"s{at}{more}", f"rack-{at}", (f"tor-{at}",), random.choice("aaaaab"), random.choice((1, 1, 2)))
-            for at in range(racks) for more in range(random.choice((1, 2, 2)))
+            for at in range(racks) for more in range(random.choice((1, 2)))
         ],
     )  # fmt: skip
 
 
+def legal(site: Site, rules: Rules, clients: Sequence[int]) -> list[frozenset[int]]:
+    """Where a cell may be for its own part: who else is there, and what is drained, does not count."""
+    free = Rules.of(
+        site, evolve(rules.policy, rules=tuple(one for one in rules.policy.rules if not isinstance(one, Overlap)))
+    )
+    every = list(combinations(range(len(site.names)), SIZE))
+    fleet = Fleet(np.tile(np.array(clients, dtype=np.int32), (len(every), 1)), np.array(every, dtype=np.int32))
+    bad = {one.what for one in wrong(site, free, fleet) if one.rule != "drained"}
+    return [frozenset(cell) for at, cell in enumerate(every) if fleet.name(at) not in bad]
+
+
 def crowd(site: Site, rules: Rules, random: Random) -> Fleet:
     """Some cells put at random, which keep every rule together."""
-    fleet, everybody = Fleet.unplaced(np.zeros((0, 3), dtype=np.int32), SIZE), range(len(site.names))
-    for _ in range(40):
-        more = Fleet(
-            np.array([*fleet.clients.tolist(), random.sample(everybody, 3)], dtype=np.int32),
-            np.array([*fleet.cells.tolist(), random.sample(everybody, SIZE)], dtype=np.int32),
-        )
-        if len(fleet) < MOST_CELLS and not list(wrong(site, rules, more)):
-            fleet = more
-    return fleet
+    clients, cells, held = list[list[int]](), list[frozenset[int]](), Counter[int]()
+    for _ in range(MOST_CELLS):
+        own = random.sample(range(len(site.names)), 3)
+        fits = [
+            one for one in legal(site, rules, own)
+            if all(held[at] < site.capacity[at] for at in one) and all(len(one & cell) <= SHARED for cell in cells)
+        ]  # fmt: skip
+        if fits:
+            clients.append(own)
+            cells.append(random.choice(fits))
+            held.update(cells[-1])
+    nodes = [sorted(one) for one in cells]
+    return Fleet(np.array(clients, dtype=np.int32).reshape(-1, 3), np.array(nodes, dtype=np.int32).reshape(-1, SIZE))
 
 
 class Every:
     """Every state of a fleet that moves lead to, one node at a time, by definition."""
 
     def __init__(self, site: Site, rules: Rules, fleet: Fleet) -> None:
-        self.site, self.most = site, rules.most_shared
         self.open = [at for at in range(len(site.names)) if not site.closed[at]]
         self.closed = frozenset(range(len(site.names))) - frozenset(self.open)
         self.takes = site.capacity.tolist()
-        everybody = [frozenset(one) for one in combinations(range(len(site.names)), SIZE)]
-        self.alone = [
-            {one for one in everybody if self._legal(rules, fleet.clients[at : at + 1], one)}
-            for at in range(len(fleet))
-        ]
-
-    def _legal(self, rules: Rules, clients: np.ndarray, cell: frozenset[int]) -> bool:
-        one = Fleet(clients, np.array([sorted(cell)], dtype=np.int32))
-        return all(found.rule == "drained" for found in wrong(self.site, rules, one))
+        self.alone = [set(legal(site, rules, clients)) for clients in fleet.clients.tolist()]
 
     def after(self, where: Where) -> Iterator[Where]:
         """What one move leads to."""
@@ -94,7 +96,7 @@ class Every:
                 for away in cell:
                     new = cell - {away} | {to}
                     others = (*where[:at], *where[at + 1 :])
-                    if new in self.alone[at] and all(len(new & one) <= (self.most or 0) for one in others):
+                    if new in self.alone[at] and all(len(new & one) <= SHARED for one in others):
                         yield (*where[:at], new, *where[at + 1 :])
 
     def fewest(self, where: Where, cell: int) -> int | None:
@@ -113,13 +115,12 @@ class Every:
 
 def case(random: Random) -> tuple[Site, Rules, Fleet] | None:
     """A site with a server or two closed that the first cell is on; none if no cell was put there."""
-    site, asked = Site.of(narrow(random)), policy(random.choice((1, 1, 2)))
-    asked = evolve(asked, rules=tuple(one for one in asked.rules if random.random() > 0.3 or isinstance(one, Overlap)))
-    fleet = crowd(site, Rules.of(site, asked), random)
+    site = Site.of(narrow(random))
+    fleet = crowd(site, Rules.of(site, POLICY), random)
     if not len(fleet):
         return None
     closed = without(site, random.sample(fleet.cells[0].tolist(), random.choice((1, 1, 2))))
-    return closed, Rules.of(closed, asked), fleet
+    return closed, Rules.of(closed, POLICY), fleet
 
 
 def where(fleet: Fleet) -> Where:
@@ -142,10 +143,7 @@ def judged(site: Site, rules: Rules, fleet: Fleet) -> Iterator[tuple[Moved, int 
         yield moved, fewest
 
 
-SEEN = Counter[str]()
-
-
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_no_sequence_of_moves_is_shorter(random: Random) -> None:
     found = case(random)
@@ -154,18 +152,107 @@ def test_no_sequence_of_moves_is_shorter(random: Random) -> None:
         assert moved.moves is None or (moved.least and len(moved.moves) == fewest)
 
 
-def seen(seeds: range) -> Iterator[tuple[Moved, int | None]]:
-    for seed in seeds:
+def test_chains_of_several_moves_are_found() -> None:
+    """Where two nodes of others make room, where one of its own goes beside them, where all of that is needed."""
+    kinds = set()
+    for seed in (57, 130, 1068):
         found = case(Random(seed))
-        if found:
-            yield from judged(*found)
+        assert found
+        for moved, fewest in judged(*found):
+            assert moved.moves is None or (moved.least and len(moved.moves) == fewest)
+            mine = sum(one.cell == moved.cell for one in moved.moves or ())
+            kinds.add((mine - len(moved.lost), len(moved.moves or ()) - mine))
+    assert {(0, 2), (1, 1), (1, 2)} <= kinds
 
 
-def test_others_make_room_and_several_nodes_move() -> None:
+PAIRS = ("bd", "be", "bf", "ce", "cf")
+
+
+def barred_pairs(pairs: tuple[str, ...] = PAIRS) -> tuple[Site, Rules, Fleet]:
+    """A cell on a, b and c that must leave a: b bars d, e and f, and c bars e and f, since listed cells have these."""
+    names = "abcdef"
+    servers = [
+        Server(name, f"rack-{name}", (f"tor-{name}",), "any", 9, sum(name in one for one in pairs)) for name in names
+    ]
+    servers += [Server(f"full-{one}", "rack-z", ("tor-z",), "any", 1, 1) for one in pairs]
+    servers += [Server("client", "rack-z", ("tor-z",), "any", 0)]
+    topology = build(
+        name="barred pairs", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(f"rack-{name}", "row", ("feed",)) for name in f"{names}z"],
+        switches=[
+            Switch("agg", "aggregation"), *(Switch(f"tor-{name}", "rack", f"rack-{name}") for name in f"{names}z"),
+        ],
+        links=[Link(link_name(*pair), pair) for pair in ((f"tor-{name}", "agg") for name in f"{names}z")],
+        servers=servers, cells=[Cell(one, (*one, f"full-{one}")) for one in pairs],
+    )  # fmt: skip
+    site = Site.of(topology)
+    closed = without(site, [site.number["a"]])
+    clients = np.array([[site.number["client"], NOBODY, NOBODY]], dtype=np.int32)
+    return closed, Rules.of(closed, POLICY), Fleet(clients, np.array([[0, 1, 2]], dtype=np.int32))
+
+
+def test_two_healthy_nodes_move_where_one_is_not_enough() -> None:
+    site, rules, fleet = barred_pairs()
+    (moved,) = repair(site, rules, fleet, Effort())
+    assert moved.moves is not None
+    ways = [(site.names[one.away], site.names[one.to]) for one in moved.moves]
+    assert [len(ways), ways[0], moved.least] == [3, ("b", "d"), True]
+    assert {site.names[one] for one in fleet.cells[0].tolist()} == {"d", "e", "f"}
+
+
+def test_where_not_everything_was_tried_nothing_more_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = Counter[str]()
+    for looks in (0, 3, 30, 300):
+        monkeypatch.setattr(module, "MOST_LOOKS", looks)
+        monkeypatch.setattr(module, "MOST_LOOKS_TOGETHER", 2 * looks)
+        for seed in range(40):
+            found = case(Random(seed))
+            for moved, fewest in judged(*found) if found else ():
+                said[moved.outcome] += 1
+                if moved.moves is None:
+                    assert fewest is None or (moved.outcome == "unknown" and fewest > moved.tried)
+                else:
+                    assert fewest is not None
+                    assert len(moved.moves) == fewest or (len(moved.moves) > fewest and not moved.least)
+                    said["longer"] += len(moved.moves) > fewest
+    assert said["unknown"]
+    assert said["stuck"]
+
+
+def test_a_node_that_has_no_server_is_put_wherever_that_is_possible() -> None:
+    """Its end alone is judged: so it is found if any other moves put fewer, and stuck if nobody's leaving helps."""
     kinds = Counter[str]()
-    for moved, fewest in seen(range(300)):
-        assert (None if moved.moves is None else len(moved.moves)) == fewest
-        others = {one.cell for one in moved.moves or () if one.cell != moved.cell}
-        kinds[f"{moved.outcome}, {len(moved.moves or ()) - len(moved.lost)} more, {len(others)} others"] += 1
-    print(kinds)
-    assert 0
+    for seed in range(120):
+        found = case(Random(seed))
+        if found is None:
+            continue
+        site, rules, fleet = found
+        every, held = Every(site, rules, fleet), fleet.with_cells(fleet.cells[1:]).nodes(len(site.names))
+        fleet.cells[0, 0] = NOBODY
+        others = where(fleet)[1:]
+        ends = [one for one in every.alone[0] if every.closed.isdisjoint(one)]
+        free = [
+            one for one in ends
+            if all(held[at] < every.takes[at] for at in one) and all(len(one & cell) <= SHARED for cell in others)
+        ]  # fmt: skip
+        old = where(fleet)[0]
+        moved = next(repair(site, rules, fleet, Effort()))
+        if free:
+            assert moved.moves is not None
+            assert len(moved.moves) == min(len(one - old) for one in free)
+            assert where(fleet)[0] in free
+        else:
+            assert moved.outcome == ("unknown" if ends else "stuck")
+        kinds[moved.outcome] += 1
+    assert min(kinds[one] for one in ("moved", "stuck", "unknown")) > 0
+
+
+@pytest.mark.parametrize(("given_up", "pairs"), [(2, PAIRS), (1, PAIRS[:-1])])
+def test_a_node_that_has_no_server_drives_healthy_ones_away(given_up: int, pairs: tuple[str, ...]) -> None:
+    """That no way is shorter on which others make room is known up to one move more than nodes are missing."""
+    site, rules, fleet = barred_pairs(pairs)
+    fleet.cells[0, 0] = NOBODY
+    (moved,) = repair(site, rules, fleet, Effort())
+    assert moved.moves is not None
+    assert [one.away for one in moved.moves].count(NOBODY) == 1
+    assert (len(moved.moves), moved.least) == (1 + given_up, given_up == 1)
