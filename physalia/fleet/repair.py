@@ -30,10 +30,10 @@ Outcome = Literal["moved", "stuck", "unknown"]
 MOST_LOOKS = 50_000
 """So many placements of a cell are judged before it is said that it was not found out what it can do by itself."""
 
-MOST_LOOKS_TOGETHER = 200_000
+MOST_LOOKS_TOGETHER = 100_000
 """So many placements of cells are judged before it is said that none was found by moves of others too."""
 
-MOST_LOOKS_OF_ALL = 1_000_000
+MOST_LOOKS_OF_ALL = 500_000
 """And so many of these for all cells that are repaired."""
 
 

@@ -186,6 +186,9 @@ def moved_lines(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> tuple
         if names:
             more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
             lines.append(f"{said} {', '.join(names[:_SHOWN])}{more}.")
+    tried = [one.tried for one in moved if one.outcome == "unknown"]
+    if tried:
+        lines.append(f"of those every way of up to {min(tried)} to {max(tried)} moves was tried.")
     return tuple(lines)
 
 

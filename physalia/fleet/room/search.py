@@ -65,6 +65,7 @@ class Search:
     together: bool = False
     _start: State = field(init=False)
     _volume: Volume = field(init=False)
+    _known: dict[int, tuple[Volume, list[bool], frozenset[int]]] = field(factory=dict, init=False)
     _now: Places = field(factory=frozenset, init=False)
     _length: int = field(default=0, init=False)
     _own: list[int] = field(init=False)
@@ -198,11 +199,21 @@ class Search:
             raise _Spent
         self.looks -= 1
         self.effort.spend("servers")
-        placer, volume = self.placer, self.fleet.volume(cell)
-        if len({placer.color_of(one) for one in servers}) > 1 or not placer.rules.barred(volume).isdisjoint(servers):
-            return False
-        near = placer.rules.near(volume)
-        return all(near[placer.stand_of(one)] for one in servers) and placer.keeps(volume, sorted(servers), (cell,))
+        placer = self.placer
+        volume, near, barred = self._may_use(cell)
+        return (
+            barred.isdisjoint(servers)
+            and all(near[placer.stand_of(one)] for one in servers)
+            and len({placer.color_of(one) for one in servers}) == 1
+            and placer.keeps(volume, sorted(servers), (cell,))
+        )
+
+    def _may_use(self, cell: int) -> tuple[Volume, list[bool], frozenset[int]]:
+        """A cell's volume, the stands that are near enough to it, and the servers that are barred."""
+        if cell not in self._known:
+            volume, rules = self.fleet.volume(cell), self.placer.rules
+            self._known[cell] = (volume, rules.near(volume).tolist(), rules.barred(volume))
+        return self._known[cell]
 
     def _group(self) -> None:
         """Which servers are alike for the cell, as long as it makes no more than so many moves."""
