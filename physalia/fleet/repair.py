@@ -27,14 +27,17 @@ from physalia.placement.effort import Effort
 
 Outcome = Literal["moved", "stuck", "unknown"]
 
-MOST_LOOKS = 50_000
-"""So many placements of a cell are judged before it is said that it was not found out what it can do by itself."""
 
-MOST_LOOKS_TOGETHER = 100_000
-"""So many placements of cells are judged before it is said that none was found by moves of others too."""
+@frozen(kw_only=True)
+class Looks:
+    """How many placements are judged: of a cell by its ``own`` moves, of all ``together``, and of these ``in_all``."""
 
-MOST_LOOKS_OF_ALL = 500_000
-"""And so many of these for all cells that are repaired."""
+    own: int = 50_000
+    together: int = 100_000
+    in_all: int = 500_000
+
+
+ENOUGH = Looks()
 
 
 @frozen(kw_only=True)
@@ -88,18 +91,20 @@ def without(site: Site, servers: Iterable[int]) -> Site:
     return evolve(site, closed=closed)
 
 
-def repair(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Iterator[Moved]:
+def repair(
+    site: Site, rules: Rules, fleet: Fleet, effort: Effort, most: Looks = ENOUGH
+) -> Iterator[Moved]:  # fmt: skip
     """Move every cell off the servers that are closed, cell by cell in order; the fleet is changed where it works.
 
     Nodes that are missing are put somewhere too. OutOfTime between cells.
     """
-    placer, alone, looks = filled(site, rules, fleet), Placer(site, rules), MOST_LOOKS_OF_ALL
+    placer, alone, looks = filled(site, rules, fleet), Placer(site, rules), most.in_all
     closed = frozenset(np.flatnonzero(site.closed).tolist())
     before = fleet.cells.copy()
     affected = ((before == NOBODY) | np.isin(before, list(closed))).any(axis=1)
     for cell in np.flatnonzero(affected).tolist():
         effort.spend("cells")
-        one = _Repair(placer, alone, fleet, cell, closed, effort, min(looks, MOST_LOOKS_TOGETHER))
+        one = _Repair(placer, alone, fleet, cell, closed, effort, evolve(most, together=min(looks, most.together)))
         lost = tuple(server for server in before[cell].tolist() if server in closed)
         found = evolve(one.put() if NOBODY in before[cell] else one.move(), lost=lost)
         looks -= one.looked
@@ -121,9 +126,9 @@ class _Repair:
     cell: int
     closed: frozenset[int]
     effort: Effort
-    looks: int
-    """How many placements are judged of those where other cells move too; ``looked`` are so many."""
+    looks: Looks
     looked: int = field(default=0, init=False)
+    """So many placements were judged of those where other cells move too."""
     old: list[int] = field(init=False)
     kept: list[int] = field(init=False)
     volume: Volume = field(init=False)
@@ -140,15 +145,15 @@ class _Repair:
         steps = None if chosen is None else straight(self.old, chosen, legal, self.effort)
         if steps is not None:
             return self._found([Move(self.cell, one.away, one.to) for one in steps], least=True)
-        needed, own = len(self.old) - len(self.kept), self._search(self.placer, MOST_LOOKS).least()
+        needed, own = len(self.old) - len(self.kept), self._search(self.placer, self.looks.own).least()
         if own.moves is not None and len(own.moves) <= needed + 1:  # fewer are its own in any case
             return self._found(own.moves, least=True)
         if own.moves is None and (self._is_too_narrow() or self._is_stuck_alone()):
             return self._stays(own.tried, exhausted=True)
         most = None if own.moves is None else len(own.moves) - 1
-        joint = self._search(self.placer, self.looks, together=True)
+        joint = self._search(self.placer, self.looks.together, together=True)
         all_of_them = joint.least(most)
-        self.looked = self.looks - joint.looks
+        self.looked = self.looks.together - joint.looks
         if all_of_them.moves is not None:
             return self._found(all_of_them.moves, least=True)
         if own.moves is not None:
@@ -161,11 +166,11 @@ class _Repair:
         least, missing = True, len(self.fleet.cells[self.cell]) - len(self.kept)
         given_up = 0
         if new is None:
-            others = Others(self.placer, self.volume, self.cell, frozenset(self.old), self.effort, MOST_LOOKS)
+            others = Others(self.placer, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
             new, given_up = self._around(others)
             least = not others.cut
         if new is None:
-            blind = Others(self.alone, self.volume, self.cell, frozenset(self.old), self.effort, MOST_LOOKS)
+            blind = Others(self.alone, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
             exhausted = self._is_too_narrow() or (self._around(blind)[0] is None and not blind.cut)
             return self._stays(missing if least else 0, exhausted=exhausted)
         away = [*(one for one in self.old if one not in new)]
@@ -204,7 +209,7 @@ class _Repair:
         """Whether the cell would have no way off though nobody else were there."""
         self.alone.add(self.cell, self.old)
         try:
-            return self._search(self.alone, MOST_LOOKS).least().exhausted
+            return self._search(self.alone, self.looks.own).least().exhausted
         finally:
             self.alone.remove(self.cell, self.old)
 

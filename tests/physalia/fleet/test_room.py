@@ -11,10 +11,9 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from physalia.fleet import repair as module
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.judge import wrong
-from physalia.fleet.repair import Moved, repair, without
+from physalia.fleet.repair import ENOUGH, Looks, Moved, repair, without
 from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.sites import Site
 from physalia.placement.effort import Effort
@@ -127,11 +126,11 @@ def where(fleet: Fleet) -> Where:
     return tuple(frozenset(cell) for cell in fleet.cells.tolist())
 
 
-def judged(site: Site, rules: Rules, fleet: Fleet) -> Iterator[tuple[Moved, int | None]]:
+def judged(site: Site, rules: Rules, fleet: Fleet, most: Looks = ENOUGH) -> Iterator[tuple[Moved, int | None]]:
     """Each repair, which must be a way as it is defined, with the fewest moves that there are."""
     every = Every(site, rules, fleet)
     now = where(fleet)
-    for moved in repair(site, rules, fleet, Effort()):
+    for moved in repair(site, rules, fleet, Effort(), most):
         fewest = every.fewest(now, moved.cell)
         for move in moved.moves or ():
             cell = now[move.cell] - {move.away} | {move.to}
@@ -200,14 +199,13 @@ def test_two_healthy_nodes_move_where_one_is_not_enough() -> None:
     assert {site.names[one] for one in fleet.cells[0].tolist()} == {"d", "e", "f"}
 
 
-def test_where_not_everything_was_tried_nothing_more_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_not_everything_was_tried_nothing_more_is_said() -> None:
     said = Counter[str]()
     for looks in (0, 3, 30, 300):
-        monkeypatch.setattr(module, "MOST_LOOKS", looks)
-        monkeypatch.setattr(module, "MOST_LOOKS_TOGETHER", 2 * looks)
+        most = Looks(own=looks, together=2 * looks, in_all=3 * looks)
         for seed in range(40):
             found = case(Random(seed))
-            for moved, fewest in judged(*found) if found else ():
+            for moved, fewest in judged(*found, most) if found else ():
                 said[moved.outcome] += 1
                 if moved.moves is None:
                     assert fewest is None or (moved.outcome == "unknown" and fewest > moved.tried)
