@@ -1,7 +1,7 @@
 """Room for cells that must leave servers, against every sequence of moves of every cell on small sites."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from random import Random
 
@@ -17,8 +17,9 @@ from physalia.fleet.repair import ENOUGH, Looks, Moved, repair, without
 from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.sites import Site
 from physalia.placement.effort import Effort
-from physalia.placement.rules.policy import Cap, Overlap, default
-from physalia.placement.site.topology import Cell, Link, Power, Rack, Server, Switch, Topology, link_name
+from physalia.placement.rules.policy import AntiAffinity, Cap, Overlap, default
+from physalia.placement.site.topology import Cell as Listed
+from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, Topology, link_name
 from physalia.placement.site.validity import build
 
 SIZE, SHARED, MOST_CELLS = 3, 1, 4
@@ -167,27 +168,57 @@ def test_chains_of_several_moves_are_found() -> None:
 PAIRS = ("bd", "be", "bf", "ce", "cf")
 
 
-def barred_pairs(pairs: tuple[str, ...] = PAIRS) -> tuple[Site, Rules, Fleet]:
-    """A cell on a, b and c that must leave a: b bars d, e and f, and c bars e and f, since listed cells have these."""
-    names = "abcdef"
-    servers = [
-        Server(name, f"rack-{name}", (f"tor-{name}",), "any", 9, sum(name in one for one in pairs)) for name in names
-    ]
-    servers += [Server(f"full-{one}", "rack-z", ("tor-z",), "any", 1, 1) for one in pairs]
-    servers += [Server("client", "rack-z", ("tor-z",), "any", 0)]
+def site_of(racks: Sequence[str], pairs: Sequence[str], takes: Mapping[str, int]) -> Site:
+    """A rack for each group of servers of one letter; listed cells have these pairs, so that no other cell may."""
     topology = build(
         name="barred pairs", rows=["row"], powers=[Power("feed", "feed")],
-        racks=[Rack(f"rack-{name}", "row", ("feed",)) for name in f"{names}z"],
+        racks=[Rack(f"rack-{at}", "row", ("feed",)) for at, _ in enumerate(racks)],
         switches=[
-            Switch("agg", "aggregation"), *(Switch(f"tor-{name}", "rack", f"rack-{name}") for name in f"{names}z"),
+            Switch("agg", "aggregation"), *(Switch(f"tor-{at}", "rack", f"rack-{at}") for at in range(len(racks))),
         ],
-        links=[Link(link_name(*pair), pair) for pair in ((f"tor-{name}", "agg") for name in f"{names}z")],
-        servers=servers, cells=[Cell(one, (*one, f"full-{one}")) for one in pairs],
+        links=[Link(link_name(*pair), pair) for pair in ((f"tor-{at}", "agg") for at in range(len(racks)))],
+        servers=[
+            Server(name, f"rack-{at}", (f"tor-{at}",), "any", held + takes.get(name, 1), held)
+            for at, rack in enumerate(racks) for name in rack for held in [sum(name in pair for pair in pairs)]
+        ],
+        cells=[Listed(pair, tuple(pair)) for pair in pairs],
     )  # fmt: skip
-    site = Site.of(topology)
-    closed = without(site, [site.number["a"]])
-    clients = np.array([[site.number["client"], NOBODY, NOBODY]], dtype=np.int32)
-    return closed, Rules.of(closed, POLICY), Fleet(clients, np.array([[0, 1, 2]], dtype=np.int32))
+    return Site.of(topology)
+
+
+def case_of(site: Site, closed: str, volumes: Sequence[str], cells: Sequence[str]) -> tuple[Site, Rules, Fleet]:
+    """Cells by the letters of their servers; a volume by those of its clients, on which it has no node."""
+    after = without(site, [site.number[name] for name in closed])
+    clients = [[site.number[one] for one in volume] + [NOBODY] * (3 - len(volume)) for volume in volumes]
+    nodes = [[site.number[name] for name in cell] for cell in cells]
+    policy = evolve(POLICY, rules=(*POLICY.rules, AntiAffinity(id="apart")))
+    return after, Rules.of(after, policy), Fleet(np.array(clients, dtype=np.int32), np.array(nodes, dtype=np.int32))
+
+
+def barred_pairs(pairs: tuple[str, ...] = PAIRS) -> tuple[Site, Rules, Fleet]:
+    """A cell on a, b and c that must leave a: b bars d, e and f, and c bars e and f."""
+    return case_of(site_of("abcdefz", pairs, {"z": 0}), "a", ["z"], ["abc"])
+
+
+def test_a_chain_is_found_whose_first_move_makes_room_for_another_cell_alone() -> None:
+    """All that the cell on a may go to is full; of its holders one may go to e alone, whose holder may go to h."""
+    site = site_of(["a", "b", "c", "d", "eh", "p", "q", "r", "s", "z"], ("ph", "qh", "dh"), {"z": 0})
+    found = case_of(site, "a", ["eh", "z", "z"], ["abc", "dpq", "ers"])
+    (moved,) = repair(*found, Effort())
+    assert moved.moves is not None
+    assert [(one.cell, site.names[one.to]) for one in moved.moves[:2]] == [(2, "h"), (1, "e")]
+    assert [one.cell for one in moved.moves[2:]] == [0]
+    assert moved.least
+
+
+def test_a_cell_that_shares_too_much_leaves_where_that_is_shorter() -> None:
+    """By itself the cell on a, b and c needs three moves; it may go to g as soon as the other one leaves b or g."""
+    site = site_of("abcdefgwxz", (*PAIRS, "gd", "ge", "gf", "bx", "cx"), {"z": 0, "b": 9, "g": 9})
+    found = case_of(site, "a", ["z", "z"], ["abc", "bgw"])
+    (moved,) = repair(*found, Effort())
+    assert moved.moves is not None
+    assert [one.cell for one in moved.moves] == [1, 0]
+    assert moved.least
 
 
 def test_two_healthy_nodes_move_where_one_is_not_enough() -> None:
