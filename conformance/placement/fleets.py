@@ -175,22 +175,19 @@ def _repaired(asked: Question, site: Site, table: Table, choose: Choices) -> Ite
         steps = _steps_from(start, {cell for cell in legal if cell & lost <= start & lost})
         off = [count for cell, count in steps.items() if not cell & lost]
         told_of = f"when {told(lost)} are emptied, the cell on {told(start)}"
-        if moved.plan is None or moved.plan.steps is None:
-            around = [cell for cell in legal if not cell & lost and len(start - lost - cell) <= 1]
-            if around and moved.outcome == "stuck" and any(cell in steps for cell in around):
-                raise Refuted(f"{told_of} is said to be stuck, and there is {told(around[0])}")
-            if off and min(off) <= len(lost) + 1:
-                raise Refuted(f"{told_of} moves in {min(off)} steps, and no way was found")
+        if moved.moves is None:
+            if off and (moved.outcome == "stuck" or min(off) <= max(moved.tried, len(lost) + 1)):
+                raise Refuted(f"{told_of} moves in {min(off)} steps, and no way was found: {moved.outcome}")
             yield "a repair that there is not"
             continue
         now = start
-        for step in moved.plan.steps:
+        for step in moved.moves:
             now = now - {site.names[step.away]} | {site.names[step.to]}
             if now not in steps:
                 raise Refuted(f"{told_of} is led over {told(now)}, which is not legal")
-        if now & lost or ((moved.plan.least or min(off) <= len(lost) + 1) and len(moved.plan.steps) != min(off)):
-            raise Refuted(f"{told_of} moves in {len(moved.plan.steps)} steps to {told(now)}, and should in {min(off)}")
-        yield "a repair that counting proves" if len(moved.plan.steps) == len(lost) else "a repair of more steps"
+        if now & lost or ((moved.least or min(off) <= len(lost) + 1) and len(moved.moves) != min(off)):
+            raise Refuted(f"{told_of} moves in {len(moved.moves)} steps to {told(now)}, and should in {min(off)}")
+        yield "a repair that counting proves" if len(moved.moves) == len(lost) else "a repair of more steps"
 
 
 def _blast(asked: Question, site: Site, table: Table, choose: Choices) -> Iterator[str]:

@@ -1,14 +1,14 @@
 """Servers are to be emptied: which cells suffer, and where their nodes go with the fewest moves.
 
-A cell that has k nodes on such servers needs k moves at least. It keeps its other nodes if there is a legal cell around
-them that k moves lead to, and every placement on the way keeps the rules, but that it may still be on what is emptied.
-The placer's choice is tried first, then every cell around the other nodes, then around all but one of them. So it is
-known where there is none, unless there are more to look at than are looked at.
+A cell that has k nodes on such servers needs k moves at least. Every placement on the way keeps the rules, but that it
+may still be on what is emptied. The placer's choice is tried first, then every way of the cell's own nodes, over any
+servers, then every way on which nodes of other cells make room, the fewest moves first. A cell is stuck if there is
+none of any length: all were tried, or there is no room for it though nobody else were there. Where there is more to
+look at than is looked at, neither is said.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -16,42 +16,49 @@ from attrs import define, evolve, field, frozen
 
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
-from physalia.fleet.moves import Plan, State, Step, plan, straight
+from physalia.fleet.moves import Plan, State, plan, straight
 from physalia.fleet.placer import Placer
-from physalia.fleet.rules import CLIENTS, NOBODY, Rules, Volume
+from physalia.fleet.room.around import Others
+from physalia.fleet.room.search import Move, Search, most_nodes
+from physalia.fleet.rules import NOBODY, Rules, Volume
 from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
 from physalia.placement.effort import Effort
 
 Outcome = Literal["moved", "stuck", "unknown"]
 
-MOST_LOOKS = 50_000
-"""So often a server is looked at as a cell's next one before it is said that no place was found for the cell."""
 
-LOOKS_OF_A_CELL = 100
-"""A whole cell, to which a way is searched, costs as much as so many looks."""
+@frozen(kw_only=True)
+class Looks:
+    """How many placements are judged: of a cell by its ``own`` moves, of all ``together``, and of these ``in_all``."""
 
-MOST_ROUNDABOUT = 3
-"""To so many cells that no straight way leads to a longer one is searched."""
+    own: int = 50_000
+    together: int = 100_000
+    in_all: int = 500_000
+
+
+ENOUGH = Looks()
 
 
 @frozen(kw_only=True)
 class Moved:
-    """What becomes of one cell: its way, or why it stays. ``lost`` are its nodes on servers that are emptied.
+    """What becomes of one cell: the moves that take it off, or None. ``lost`` are its nodes on what is emptied.
 
-    ``exhausted`` says that every cell was looked at that keeps all of its other nodes, or all but one.
+    Nodes of other cells may be among the moves. ``least`` says that no way has fewer, whatever cells move. All ways of
+    up to ``tried`` moves were tried without success, and ``exhausted`` says that there is none of any length.
     """
 
     cell: int
     lost: tuple[int, ...]
-    to: tuple[int, ...]
-    plan: Plan | None
+    moves: tuple[Move, ...] | None
+    least: bool = False
+    tried: int = 0
     exhausted: bool = False
 
     @property
     def outcome(self) -> Outcome:
         """Whether a way was found; if not, whether it is known that there is none."""
-        if self.plan is not None and self.plan.steps is not None:
+        if self.moves is not None:
             return "moved"
         return "stuck" if self.exhausted else "unknown"
 
@@ -84,163 +91,133 @@ def without(site: Site, servers: Iterable[int]) -> Site:
     return evolve(site, closed=closed)
 
 
-def repair(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Iterator[Moved]:
+def repair(
+    site: Site, rules: Rules, fleet: Fleet, effort: Effort, most: Looks = ENOUGH
+) -> Iterator[Moved]:  # fmt: skip
     """Move every cell off the servers that are closed, cell by cell in order; the fleet is changed where it works.
 
     Nodes that are missing are put somewhere too. OutOfTime between cells.
     """
-    placer = filled(site, rules, fleet)
+    placer, alone, looks = filled(site, rules, fleet), Placer(site, rules), most.in_all
     closed = frozenset(np.flatnonzero(site.closed).tolist())
-    affected = ((fleet.cells == NOBODY) | np.isin(fleet.cells, list(closed))).any(axis=1)
+    before = fleet.cells.copy()
+    affected = ((before == NOBODY) | np.isin(before, list(closed))).any(axis=1)
     for cell in np.flatnonzero(affected).tolist():
         effort.spend("cells")
-        yield _moved(placer, fleet, cell, closed, effort)
-
-
-def _moved(placer: Placer, fleet: Fleet, cell: int, closed: frozenset[int], effort: Effort) -> Moved:
-    old = [server for server in fleet.cells[cell].tolist() if server != NOBODY]
-    kept = [server for server in old if server not in closed]
-    lost = tuple(server for server in old if server in closed)
-    volume = fleet.volume(cell)
-    new: Sequence[int] | None = placer.completed(volume, kept, (cell,))
-    others = _Others(placer, volume, cell, frozenset(old), effort)
-    if len(old) < fleet.cells.shape[1]:  # it has no whole placement to move from: its nodes are put, not moved
-        new = new or next(others.around(kept), None)
-        way = None if new is None else _put(old, new)
-    else:
-        new, way = _way_off(placer, fleet, cell, kept, new, others)
-    if new is None or way is None or way.steps is None:
-        return Moved(cell=cell, lost=lost, to=(), plan=way, exhausted=way is None and not others.cut)
-    placer.remove(cell, old)
-    placer.add(cell, new)
-    fleet.cells[cell] = new
-    return Moved(cell=cell, lost=lost, to=tuple(new), plan=way)
-
-
-def _put(old: Sequence[int], new: Sequence[int]) -> Plan:
-    steps = tuple(Step(NOBODY, to) for to in new if to not in old)
-    return Plan(steps=steps, differ=len(set(new) - set(old)), least=True, because="counted")
-
-
-def _way_off(
-    placer: Placer, fleet: Fleet, cell: int, kept: Sequence[int], chosen: Sequence[int] | None, others: "_Others"
-) -> tuple[Sequence[int] | None, Plan | None]:
-    """The fewest moves to any cell that keeps the other nodes, or all but one; none if there is no such cell.
-
-    The straight ways to all of them before any that is longer. A way of one move more is shortest if all were tried.
-    """
-    old, legal = others.old, _legal(placer, fleet, cell)
-    found: list[Sequence[int]] = []
-    for new in chain(() if chosen is None else (chosen,), others.around(kept)):
-        steps = straight(old, new, legal, others.effort)
-        if steps is not None:
-            return new, Plan(steps=steps, differ=len(steps), least=True, because="counted")
-        found.append(new)
-    tried_all = not others.cut
-    for given_up in kept:
-        for new in others.around([one for one in kept if one != given_up]):
-            steps = straight(old, new, legal, others.effort)
-            if steps is not None:
-                because: Literal["exhausted", "unknown"] = "exhausted" if tried_all else "unknown"
-                return new, Plan(steps=steps, differ=len(steps), least=tried_all, because=because)
-            found.append(new)
-    plans = [(new, way_to(placer, fleet, cell, new, others.effort)) for new in found[:MOST_ROUNDABOUT]]
-    there = [(new, way) for new, way in plans if way.steps is not None]
-    if not there:
-        return None, plans[0][1] if plans else None
-    new, way = min(there, key=lambda one: len(one[1].steps or ()))
-    return new, evolve(way, least=False, because="unknown")
+        one = _Repair(placer, alone, fleet, cell, closed, effort, evolve(most, together=min(looks, most.together)))
+        lost = tuple(server for server in before[cell].tolist() if server in closed)
+        found = evolve(one.put() if NOBODY in before[cell] else one.move(), lost=lost)
+        looks -= one.looked
+        for move in found.moves or ():
+            nodes = fleet.cells[move.cell]
+            nodes[np.flatnonzero(nodes == move.away)[0]] = move.to
+            placer.remove(move.cell, () if move.away == NOBODY else (move.away,))
+            placer.add(move.cell, (move.to,))
+        yield found
 
 
 @define(eq=False)
-class _Others:
-    """Every cell of a volume around some of its nodes, for as long as there are looks left; ``cut`` if there are none.
-
-    Servers of one stand are one here that share the same cells, of those of which too many servers might be shared.
-    """
+class _Repair:
+    """The repair of one cell, as the fleet stands. ``alone`` is a placer that knows no cell of the fleet."""
 
     placer: Placer
-    volume: Volume
+    alone: Placer
+    fleet: Fleet
     cell: int
-    old: frozenset[int]
+    closed: frozenset[int]
     effort: Effort
-    looks: int = field(init=False)
-    cut: bool = field(default=False, init=False)
+    looks: Looks
+    looked: int = field(default=0, init=False)
+    """So many placements were judged of those where other cells move too."""
+    old: list[int] = field(init=False)
+    kept: list[int] = field(init=False)
+    volume: Volume = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.looks = MOST_LOOKS
+        self.old = [server for server in self.fleet.cells[self.cell].tolist() if server != NOBODY]
+        self.kept = [server for server in self.old if server not in self.closed]
+        self.volume = self.fleet.volume(self.cell)
 
-    def around(self, kept: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        """The cells that keep these nodes and every rule, the nearest first; one of those that differ in nothing."""
-        placer = self.placer
-        if len({placer.color_of(one) for one in kept}) > 1:
-            return
-        stays = kept or (self.old if len(self.old) == placer.rules.policy.cell_size else ())  # moving keeps the colour
-        for color in {placer.color_of(one) for one in stays} or range(len(placer.stock)):
-            yield from self._of_color(color, kept)
+    def move(self) -> Moved:
+        """The fewest moves to any placement, of this cell if that does, else of others too."""
+        chosen = self.placer.completed(self.volume, self.kept, (self.cell,))
+        legal = _legal(self.placer, self.fleet, self.cell)
+        steps = None if chosen is None else straight(self.old, chosen, legal, self.effort)
+        if steps is not None:
+            return self._found([Move(self.cell, one.away, one.to) for one in steps], least=True)
+        needed, own = len(self.old) - len(self.kept), self._search(self.placer, self.looks.own).least()
+        if own.moves is not None and len(own.moves) <= needed + 1:  # fewer are its own in any case
+            return self._found(own.moves, least=True)
+        if own.moves is None and (self._is_too_narrow() or self._is_stuck_alone()):
+            return self._stays(own.tried, exhausted=True)
+        most = None if own.moves is None else len(own.moves) - 1
+        joint = self._search(self.placer, self.looks.together, together=True)
+        all_of_them = joint.least(most)
+        self.looked = self.looks.together - joint.looks
+        if all_of_them.moves is not None:
+            return self._found(all_of_them.moves, least=True)
+        if own.moves is not None:
+            return self._found(own.moves, least=all_of_them.exhausted or all_of_them.tried == most)
+        return self._stays(all_of_them.tried, exhausted=all_of_them.exhausted)
 
-    def _of_color(self, color: int, kept: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        placer, rules = self.placer, self.placer.rules
-        missing = rules.policy.cell_size - len(kept)
-        near, barred = rules.near(self.volume), rules.barred(self.volume) | set(kept)
-        free = [
-            server
-            for stand, servers in placer.stock[color].items() if near[stand]
-            for server in servers if placer.room[server] > 0 and server not in barred
-        ]  # fmt: skip
-        groups: dict[tuple[int, frozenset[int]], list[int]] = {}
-        tight = self._tight(free, missing)
-        for server in free:
-            groups.setdefault((placer.stand_of(server), tight.intersection(placer.on[server])), []).append(server)
-        hops = [
-            placer.site.hops(int(placer.site.stand_of[client]))
-            for client, _ in zip(self.volume, CLIENTS, strict=True) if client != NOBODY
-        ]  # fmt: skip
-        order = sorted(groups, key=lambda one: (max(way[one[0]] for way in hops), sum(way[one[0]] for way in hops)))
-        limits_at, most = rules.limits_of(self.volume)
-        used = Counter(at for server in kept for at in limits_at[placer.stand_of(server)])
-        shared = Counter(one for server in kept for one in tight.intersection(placer.on[server]))
-        most_shared = len(self.old) + missing if rules.most_shared is None else rules.most_shared
-        chosen = list[int]()
+    def put(self) -> Moved:
+        """The fewest nodes put where the cell has no whole placement to move from: only its end is judged."""
+        new: Sequence[int] | None = self.placer.completed(self.volume, self.kept, (self.cell,))
+        least, missing = True, len(self.fleet.cells[self.cell]) - len(self.kept)
+        given_up = 0
+        if new is None:
+            others = Others(self.placer, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
+            new, given_up = self._around(others)
+            least = not others.cut
+        if new is None:
+            blind = Others(self.alone, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
+            exhausted = self._is_too_narrow() or (self._around(blind)[0] is None and not blind.cut)
+            return self._stays(missing if least else 0, exhausted=exhausted)
+        away = [*(one for one in self.old if one not in new)]
+        away += [NOBODY] * (missing + given_up - len(away))
+        to = [one for one in new if one not in self.old]
+        by_counting = given_up <= 1  # with one move more others might make room
+        return self._found([Move(self.cell, *one) for one in zip(away, to, strict=True)], least=least and by_counting)
 
-        def more(first: int) -> Iterator[tuple[int, ...]]:
-            if len(chosen) == missing:
-                if placer.keeps(self.volume, [*kept, *chosen], (self.cell,)):
-                    self.looks -= LOOKS_OF_A_CELL
-                    yield (*kept, *chosen)
-                return
-            for at in range(first, len(order)):
-                if self.looks <= 0:
-                    self.cut = True
-                    return
-                self.looks -= 1
-                stand, cells = order[at]
-                if any(used[one] >= most[one] for one in limits_at[stand]):
-                    continue
-                if any(shared[one] >= most_shared for one in cells):
-                    continue
-                left = [server for server in groups[order[at]] if server not in chosen]
-                if not left:
-                    continue
-                self.effort.spend("servers")
-                chosen.append(left[0])
-                used.update(limits_at[stand])
-                shared.update(cells)
-                yield from more(at)
-                chosen.pop()
-                used.subtract(limits_at[stand])
-                shared.subtract(cells)
+    def _around(self, others: Others) -> tuple[Sequence[int] | None, int]:
+        for given_up in range(len(self.kept) + 1):
+            for stays in combinations(self.kept, len(self.kept) - given_up):
+                new = next(others.around(stays), None)
+                if new is not None:
+                    return new, given_up
+        return None, 0
 
-        yield from more(0)
+    def _search(self, placer: Placer, looks: int, *, together: bool = False) -> Search:
+        return Search(placer, self.fleet, self.cell, self.closed, self.effort, looks, together)
 
-    def _tight(self, free: Collection[int], missing: int) -> frozenset[int]:
-        """The cells that might come to share too many servers, here or on the way here."""
-        most, on = self.placer.rules.most_shared, self.placer.on
-        if most is None:
-            return frozenset()
-        there = Counter(cell for server in self.old for cell in on[server])
-        new = Counter(cell for server in free for cell in on[server])
-        return frozenset(one for one in new if there[one] + min(missing, new[one]) > most and one != self.cell)
+    def _is_too_narrow(self) -> bool:
+        """Whether no cell of the volume has room for its nodes, though nobody else were there."""
+        rules, placer = self.placer.rules, self.alone
+        near, barred = rules.near(self.volume), rules.barred(self.volume) | self.closed
+        whole = len(self.old) == rules.policy.cell_size
+        for color in {placer.color_of(one) for one in self.old} if whole else range(len(placer.stock)):
+            servers = [
+                server
+                for stand, there in placer.stock[color].items() if near[stand]
+                for server in there if server not in barred and (placer.room[server] > 0 or server in self.old)
+            ]  # fmt: skip
+            if most_nodes(placer, self.volume, servers) >= rules.policy.cell_size:
+                return False
+        return True
+
+    def _is_stuck_alone(self) -> bool:
+        """Whether the cell would have no way off though nobody else were there."""
+        self.alone.add(self.cell, self.old)
+        try:
+            return self._search(self.alone, self.looks.own).least().exhausted
+        finally:
+            self.alone.remove(self.cell, self.old)
+
+    def _found(self, moves: Iterable[Move], *, least: bool) -> Moved:
+        return Moved(cell=self.cell, lost=(), moves=tuple(moves), least=least)
+
+    def _stays(self, tried: int, *, exhausted: bool) -> Moved:
+        return Moved(cell=self.cell, lost=(), moves=None, tried=tried, exhausted=exhausted)
 
 
 def _legal(placer: Placer, fleet: Fleet, cell: int) -> Callable[[State], bool]:

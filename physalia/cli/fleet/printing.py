@@ -17,7 +17,7 @@ _SHOWN = 10
 """So many sentences about broken rules, and so many cells that are stuck, are spelled out."""
 
 _STAYS = {
-    "stuck": "there is no cell that keeps all of its other nodes, or all but one, and every rule, for",
+    "stuck": "no moves, of whatever cells, lead off while every rule is kept, for",
     "unknown": "no way was found, and not everything was tried, for",
 }
 
@@ -141,17 +141,22 @@ def moved_json(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> dict[s
         "complete": True,
         "affected": len(moved),
         "moved": sum(one.outcome == "moved" for one in moved),
-        "steps": sum(len(one.plan.steps or ()) for one in moved if one.plan is not None),
+        "steps": sum(len(one.moves or ()) for one in moved),
         "cells": [
             {
                 "cell": fleet.name(one.cell),
                 "outcome": one.outcome,
                 "lost": [site.names[server] for server in one.lost],
                 "steps": [
-                    {"away": site.names[step.away] if step.away >= 0 else None, "to": site.names[step.to]}
-                    for step in (one.plan.steps or () if one.plan is not None else ())
+                    {
+                        "cell": fleet.name(move.cell),
+                        "away": site.names[move.away] if move.away >= 0 else None,
+                        "to": site.names[move.to],
+                    }
+                    for move in one.moves or ()
                 ],
-                "least": one.plan is not None and one.plan.least,
+                "least": one.least,
+                "tried": one.tried,
             }
             for one in moved
         ],
@@ -160,20 +165,20 @@ def moved_json(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> dict[s
 
 def moved_lines(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> tuple[str, ...]:
     """The same for people: a sum, the first moves, and which cells are stuck."""
-    steps = sum(len(one.plan.steps or ()) for one in moved if one.plan is not None)
+    steps = sum(len(one.moves or ()) for one in moved)
     done = [one for one in moved if one.outcome == "moved"]
-    plans = [one.plan for one in done if one.plan is not None]
-    if all(one.because == "counted" for one in plans):
+    if all(len(one.moves or ()) == len(one.lost) for one in done):
         proven = ", the fewest that there can be" if done else ""
     else:
-        proven = ", for each cell the fewest while the others stay" if all(one.least for one in plans) else ""
+        proven = ", for each cell the fewest, as it found the others" if all(one.least for one in done) else ""
     lines = [f"{len(moved):,} cells suffer; {len(done):,} of them move in {steps:,} steps{proven}."]
     for one in done[:_SHOWN]:
         ways = [
-            f"{site.names[step.to]} instead of {site.names[step.away] if step.away >= 0 else 'nobody'}"
-            for step in (one.plan.steps or () if one.plan is not None else ())
+            f"{site.names[move.to]} instead of {site.names[move.away] if move.away >= 0 else 'nobody'}"
+            + (f" for a node of {fleet.name(move.cell)}" if move.cell != one.cell else "")
+            for move in one.moves or ()
         ]
-        lines.append(f"  {fleet.name(one.cell)}: {', then '.join(ways)}")
+        lines.append(f"  {fleet.name(one.cell)}: {', then '.join(ways) or 'it left with another cell that made room'}")
     if len(done) > _SHOWN:
         lines.append(f"  and {len(done) - _SHOWN:,} more")
     for outcome, said in _STAYS.items():
@@ -181,6 +186,9 @@ def moved_lines(site: "Site", fleet: "Fleet", moved: Sequence["Moved"]) -> tuple
         if names:
             more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
             lines.append(f"{said} {', '.join(names[:_SHOWN])}{more}.")
+    tried = [one.tried for one in moved if one.outcome == "unknown"]
+    if tried:
+        lines.append(f"of those every way of up to {min(tried)} to {max(tried)} moves was tried.")
     return tuple(lines)
 
 

@@ -184,9 +184,8 @@ def test_a_repair_empties_with_the_fewest_moves_and_breaks_nothing() -> None:
         lost = np.isin(fleet.cells, list(servers))
         assert [one.cell for one in moved] == np.flatnonzero(lost.any(axis=1)).tolist()
         for one in moved:
-            assert one.plan is not None
-            assert one.plan.steps is not None
-            assert len(one.plan.steps) == len(one.lost) == lost[one.cell].sum()
+            assert one.moves is not None
+            assert len(one.moves) == len(one.lost) == lost[one.cell].sum()
         assert servers.isdisjoint(after.cells.ravel().tolist())
         assert not list(wrong(closed, rules, after))
 
@@ -196,9 +195,8 @@ def test_a_node_without_a_server_gets_one() -> None:
     hole = fleet.with_cells(fleet.cells.copy())
     hole.cells[3, 2:4] = NOBODY
     (moved,) = repair(site, rules, hole, Effort())
-    assert moved.plan is not None
-    assert moved.plan.steps is not None
-    assert {one.away for one in moved.plan.steps} == {NOBODY}
+    assert moved.moves is not None
+    assert {one.away for one in moved.moves} == {NOBODY}
     assert hole.placed.all()
     assert not list(wrong(site, rules, hole))
 
