@@ -11,6 +11,8 @@ from physalia.model import transactions
 
 CLASSES: Final = {name: cls for name, cls in vars(transactions).items() if isinstance(cls, type)}
 READABLE: Final = "(),'\"<>=!"
+LONG_BITS: Final = 1 << 10
+"""Longer integers are written in hexadecimal digits: of others Python writes and reads only so many."""
 
 
 def plain(thing: Any) -> Any:
@@ -39,7 +41,8 @@ def word(thing: Any) -> str:
     """The plain form without a space, so that it stands for one word; True and 1 are two different ones."""
     if isinstance(thing, tuple):
         return f"({''.join(f'{word(one)},' for one in thing)})"
-    return quote(repr(thing), safe=READABLE)
+    is_long = type(thing) is int and thing.bit_length() > LONG_BITS
+    return quote(hex(thing) if is_long else repr(thing), safe=READABLE)
 
 
 def read_word(text: str) -> Any:

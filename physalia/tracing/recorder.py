@@ -20,7 +20,7 @@ from physalia.host import Batch, Hosted
 from physalia.journal import NodeKey
 from physalia.model import Action, Answer, Chunk, Event, Found, Receive, Step, Submit, Tick, UsedBallot
 from physalia.model.value import evolve
-from physalia.tracing.words import checksum, json, json_lines, name_of
+from physalia.tracing.words import checksum, json, json_lines, name_of, writable
 
 VERSION = 2
 """Of the format. A reader refuses every other."""
@@ -115,7 +115,7 @@ class Recorder:
         rows, self._rows = self._rows, []
         if not rows or self._descriptor is None:
             return
-        data = json_lines(rows)
+        data = _lines(rows)
         self._lines += len(rows)
         is_full = len(data) > self._left_bytes
         if is_full:
@@ -149,6 +149,13 @@ class Recorder:
         if self._descriptor is not None:
             os.close(self._descriptor)
         self._descriptor = None
+
+
+def _lines(rows: Iterable[object]) -> bytes:
+    try:
+        return json_lines(rows)
+    except ValueError:  # somebody put a very long integer
+        return json_lines([writable(row) for row in rows])
 
 
 def _told(step: Step) -> tuple[str | int, ...]:

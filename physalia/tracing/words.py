@@ -4,11 +4,13 @@ A command is named by its request and a checksum of what it asks for: two comman
 it asks for stands where a client asks for it, and where a server writes short.
 """
 
+from typing import Any
 from zlib import crc32
 
 import msgspec
 
-from physalia.model import Change, Command, NoOp, Told
+from physalia.model import Change, Command, Execute, NoOp, Told, Unread
+from physalia.wire import encode_command, encode_told, sealed
 
 NO_OP = "noop"
 json = msgspec.json.Encoder().encode
@@ -17,8 +19,32 @@ json_lines = msgspec.json.Encoder().encode_lines
 
 def checksum(said: Command | Told) -> str:
     """Eight digits that tell two commands of one request apart, and two answers to it."""
-    told = [said.expects, sorted(said.members)] if type(said) is Change else said
-    return f"{crc32(json(told)):08x}"
+    return f"{crc32(_bytes_of(said)):08x}"
+
+
+def _bytes_of(said: Command | Told) -> bytes:
+    if type(said) is Change:
+        return json([said.expects, sorted(said.members)])
+    if type(said) is not Execute or type(said.body) is not Unread:
+        try:
+            return json(said)
+        except ValueError:  # see `writable`
+            pass
+    return encode_command(said) if type(said) is Execute else encode_told(said)  # type: ignore[arg-type]
+
+
+def writable(one: Any) -> Any:
+    """The same, with the bytes of each transaction in its place.
+
+    An integer may have so many digits that Python refuses to write them down: it would take too long.
+    """
+    if type(one) is Execute:
+        return sealed(one)
+    if isinstance(one, msgspec.Struct):
+        return msgspec.structs.replace(one, **{name: writable(getattr(one, name)) for name in one.__struct_fields__})
+    if isinstance(one, tuple | list):
+        return [writable(each) for each in one]
+    return one
 
 
 def name_of(command: Command) -> str:

@@ -14,6 +14,7 @@ from physalia.wire.codec import (
     encode_record,
     record_kind,
 )
+from physalia.wire.commands import sealed
 from physalia.wire.shapes import CodecError
 from physalia.wire.traffic import (
     bundles,
@@ -51,4 +52,5 @@ __all__ = [
     "is_charter",
     "is_homes",
     "record_kind",
+    "sealed",
 ]

@@ -2,17 +2,33 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from conformance.links import Verdict
 from conformance.traces.lines import read_run
-from physalia.model import Change, Command, Execute, NoOp, OpenSession, RequestId, Write
+from conformance.traces.recorded import read_all
+from physalia.model import (
+    Change,
+    Command,
+    Execute,
+    Get,
+    NoOp,
+    OpenSession,
+    Put,
+    RequestId,
+    Transact,
+    Transaction,
+    Write,
+)
 from physalia.server import read_settings
 from physalia.server.settings import BadSettings
 from physalia.tracing import CannotRecord, record_in
 from physalia.tracing.words import name_of
-from tests.conformance.traces.servers import World
+from tests.conformance.traces.servers import World, judged
 
 SETTINGS = 'server = 1\ndirectory = "disk"\nkeys = "keys.toml"\n'
 
@@ -71,3 +87,29 @@ def test_a_server_goes_on_when_its_trace_cannot_be_written(tmp_path: Path) -> No
     assert world.told
     assert recorder.lost is not None  # type: ignore[union-attr]
     world.end()
+
+
+def test_an_integer_that_is_too_long_to_write_down_is_recorded_and_judged(tmp_path: Path) -> None:
+    """Python refuses to write more than 4,300 digits; a client may put an integer of many more, and read it."""
+    long, request = 10**5000, partial(RequestId, "c")
+    world = World(tmp_path)
+    world.start(1, 2, 3)
+    world.lead(1, 1)
+    world.submit(1, 1, Execute(request(1), 1, OpenSession()))
+    world.run()
+    for number, step in ((2, Put("k", long)), (3, Get("k"))):
+        world.submit(1, 1, Execute(request(number), 1, Transact(1, Transaction((), (step,)))))
+        world.run()
+    assert any(long in integers(told) for told in world.told)
+    world.end()
+    found = judged(read_all(world.traces))
+    assert found.verdict is Verdict.HOLDS, found.lines
+
+
+def integers(one: object) -> set[int]:
+    """All integers in a value."""
+    if isinstance(one, msgspec.Struct):
+        return integers([getattr(one, name) for name in one.__struct_fields__])
+    if isinstance(one, list | tuple):
+        return {found for each in one for found in integers(each)}
+    return {one} if isinstance(one, int) else set()
