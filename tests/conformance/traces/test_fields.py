@@ -14,6 +14,7 @@ from conformance.traces.doctored import changed, cut_out, with_line
 from conformance.traces.fields import Altered
 from conformance.traces.lines import Line, Run, read_lines
 from conformance.traces.recorded import Amount, record, record_moves
+from conformance.traces.short import objects
 from tests.conformance.traces.servers import judged
 
 Case = tuple[list[Run], CellKey]
@@ -178,7 +179,7 @@ def test_what_is_always_written_must_be_there(killed: Case, did: str, field: str
     run, place, _ = at(runs, lambda line: line.did == did)
     number, path = runs[run].lines[place][0], runs[run].path
     lines = path.read_bytes().splitlines()
-    line = msgspec.json.decode(lines[number - 1])
+    line = [*objects(lines)][number - 1]
     del line[field]
     lines[number - 1] = msgspec.json.encode(line)
     with pytest.raises(BadInput, match=f"line {number}, {field}: a line that did {did} has one"):
@@ -196,7 +197,7 @@ def test_a_field_that_a_line_has_not_is_bad_input(killed: Case) -> None:
         run, place, _ = at(runs, lambda line, did=did: line.did == did)  # type: ignore[misc]
         number, path = runs[run].lines[place][0], runs[run].path
         lines = path.read_bytes().splitlines()
-        lines[number - 1] = msgspec.json.encode({**msgspec.json.decode(lines[number - 1]), field: value})
+        lines[number - 1] = msgspec.json.encode({**[*objects(lines)][number - 1], field: value})
         with pytest.raises(BadInput, match=f"line {number}, {field}: what did {did} has none"):
             read_lines(path, b"\n".join(lines) + b"\n")
 

@@ -12,6 +12,7 @@ from conformance.traces.cell import cells_of, split
 from conformance.traces.lines import Run
 from conformance.traces.recorded import read_all, record_moves
 from conformance.traces.replay import Judged, Replay
+from conformance.traces.short import objects
 from physalia.cli.app import invoke
 
 
@@ -78,10 +79,10 @@ def test_a_node_that_is_gone_does_nothing_any_more(traces: Path, tmp_path: Path)
     server, number, seq, node = next(
         (path.name, line["n"], line["seq"], line["args"][0])
         for path in sorted(traces.iterdir())
-        for line in map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:])
+        for line in [*objects(path.read_bytes().splitlines())][1:]
         if line["did"] == "erase"
     )
-    head, *lines = [json.loads(one) for one in (traces / server).read_text(encoding="utf-8").splitlines()]
+    head, *lines = objects((traces / server).read_bytes().splitlines())
     at, end = next((at, one) for at, one in enumerate(lines) if one["did"] == "end" and one["n"] == number)
     assert end["seq"] > seq
     assert end["floor"] < end["known"]
@@ -97,7 +98,7 @@ def changed(traces: Path, folder: Path, change: Callable[[dict[str, Any]], None]
     """The same traces, in another folder, with each line changed."""
     folder.mkdir()
     for path in traces.iterdir():
-        lines = [json.loads(one) for one in path.read_text(encoding="utf-8").splitlines()]
+        lines = [*objects(path.read_bytes().splitlines())]
         for line in lines[1:]:
             change(line)
         (folder / path.name).write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
