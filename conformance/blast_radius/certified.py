@@ -149,12 +149,12 @@ def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...
             yield from _numbers(inner, (*path, at))
 
 
-def judge_triple(case: Case, every: EverySet) -> Iterator[str]:
-    """The worst three devices of some volumes, in both senses: no three of the sixteen are worse, and they do so."""
+def judge_triple(case: Case, every: EverySet, most: int = FEW) -> Iterator[str]:
+    """The worst three devices of so many volumes, in both senses: no three of these are worse, and they do so."""
     site = Site.of(case.topology)
-    few = case.volumes[:FEW]
+    few = case.volumes[:most]
     fleet = case.fleet(site)
-    volumes = Volumes(site, Fleet(fleet.clients[:FEW], fleet.cells[:FEW]))
+    volumes = Volumes(site, Fleet(fleet.clients[:most], fleet.cells[:most]))
     if harmed(volumes):
         return
     told = worst_triple(volumes, Effort())

@@ -161,6 +161,33 @@ def crowd(choose: Choices) -> Crowd:
     return Crowd(site=site, policy=policy, instances=tuple(instances), cells=tuple(cells), alone=tuple(alone))
 
 
+def too_much_shared() -> Crowd:
+    """By itself the cell on a, b and c leaves a in three moves; it may go to g once the other one has left b or g."""
+    bars, names = ("bd", "be", "bf", "ce", "cf", "gd", "ge", "gf", "bx", "cx"), "abcdefgwxz"
+    listed = Counter(name for bar in bars for name in bar)
+    topology = build(
+        name="too much shared", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(f"rack-{name}", "row", ("feed",)) for name in names],
+        switches=[*(Switch(f"tor-{name}", "rack", f"rack-{name}") for name in names), Switch("agg", "aggregation")],
+        links=[Link(link_name(*pair), pair) for pair in ((f"tor-{name}", "agg") for name in names)],
+        servers=[
+            Server(name, f"rack-{name}", (f"tor-{name}",), "any", {"z": 0, "w": 1}.get(name, 9), listed[name])
+            for name in names
+        ],
+        cells=[Listed(bar, tuple(bar)) for bar in bars],
+    )  # fmt: skip
+    policy = Policy(cell_size=SIZE, rules=(Overlap(id="overlap", most=SHARED),))
+    asked = Question(topology=topology, policy=policy, instance="z")
+    may_be = frozenset(cell for cell in asked.cells() if asked.is_legal(cell))
+    cells = frozenset("abc"), frozenset("bgw")
+    return Crowd(site=Site.of(topology), policy=policy, instances=("z", "z"), cells=cells, alone=(may_be, may_be))
+
+
+def judge_too_much_shared() -> Iterator[str]:
+    """A repair that is shorter if another cell moves; Refuted if the longer one is called the fewest."""
+    yield from _repaired(too_much_shared(), LOOKS[0], frozenset("a"))
+
+
 def judge_crowd(choose: Choices) -> Iterator[str]:
     """Make a crowd up and judge what is answered about it; Refuted if that is wrong. Marks of what was seen."""
     some = crowd(choose)
@@ -197,9 +224,13 @@ def _ways(some: Crowd, rules: Rules, choose: Choices) -> Iterator[str]:
 
 
 def _repairs(some: Crowd, looks: Looks, choose: Choices) -> Iterator[str]:
+    """Some servers of the first cell are emptied."""
+    yield from _repaired(some, looks, frozenset(choose.some(sorted(some.cells[0]), 1, 2)))
+
+
+def _repaired(some: Crowd, looks: Looks, closed: Cell) -> Iterator[str]:
     """Each repair is a way, with fewest moves if that is said, and none where that is said."""
     names = some.site.names
-    closed = frozenset(choose.some(sorted(some.cells[0]), 1, 2))
     site, fleet, where = without(some.site, [some.site.number[one] for one in closed]), some.fleet, some.cells
     for moved in repair(site, Rules.of(site, some.policy), fleet, Effort(), looks):
         fewest = some.fewest(where, moved.cell, closed)

@@ -15,9 +15,10 @@ from attrs import define, evolve, field, frozen
 
 from conformance.blast_radius import unbounded
 from conformance.blast_radius.certified import judge_certificate, judge_certified_triple, judge_triple
+from conformance.blast_radius.crowds import MARKS, judge_crowd, judge_too_much_shared
 from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
-from conformance.blast_radius.sites import Case, four_planes, leaning, made_up, of_model, one_rack, two_ways
+from conformance.blast_radius.sites import Case, four_planes, leaning, made_up, of_model, one_rack, two_cuts, two_ways
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.placement.audited import judge_audit
@@ -35,6 +36,7 @@ from spec.sites.examples import AS_THE_INSTANCE_SEES_IT, BLAST_RADIUS_MODELS
 LINK = "blast-radius"
 VOLUMES = 6
 SEEDED, DRAWN, MODELS = "sites from a seed", "sites from Hypothesis", "sites of the models"
+CROWDED = "crowded sites"
 PAIRS_EVERY = 3
 """On every third site pairs are counted by definition, the worst three are sought, and a certificate is checked."""
 Z3_MS = 60_000
@@ -47,23 +49,24 @@ ALWAYS = (
     "every single device", "the worst pair", "a group of servers", "survival of a copy binds",
     "the worst three devices", "an expectation", "a certificate that stands", "the checker's counts of sets",
     "a certificate of three devices", "a lie about three unserved", "a lie about three in blast",
-    "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair",
+    "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair", *MARKS,
 )  # fmt: skip
 """What must be seen, or nothing was shown of it."""
 
 
 @frozen(kw_only=True)
 class Amount:
-    """How many sites a profile makes up."""
+    """How many sites a profile makes up, and how many with little room."""
 
     seeded: int
     drawn: int
+    crowded: int
 
 
 AMOUNTS = {
-    Profile.QUICK: Amount(seeded=3, drawn=1),
-    Profile.DEFAULT: Amount(seeded=12, drawn=5),
-    Profile.DEEP: Amount(seeded=200, drawn=40),
+    Profile.QUICK: Amount(seeded=3, drawn=1, crowded=100),
+    Profile.DEFAULT: Amount(seeded=12, drawn=5, crowded=400),
+    Profile.DEEP: Amount(seeded=200, drawn=40, crowded=6_000),
 }
 
 
@@ -72,6 +75,7 @@ class Tally:
     """What the sites add up to. ``latest`` is the one that is being judged."""
 
     sites: int = 0
+    crowded: int = 0
     sets: int = 0
     fates: int = 0
     marks: Counter[str] = field(factory=Counter)
@@ -86,6 +90,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         MODELS: lambda: _models(tally, progress),
         SEEDED: lambda: _seeded(tally, amount.seeded, settings.seed, progress),
         DRAWN: lambda: _drawn(tally, amount.drawn, settings.seed, progress),
+        CROWDED: lambda: _crowded(tally, amount.crowded, settings.seed, progress),
     }
     wanted = settings.parts_of(LINK, [*parts, *proving])
     rows, failures = [], []
@@ -111,14 +116,14 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
 def _part(
     part: str, judged: Callable[[], None], tally: Tally, progress: Progress
 ) -> tuple[Row, list[Failure]]:  # fmt: skip
-    start, sites, fates = time.monotonic(), tally.sites, tally.fates
+    start, sites, fates = time.monotonic(), tally.sites + tally.crowded, tally.fates
     failures = []
     try:
         judged()
     except Refuted as refuted:
         failures.append(_failure(part, refuted, tally))
     verdict = Verdict.REFUTED if failures else Verdict.HOLDS
-    note = f"{tally.sites - sites} sites"
+    note = f"{tally.sites + tally.crowded - sites} sites"
     row = Row(name=part, verdict=verdict, steps=tally.fates - fates, seconds=time.monotonic() - start, note=note)
     progress.finish(part, f"{verdict}: {note}")
     return row, failures
@@ -152,6 +157,20 @@ def judge_case(case: Case, tally: Tally, *, fully: bool = False) -> None:
     tally.sets += 1 << len(case.devices)
     tally.fates += len(case.volumes) << len(case.devices)
     tally.marks.update(marks)
+
+
+def _crowded(tally: Tally, sites: int, seed: int, progress: Progress) -> None:
+    """Fleets on sites with little room, and the worst three devices of one where they are hard to find."""
+    tally.latest = None
+    tally.marks.update(judge_too_much_shared())
+    for at in range(sites):
+        tally.marks.update(judge_crowd(Seeded(f"{seed}/crowd/{at}")))
+        tally.crowded += 1
+        progress.update(CROWDED, at + 1, "sites", total=sites)
+    case = two_cuts()
+    tally.latest = case
+    tally.marks.update(judge_triple(case, EverySet(case.topology, case.devices), len(case.volumes)))
+    tally.crowded += 1
 
 
 def _models(tally: Tally, progress: Progress) -> None:

@@ -189,3 +189,32 @@ def one_rack() -> Case:
     cells = (("n1", "n2", "n3"), ("n3", "n4", "n5"))
     volumes = tuple(Asked(instance="i1", primary="p1", replica=None, cell=cell) for cell in cells)
     return Case(topology=topology, volumes=volumes, devices=("tor-1", "feed-1", *names, "n1--tor-1", "n4--tor-1"))
+
+
+def two_cuts() -> Case:
+    """One rack takes the cells of three volumes with it; two links cut three others off, who share all their servers.
+
+    Three devices leave six unserved. With one server more the two links leave no more than six; but with the primary
+    that the three share they put all three into blast, and nothing that leaves more unserved does.
+    """
+    racks = {"a": 7, "b": 3, "0": 5, **{str(at): 1 for at in range(1, 6)}}
+    pairs = [(f"tor-{name}", f"agg-{at}") for name in racks for at in range(1, 3 if name == "b" else 4)]
+    topology = build(
+        name="two cuts", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(f"rack-{name}", "row", ("feed",)) for name in racks],
+        switches=[
+            *(Switch(f"tor-{name}", "rack", f"rack-{name}") for name in racks),
+            *(Switch(f"agg-{at}", "aggregation", None, ("feed",)) for at in (1, 2, 3)),
+        ],
+        links=[Link("--".join(pair), pair) for pair in pairs],
+        servers=[
+            Server(f"{name}s{at}", f"rack-{name}", (f"tor-{name}",), "any", 99)
+            for name, servers in racks.items() for at in range(servers)
+        ],
+    )  # fmt: skip
+    cell = tuple(f"0s{at}" for at in range(5))
+    copies = [(f"as{at}", f"as{at + 1}") for at in (1, 3, 5)]
+    of_a = [Asked(instance="as0", primary=one, replica=other, cell=cell) for one, other in copies]
+    of_b = [Asked(instance="bs0", primary="bs1", replica="bs2", cell=tuple(f"{at}s0" for at in range(1, 6)))] * 3
+    devices = ("rack-a", "rack-0", "tor-b--agg-1", "tor-b--agg-2", "bs1", "bs2", "as1", "0s0", "agg-1", "agg-2")
+    return Case(topology=topology, volumes=(*of_a, *of_b), devices=devices)

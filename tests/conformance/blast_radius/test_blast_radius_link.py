@@ -133,7 +133,7 @@ def test_a_proof_of_nothing_is_refuted() -> None:
 
 
 def test_what_never_happened_is_inconclusive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(blast_link.AMOUNTS, Profile.QUICK, blast_link.Amount(seeded=0, drawn=1))
+    monkeypatch.setitem(blast_link.AMOUNTS, Profile.QUICK, blast_link.Amount(seeded=0, drawn=1, crowded=0))
     monkeypatch.setattr(blast_link, "_models", lambda *_: None)
     report = blast_link.run(Settings(profile=Profile.QUICK), Silence())
     assert report.verdict is Verdict.INCONCLUSIVE
@@ -141,7 +141,7 @@ def test_what_never_happened_is_inconclusive(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_refutation_shows_the_site_that_it_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(blast_link.AMOUNTS, Profile.QUICK, blast_link.Amount(seeded=0, drawn=0))
+    monkeypatch.setitem(blast_link.AMOUNTS, Profile.QUICK, blast_link.Amount(seeded=0, drawn=0, crowded=0))
 
     def wrong(tally: blast_link.Tally, _: object) -> None:
         tally.latest = edge_case()
