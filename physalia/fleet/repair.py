@@ -19,7 +19,7 @@ from physalia.fleet.fleet import Fleet
 from physalia.fleet.moves import Plan, State, plan, straight
 from physalia.fleet.placer import Placer
 from physalia.fleet.room.around import Others
-from physalia.fleet.room.search import Move, Search, most_nodes
+from physalia.fleet.room.search import Found, Move, Search, most_nodes
 from physalia.fleet.rules import NOBODY, Rules, Volume
 from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
@@ -30,11 +30,14 @@ Outcome = Literal["moved", "stuck", "unknown"]
 
 @frozen(kw_only=True)
 class Looks:
-    """How many placements are judged: of a cell by its ``own`` moves, of all ``together``, and of these ``in_all``."""
+    """How many placements are judged for a cell: by its ``own`` moves, by all ``together``; ``in_all`` for all cells.
+
+    Once these are used up, each cell that is left has a hundredth of its own.
+    """
 
     own: int = 50_000
     together: int = 100_000
-    in_all: int = 500_000
+    in_all: int = 400_000
 
 
 ENOUGH = Looks()
@@ -104,10 +107,10 @@ def repair(
     affected = ((before == NOBODY) | np.isin(before, list(closed))).any(axis=1)
     for cell in np.flatnonzero(affected).tolist():
         effort.spend("cells")
-        one = _Repair(placer, alone, fleet, cell, closed, effort, evolve(most, together=min(looks, most.together)))
+        one = _Repair(placer, alone, fleet, cell, closed, effort, most, looks)
         lost = tuple(server for server in before[cell].tolist() if server in closed)
         found = evolve(one.put() if NOBODY in before[cell] else one.move(), lost=lost)
-        looks -= one.looked
+        looks = one.left
         for move in found.moves or ():
             nodes = fleet.cells[move.cell]
             nodes[np.flatnonzero(nodes == move.away)[0]] = move.to
@@ -127,8 +130,8 @@ class _Repair:
     closed: frozenset[int]
     effort: Effort
     looks: Looks
-    looked: int = field(default=0, init=False)
-    """So many placements were judged of those where other cells move too."""
+    left: int
+    """So many placements may be judged yet for all cells."""
     old: list[int] = field(init=False)
     kept: list[int] = field(init=False)
     volume: Volume = field(init=False)
@@ -145,15 +148,15 @@ class _Repair:
         steps = None if chosen is None else straight(self.old, chosen, legal, self.effort)
         if steps is not None:
             return self._found([Move(self.cell, one.away, one.to) for one in steps], least=True)
-        needed, own = len(self.old) - len(self.kept), self._search(self.placer, self.looks.own).least()
+        if self._is_too_narrow():
+            return self._stays(0, exhausted=True)
+        needed, own = len(self.old) - len(self.kept), self._search(self.placer)
         if own.moves is not None and len(own.moves) <= needed + 1:  # fewer are its own in any case
             return self._found(own.moves, least=True)
-        if own.moves is None and (self._is_too_narrow() or self._is_stuck_alone()):
+        if own.moves is None and self._is_stuck_alone():
             return self._stays(own.tried, exhausted=True)
         most = None if own.moves is None else len(own.moves) - 1
-        joint = self._search(self.placer, self.looks.together, together=True)
-        all_of_them = joint.least(most)
-        self.looked = self.looks.together - joint.looks
+        all_of_them = self._search(self.placer, together=True, most=most)
         if all_of_them.moves is not None:
             return self._found(all_of_them.moves, least=True)
         if own.moves is not None:
@@ -166,11 +169,11 @@ class _Repair:
         least, missing = True, len(self.fleet.cells[self.cell]) - len(self.kept)
         given_up = 0
         if new is None:
-            others = Others(self.placer, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
+            others = Others(self.placer, self.volume, self.cell, frozenset(self.old), self.effort, self._own_looks)
             new, given_up = self._around(others)
             least = not others.cut
         if new is None:
-            blind = Others(self.alone, self.volume, self.cell, frozenset(self.old), self.effort, self.looks.own)
+            blind = Others(self.alone, self.volume, self.cell, frozenset(self.old), self.effort, self._own_looks)
             exhausted = self._is_too_narrow() or (self._around(blind)[0] is None and not blind.cut)
             return self._stays(missing if least else 0, exhausted=exhausted)
         away = [*(one for one in self.old if one not in new)]
@@ -187,8 +190,17 @@ class _Repair:
                     return new, given_up
         return None, 0
 
-    def _search(self, placer: Placer, looks: int, *, together: bool = False) -> Search:
-        return Search(placer, self.fleet, self.cell, self.closed, self.effort, looks, together)
+    @property
+    def _own_looks(self) -> int:
+        return min(self.looks.own, max(self.left, self.looks.own // 100))
+
+    def _search(self, placer: Placer, *, together: bool = False, most: int | None = None) -> Found:
+        """The fewest moves, at most so many; and the looks that it takes are gone."""
+        looks = min(self.looks.together, self.left) if together else self._own_looks
+        search = Search(placer, self.fleet, self.cell, self.closed, self.effort, looks, together)
+        found = search.least(most)
+        self.left -= looks - search.looks
+        return found
 
     def _is_too_narrow(self) -> bool:
         """Whether no cell of the volume has room for its nodes, though nobody else were there."""
@@ -209,7 +221,7 @@ class _Repair:
         """Whether the cell would have no way off though nobody else were there."""
         self.alone.add(self.cell, self.old)
         try:
-            return self._search(self.alone, self.looks.own).least().exhausted
+            return self._search(self.alone).exhausted
         finally:
             self.alone.remove(self.cell, self.old)
 
