@@ -256,8 +256,8 @@ def test_models_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     listed = json.loads(capsys.readouterr().out)
     jsonschema.validate(listed, schema("spec-list"))
     assert {model["rung"] for model in listed["models"]} == {
-        "Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Teaching", "Leaving", "Clients", "Discovery",
-        "Leases", "Versions", "Register", "Volume", "BlastRadius",
+        "Store", "Log", "Window", "Ballots", "Cell", "Lives", "Reads", "Peeks", "Teaching", "Leaving", "Clients",
+        "Discovery", "Leases", "Versions", "Register", "Volume", "BlastRadius",
         "Placement",
     }  # fmt: skip
     assert run(["spec", "list"]) == 0
