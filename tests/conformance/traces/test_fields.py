@@ -94,10 +94,9 @@ def test_an_end_that_says_stopped_is_not_believed(killed: Case) -> None:
     def is_end(line: Line) -> bool:
         return line.did == "end" and bool(line.known)
 
+    somebody = next(line.node for run in killed[0] for _, line in run.lines if line.did == "start")
     assert "stopped is True, and must be False" in refused(killed, is_end, stopped=True)
-    invented = refused(
-        killed, is_end, stopped=True, known=9999, digest="00", promised=(77, killed[0][0].lines[0][1].node)
-    )
+    invented = refused(killed, is_end, stopped=True, known=9999, digest="00", promised=(77, somebody))
     assert "known is 9999" in invented
     assert "last matching state:" in invented
     assert "digest is 00" in refused(killed, is_end, digest="00")
