@@ -148,11 +148,11 @@ def _mark_of(files: Files, names: frozenset[str], server: int) -> Mark:
             raise JournalMissing(f"{where} does not exist: create the journal of this server first.")
         raise _without_marks(files, names)
     data = files.read(marks.NAME)
-    version = marks.version_of(data)
-    if version is not None and version > marks.FORMAT_VERSION:
-        raise _newer(files.path(marks.NAME), version)
     mark = marks.last_of(data)
     if mark is None:
+        version = marks.version_of(data)
+        if version is not None and version > marks.FORMAT_VERSION:
+            raise _newer(files.path(marks.NAME), version)
         raise damaged(where, f"neither half of {files.path(marks.NAME)} is what was written")
     if mark.server != server:
         raise ForeignJournal(

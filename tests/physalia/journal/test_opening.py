@@ -132,6 +132,19 @@ def test_marks_of_a_newer_version(shelf: Shelf, monkeypatch: pytest.MonkeyPatch)
     assert "version 9, and this software reads version 1" in refused(shelf, NewerJournal)
 
 
+@pytest.mark.parametrize("slot", [0, 1])
+def test_a_mark_that_only_looks_newer_is_a_damaged_one(shelf: Shelf, slot: int) -> None:
+    """A bit that flipped in its version: the other mark is intact, and says what there is."""
+    store(shelf.create(), b"kept")
+    shelf.die()
+    path = shelf.path("marks")
+    data = bytearray(path.read_bytes())
+    data[slot * marks.SLOT_BYTES + len(marks.MAGIC)] ^= 1
+    path.write_bytes(data)
+    assert marks.version_of(data[slot * marks.SLOT_BYTES :]) == marks.FORMAT_VERSION + (1 << 24)
+    assert shelf.reopen().read(ANN) == [b"kept"]
+
+
 def fail(*_: object) -> None:
     raise OSError("the disk is gone")
 
