@@ -274,7 +274,8 @@ MODELS: Mapping[str, Machine[Any]] = {
         truncators={1}, students={2},
     ),
     "MCTeachingRefines": teaching(
-        cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3})), truncators={1}, students={2},
+        cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {1, 2, 3}), issued=True),
+        truncators={1}, students={2},
     ),
     "MCTeachingCrash": teaching(
         cell(
@@ -307,7 +308,9 @@ MODELS: Mapping[str, Machine[Any]] = {
         leavers={1, 4},
     ),
     "MCLeavingTwice": leaving(
-        cell(REPLACE | SECOND, nodes=5, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4, 5}),
+        cell(
+            REPLACE | SECOND, nodes=5, max_slot=2, owners=(2,), audience=({1, 2, 4},), learners={1, 4, 5}, issued=True,
+        ),
         leavers={1, 4},
     ),
     "MCLeavingContest": leaving(
@@ -387,7 +390,8 @@ MODELS: Mapping[str, Machine[Any]] = {
         2, 2, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1,), audience=({1, 2},), learners={2}, mortals={2}),
     ),
     "MCPeeksContest": peeks(
-        2, cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}),
+        2,
+        cell=cell(SWAP, nodes=3, max_slot=1, owners=(1, 2), audience=({1, 3}, {2, 3}), mortals={1}, issued=True),
     ),
     "MCClients": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=1),
     "MCClientsBoth": clients(1, 1, max_attempts=2, max_slot=5, max_sessions=2),

@@ -28,7 +28,7 @@ from physalia.placement.rules.policy import (
     Survives,
 )
 from physalia.placement.site.topology import POWER_KINDS
-from physalia.placement.survival.cuts import cuts_seen_from
+from physalia.placement.survival.cuts import Cut, cuts_seen_from
 
 CLIENTS: Sequence[Client] = ("instance", "primary", "replica")
 NOBODY = -1
@@ -124,15 +124,20 @@ class Rules:
             numbers = {name: at for at, name in enumerate(site.stands)}
             found = []
             for device, cut in cuts_seen_from(site.topology, site.names[instance], site.names[client], spare).items():
-                stands = frozenset(
-                    at
-                    for name, at in numbers.items()
-                    if name[0] in cut.racks or site.names[site.members[at][0]] in cut.servers
-                )
+                stands = frozenset(at for name, at in numbers.items() if name[0] in cut.racks or self._goes(at, cut, spare))
                 if not self._implied(stands, spare):
                     found.append(Limit(rule.id, f"what {device} cuts off", stands, spare))
             self._cuts[key] = tuple(found)
         return self._cuts[key]
+
+    def _goes(self, stand: int, cut: Cut, spare: int) -> bool:
+        """Whether a failure takes a stand away: the last and the first of its servers, and with them all between.
+
+        The link of a server takes that one alone. To a cell that cannot spare it, each of its stand does the same.
+        """
+        servers = self.site.members[stand]
+        gone = [self.site.names[server] in cut.servers for server in (servers[0], servers[-1])]
+        return all(gone) if spare else any(gone)
 
     def limits_of(self, volume: Volume) -> tuple[Sequence[Sequence[int]], list[int]]:
         """As ``limits_at``, with what the volume's own cuts add; and how many nodes each of these may have."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conformance.links import Profile
 from conformance.manifest import load_manifest
 from conformance.tlc.values import Function, parse_value
 from spec.commands import Change, Content, Read, Write
@@ -271,6 +272,17 @@ def test_a_model_checks_every_invariant_of_its_rung(name: str) -> None:
     mirrored = {part.replace("_", "") for part in MODELS[name].invariant_names()}
     invariants = {found for found in defined if found.lower() in mirrored}
     assert set(listed) == {"TypeOK", "Witnesses"} | invariants
+
+
+COMPARED = [model for model in load_manifest(TLA).models if model.graph and Profile.DEFAULT.includes(model.graph)]
+
+
+@pytest.mark.parametrize("rung", dict.fromkeys(model.rung for model in COMPARED))
+def test_in_the_default_profile_every_action_of_a_rung_is_compared(rung: str) -> None:
+    """The link says so at the end of a long run; by what the manifest says of each model it is known before."""
+    models = [model for model in COMPARED if model.rung == rung]
+    taken = frozenset[str]().union(*(model.actions or () for model in models))
+    assert taken == {name.capitalize() for name in MODELS[models[0].name].action_names()}
 
 
 def test_every_invariant_has_a_mirror_of_its_name() -> None:
