@@ -4,7 +4,7 @@ The manifest says from which profile on a model's graphs are compared (``graph``
 check and dumps its graph; the mirror of the same name is explored; the two are compared as sets, both directions. Every
 mirror is also explored with its invariants and with the refinement of the rung above, in the profile that runs its
 model (in quick only where the graphs are not compared): it must have as many states, at the same depth, as the manifest
-says that TLC found.
+says that TLC found. Of each action that the manifest lists for a model a compared graph must have a step.
 """
 
 import time
@@ -188,20 +188,20 @@ def judged_mirror(checked: Checked, seconds: float, *, is_compared: bool = False
 
 
 def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
-    verdict = Verdict.REFUTED if comparison.difference else Verdict.HOLDS
+    never = [action for action in model.actions or () if action not in comparison.labels]
+    lines = comparison.difference or tuple(f"{action} was never taken." for action in never)
     row = Row(
         name=model.name,
-        verdict=verdict,
+        verdict=Verdict.REFUTED if lines else Verdict.HOLDS,
         states=comparison.states,
         edges=comparison.edges,
         seconds=seconds,
-        note=comparison.difference[0] if comparison.difference else f"{comparison.edges:,} steps, equal both ways",
+        note=lines[0] if lines else f"{comparison.edges:,} steps, equal both ways",
     )
     failure = None
-    if comparison.difference:
-        title = f"{model.name}: the graphs of tla/ and spec/ differ"
-        replay = f"physalia spec graph {model.name}"
-        failure = Failure(title=title, lines=comparison.difference, replay=replay)
+    if lines:
+        what = "the graphs of tla/ and spec/ differ" if comparison.difference else "the manifest says more is taken"
+        failure = Failure(title=f"{model.name}: {what}", lines=lines, replay=f"physalia spec graph {model.name}")
     return Judged(row=row, failure=failure, labels=comparison.labels, ambiguous=comparison.ambiguous)
 
 

@@ -124,7 +124,9 @@ class Rules:
             numbers = {name: at for at, name in enumerate(site.stands)}
             found = []
             for device, cut in cuts_seen_from(site.topology, site.names[instance], site.names[client], spare).items():
-                stands = frozenset(at for name, at in numbers.items() if name[0] in cut.racks or self._goes(at, cut, spare))
+                stands = frozenset(
+                    at for name, at in numbers.items() if name[0] in cut.racks or self._goes(at, cut, spare)
+                )
                 if not self._implied(stands, spare):
                     found.append(Limit(rule.id, f"what {device} cuts off", stands, spare))
             self._cuts[key] = tuple(found)

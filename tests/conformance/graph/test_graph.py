@@ -351,6 +351,13 @@ def test_actions_that_no_graph_has_are_reported(monkeypatch: pytest.MonkeyPatch)
     assert report.failures[0].title == "Cell: no graph that was compared has a step issue, learn, flush, crash"
 
 
+def test_an_action_that_the_manifest_lists_must_be_in_the_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert link(monkeypatch, (model(NAME, actions=("Promise", "Vote")),)).verdict is Verdict.HOLDS
+    report = link(monkeypatch, (model(NAME, actions=("Promise", "Crash")),))
+    assert report.verdict is Verdict.REFUTED
+    assert report.failures[0].lines == ("Crash was never taken.",)
+
+
 def test_profiles_say_how_a_model_is_compared() -> None:
     later = model("MCCellHole", graph=Profile.DEEP, profile=Profile.DEFAULT)
     manifest = Manifest(folder=TLA, models=(model(NAME), later), twins=())

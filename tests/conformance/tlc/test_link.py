@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
+from conformance.graph.link import models_of
 from conformance.links import LinkReport, Profile, Settings, Silence, Verdict
 from conformance.manifest import load_manifest
 from conformance.tlc import link as ladder
@@ -97,6 +98,19 @@ def test_every_difference_of_a_twin_refutes(tmp_path: Path, run: TlcRun, violate
 def test_a_listed_action_must_be_taken(tmp_path: Path) -> None:
     task = task_in(tmp_path, GOOD.replace('["ReachThree"]', '["ReachThree"]\nactions = ["Never"]'))
     assert ladder.judge(task, SEEN, "").differences == ("Never was never taken.",)
+    assert ladder.judge(evolve(task, counts_actions=False), SEEN, "").verdict is Verdict.HOLDS
+
+
+def test_actions_are_counted_where_no_graph_shows_them() -> None:
+    """The link about graphs sees each step of a model that it compares; counting costs TLC a quarter of its time."""
+    manifest = load_manifest()
+    settings = Settings(profile=Profile.DEFAULT)
+    counted = {task.model.name for task in ladder.tasks_of(manifest, settings) if task.counts_actions and not task.twin}
+    compared = {model.name for model in models_of(manifest, settings)[0]}
+    assert compared
+    assert counted == {model.name for model in manifest.models if model.profile is not Profile.DEEP} - compared
+    alone = ladder.tasks_of(manifest, evolve(settings, models=("MCCellHole",)))
+    assert all(task.counts_actions for task in alone)
 
 
 @pytest.mark.parametrize(
