@@ -4,9 +4,9 @@ Models and twins run two at a time. A twin is caught when TLC ends with the viol
 many states; an evaluation error, a timeout or another violation is none. A twin that the refinement kills is run a
 second time without it (in the deep profile every twin is), because a refinement that catches everything says little
 about the invariants. Which actions were taken TLC counts where no graph of the model is compared: the link ``graph``
-sees all steps of the others. A model with more distinct states than the manifest says is refuted as soon as TLC tells so, and
-also if TLC comes to a limit after that; below that number a run that was cut says nothing. The mirror's invariant of
-the same name must judge the counterexample as TLC's did.
+sees all steps of the others. A model with more distinct states than the manifest says is refuted as soon as TLC tells
+so, and also if TLC comes to a limit after that; below that number a run that was cut says nothing. The mirror's
+invariant of the same name must judge the counterexample as TLC's did.
 """
 
 import os
