@@ -188,7 +188,7 @@ def judged_mirror(checked: Checked, seconds: float, *, is_compared: bool = False
 
 
 def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
-    never = [action for action in model.actions or () if action not in comparison.labels]
+    never = [action for action in _actions_of(model) if action not in comparison.labels]
     lines = comparison.difference or tuple(f"{action} was never taken." for action in never)
     row = Row(
         name=model.name,
@@ -203,6 +203,13 @@ def _judged(model: Model, comparison: Comparison, seconds: float) -> Judged:
         what = "the graphs of tla/ and spec/ differ" if comparison.difference else "the manifest says more is taken"
         failure = Failure(title=f"{model.name}: {what}", lines=lines, replay=f"physalia spec graph {model.name}")
     return Judged(row=row, failure=failure, labels=comparison.labels, ambiguous=comparison.ambiguous)
+
+
+def _actions_of(model: Model) -> tuple[str, ...]:
+    """The actions that must be taken: those that the manifest lists, or else all of a model that holds."""
+    if model.actions is not None or model.expect != HOLDS:
+        return model.actions or ()
+    return tuple(name.capitalize() for name in MODELS[model.name].action_names())
 
 
 def _not_dumped(model: Model, seen: TlcRun) -> Judged:

@@ -273,7 +273,7 @@ def test_steps_with_several_arguments_are_counted() -> None:
 def model(name: str, **fields: Any) -> Model:
     given: dict[str, Any] = {
         "rung": "Cell", "purpose": "", "bounds": "", "profile": Profile.QUICK, "expect": "holds",
-        "distinct": 154, "generated": 306, "depth": 15, "graph": Profile.QUICK,
+        "distinct": 154, "generated": 306, "depth": 15, "graph": Profile.QUICK, "actions": (),
     }  # fmt: skip
     return Model(name=name, **(given | fields))
 
@@ -356,6 +356,8 @@ def test_an_action_that_the_manifest_lists_must_be_in_the_graph(monkeypatch: pyt
     report = link(monkeypatch, (model(NAME, actions=("Promise", "Crash")),))
     assert report.verdict is Verdict.REFUTED
     assert report.failures[0].lines == ("Crash was never taken.",)
+    unsaid = link(monkeypatch, (model(NAME, actions=None),))
+    assert unsaid.failures[0].lines == tuple(f"{one} was never taken." for one in ("Issue", "Learn", "Flush", "Crash"))
 
 
 def test_profiles_say_how_a_model_is_compared() -> None:
