@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.placer import Placer
+from physalia.fleet.sites import UNREACHED
 from physalia.fleet.unavailability import Unavailability
 from physalia.placement.availability.estimator import NotExact
 from physalia.placement.effort import Effort
@@ -50,7 +51,7 @@ class Swaps:
     _near: dict[tuple[int, int], tuple[list[int], frozenset[int]]] = field(factory=dict, init=False)
 
     def round(self, effort: Effort) -> Improved:
-        """Every placed cell once, the least available first; OutOfTime ends it between two cells."""
+        """Every placed cell once, the least available first, as far as time allows."""
         fleet = self.fleet
         cells = np.flatnonzero(fleet.placed).tolist()
         known = {at: self._of(at, fleet.cells[at].tolist()) for at in cells}
@@ -61,6 +62,8 @@ class Swaps:
                 break
             effort.told("cells")
             for own, server in self._candidates(cell):
+                if effort.is_over:
+                    break
                 tried += 1
                 swapped += self._try(cell, own, server, known)
         near_after, mean_after = _near(known)
@@ -85,8 +88,8 @@ class Swaps:
             hops, stock = site.hops(stand), placer.stock[color]
             near: list[int] = []
             inside: list[int] = []
-            for most in sorted({int(hops[one]) for one in stock}):
-                inside = [one for one in stock if hops[one] <= most]
+            for most in sorted({int(hops[one]) for one in stock} - {UNREACHED}):
+                inside = [one for one in stock if UNREACHED != hops[one] <= most]
                 near = [server for one in inside for server in stock[one]]
                 if len(near) >= _ENOUGH * self.fleet.cells.shape[1]:
                     break
@@ -102,7 +105,7 @@ class Swaps:
         partner = None
         theirs: list[int] = []
         if placer.room[server] <= 0:
-            others = [other for other in placer.on[server] if other >= 0]
+            others = [other for other in placer.on[server] if other in known]  # whole cells of the fleet
             if not others:
                 return False
             partner = others[int(self.random.random() * len(others))]

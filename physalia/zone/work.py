@@ -5,6 +5,7 @@ cores, in whatever order they end. The file has a line for the plan and one for 
 off is as if it had not been begun.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from attrs import define, field
 
+from physalia import outputs
 from physalia.placement.effort import Effort
 from physalia.zone.errors import BadScenario
 from physalia.zone.plan import Job, Plan, Result
@@ -41,12 +43,12 @@ class Kept:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
             whole, _, torn = text.rpartition("\n")
             lines = whole.split("\n") if whole else []
-            if lines and lines[0] + "\n" != head:
+            if (lines[0] + "\n" != head) if lines else not head.startswith(torn):
                 raise BadScenario(
                     f"{path}: these results belong to another scenario, site, seed or length; name another file."
                 )
             if not lines or torn:
-                path.write_text(head if not lines else whole + "\n", encoding="utf-8")
+                outputs.write({path: (head if not lines else whole + "\n").encode()})
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise BadScenario(f"{path}: the results cannot be kept there: {reason}.") from error
@@ -55,10 +57,13 @@ class Kept:
             try:
                 entry = json.loads(line)
                 key, result = entry["job"], entry["result"]
-            except (ValueError, KeyError, TypeError) as error:
+                is_its_own = entry.get("sha256") == _digest(key, result)
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise BadScenario(f"{path}: line {at} is no result; delete the file to begin anew.") from error
-            if key not in known:
+            if str(key) not in known:
                 raise BadScenario(f"{path}: line {at}: there is no job {key}; delete the file to begin anew.")
+            if not is_its_own:
+                raise BadScenario(f"{path}: line {at} is no result as it was written; delete the file to begin anew.")
             kept.results[key] = result
         return kept
 
@@ -67,7 +72,13 @@ class Kept:
         self.results[job.key] = json.loads(json.dumps(result))  # as it will be read again
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"job": job.key, "result": result}) + "\n")
+                entry = {"job": job.key, "result": result, "sha256": _digest(job.key, result)}
+                file.write(json.dumps(entry) + "\n")
+
+
+def _digest(key: str, result: object) -> str:
+    """What tells a result from anything else: nobody looks into it again before it is told."""
+    return hashlib.sha256(json.dumps([key, result]).encode()).hexdigest()
 
 
 def work(kept: Kept, effort: Effort, cores: int) -> Mapping[str, Result]:
@@ -87,7 +98,8 @@ def _done(plan: Plan, jobs: list[Job], effort: Effort, cores: int) -> Iterator[t
     longest_first = sorted(jobs, key=lambda job: job.part != "life")
     context = get_context("fork")
     stop = context.Event()
-    with ProcessPoolExecutor(cores, context, initializer=_begin, initargs=(plan, effort.deadline, stop)) as pool:
+    several = min(cores, len(jobs))
+    with ProcessPoolExecutor(several, context, initializer=_begin, initargs=(plan, effort.deadline, stop)) as pool:
         try:
             waiting = {pool.submit(_perform, job): job for job in longest_first}
             while waiting:
