@@ -1,0 +1,93 @@
+"""What is put into true traces is refused where it stands, and what nothing is shown of is no pass."""
+
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from conformance.links import Profile, Settings, Silence, Verdict
+from conformance.traces import link, tlc
+from conformance.traces.cell import cells_of, picked
+from conformance.traces.doctored import added, changed
+from conformance.traces.lines import Run
+from conformance.traces.recorded import read_all, record_moves
+from tests.conformance.traces.servers import CELL, World, judged, lived
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return lived(tmp_path_factory.mktemp("servers"))
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return record_moves(tmp_path_factory.mktemp("moved"), 4, lambda _: None)
+
+
+def test_what_nobody_says_is_refused_where_it_comes(killed: list[Run], moved: list[Run]) -> None:
+    kinds = Counter[str]()
+    for runs, key in ((killed, CELL), (moved, cells_of(moved)[0])):
+        for one in added(picked(runs, key)):
+            assert link._refused_at(key, one) is True, one.what
+            kinds[one.what] += 1
+    assert set(kinds) == set(link.MUST_BE_ADDED)
+
+
+def test_every_changed_event_of_nodes_that_come_and_go_is_refused_where_it_is(moved: list[Run]) -> None:
+    (key,) = cells_of(moved)
+    kinds = {one.what: link._refused_at(key, one) for _, one in link._changed_once(moved, Random(0))}
+    assert {what for what, refused in kinds.items() if refused is not True} == set()
+    assert set(kinds) >= set(link.MUST_BE_CHANGED)
+
+
+def test_only_what_it_was_taught_a_node_installs(moved: list[Run]) -> None:
+    (key,) = cells_of(moved)
+    some = [one for one in changed(picked(moved, key), Random(1)) if one.what == "install what was not taught"]
+    for one in some:
+        found = judged(one.runs, key)
+        assert found.verdict is Verdict.REFUTED
+        assert "was not taught up to there" in found.title or "does not allow install" in found.title
+    assert any("was not taught" in judged(one.runs, key).title for one in some)
+
+
+def test_what_left_memory_does_nothing_until_it_starts_again(killed: list[Run]) -> None:
+    for one in added(picked(killed, CELL)):
+        if one.what == "a node goes on after its end":
+            assert "does something after its end" in judged(one.runs).title
+
+
+def test_a_trace_of_nodes_that_promised_nothing_can_be_doctored(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.start(1)
+    world.running[1].nodes.campaign(world.running[1].key(1))
+    world.running[1].flush()  # it asks for promises, and nobody has heard of that
+    world.end()
+    runs = read_all(world.traces)
+    kinds = {one.what: link._refused_at(CELL, one) for one in changed(picked(runs, CELL), Random(0))}
+    assert "more is known at the end" in kinds
+    assert set(kinds.values()) == {True}
+
+
+def test_tlc_is_given_what_comes_after_reads(killed: list[Run]) -> None:
+    found = judged(killed)
+    assert found.taken["serve"]
+    taken = [name for name, _ in tlc.sample(found).path]
+    assert taken == [name for name, _ in found.path if name not in tlc.READS][: tlc.MOST_STEPS]
+    assert tlc.fits(found)
+
+
+def test_where_tlc_is_given_too_little_the_link_concludes_nothing(killed: list[Run]) -> None:
+    asked = partial(link._ask_tlc, settings=Settings(profile=Profile.QUICK), progress=Silence(), again="again")
+    asked([], 1, found=(found := link._Findings()))
+    assert [row.verdict for row in found.rows] == [Verdict.INCONCLUSIVE]
+    assert "TLC could be given 0 traces, and must be given 1" in found.failures[0].title
+
+
+def test_where_a_kind_cannot_be_put_in_the_link_concludes_nothing(killed: list[Run]) -> None:
+    every = [(CELL, one) for one in added(picked(killed, CELL))]
+    put_in = partial(link._judge_refused, "put in", progress=Silence(), again="again", must=link.MUST_BE_ADDED)
+    put_in(every, found=(found := link._Findings()))
+    assert [row.verdict for row in found.rows] == [Verdict.INCONCLUSIVE]
+    assert "none with a node that is gone goes on" in found.failures[0].title
