@@ -2,7 +2,6 @@
 
 from collections import Counter
 from functools import partial
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,10 +9,10 @@ import pytest
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.traces import link, tlc
 from conformance.traces.cell import cells_of, picked
-from conformance.traces.doctored import added, changed
-from conformance.traces.lines import Run
-from conformance.traces.recorded import read_all, record_moves
-from tests.conformance.traces.servers import CELL, World, judged, lived
+from conformance.traces.doctored import _changes_of_node, added, changed
+from conformance.traces.lines import Line, Run
+from conformance.traces.recorded import record_moves
+from tests.conformance.traces.servers import CELL, judged, lived
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +57,13 @@ def test_what_left_memory_does_nothing_until_it_starts_again(killed: list[Run]) 
             assert "does something after its end" in judged(one.runs).title
 
 
-def test_a_trace_of_nodes_that_promised_nothing_can_be_doctored(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.start(1)
-    world.running[1].nodes.campaign(world.running[1].key(1))
-    world.running[1].flush()  # it asks for promises, and nobody has heard of that
-    world.end()
-    runs = read_all(world.traces)
-    kinds = {one.what: link._refused_at(CELL, one) for one in changed(picked(runs, CELL), Random(0))}
-    assert "more is known at the end" in kinds
-    assert set(kinds.values()) == {True}
+def test_nobody_is_made_to_promise_a_ballot_that_no_node_has() -> None:
+    """An end does not say whose it is: a higher ballot than none would be of no node, which is ill-formed."""
+    for promised, is_raised in (((0, 0), False), ((3, 11), True)):
+        end = Line("end", n=1, seq=2, promised=promised, known=0, floor=0, active=(0, 0), digest="", stopped=False)
+        kinds = dict(_changes_of_node(end))
+        assert ("another promise at the end" in kinds) is is_raised
+        assert "more is known at the end" in kinds
 
 
 def test_tlc_is_given_what_comes_after_reads(killed: list[Run]) -> None:
