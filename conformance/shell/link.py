@@ -19,10 +19,13 @@ from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
 from conformance.shell.guided.ground import ground
 from conformance.shell.script import Script
+from conformance.shell.unrest import itself
 
 LINK = "shell"
 RUNS_OF = {Profile.QUICK: 6, Profile.DEFAULT: 20, Profile.DEEP: 1_000}
 """How many runs are drawn in each profile, one for each seed from the first on."""
+ITSELF = "itself"
+"""The part in which the link tries what disturbs its runs."""
 MOST_TIMES = 3
 """So many times as many are drawn at most, as long as something was never reached."""
 
@@ -32,14 +35,15 @@ ALWAYS = (
     "nodes of a lost server were taken over", "a server ended because its disk failed",
     "a disk refused what a node wrote", "a cold node left memory", "a node was read again", "a majority was cut off",
     "a client asked again for what it had asked for", "a client was told: done", "a client gave up",
-    "a process was held back", "tasks went on by priority", "a flush waited in a thread", "action prepare",
+    "a process was held back", "tasks went on by priority",
+    "a clock went at a rate of its own", "a flush waited in a thread", "action prepare",
     "action promise", "action propose", "action vote", "action decide", "action learn", "action flush", "action crash",
     "action consult", "action serve",
 )  # fmt: skip
 """What must be reached in every profile."""
 MORE = (
     "a client was told: OutcomeUnknown", "a cache was asked", "a cell moved", "a lock was held",
-    "a client gave up at an await",
+    "a client gave up at an await", "a task was preempted",
 )  # fmt: skip
 """What must be reached from the default profile on."""
 
@@ -50,8 +54,11 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     rows: list[Row] = []
     failures: list[Failure] = []
     parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
-    for name in settings.parts_of(LINK, (*parts, *((rare.NAME,) if settings.profile in rare.PROFILES else ()))):
-        if name == rare.NAME:
+    more = (rare.NAME,) if settings.profile in rare.PROFILES else ()
+    for name in settings.parts_of(LINK, (ITSELF, *parts, *more)):
+        if name == ITSELF:
+            row, failure = _itself(settings, progress)
+        elif name == rare.NAME:
             row, failure = rare.part(ground(runs_folder, settings.shrink_s), LINK, settings, progress)
         else:
             row, refuted = _part(name, parts[name], marks, progress)
@@ -89,6 +96,19 @@ def _drawn(settings: Settings, marks: Counter[str]) -> Iterator[tuple[str, Scrip
             return
         seed = str(settings.seed + number)
         yield seed, draw(seed)
+
+
+def _itself(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """What disturbs the runs must do so where that can be seen: what does not would refute nothing, ever."""
+    started, failure, count = monotonic(), None, 0
+    for name, refuted in itself.faults():
+        count += 1
+        progress.update(ITSELF, count, name)
+        if refuted is not None and failure is None:
+            failure = Failure(title=refuted.title, lines=refuted.lines, replay=settings.again(LINK), how=refuted.how)
+    verdict = Verdict.HOLDS if failure is None else Verdict.REFUTED
+    note = f"{count} ways to disturb a run"
+    return Row(name=ITSELF, verdict=verdict, steps=count, seconds=monotonic() - started, note=note), failure
 
 
 def _part(
