@@ -35,6 +35,7 @@ ALWAYS = (
     "nodes of a lost server were taken over", "a server ended because its disk failed",
     "a disk refused what a node wrote", "a cold node left memory", "a node was read again", "a majority was cut off",
     "a client asked again for what it had asked for", "a client was told: done", "a client gave up",
+    "a deadline of a client ended a request",
     "a process was held back", "tasks went on by priority",
     "a clock went at a rate of its own", "a flush waited in a thread", "action prepare",
     "action promise", "action propose", "action vote", "action decide", "action learn", "action flush", "action crash",
