@@ -19,13 +19,13 @@ from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
 from conformance.shell.guided.ground import ground
 from conformance.shell.script import Script
-from conformance.shell.unrest import itself
+from conformance.shell.unrest import itself, strangers
 
 LINK = "shell"
 RUNS_OF = {Profile.QUICK: 6, Profile.DEFAULT: 20, Profile.DEEP: 1_000}
 """How many runs are drawn in each profile, one for each seed from the first on."""
-ITSELF = "itself"
-"""The part in which the link tries what disturbs its runs."""
+TRIED = {"itself": itself.faults, "strangers": strangers.faults}
+"""Parts in which the link tries what no run shows: what disturbs its runs, and who comes under another's name."""
 MOST_TIMES = 3
 """So many times as many are drawn at most, as long as something was never reached."""
 
@@ -56,9 +56,9 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     failures: list[Failure] = []
     parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
     more = (rare.NAME,) if settings.profile in rare.PROFILES else ()
-    for name in settings.parts_of(LINK, (ITSELF, *parts, *more)):
-        if name == ITSELF:
-            row, failure = _itself(settings, progress)
+    for name in settings.parts_of(LINK, (*TRIED, *parts, *more)):
+        if name in TRIED:
+            row, failure = _tried(name, settings, progress)
         elif name == rare.NAME:
             row, failure = rare.part(ground(runs_folder, settings.shrink_s), LINK, settings, progress)
         else:
@@ -99,17 +99,16 @@ def _drawn(settings: Settings, marks: Counter[str]) -> Iterator[tuple[str, Scrip
         yield seed, draw(seed)
 
 
-def _itself(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
-    """What disturbs the runs must do so where that can be seen: what does not would refute nothing, ever."""
+def _tried(name: str, settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Each of a part's tries must come to what it must."""
     started, failure, count = monotonic(), None, 0
-    for name, refuted in itself.faults():
+    for what, refuted in TRIED[name]():
         count += 1
-        progress.update(ITSELF, count, name)
+        progress.update(name, count, what)
         if refuted is not None and failure is None:
             failure = Failure(title=refuted.title, lines=refuted.lines, replay=settings.again(LINK), how=refuted.how)
     verdict = Verdict.HOLDS if failure is None else Verdict.REFUTED
-    note = f"{count} ways to disturb a run"
-    return Row(name=ITSELF, verdict=verdict, steps=count, seconds=monotonic() - started, note=note), failure
+    return Row(name=name, verdict=verdict, steps=count, seconds=monotonic() - started, note=f"{count} tries"), failure
 
 
 def _part(
