@@ -75,17 +75,18 @@ async def load(write: Write, clients: int, seconds: float, cpu_s: Callable[[], f
 
 
 def physalia(
-    folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0, extra: str = ""
-) -> Round:
+    folder: Path, clients: int, seconds: float, loop: str, servers: int = SERVERS, cells: int = 0, extra: str = "",
+    value_bytes: int = 0,
+) -> Round:  # fmt: skip
     """A round of a fresh colony, a cell for each client; or so many, among which clients go round.
 
     `extra` are more settings of its servers. Where clients share a cell, a write may be decided and rejected,
-    since another one came first: it is as durable.
+    since another one came first: it is as durable. With `value_bytes` a value of so many is put under a key instead.
     """
     cells = cells or clients
     colony = lay_out(folder / "colony", servers, cells, extra=f'loop = "{loop}"\n{extra}')
     processes = Processes(colony)
-    versions, turns = [0] * cells, [0] * clients
+    versions, turns, value = [0] * cells, [0] * clients, os.urandom(value_bytes)
 
     async def run() -> Round:
         async with AsyncClient(colony.addresses, colony.ring, PATIENCE_S) as client:
@@ -93,6 +94,9 @@ def physalia(
             async def write(number: int) -> None:
                 cell = (number + clients * turns[number]) % cells
                 turns[number] += 1
+                if value_bytes:
+                    await client.partition(cell + 1).put("value", value)
+                    return
                 verdict = await client.write(cell + 1, versions[cell], "node-a", "node-b")
                 assert verdict.done or cells != clients, "a write of the only writer failed"
                 versions[cell] = versions[cell] + 1 if verdict.done else verdict.saw.version

@@ -1,6 +1,7 @@
 """The link ``histories``: what clients saw has an explanation, and what has none is refused.
 
-Five parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
+Six parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
+Hard ones, and too little memory or time for them: then nothing is said of them.
 The checker beside the definition, on small histories of every model. And what clients saw in every scenario that the
 lockstep's random driver plays, in scenarios of Hypothesis, on random walks through the scopes of the link exhaustive,
 and in the contests for a lock, judged by nothing but their questions and answers. The deep profile adds a second
@@ -23,7 +24,7 @@ from conformance.exhaustive.scopes import SCOPES
 from conformance.exhaustive.walks import Walks
 from conformance.histories.brute import is_linearizable
 from conformance.histories.checker import Budget, check
-from conformance.histories.generate import small
+from conformance.histories.generate import ask_cas_register, linearizable, small
 from conformance.histories.history import TRUE, History, Map
 from conformance.histories.judging import Judged, judge, lines
 from conformance.histories.known import MODELS
@@ -48,6 +49,15 @@ SLOTS = SlotStore()
 SMALL = {Profile.QUICK: 400, Profile.DEFAULT: 2_000, Profile.DEEP: 20_000}
 """So many small histories of each model are held against the definition."""
 SMALL_OPERATIONS = 6
+HARD = 3_000
+"""So many operations of fifty clients take more than the budgets below."""
+BUDGETS = (
+    (Budget(), "all that it needs"),
+    (Budget(configurations=10), "10 situations"),
+    (Budget(mib=1), "1 MiB"),
+    (Budget(seconds=0.0), "no time"),
+)
+"""Enough for it, and then too little of each kind, with what that is in words."""
 CHOSEN = {Profile.QUICK: 14, Profile.DEFAULT: 30, Profile.DEEP: 300}
 """So many scenarios of Hypothesis for each campaign that has any, at most: the lockstep judges more of them."""
 WALKS = {Profile.QUICK: 300, Profile.DEFAULT: 1_000, Profile.DEEP: 10_000}
@@ -129,6 +139,25 @@ def judge_known(known: Known) -> Judged:
     model = MODELS[known.model]
     text = _folder().joinpath(known.file).read_text(encoding="utf-8")
     return judge(parse(text, model, known.file), model, Budget())
+
+
+def within_budgets(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
+    """Whoever has too little memory or time says that it does not know, and goes no further."""
+    if not _asks_for(settings, "budgets"):
+        return
+    started, failure = monotonic(), None
+    model, tried = MODELS["cas-register"], 0
+    hard = tuple(linearizable(model, ask_cas_register(5), clients=50, operations=HARD, seed=settings.seed))
+    for number, (budget, what) in enumerate(BUDGETS):
+        progress.update("budgets", number, what)
+        judged = judge(History(operations=hard, source=what), model, budget, shrink_s=0.0)
+        tried = tried or judged.tried
+        must = Verdict.INCONCLUSIVE if number else Verdict.HOLDS
+        is_beyond = number and judged.tried > min(budget.configurations + 1, tried - 1)
+        if failure is None and (judged.verdict is not must or is_beyond):
+            title = f"with {what} a history that holds is said to be {judged.verdict} after {judged.tried} situations"
+            failure = Failure(title=title, replay=settings.again("histories"), how=How.JUDGED)
+    yield _row("budgets", failure, len(BUDGETS), started, f"{len(BUDGETS) - 1} searches that are cut short"), failure
 
 
 def beside_definition(
@@ -343,6 +372,7 @@ def _folder() -> "resources.abc.Traversable":
 
 PARTS: dict[str, Part] = {
     "corpus": judged_corpus,
+    "budgets": within_budgets,
     "definition": beside_definition,
     "clients": seen_by_clients,
     "hypothesis": seen_in_scenarios,

@@ -63,6 +63,7 @@ def result_of(play: Play, refuted: Refuted | None) -> Result:
     for mirror in colony.mirrors.values():
         marks.update(mirror.coverage.marks)
     marks.update(f"a client was told: {call.said}" for call in play.calls)
+    marks.update("a client gave up at an await" for call in play.calls if call.was_cancelled)
     steps = sum(mirror.steps for mirror in colony.mirrors.values())
     return Result(
         script=script, refuted=refuted, marks=marks, steps=steps, seconds=colony.simulator.now_s, digest=colony.digest

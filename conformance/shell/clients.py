@@ -27,6 +27,8 @@ from physalia.errors import InvalidRequest, LimitExceeded, PhysaliaError, Unavai
 from physalia.model import Absent, Add, Compare, Condition, Delete, Equals, Exists, Get, Operation, Put, Verdict
 
 STORE: Model = Store()
+LATE_S = 0.5
+"""So much later than its deadline a request may end, by the clock of its client: its last turn comes when it comes."""
 NOT_DONE = (Unavailable, LimitExceeded, InvalidRequest, WrongCell)
 """What a client is told of something that was certainly not done. After any other error it may be."""
 
@@ -165,7 +167,7 @@ class Asking:
 
     def peek(self, key: str, *, cell: int = 1) -> Call:
         """Read what may be old; no operation of the history."""
-        return self.do(self._peek(self.client.partition(cell), key))
+        return self._in_time(self._peek(self.client.partition(cell), key))
 
     def lease(self, key: str, duration_s: float, hold_s: float, *, cell: int = 1) -> Call:
         """Have a lock, in the end, and hold it for so long by this client's clock."""
@@ -174,11 +176,11 @@ class Asking:
     def write(self, *, cell: int = 1) -> Call:
         """Set the volume's primary and replica, if nobody else has since somebody last was told of them."""
         expects, name = self._running.histories.records.get(cell, 0), self.process.name
-        return self.do(self._record(cell, lambda: self.client.write(cell, expects, name, name)))
+        return self._in_time(self._record(cell, lambda: self.client.write(cell, expects, name, name)))
 
     def record(self, *, cell: int = 1) -> Call:
         """The volume's record as it is now (R7)."""
-        return self.do(self._record(cell, lambda: self.client.read(cell)))
+        return self._in_time(self._record(cell, lambda: self.client.read(cell)))
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Call:
         """Anything else that a program may do."""
@@ -237,7 +239,23 @@ class Asking:
 
     def _begin(self, cell: int, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]) -> Call:
         self._calls += 1
-        return self.do(self._noted(cell, f"{self.process.name}/{self._calls}", asked, work))
+        return self._in_time(self._noted(cell, f"{self.process.name}/{self._calls}", asked, work))
+
+    def _in_time(self, work: Coroutine[Any, Any, Any]) -> Call:
+        """What comes to its end by the client's deadline, whatever that end is, but for how long it was held back."""
+        call, limit_s, process = self.do(work), self.client.deadline_s, self.process
+        began_s = process.clock_s() - process.held_s
+
+        def ended(_: object) -> None:
+            took_s = process.clock_s() - process.held_s - began_s
+            if took_s > limit_s + LATE_S:
+                what = f"{process.name} was told {call.said} after {took_s:.1f} s by its clock"
+                self._running.refute(Refuted(f"{what}, and it had {limit_s:.1f} s for that"))
+            elif took_s >= limit_s:
+                self._running.saw("a deadline of a client ended a request")
+
+        call.task.add_done_callback(ended)
+        return call
 
     async def _noted(
         self, cell: int, name: str, asked: dict[str, list[Any]], work: Callable[[], Coroutine[Any, Any, Any]]

@@ -76,6 +76,8 @@ class Clocks:
         clock = clocks[name]
         self._colony.simulator.note(f"clock {name} {rate}")
         clock.go(self._colony.simulator.now_s, rate)
+        if clock.rate != 1.0:
+            self._colony.saw("a clock went at a rate of its own")
 
 
 class Moves:

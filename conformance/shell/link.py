@@ -19,10 +19,13 @@ from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
 from conformance.shell.guided.ground import ground
 from conformance.shell.script import Script
+from conformance.shell.unrest import itself, strangers
 
 LINK = "shell"
 RUNS_OF = {Profile.QUICK: 6, Profile.DEFAULT: 20, Profile.DEEP: 1_000}
 """How many runs are drawn in each profile, one for each seed from the first on."""
+TRIED = {"itself": itself.faults, "strangers": strangers.faults}
+"""Parts in which the link tries what no run shows: what disturbs its runs, and who comes under another's name."""
 MOST_TIMES = 3
 """So many times as many are drawn at most, as long as something was never reached."""
 
@@ -32,14 +35,16 @@ ALWAYS = (
     "nodes of a lost server were taken over", "a server ended because its disk failed",
     "a disk refused what a node wrote", "a cold node left memory", "a node was read again", "a majority was cut off",
     "a client asked again for what it had asked for", "a client was told: done", "a client gave up",
-    "a process was held back", "tasks went on by priority", "a flush waited in a thread", "action prepare",
+    "a deadline of a client ended a request",
+    "a process was held back", "tasks went on by priority",
+    "a clock went at a rate of its own", "a flush waited in a thread", "action prepare",
     "action promise", "action propose", "action vote", "action decide", "action learn", "action flush", "action crash",
     "action consult", "action serve",
 )  # fmt: skip
 """What must be reached in every profile."""
 MORE = (
     "a client was told: OutcomeUnknown", "a cache was asked", "a cell moved", "a lock was held",
-    "a client gave up at an await",
+    "a client gave up at an await", "a task was preempted",
 )  # fmt: skip
 """What must be reached from the default profile on."""
 
@@ -50,8 +55,11 @@ def run(settings: Settings, progress: Progress, runs_folder: Path = RUNS) -> Lin
     rows: list[Row] = []
     failures: list[Failure] = []
     parts = {"kept": campaign.kept(), "drawn": _drawn(settings, marks)}
-    for name in settings.parts_of(LINK, (*parts, *((rare.NAME,) if settings.profile in rare.PROFILES else ()))):
-        if name == rare.NAME:
+    more = (rare.NAME,) if settings.profile in rare.PROFILES else ()
+    for name in settings.parts_of(LINK, (*TRIED, *parts, *more)):
+        if name in TRIED:
+            row, failure = _tried(name, settings, progress)
+        elif name == rare.NAME:
             row, failure = rare.part(ground(runs_folder, settings.shrink_s), LINK, settings, progress)
         else:
             row, refuted = _part(name, parts[name], marks, progress)
@@ -89,6 +97,18 @@ def _drawn(settings: Settings, marks: Counter[str]) -> Iterator[tuple[str, Scrip
             return
         seed = str(settings.seed + number)
         yield seed, draw(seed)
+
+
+def _tried(name: str, settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Each of a part's tries must come to what it must."""
+    started, failure, count = monotonic(), None, 0
+    for what, refuted in TRIED[name]():
+        count += 1
+        progress.update(name, count, what)
+        if refuted is not None and failure is None:
+            failure = Failure(title=refuted.title, lines=refuted.lines, replay=settings.again(LINK), how=refuted.how)
+    verdict = Verdict.HOLDS if failure is None else Verdict.REFUTED
+    return Row(name=name, verdict=verdict, steps=count, seconds=monotonic() - started, note=f"{count} tries"), failure
 
 
 def _part(

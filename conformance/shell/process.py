@@ -47,6 +47,8 @@ class Process:
         self.free_s = 0.0
         """When its last turn is over."""
         self.paused = False
+        self.held_s = 0.0
+        """How long it was held back so far, by the clock of its machine."""
         self.errors: list[str] = []
         self.thread_s: Callable[[], float] = lambda: 0.0
         self.loop = SimulatedLoop(self)

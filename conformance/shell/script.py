@@ -111,7 +111,8 @@ def _event(words: list[str]) -> Event:
     if len(event.words) - 1 != ARGUMENTS[verb]:
         raise ValueError(f"{verb} has {ARGUMENTS[verb]} arguments")
     if verb == "priorities":
-        Priorities("", *map(int, event.words[1:]))
+        depth, steps = map(int, event.words[1:])
+        Priorities("", depth, steps)
     return event
 
 
@@ -211,7 +212,6 @@ class Play:
         waiting = [call for call in asks.calls if not call.is_over]
         if what == "give-up":
             asks.gives_up(int(at), is_late=when == LATE)
-            self.colony.saw("a client gave up at an await")
         elif waiting:
             waiting[0].cancel()
             self.colony.saw("a client gave up")
@@ -263,8 +263,8 @@ def _hold(colony: Colony, turns: str, seconds: str) -> None:
 
 
 def _priorities(colony: Colony, depth: str, steps: str) -> None:
-    colony.simulator.priorities = Priorities(f"{colony.seed}/{colony.simulator.turns}", int(depth), int(steps))
-    colony.saw("tasks went on by priority")
+    seed = f"{colony.seed}/{colony.simulator.turns}"
+    colony.simulator.priorities = Priorities(seed, int(depth), int(steps), colony.saw)
 
 
 def _hurry(colony: Colony, name: str, awaits: str, when: str) -> None:
@@ -272,8 +272,8 @@ def _hurry(colony: Colony, name: str, awaits: str, when: str) -> None:
     colony.stop(name)
     process = colony.machines[name].process
     assert process is not None
-    ends_at(process, int(awaits), is_late=when == LATE)
-    colony.saw("a server that drained was told to hurry")
+    running = ends_at(process, int(awaits), is_late=when == LATE)
+    running.told = lambda: colony.saw("a server that drained was told to hurry")
 
 
 VERBS: Mapping[str, Callable[..., object]] = {

@@ -145,6 +145,9 @@ def _must_move(colony: Any, end_s: float) -> None:
             colony.run(end_s - colony.simulator.now_s, lambda call=call: call.is_over)
             if colony.simulator.now_s >= end_s and not move.is_over:
                 raise Refuted(f"the trouble is over, and cell {move.cell} does not move: {call.said}")
+        if move.plan is not None and move.plan.leaves not in colony.mirrors[move.cell].departed:
+            title = f"a move of cell {move.cell} is over, and node {move.plan.leaves} has not left it (R11)"
+            raise Refuted(title, _state(colony, move.cell))
         colony.saw("a cell moved" if move.plan is not None else "a move never began")
 
 

@@ -1,7 +1,7 @@
-"""Traces that were doctored: one event of a true one is changed, or left out, and all the rest stays as it was.
+"""Traces that were doctored: one event of a true one is changed, put in, or left out, and all the rest stays as it was.
 
-A change is one that no run can have led to at that very event, so that it must be refused there and nowhere else. What
-is left out shows later, or at the end: then all that must be is that the whole is not accepted.
+What is changed or put in is such that no run can have led to it at that very event, so that it must be refused there
+and nowhere else. What is left out shows later, or at the end: then all that must be is that the whole is not accepted.
 """
 
 import copy
@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from conformance.traces.cell import split
 from conformance.traces.lines import Line, Place, Run
@@ -51,6 +51,84 @@ def changed(runs: Sequence[Run], random: Random, begin: int = 0) -> Iterator[Doc
             at, place, other = kinds[what].pop()
             yield Doctored(what, at, runs[at].lines[place][0], with_line(runs, at, place, other))
         names = [what for what in names if kinds[what]]
+
+
+def added(runs: Sequence[Run]) -> Iterator[Doctored]:
+    """The traces of one cell in which one event more comes to a node at its end, for every kind that cannot be.
+
+    By then all that others ever said may have been said: so what is refused is what nobody says, not what comes early.
+    """
+    whole = _Whole.of(runs)
+    for at, place, node in whole.last_ends(runs):
+        end = runs[at].lines[place][1]
+        for what, sender, said in whole.never_said_to(node, is_gone=bool(end.stopped)):
+            line = Line("recorded", n=end.n, seq=end.seq, sender=sender, said=said)
+            yield Doctored(what, at, runs[at].lines[place][0], with_more(runs, at, place, line))
+        line = Line("recorded", n=end.n, seq=end.seq, sender=node, said=["howfar"])
+        number = runs[at].lines[place][0] + 1
+        yield Doctored("a node goes on after its end", at, number, with_more(runs, at, place + 1, line))
+
+
+@define
+class _Whole:
+    """What each node of one cell did at most: what it knew, the ballots that it promised, and those that it used."""
+
+    known: dict[int, int]
+    promised: dict[int, tuple[int, int]]
+    prepared: dict[int, list[tuple[int, int]]]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run]) -> "_Whole":
+        known, promised = Counter[int](), defaultdict[int, tuple[int, int]](lambda: (0, 0))
+        prepared = defaultdict[int, list[tuple[int, int]]](list)
+        for _, _, node, line in _of_nodes(runs):
+            last = line.args[-1] if line.args and line.did in ("decide", "learn", "install") else 0
+            known[node] = max(known[node], line.known or 0, last)
+            promised[node] = max(promised[node], line.promised or (0, 0))
+            if line.did == "prepare" and line.args:
+                prepared[node].append(line.args[0])
+        return cls(known, promised, prepared)
+
+    @staticmethod
+    def last_ends(runs: Sequence[Run]) -> Iterator[tuple[int, int, int]]:
+        """Where each node ends for the last time: in which run, at which place, and which node."""
+        last = {node: (at, place, line.did) for at, place, node, line in _of_nodes(runs)}
+        yield from ((at, place, node) for node, (at, place, did) in last.items() if did == "end")
+
+    def never_said_to(self, node: int, *, is_gone: bool) -> Iterator[tuple[str, int, list[Any]]]:
+        """What cannot be said to a node: what it is, in whose name, and the message."""
+        other = next(one for one in sorted(self.promised) if one != node)
+        if is_gone:  # whatever comes to it is ignored
+            yield "a node that is gone goes on", other, ["howfar"]
+            return
+        more, own = self.known[other] + 1, self.prepared.get(node, [])[-1:]
+        up = (max(self.promised.values())[0] + BALLOTS_UP, other)
+        yield "a lesson of more than is known", other, ["chunk", more]
+        yield "more is learned than is known", other, ["learned", more]
+        yield "somebody asks for more than follows", other, ["ask", more]
+        yield "more is taken than was taught", other, ["take", self.known[node] + 1]
+        yield "a decision that nobody made", other, ["decision", max(self.known.values()) + 1, "noop"]
+        yield "a prepare that was never sent", other, ["prepare", up, 0]
+        yield "a proposal that was never sent", other, ["proposal", up, 1, "noop"]
+        yield "a round that was never sent", other, ["round", up, 1]
+        for ballot in own:
+            yield "a refusal of more than was promised", other, ["refusal", ballot, up]
+            yield "an echo that was never sent", other, ["echo", ballot, 10**6, other]
+        highest, other = max((self.promised[one], one) for one in self.promised if one != node)
+        for owner, ballots in self.prepared.items():
+            if owner != node and ballots[0] < highest:
+                yield "a refusal of a ballot of another node's", other, ["refusal", ballots[0], highest]
+
+
+def _of_nodes(runs: Sequence[Run]) -> Iterator[tuple[int, int, int, Line]]:
+    """The lines of nodes, in the order of runs: of which run, at which place, and of which node."""
+    for at in sorted(range(len(runs)), key=lambda one: runs[one].header.run):
+        nodes: dict[int | None, int] = {}
+        for place, (_, line) in enumerate(runs[at].lines):
+            if line.node is not None:
+                nodes[line.n] = line.node
+            if line.n is not None:
+                yield at, place, nodes[line.n], line
 
 
 def without(runs: Sequence[Run]) -> Iterator[Doctored]:
@@ -115,7 +193,8 @@ def _changes(line: Line) -> Iterator[tuple[str, Line]]:
 
 def _changes_of_node(line: Line) -> Iterator[tuple[str, Line]]:
     """The same, for what a node is found to be."""
-    yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised, of=line))
+    if any(line.promised or ()):  # whose ballot it would be otherwise, an end does not say
+        yield f"another promise at the {line.did}", _changed(line, promised=_raised(line.promised))
     yield f"more is known at the {line.did}", _changed(line, known=(line.known or 0) + 50)
     if line.used is not None:
         yield "a ballot is found that was never used", _changed(line, used=[*line.used, _raised(line.promised)])
@@ -127,7 +206,9 @@ def _changes_of_node(line: Line) -> Iterator[tuple[str, Line]]:
 
 
 def _changes_beside(line: Line, senders: Sequence[int], waiting: int) -> Iterator[tuple[str, Line]]:
-    """The same, for what depends on more than the line: who speaks here, and how much of its node waits before it."""
+    """The same, for what depends on more than the line: who speaks, what came to its node and how much waits there."""
+    if line.did == "install" and line.args:
+        yield "install what was not taught", _changed(line, args=[line.args[0], line.args[1] - 1])
     if line.said is not None and line.said[0] in ("prepare", "proposal", "round", "promise", "vote", "echo"):
         other = senders[(senders.index(line.sender) + 1) % len(senders)] if line.sender in senders else line.sender
         if other != line.sender:
@@ -136,9 +217,8 @@ def _changes_beside(line: Line, senders: Sequence[int], waiting: int) -> Iterato
         yield "a step waits for nothing", _changed(line, waits=True)
 
 
-def _raised(ballot: Any, of: Line | None = None) -> tuple[int, int]:
-    node = ballot[1] or (of.node if of is not None and of.node else 0)
-    return ballot[0] + BALLOTS_UP, node
+def _raised(ballot: Any) -> tuple[int, int]:
+    return ballot[0] + BALLOTS_UP, ballot[1]
 
 
 def _changed(line: Line, **fields: Any) -> Line:
@@ -153,6 +233,14 @@ def with_line(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run
     lines = list(runs[at].lines)
     lines[place] = (lines[place][0], line)
     return (*runs[:at], evolve(runs[at], lines=lines), *runs[at + 1 :])
+
+
+def with_more(runs: Sequence[Run], at: int, place: int, line: Line) -> tuple[Run, ...]:
+    """The runs with one line more in one place, from which on all lines stand one further down."""
+    lines = runs[at].lines
+    number = lines[place][0] if place < len(lines) else lines[-1][0] + 1
+    after = [(one + 1, other) for one, other in lines[place:]]
+    return (*runs[:at], evolve(runs[at], lines=[*lines[:place], (number, line), *after]), *runs[at + 1 :])
 
 
 def _votes_heard(run: Run, decide: Line) -> list[int]:

@@ -35,7 +35,7 @@ from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from conformance.traces import fields, tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
-from conformance.traces.doctored import Doctored, changed, deaf, unheard, without
+from conformance.traces.doctored import Doctored, added, changed, deaf, unheard, without
 from conformance.traces.lines import Run
 from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.replay import Judged, Replay
@@ -68,6 +68,16 @@ MUST_BE_TAKEN = (
 
 MUST_MOVE = ("create", "settle", "erase")
 """What nodes that come and go must have done."""
+MUST_BE_CHANGED = ("install what was not taught",)
+"""What must have been changed where nodes come and go."""
+MUST_BE_ADDED = (
+    "a node goes on after its end", "a node that is gone goes on", "a lesson of more than is known",
+    "more is learned than is known", "somebody asks for more than follows", "more is taken than was taught",
+    "a decision that nobody made", "a prepare that was never sent", "a proposal that was never sent",
+    "a round that was never sent", "an echo that was never sent", "a refusal of more than was promised",
+    "a refusal of a ballot of another node's",
+)  # fmt: skip
+"""What must have been put in at the ends of nodes."""
 MOVED_WRITES = 8
 MOST_DEAF = 4
 """Of so many cells every decision is tried without the votes for it: of one in ten of them there were votes anyway."""
@@ -109,12 +119,17 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         cells = [key for key in cells_of(runs) if judged[key].taken["crash"]] or list(judged)
         for name, some in (("fields", runs), ("fields of moves", moved)):
             _judge_fields(name, some, cells_of(some)[0], much.fields, random, found, progress, again)
-        _judge_changed(runs, cells, much.doctored, random, found, progress, again)
+        every = islice(_in_turn(runs, cells, much.doctored, random), much.doctored)
+        _judge_refused("doctored", every, found, progress, again, least=much.doctored)
+        _judge_refused("doctored moves", _changed_once(moved, random), found, progress, again, must=MUST_BE_CHANGED)
+        one_more = ((key, one) for some in (runs, moved) for key in cells_of(some)
+                    for one in added(picked(some, key)))  # fmt: skip
+        _judge_refused("put in", one_more, found, progress, again, must=MUST_BE_ADDED)
         _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
         _judge_deaf(runs, list(judged), found, progress, again)
         if much.by_tlc:
-            _ask_tlc([one for one in judged.values() if tlc.fits(one)][: much.by_tlc], settings, found, progress, again)
+            _ask_tlc([*judged.values()], much.by_tlc, settings, found, progress, again)
     if all(failure.verdict is not Verdict.REFUTED for failure in found.failures):
         shutil.rmtree(folder)
     return LinkReport.of(
@@ -162,13 +177,13 @@ def _judge_moves(runs: Sequence[Run], found: _Findings, folder: Path, again: str
     found.add("moved", judged.events, started, f"{judged.taken['erase']} nodes left, and one was lost", failure)
 
 
-def _judge_changed(
-    runs: Sequence[Run], cells: Sequence[CellKey], count: int, random: Random, found: _Findings, progress: Progress,
-    again: str,
+def _judge_refused(
+    name: str, every: Iterable[tuple[CellKey, Doctored]], found: _Findings, progress: Progress, again: str, *,
+    least: int = 1, must: Sequence[str] = (),
 ) -> None:  # fmt: skip
-    """Changed events are refused where they are."""
+    """Doctored events are refused where they are: at `least` so many, and some of each kind that there `must` be."""
     started, kinds, failure = monotonic(), Counter[str](), None
-    for key, one in islice(_in_turn(runs, cells, count, random), count):
+    for key, one in every:
         refused = _refused_at(key, one)
         if refused is not True and failure is None:
             failure = Failure(
@@ -177,13 +192,24 @@ def _judge_changed(
                 lines=() if refused is None else (str(refused),), replay=again,
             )  # fmt: skip
         kinds[one.what] += 1
-        progress.update("doctored", kinds.total(), "traces", total=count)
-    if failure is None and kinds.total() < count:
-        failure = Failure(title=f"only {kinds.total()} traces could be doctored", verdict=Verdict.INCONCLUSIVE)
-    found.add(
-        "doctored", kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure
-    )
-    progress.finish("doctored", f"{kinds.total()} refused at the doctored event")
+        progress.update(name, kinds.total(), "traces")
+    missing = [what for what in must if not kinds[what]]
+    if failure is None and (missing or kinds.total() < least):
+        title = f"only {kinds.total()} traces could be doctored" + (f", none with {', '.join(missing)}" * bool(missing))
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add(name, kinds.total(), started, f"{kinds.total()} of {len(kinds)} kinds, refused at the event", failure)
+    progress.finish(name, f"{kinds.total()} refused at the doctored event")
+
+
+def _changed_once(runs: Sequence[Run], random: Random) -> Iterator[tuple[CellKey, Doctored]]:
+    """One doctored trace of each kind of change that this cell has."""
+    (key,) = cells_of(runs)
+    seen = set[str]()
+    for one in changed(picked(runs, key), random):
+        if one.what in seen:
+            return  # they come in turn
+        seen.add(one.what)
+        yield key, one
 
 
 def _judge_fields(
@@ -303,9 +329,15 @@ def _of_each_kind(every: list[Doctored], count: int, random: Random) -> list[Doc
     return [*first.values(), *(one for one in every if first[one.what] is not one)][:count]
 
 
-def _ask_tlc(sample: Sequence[Judged], settings: Settings, found: _Findings, progress: Progress, again: str) -> None:
-    """TLC takes the steps of a sample, and does not take them if one is changed."""
+def _ask_tlc(
+    judged: Sequence[Judged], least: int, settings: Settings, found: _Findings, progress: Progress, again: str
+) -> None:
+    """TLC takes the steps of a sample of so many, and does not take them if one is changed."""
     started, states, failure = monotonic(), 0, None
+    sample = [one for one in judged if tlc.fits(one)][:least]
+    if len(sample) < least:
+        title = f"TLC could be given {len(sample)} traces, and must be given {least}"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=again)
     try:
         toolchain = find_toolchain()
     except CannotRun as error:

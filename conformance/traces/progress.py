@@ -34,6 +34,8 @@ class Progress:
     waiting: deque[Call | None] = field(factory=deque)
     """For each step that waits for the disk, what happens when it is there; None if that is nothing."""
     is_started: bool = False
+    has_ended: bool = False
+    """Whether it left memory: nothing comes from it until it is there again."""
     is_stopped: bool = False
     """Whether it stopped, or left its cell: it does nothing any more."""
     has_stopped: bool = False
@@ -47,6 +49,8 @@ class Progress:
     """How many reads may wait: for a round, or in the one that is under way. Those given up on count yet."""
     in_round: int = 0
     """How many of them may be in that one."""
+    taught: set[int] = Factory(set)
+    """Up to which slots it was given a lesson since it last started."""
     due: Call | None = None
     """The round of reads that the last message lets it answer, which it does before anything else comes to it."""
 
@@ -55,5 +59,6 @@ class Progress:
         self.hearing = hearing
         self.waiting.clear()
         self.clients.clear()
+        self.taught.clear()
         self.readers, self.in_round, self.due = 0, 0, None
-        self.is_started, self.is_stopped = True, is_stopped
+        self.is_started, self.has_ended, self.is_stopped = True, False, is_stopped

@@ -61,6 +61,8 @@ class Steps:
 
     def take(self, node: Progress, event: Event) -> None:
         """Let it happen. Raises `Blocked` before anything has changed, `Refuted` or `Unknown`."""
+        if node.has_ended and event.did != "start":
+            self._refuse(event, f"node {event.node} does something after its end", "it is in memory")
         if node.due is not None and event.did not in AT_ONCE and event.did != "start":
             self._refuse(event, f"node {event.node} has not answered reads", f"{call_words(*node.due)} was due before")
         match event.did:
@@ -68,6 +70,7 @@ class Steps:
                 self._start(node, event)
             case "end":
                 self._compare(event, is_stopped=node.is_stopped)
+                node.has_ended = True
             case "flush":
                 self._flush(node, event)
             case _:
@@ -116,6 +119,8 @@ class Steps:
             raise Blocked(f"{call_words(*call)} is not allowed yet", None)
         if name == "consult" and self.trace.receipts and not node.readers:
             self._refuse(event, f"node {event.node} begins a round of reads, and nobody wants to read", "a read waits")
+        if name == "install" and self.trace.receipts and event.arguments[1] not in node.taught:
+            self._refuse(event, f"node {event.node} was not taught up to there", "a chunk of this slot came to it")
         self._go(event, call)
         if name == "serve":
             self._judge_found(event)
@@ -209,7 +214,9 @@ class Steps:
         if event.said is not None:
             given = model.Receive(event.sender, event.said)
         prefix = len(before.known[number])
-        if given is not None and not isinstance(event.said, model.Chunk):
+        if isinstance(event.said, model.Chunk):
+            node.taught.add(event.said.slot)
+        elif given is not None:
             hearing.note(Outcome(number, given, model.Stutter("recorded")), prefix)
         if event.line.asks is not None and event.did == "recorded":
             hearing.asked |= {event.line.asks}

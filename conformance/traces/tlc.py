@@ -9,7 +9,7 @@ it starts, and that is long where there are many commands.)
 
 import shutil
 from collections.abc import Callable, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 
 from attrs import evolve, frozen
@@ -30,6 +30,8 @@ ARGUMENTS = {
     "decide": ("b", "i"), "learn": ("n", "i"), "flush": ("n",), "crash": ("n", "k"),
 }  # fmt: skip
 """The actions of `Cell`, with the names of their arguments."""
+READS = ("consult", "echo", "serve")
+"""Steps that leave all of `Cell` as it is, as `Reads` says: TLC takes the others as if these were not there."""
 INVARIANTS = ("Agreement", "OneValuePerBallot")
 TOGETHER = 10
 """So many traces TLC is given at once."""
@@ -53,9 +55,10 @@ class Checked:
 
 
 def sample(judged: Judged) -> Judged:
-    """The beginning of a trace that TLC is given: steps of `Cell` alone, and not too many."""
-    steps = takewhile(lambda call: call[0] in ARGUMENTS, judged.path[:MOST_STEPS])
-    return evolve(judged, path=tuple(steps))
+    """The beginning of a trace that TLC is given: steps of `Cell`, without reads, and not too many."""
+    without_reads = (call for call in judged.path if call[0] not in READS)
+    steps = takewhile(lambda call: call[0] in ARGUMENTS, without_reads)
+    return evolve(judged, path=tuple(islice(steps, MOST_STEPS)))
 
 
 def fits(judged: Judged) -> bool:

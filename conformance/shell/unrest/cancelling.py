@@ -6,7 +6,7 @@ would go on, so that what it waited for is there, and nobody takes it.
 """
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from attrs import define
@@ -26,12 +26,16 @@ class Interruption:
 
 
 class Interrupted(Coroutine[Any, Any, Any]):
-    """A piece of work that a task does. `awaits` counts how often it waited so far; `was` tells if it was cancelled."""
+    """A piece of work that a task does. `awaits` counts how often it waited so far; `was` tells if it was cancelled.
+
+    `told` is called when it is.
+    """
 
     def __init__(self, work: Coroutine[Any, Any, Any], interruption: Interruption) -> None:
         self.work, self.interruption = work, interruption
         self.awaits = 0
         self.was = False
+        self.told: Callable[[], object] = lambda: None
         self.task: asyncio.Task[Any] | None = None
 
     def arm(self, awaits: int, *, is_late: bool = False) -> None:
@@ -66,6 +70,8 @@ class Interrupted(Coroutine[Any, Any, Any]):
     def _cancel(self, _: object = None) -> None:
         if self.task is not None:
             self.was = self.task.cancel()
+            if self.was:
+                self.told()
 
 
 SERVES = Interruption(name="Server.run")

@@ -13,6 +13,7 @@ allow either: whatever was passed over `MOST_PASSED` times is next.
 """
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 from zlib import crc32
 
@@ -38,16 +39,18 @@ class Ready:
 class Priorities:
     """The priorities of all tasks of a run. `taken` counts the steps so far, and `changes` the preemptions.
 
-    `order` is a number made of all the choices so far.
+    `order` is a number made of all the choices so far. `saw` is told, in words, when a choice was another one than
+    that of asyncio, and when a preemption made it another one than it was.
     """
 
-    def __init__(self, seed: str, depth: int, steps: int) -> None:
+    def __init__(self, seed: str, depth: int, steps: int, saw: Callable[[str], object] = lambda _: None) -> None:
         if depth < 1 or steps < depth:
             raise ValueError("a schedule has a depth of 1 or more, and at least as many steps")
         self._rng = Random(f"{seed}/priorities")  # noqa: S311  # repeatable, no secret
         self._depth = depth
         self._points = {step: rank for rank, step in enumerate(self._rng.sample(range(1, steps + 1), depth - 1), 1)}
         self._of: dict[Name, float] = {}
+        self._saw = saw
         self.taken = 0
         self.changes = 0
         self.order = 0
@@ -66,7 +69,11 @@ class Priorities:
         if rank is not None:
             self._of[chosen.name] = float(rank)
             self.changes += 1
-            chosen = self._next(waiting)
+            before, chosen = chosen, self._next(waiting)
+            if chosen is not before:
+                self._saw("a task was preempted")
+        if chosen is not waiting[0]:
+            self._saw("tasks went on by priority")
         waiting.remove(chosen)
         self.order = crc32(f"{chosen.name}".encode(), self.order)
         return chosen
