@@ -44,7 +44,7 @@ def _enabled(machine: spec.Cell, state: spec.State) -> Iterator[Step]:
         "lengths": range(max(0, last - NEARBY), last + 1),
         "values": (*waiting[:NEARBY], NoOp),
         "commands": sorted(set(machine.commands) - state.asked)[:NEARBY],
-        "reads": tuple(getattr(machine, "reads", ()))[-NEARBY:],
+        "reads": getattr(machine, "reads", ())[-NEARBY:],
     }
     for name in machine.action_names():
         act = getattr(machine, name)

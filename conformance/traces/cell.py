@@ -79,8 +79,12 @@ class CellTrace:
 
     @property
     def slots(self) -> int:
-        """The highest slot that anything here speaks of, and the window after it."""
-        return max([0, *(_highest(event) for events in self.events.values() for event in events)]) + self.alpha
+        """The highest slot that anything here speaks of, and the window after it.
+
+        No slot beyond the number of lines was ever proposed in, since each is a line: what speaks of one is refused.
+        """
+        highest = max([0, *(_highest(event) for events in self.events.values() for event in events)])
+        return min(highest, len(self)) + self.alpha
 
     def __len__(self) -> int:
         return sum(map(len, self.events.values()))
@@ -264,10 +268,10 @@ class _Translation:
         return event
 
     def ballot(self, field: str, given: tuple[int, int]) -> model.Ballot:
-        """A ballot, with the number of its node."""
-        if not given[0] and given[1]:
+        """A ballot that somebody used, with the number of its node: none is of nobody."""
+        if not given[0]:
             raise bad(self._place.path, self._place.number, field, "the first round of ballots is round 1")
-        return model.Ballot(given[0], self._node(field, given[1])) if any(given) else model.NO_BALLOT
+        return model.Ballot(given[0], self._node(field, given[1]))
 
     def _node(self, field: str, node: int | None) -> NodeId:
         if node is None or node not in self._number:

@@ -69,6 +69,32 @@ def added(runs: Sequence[Run]) -> Iterator[Doctored]:
         yield Doctored("a node goes on after its end", at, number, with_more(runs, at, place + 1, line))
 
 
+def asked_again(runs: Sequence[Run]) -> Iterator[tuple[Doctored, Doctored]]:
+    """The traces of one cell in which a client asks again for what was decided last, and is told the same; or not.
+
+    The first must be accepted, the second must not be.
+    """
+    names = {(line.args[0], line.args[1]): line.args[2] for _, _, _, line in _of_nodes(runs)
+             if line.did == "propose" and line.args}  # fmt: skip
+    commands = {line.asks: line.command for _, _, _, line in _of_nodes(runs) if line.asks}
+    told = {line.args[1]: (node, names[tuple(line.args)], line.told) for _, _, node, line in _of_nodes(runs)
+            if line.did == "decide" and line.args and line.told}  # fmt: skip
+    ends = {node: (at, place) for at, place, node in _Whole.last_ends(runs)}
+    for node, name, answer in (told[slot] for slot in sorted(told)[-1:]):
+        if node in ends and commands.get(name):
+            at, place = ends[node]
+            end = runs[at].lines[place][1]
+            line = Line("resent", n=end.n, seq=end.seq, asks=name, command=commands[name], told=answer)
+            same, other = (
+                Doctored(what, at, runs[at].lines[place][0], with_more(runs, at, place, one))
+                for what, one in (
+                    ("a client asks again", line),
+                    ("a client that asks again is told something else", _changed(line, told="00000000")),
+                )
+            )
+            yield same, other
+
+
 @define
 class _Whole:
     """What each node of one cell did at most: what it knew, the ballots that it promised, and those that it used."""

@@ -14,6 +14,7 @@ from typing import Any
 from conformance.judges.judged import JudgedCell
 from conformance.links import BadInput
 from conformance.traces.cell import CellTrace, TraceNames
+from conformance.traces.lines import MOST_OF_WHY
 from conformance.traces.progress import Call
 from conformance.traces.replay import Judged
 from conformance.traces.steps import machine_of
@@ -61,15 +62,25 @@ def from_itf(path: Path, text: bytes) -> dict[str, str]:
     Raises `BadInput` if it is no such trace, or its states are not those that its steps lead to.
     """
     try:
-        whole = json.loads(text)
-        meta = whole["#meta"]["physalia"]
-        states, size = whole["states"], len(meta["incarnations"])
-        asked = {name: decode_command(bytes.fromhex(code)) for name, code in meta["commands"].items()}
-        incarnations: list[int] = meta["incarnations"]
-        machine = _machine(meta, asked, size)
-        calls = [_call(state) for state in states[1:]]
-    except (ValueError, KeyError, TypeError, CodecError) as error:
-        raise BadInput(f"{path} is no trace of a cell in ITF ({error!r}): --itf writes one.") from None
+        return _files_of(path, text)
+    except NO_TRACE as error:
+        raise BadInput(
+            f"{path} is no trace of a cell in ITF ({repr(error)[:MOST_OF_WHY]}): --itf writes one."
+        ) from None
+
+
+NO_TRACE = (ValueError, LookupError, TypeError, AttributeError, CodecError, RecursionError, OverflowError)
+"""What comes of values of other kinds than they must be, wherever they stand."""
+
+
+def _files_of(path: Path, text: bytes) -> dict[str, str]:
+    whole = json.loads(text)
+    meta = whole["#meta"]["physalia"]
+    states, size = whole["states"], len(meta["incarnations"])
+    asked = {name: decode_command(bytes.fromhex(code)) for name, code in meta["commands"].items()}
+    incarnations: list[int] = meta["incarnations"]
+    machine = _machine(meta, asked, size)
+    calls = [_call(state) for state in states[1:]]
     if not states:
         raise BadInput(f"{path}, states: there is none, and so no trace.")
     writer = _Writer(machine, incarnations, meta, asked)

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from conformance.links import BadInput, Verdict, combine
 from conformance.traces.cell import CellKey, CellTrace, cells_of, only_cell, split
-from conformance.traces.lines import Run, bad, read_lines, read_run
+from conformance.traces.lines import Run, bad, read_bytes, read_lines, read_run
 from conformance.traces.replay import Judged, Replay
 
 LOOK_EVERY_S = 0.2
@@ -98,18 +98,24 @@ def follow(
     found = Found({})
     while True:
         files = list(_files(paths))
-        now = {path: path.stat().st_size for path in files}
+        now = {path: _size(path) for path in files}
         if now != sizes:
             sizes = now
-            runs = [_so_far(path) for path in files]
+            runs = _so_far(files)
             found = judge_open(runs, cell, every=every) if cells_of(runs) else found
             told(sum(judged.events for _, judged in found.cells.values()))
         late = _late(found, since, clock(), window_s)
         if late.verdict is Verdict.REFUTED:
             return late
-        last = {run.header.server: run for run in sorted(map(_so_far, files), key=lambda run: run.header.run)}
-        if last and all(run.is_closed or run.is_full for run in last.values()) and now == sizes:
-            return judge_runs([_so_far(path) for path in files], cell, every=every)
+        begun = _so_far(files)
+        last = {run.header.server: run for run in sorted(begun, key=lambda run: run.header.run)}
+        if (
+            last
+            and len(begun) == len(files)
+            and all(run.is_closed or run.is_full for run in last.values())
+            and now == sizes
+        ):
+            return judge_runs(_so_far(files), cell, every=every)
         pause(LOOK_EVERY_S)
 
 
@@ -123,10 +129,17 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
             raise BadInput(f"{path} is not there: name traces, or the folder of traces of a server.")
 
 
-def _so_far(path: Path) -> Run:
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    return read_lines(path, whole) if whole else read_lines(path, data)
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise BadInput(f"{path} cannot be followed any more ({error.strerror}): begin again.") from None
+
+
+def _so_far(files: Sequence[Path]) -> list[Run]:
+    """The whole lines of each file; one that was just begun has none yet, and is none yet."""
+    texts = ((path, read_bytes(path, "traces, or the folder of traces of a server")) for path in files)
+    return [read_lines(path, data[: data.rfind(b"\n") + 1]) for path, data in texts if b"\n" in data]
 
 
 def _late(found: Found, since: dict[CellKey, tuple[str, float]], now_s: float, window_s: float) -> Found:

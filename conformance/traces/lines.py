@@ -5,6 +5,7 @@ node follow each other. Whether what they tell can have happened is another matt
 """
 
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 from attrs import define, frozen
 
 from conformance.links import BadInput
-from conformance.traces.short import FIELDS, SHORT, IllFormed, Natural, Positive, spelled_out
+from conformance.traces.short import FIELDS, SHORT, IllFormed, Natural, Positive, refuse_twice, spelled_out
 from physalia.model import ActionName, StutterKind
 from physalia.tracing import FULL, VERSION
 
@@ -47,6 +48,10 @@ ARGUMENTS: Final[dict[str, tuple[Any, ...]]] = {
     "truncate": (Positive, Positive), "install": (Positive, Positive), "erase": (Positive, Positive),
 }  # fmt: skip
 """The arguments of actions that no message calls for."""
+
+
+MOST_OF_FIELD, MOST_OF_WHY = 80, 400
+"""So many letters of what a bad line says are told again."""
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -146,9 +151,16 @@ class Place:
 
 
 def bad(path: Path, number: int, field: str, why: str) -> BadInput:
-    """What a bad line is told with."""
-    return BadInput(f"{path}, line {number}, {field}: {why}.")
+    """What a bad line is told with, however much of it is wrong."""
+    return BadInput(f"{path}, line {number}, {_cut(field, MOST_OF_FIELD)}: {_cut(why, MOST_OF_WHY)}.")
 
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most // 2]} .. {text[-most // 4 :]}"
+
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What is raised for a line that is none."""
 
 _NOTHING: Final = Line("")
 
@@ -167,11 +179,17 @@ _line = msgspec.json.Decoder(Line)
 
 def read_run(path: Path) -> Run:
     """Read one file. Raises `BadInput`."""
+    return read_lines(path, read_bytes(path, "the traces of servers"))
+
+
+def read_bytes(path: Path, what: str) -> bytes:
+    """All of a file, and of nothing else: a pipe may never end, or never begin. Raises `BadInput`."""
     try:
-        data = path.read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise BadInput(f"{path} is no regular file, and may have no end: name {what}.")
+        return path.read_bytes()
     except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}): name the traces of servers.") from None
-    return read_lines(path, data)
+        raise BadInput(f"{path} cannot be read ({error.strerror}): name {what}.") from None
 
 
 def read_lines(path: Path, data: bytes) -> Run:
@@ -190,7 +208,10 @@ def read_header(path: Path, text: bytes) -> Header:
     """Read the first line. Raises `BadInput`."""
     try:
         header = _header.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        refuse_twice(text)
+    except IllFormed as error:
+        raise bad(path, 1, error.field, str(error)) from None
+    except UNDECODABLE as error:
         raise _undecodable(path, 1, error, "trace") from None
     if header.trace != VERSION:
         raise bad(path, 1, "trace", f"this is version {header.trace} of the format, and version {VERSION} is read here")
@@ -218,7 +239,7 @@ class Reader:
             line = self._decode(text)
         except IllFormed as error:
             raise bad(run.path, number, error.field, str(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             raise _undecodable(run.path, number, error, "did") from None
         self._judge(number, line)
         if line.did == FULL:
@@ -232,7 +253,9 @@ class Reader:
 
     def _decode(self, text: bytes) -> Line:
         if not text.startswith(SHORT):
-            return _line.decode(text)
+            line = _line.decode(text)
+            refuse_twice(text)
+            return line
         return msgspec.convert(spelled_out(text, self._nodes), Line)
 
     def _judge(self, number: int, line: Line) -> None:
@@ -321,6 +344,8 @@ class Reader:
 def _undecodable(path: Path, number: int, error: Exception, default: str) -> BadInput:
     """A line that is no JSON, or has a field of another kind: msgspec names the field."""
     text = str(error)
+    if isinstance(error, RecursionError):
+        return bad(path, number, default, "lists stand in lists in lists, deeper than anything that is read here")
     found = re.search(r"`\$\.([\w.\[\]]+)`", text) or re.search(r"field `(\w+)`", text)
     field = found[1] if found else default
     if short := re.search(r"`\$\[(\d+)\](.*)`", text):
@@ -330,7 +355,8 @@ def _undecodable(path: Path, number: int, error: Exception, default: str) -> Bad
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    """To stand in a sentence: but for the name of something, such as JSON."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
 def all_lines(runs: Sequence[Run]) -> Iterator[tuple[Place, Line]]:

@@ -35,7 +35,7 @@ from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from conformance.traces import fields, tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
-from conformance.traces.doctored import Doctored, added, changed, deaf, unheard, without
+from conformance.traces.doctored import Doctored, added, asked_again, changed, deaf, unheard, without
 from conformance.traces.lines import Run
 from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.replay import Judged, Replay
@@ -125,6 +125,7 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         one_more = ((key, one) for some in (runs, moved) for key in cells_of(some)
                     for one in added(picked(some, key)))  # fmt: skip
         _judge_refused("put in", one_more, found, progress, again, must=MUST_BE_ADDED)
+        _judge_again(runs, list(judged), found, progress, again)
         _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
         _judge_deaf(runs, list(judged), found, progress, again)
@@ -259,11 +260,32 @@ def _refused_at(key: CellKey, one: Doctored) -> bool | str | None:
     return True if is_there else judged.title
 
 
+def _judge_again(
+    runs: Sequence[Run], cells: Sequence[CellKey], found: _Findings, progress: Progress, again: str
+) -> None:
+    """Who asks again for what was decided last is told the same."""
+    started, failure, count = monotonic(), None, 0
+    for key in cells:
+        for same, other in asked_again(picked(runs, key)):
+            count += 1
+            why = Replay(split(same.runs)[key]).judge()
+            refused = _refused_at(key, other)
+            if failure is None and why.verdict is not Verdict.HOLDS:
+                failure = Failure(title=f"{same.what}, and is told the same: {why.title}", replay=again)
+            if failure is None and refused is not True:
+                failure = Failure(title=f"{other.what}, and that is not refused there ({refused})", replay=again)
+    if not count:
+        failure = Failure(title="nobody can ask again", verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add("asked again", count, started, f"{count} clients that ask again", failure)
+    progress.finish("asked again", f"{count} told the same, and nothing else")
+
+
 def _judge_little(runs: Sequence[Run], key: CellKey, found: _Findings, progress: Progress, again: str) -> None:
     """Of a trace in which little or nothing happens nothing can be concluded, though none of it is wrong."""
     started, failure, mine = monotonic(), None, picked(runs, key)
     little = {
         "nothing": tuple(evolve(run, lines=[]) for run in mine),
+        "no beginning": tuple(evolve(run, lines=[] if run.header.run == 1 else run.lines) for run in mine),
         "births alone": tuple(evolve(run, lines=run.lines[:1] if run.header.run == 1 else []) for run in mine),
     }
     for name, some in little.items():

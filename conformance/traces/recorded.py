@@ -123,3 +123,17 @@ async def _use(colony: Colony, processes: Processes, amount: Amount, told: Calla
                 dead.set()
             if server is not None:
                 await asyncio.to_thread(processes.start, server)
+    await _show(colony)
+
+
+async def _show(colony: Colony) -> None:
+    """Every server shows its node of every cell: it is back from its disk then, whether anybody wrote to it or not.
+
+    Writes may be over before a server that was killed is reached again, and then nothing tells what its disk has.
+    """
+    async with operator_of(colony, PATIENCE_S) as operator:
+        for cell in colony.cells:
+            for server in colony.settings:
+                said = await operator.inspect(server, cell)
+                if isinstance(said, str):
+                    raise CannotRun(f"server {server} does not show its node of cell {cell}: {said}.")

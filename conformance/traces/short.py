@@ -4,6 +4,7 @@ A server writes what a node was given, and what it says that it did, as the valu
 a name and fields. Here that is taken apart, in the words of a trace. What is said twice must be the same twice.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Final
 
@@ -67,6 +68,22 @@ class IllFormed(ValueError):
     def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
         self.field = field
+
+
+def refuse_twice(text: bytes) -> None:
+    """Raise `IllFormed` for an object, as a line that is spelled out is one, in which a name stands twice.
+
+    One of two values would be believed, and not everybody believes the same. What is told of the line otherwise is
+    told before.
+    """
+    json.loads(text, object_pairs_hook=_once, parse_int=len)
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise IllFormed(twice, "this field stands there twice")
 
 
 def spelled_out(text: bytes, nodes: Mapping[int, int]) -> dict[str, Any]:

@@ -107,14 +107,11 @@ def _told(number: int, life: int, trace: "CellTrace", judged: "Judged") -> dict[
 def _of_itf(files: list[Path], lines: Path | None) -> "Found":
     from conformance.traces.itf import from_itf  # noqa: PLC0415
     from conformance.traces.judging import judge_runs  # noqa: PLC0415
-    from conformance.traces.lines import read_lines  # noqa: PLC0415
+    from conformance.traces.lines import read_bytes, read_lines  # noqa: PLC0415
 
     if len(files) != 1:
         raise BadInput(f"a trace in ITF is one of all nodes: name {files[0]} or another file alone.")
-    try:
-        texts = from_itf(files[0], files[0].read_bytes())
-    except OSError as error:
-        raise BadInput(f"{files[0]} cannot be read ({error.strerror}): name a trace in ITF.") from None
+    texts = from_itf(files[0], read_bytes(files[0], "a trace in ITF"))
     if lines is not None:
         if lines.exists() and any(lines.iterdir()):
             raise BadInput(f"--lines {lines} is not empty: name another folder.")

@@ -2,16 +2,17 @@
 
 from collections import Counter
 from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.traces import link, tlc
-from conformance.traces.cell import cells_of, picked
+from conformance.traces.cell import cells_of, picked, split
 from conformance.traces.doctored import _changes_of_node, added, changed
 from conformance.traces.lines import Line, Run
-from conformance.traces.recorded import record_moves
+from conformance.traces.recorded import Amount, record, record_moves
 from tests.conformance.traces.servers import CELL, judged, lived
 
 
@@ -72,6 +73,24 @@ def test_tlc_is_given_what_comes_after_reads(killed: list[Run]) -> None:
     taken = [name for name, _ in tlc.sample(found).path]
     assert taken == [name for name, _ in found.path if name not in tlc.READS][: tlc.MOST_STEPS]
     assert tlc.fits(found)
+
+
+def test_who_asks_again_is_told_the_same(killed: list[Run]) -> None:
+    again = partial(link._judge_again, killed, [CELL], progress=Silence(), again="again")
+    again(found=(found := link._Findings()))
+    assert [(row.verdict, row.steps) for row in found.rows] == [(Verdict.HOLDS, 1)]
+    nobody = partial(link._judge_again, killed, [], progress=Silence(), again="again")
+    nobody(found=(nothing := link._Findings()))
+    assert [row.verdict for row in nothing.rows] == [Verdict.INCONCLUSIVE]
+
+
+def test_every_server_shows_its_nodes_at_the_end(tmp_path: Path) -> None:
+    """Writes may be over before a server that was killed is reached: then nobody had seen what its disk had."""
+    runs = record(tmp_path, Amount(2, 2), lambda _: None)
+    for key in cells_of(runs):
+        found = judged(runs, key)
+        assert found.verdict is Verdict.HOLDS
+        assert [events[-1].did for events in split(runs)[key].events.values()] == ["end"] * 3
 
 
 def test_where_tlc_is_given_too_little_the_link_concludes_nothing(killed: list[Run]) -> None:
