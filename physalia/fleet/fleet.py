@@ -50,8 +50,9 @@ class Fleet:
         if self.names is not None:
             return self.names.index(name) if name in self.names else None
         number = name.removeprefix("cell-")
-        known = number.isascii() and number.isdigit() and number == str(int(number)) and 0 < int(number) <= len(self)
-        return int(number) - 1 if known and name.startswith("cell-") else None
+        known = number.isascii() and number.isdigit() and len(number) <= len(str(len(self)))
+        at = int(number) - 1 if known else -1
+        return at if 0 <= at < len(self) and name == self.name(at) else None
 
     def volume(self, at: int) -> Volume:
         """The clients of a cell."""
@@ -124,15 +125,17 @@ def written(site: Site, fleet: Fleet) -> Topology:
 
 
 def _named(site: Site, fleet: Fleet) -> Iterator[Cell]:
-    taken = site.topology.cells
+    taken = {*site.topology.cells}
+    own = {fleet.name(at) for at in range(len(fleet))} if taken else set[str]()
 
     def client(server: int) -> str | None:
         return None if server == NOBODY else site.names[server]
 
     for at in np.flatnonzero(fleet.placed).tolist():
         name = fleet.name(at)
-        while name in taken:
+        while name in taken or (name in own and name != fleet.name(at)):
             name = f"fleet-{name}"
+        taken.add(name)
         instance, primary, replica = fleet.volume(at)
         servers = tuple(site.names[server] for server in fleet.cells[at].tolist())
         yield Cell(name, servers, client(instance), client(primary), client(replica))

@@ -98,12 +98,13 @@ def _by_volume(site: Site, rules: Rules, fleet: Fleet, some: Ints) -> Iterator[W
         servers = fleet.clients[some, column]
         known, at_known = np.unique(site.stand_of[servers], return_inverse=True)
         ways = np.stack([site.hops(stand) for stand in known.tolist()])
-        hops = np.where((servers != NOBODY)[:, None], ways[at_known.reshape(-1, 1), stands], 1)
+        there = (servers != NOBODY)[:, None]
+        hops = np.where(there, ways[at_known.reshape(-1, 1), stands], 1)
         for at in some[(hops == UNREACHED).any(axis=1)].tolist():
             yield Wrong(fleet.name(at), "reachable", f"no path leads from the {client} to a node of the cell.")
         for rule in rules.policy.rules:
             if isinstance(rule, HopLimit) and rule.client == client:
-                far = (hops > rule.most) & (fleet.cells[some] != servers[:, None])
+                far = there & (hops > rule.most) & (fleet.cells[some] != servers[:, None])
                 for at in some[far.any(axis=1)].tolist():
                     yield Wrong(fleet.name(at), rule.id, f"a node is more than {rule.most} hops from the {client}.")
     for at in some.tolist() if rules.speaks_of_volumes else ():
@@ -112,6 +113,9 @@ def _by_volume(site: Site, rules: Rules, fleet: Fleet, some: Ints) -> Iterator[W
             count = sum(stand in cut.stands for stand in own)
             if count > cut.most:
                 yield Wrong(fleet.name(at), cut.rule, f"{count} nodes are in {cut.what}; {cut.most} may be.")
+        for identity, alone in rules.hanging(volume).items():
+            for server in sorted(alone.intersection(fleet.cells[at].tolist())):
+                yield Wrong(fleet.name(at), identity, f"{site.names[server]} is cut off if its one link fails.")
         for least in rules.leasts(volume):
             count = sum(stand in least.stands for stand in own)
             if count < least.least:

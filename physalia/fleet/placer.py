@@ -98,6 +98,15 @@ class Placer:
         """The colour under which a server is kept: one for all where cells may mix them."""
         return self._seats[server][0]
 
+    def colors_of(self, servers: Collection[int]) -> Collection[int]:
+        """The colours of which a cell on these servers can be after moves, each of one node: its own.
+
+        A cell of one node never mixes two, and one that has none is free too.
+        """
+        if len(servers) < 2:  # noqa: PLR2004
+            return range(len(self.stock))
+        return {self.color_of(one) for one in servers}
+
     def stand_of(self, server: int) -> int:
         """The stand of a server."""
         return self._seats[server][1]
@@ -140,7 +149,7 @@ class Placer:
         for room_first in (False, True):
             for tier in self._tiers_of(volume):
                 found = _Choice(self, volume, color, tier, room_first, frozenset(besides)).run(kept)
-                if found is not None and self.keeps(volume, found, besides):
+                if found is not None and self.allows(volume, found, besides):
                     return found
         return None
 
@@ -159,6 +168,16 @@ class Placer:
             if len(servers) == size and self.keeps(volume, servers):
                 return tuple(servers)
         return None
+
+    def allows(self, volume: Volume, servers: Sequence[int], besides: Collection[int] = ()) -> bool:
+        """Whether a cell of this volume may be on these servers by every rule, but that they have room."""
+        near = self.rules.near(volume)
+        return (
+            self.rules.barred(volume).isdisjoint(servers)
+            and all(near[self.stand_of(one)] for one in servers)
+            and len({self.color_of(one) for one in servers}) == 1
+            and self.keeps(volume, servers, besides)
+        )
 
     def keeps(self, volume: Volume, servers: Sequence[int], besides: Collection[int] = ()) -> bool:
         """Whether a cell on these servers keeps the limits, the minimum counts and the rule on overlap.
@@ -271,7 +290,7 @@ class _Choice:
                 stands = [one for one in stands if one[0] != best]
             else:
                 take(found, best)
-        return tuple(chosen)
+        return tuple(chosen) if self._forced(wanted, chosen) is None else None
 
     def _forced(self, wanted: list[Least], chosen: list[int]) -> frozenset[int] | None:
         """The stands that the next node must be at for a minimum count; None if it is free."""

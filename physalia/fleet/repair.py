@@ -207,7 +207,7 @@ class _Repair:
         rules, placer = self.placer.rules, self.alone
         near, barred = rules.near(self.volume), rules.barred(self.volume) | self.closed
         whole = len(self.old) == rules.policy.cell_size
-        for color in {placer.color_of(one) for one in self.old} if whole else range(len(placer.stock)):
+        for color in placer.colors_of(self.old) if whole else range(len(placer.stock)):
             servers = [
                 server
                 for stand, there in placer.stock[color].items() if near[stand]
@@ -255,7 +255,7 @@ def way_to(placer: Placer, fleet: Fleet, cell: int, new: Sequence[int], effort: 
     others = sorted(
         (
             server
-            for servers in placer.stock[placer.color_of(old[0])].values()
+            for color in placer.colors_of(old) for servers in placer.stock[color].values()
             for server in servers if placer.room[server] > 0
         ),
         key=lambda server: -placer.room[server],

@@ -5,14 +5,14 @@ at most so many nodes. What speaks of clients depends on where they stand, and i
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from physalia.fleet.sites import UNREACHED, Site
+from physalia.fleet.sites import NEXT, UNREACHED, Site
 from physalia.placement.errors import BadPolicy
 from physalia.placement.rules.judge import place_of
 from physalia.placement.rules.policy import (
@@ -58,6 +58,17 @@ class Least:
     least: int
 
 
+@frozen
+class _Cuts:
+    """What single failures cut off: so many nodes may be at some stands; and servers that a link of their own cuts off.
+
+    The latter only where a cell cannot spare a node: to others one node is never too much.
+    """
+
+    limits: tuple[Limit, ...]
+    hanging: frozenset[int]
+
+
 @frozen(eq=False)
 class Rules:
     """A policy, taken apart for a site; make one with ``Rules.of``."""
@@ -68,7 +79,7 @@ class Rules:
     """Those that hold for every cell, none of which another one implies."""
     most_shared: int | None
     """How many servers two cells may share at most; None if there is no such rule."""
-    _cuts: dict[tuple[str, int, int, bool], tuple[Limit, ...]] = field(factory=dict, init=False)
+    _cuts: dict[tuple[str, int, int, bool], _Cuts] = field(factory=dict, init=False)
     _near: dict[tuple[Client, int], NDArray[np.bool_]] = field(factory=dict, init=False)
 
     @classmethod
@@ -99,45 +110,72 @@ class Rules:
         return found
 
     def barred(self, volume: Volume) -> frozenset[int]:
-        """The servers on which a cell of this volume may have no node, because they are its own."""
+        """The servers on which a cell of this volume may have no node, though others of their stands may be taken.
+
+        Its own ones, those that hang on one link, and all but a client's where no other is near enough to that.
+        """
         apart = any(isinstance(rule, AntiAffinity) for rule in self.policy.rules)
-        return frozenset(server for server in volume if server != NOBODY) if apart else frozenset()
+        own = frozenset(server for server in volume if server != NOBODY) if apart else frozenset[int]()
+        return own.union(*self.hanging(volume).values(), *self._elsewhere(volume))
+
+    def hanging(self, volume: Volume) -> Mapping[str, frozenset[int]]:
+        """By rule the servers of which one link cuts a node off that a cell cannot spare: cells of one or two nodes.
+
+        A client reaches itself without a link; and whose instance is cut off is not asked what it reaches.
+        """
+        if self._spare:
+            return {}
+        return {rule.id: cuts.hanging.difference((volume[0], client)) for rule, client, cuts in self._seen(volume)}
+
+    def _elsewhere(self, volume: Volume) -> Iterator[frozenset[int]]:
+        """All servers but a client's own, for each limit on hops that no other server keeps."""
+        for rule in self.policy.rules:
+            client = volume[CLIENTS.index(rule.client)] if isinstance(rule, HopLimit) else NOBODY
+            if isinstance(rule, HopLimit) and rule.most < NEXT and client != NOBODY:
+                yield frozenset(range(len(self.site.names))) - {client}
 
     def cuts(self, volume: Volume) -> tuple[Limit, ...]:
         """What each single failure cuts off from the instance, or from a copy, where the policy asks for survival.
 
         Without those that some limit implies.
         """
-        found: list[Limit] = []
-        for rule in self.policy.rules:
-            if isinstance(rule, Survives):
-                client = volume[CLIENTS.index(rule.seen_from)]
-                found += self._cuts_seen_from(rule, volume[0], client) if client != NOBODY else ()
-        return tuple(found)
+        return tuple(limit for _, _, cuts in self._seen(volume) for limit in cuts.limits)
 
-    def _cuts_seen_from(self, rule: Survives, instance: int, client: int) -> tuple[Limit, ...]:
+    @property
+    def _spare(self) -> int:
+        """How many nodes a cell can lose."""
+        return self.policy.cell_size - self.policy.majority
+
+    def _seen(self, volume: Volume) -> Iterator[tuple[Survives, int, _Cuts]]:
+        """For each rule on survival the client that it speaks of, if the volume has it, and what is cut off from it."""
+        for rule in self.policy.rules:
+            if isinstance(rule, Survives) and (client := volume[CLIENTS.index(rule.seen_from)]) != NOBODY:
+                yield rule, client, self._cuts_seen_from(rule, volume[0], client)
+
+    def _cuts_seen_from(self, rule: Survives, instance: int, client: int) -> _Cuts:
         site = self.site
         # A copy on the instance's own server sees what that sees; on another one, what its stand does.
         key = (rule.id, int(site.stand_of[instance]), int(site.stand_of[client]), instance == client)
         if key not in self._cuts:
-            spare = self.policy.cell_size - self.policy.majority
-            numbers = {name: at for at, name in enumerate(site.stands)}
-            found = []
+            spare, numbers = self._spare, {name: at for at, name in enumerate(site.stands)}
+            found, hanging = dict[frozenset[int], Limit](), set[int]()
             for device, cut in cuts_seen_from(site.topology, site.names[instance], site.names[client], spare).items():
-                stands = frozenset(at for name, at in numbers.items() if name[0] in cut.racks or self._goes(at, cut, spare))
-                if not self._implied(stands, spare):
-                    found.append(Limit(rule.id, f"what {device} cuts off", stands, spare))
-            self._cuts[key] = tuple(found)
+                stands = frozenset(at for name, at in numbers.items() if name[0] in cut.racks or self._goes(at, cut))
+                if stands not in found and stands and not self._implied(stands, spare):
+                    found[stands] = Limit(rule.id, f"what {device} cuts off", stands, spare)
+                if not spare:
+                    hanging.update({int(site.stand_of[site.number[name]]) for name in cut.servers} - stands)
+            single = frozenset(server for stand in hanging for server in site.members[stand])
+            self._cuts[key] = _Cuts(tuple(found.values()), single)
         return self._cuts[key]
 
-    def _goes(self, stand: int, cut: Cut, spare: int) -> bool:
-        """Whether a failure takes a stand away: the last and the first of its servers, and with them all between.
+    def _goes(self, stand: int, cut: Cut) -> bool:
+        """Whether a failure takes a whole stand: its first server and its last, and with them all between.
 
-        The link of a server takes that one alone. To a cell that cannot spare it, each of its stand does the same.
+        The link of a server takes that one alone.
         """
         servers = self.site.members[stand]
-        gone = [self.site.names[server] in cut.servers for server in (servers[0], servers[-1])]
-        return all(gone) if spare else any(gone)
+        return all(self.site.names[server] in cut.servers for server in (servers[0], servers[-1]))
 
     def limits_of(self, volume: Volume) -> tuple[Sequence[Sequence[int]], list[int]]:
         """As ``limits_at``, with what the volume's own cuts add; and how many nodes each of these may have."""
@@ -186,7 +224,8 @@ class Rules:
         known = self._near.get((client, stand))
         if known is None:
             hops = self.site.hops(stand)
-            most = [rule.most for rule in self.policy.rules if isinstance(rule, HopLimit) and rule.client == client]
+            limits = [rule.most for rule in self.policy.rules if isinstance(rule, HopLimit) and rule.client == client]
+            most = [max(NEXT, limit) for limit in limits]  # of a nearer one `barred` tells
             known = (hops != UNREACHED) & (hops <= min(most, default=int(hops.max())))
             self._near[client, stand] = known
         return known

@@ -21,8 +21,11 @@ Stand = tuple[str, tuple[str, ...]]
 MOST_NODES = 2**31 - 1
 """Capacities beyond this are as good as none; so numbers fit into arrays."""
 
+NEXT = 2
+"""No other server is nearer than so many hops: servers do not forward."""
+
 UNREACHED = 0
-"""The hops to a stand to which no path leads. No stand is nearer than 2: servers do not forward."""
+"""The hops to a stand to which no path leads."""
 
 
 @frozen(eq=False)

@@ -14,6 +14,7 @@ from attrs import define, field, frozen
 
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.placer import Placer
+from physalia.fleet.sites import UNREACHED
 from physalia.fleet.unavailability import Unavailability
 from physalia.placement.availability.estimator import NotExact
 from physalia.placement.effort import Effort
@@ -85,8 +86,8 @@ class Swaps:
             hops, stock = site.hops(stand), placer.stock[color]
             near: list[int] = []
             inside: list[int] = []
-            for most in sorted({int(hops[one]) for one in stock}):
-                inside = [one for one in stock if hops[one] <= most]
+            for most in sorted({int(hops[one]) for one in stock} - {UNREACHED}):
+                inside = [one for one in stock if UNREACHED != hops[one] <= most]
                 near = [server for one in inside for server in stock[one]]
                 if len(near) >= _ENOUGH * self.fleet.cells.shape[1]:
                     break
@@ -102,7 +103,7 @@ class Swaps:
         partner = None
         theirs: list[int] = []
         if placer.room[server] <= 0:
-            others = [other for other in placer.on[server] if other >= 0]
+            others = [other for other in placer.on[server] if other in known]  # whole cells of the fleet
             if not others:
                 return False
             partner = others[int(self.random.random() * len(others))]

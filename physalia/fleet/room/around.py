@@ -33,8 +33,8 @@ class Others:
         placer = self.placer
         if len({placer.color_of(one) for one in kept}) > 1:
             return
-        stays = kept or (self.old if len(self.old) == placer.rules.policy.cell_size else ())  # moving keeps the colour
-        for color in {placer.color_of(one) for one in stays} or range(len(placer.stock)):
+        whole = len(self.old) == placer.rules.policy.cell_size
+        for color in {placer.color_of(one) for one in kept} or placer.colors_of(self.old if whole else ()):
             yield from self._of_color(color, kept)
 
     def _of_color(self, color: int, kept: Sequence[int]) -> Iterator[tuple[int, ...]]:
@@ -63,7 +63,7 @@ class Others:
 
         def more(first: int) -> Iterator[tuple[int, ...]]:
             if len(chosen) == missing:
-                if placer.keeps(self.volume, [*kept, *chosen], (self.cell,)):
+                if placer.allows(self.volume, [*kept, *chosen], (self.cell,)):
                     self.looks -= LOOKS_OF_A_CELL
                     yield (*kept, *chosen)
                 return

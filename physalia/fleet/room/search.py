@@ -176,7 +176,7 @@ class Search:
         room = self.placer.room
         if cell != self.cell:
             left = {server for one, _ in state for server in self._at_first(one)}
-            free = self._free.get(self.placer.color_of(away), [])
+            free = [to for color in self.placer.colors_of(now) for to in self._free.get(color, ())]
             yield from (
                 to for to in (*free, *sorted(left.difference(free))) if room[to] > 0 and to not in now | self.closed
             )
@@ -233,15 +233,15 @@ class Search:
         """The open servers from which every client is near enough; those of one stand by number."""
         placer, site = self.placer, self.placer.site
         near, barred = placer.rules.near(self._volume), placer.rules.barred(self._volume) | self.closed
+        colors = placer.colors_of(self._start)
         hops = [
             site.hops(int(site.stand_of[client]))
             for client, _ in zip(self._volume, CLIENTS, strict=True) if client != NOBODY
         ]  # fmt: skip
         stands = sorted(
-            {stand for one in self._start for stand in placer.stock[placer.color_of(one)] if near[stand]},
+            {stand for color in colors for stand in placer.stock[color] if near[stand]},
             key=lambda stand: (max(way[stand] for way in hops), sum(way[stand] for way in hops), stand),
         )
-        colors = {placer.color_of(one) for one in self._start}
         return [
             server for stand in stands
             for color in sorted(colors) for server in sorted(placer.stock[color].get(stand, ()))
