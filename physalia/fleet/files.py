@@ -9,7 +9,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 import numpy as np
@@ -146,14 +146,22 @@ def _unpacked(path: Path) -> dict[str, Any]:
     """What a file of columns holds, by name. Raises OSError, and BadFleet for what is no such file."""
     try:
         with zipfile.ZipFile(path) as archive:
-            inside = {one.filename.removesuffix(".npy"): one.file_size for one in archive.infolist()}
-            _must_be_columns(inside, path)
+            listed = [(one.filename.removesuffix(".npy"), one.file_size) for one in archive.infolist()]
+        inside = dict(listed)
+        _must_be_columns(inside, path)
+        if len(inside) < len(listed):
+            _refuse_twice([name for name, _ in listed], path)
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in inside}
     except (BadFleet, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # zip and numpy raise whatever they stumble over in a damaged file
         raise BadFleet(f"{path}: this is no file of columns: {str(error) or type(error).__name__}.") from error
+
+
+def _refuse_twice(names: list[str], path: Path) -> NoReturn:
+    twice = next(name for at, name in enumerate(names) if name in names[:at])
+    raise BadFleet(f"{path}: the column {twice} is there twice; leave one of them out.")
 
 
 def _must_be_columns(inside: Mapping[str, int], path: Path) -> None:
