@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, CannotRun, Verdict
-from physalia.cli.options import Json, Seed
+from physalia.cli.options import Json, Seed, put
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def gameday(
     again += f" --servers {servers} --seed {seed}" + ("" if faults is None else f" --faults {faults}")
     if html is not None:
         title = f"Game day of {minutes:g} minutes, seed {seed}: {whole}"
-        html.write_text(page.page(day, parts, title, again), encoding="utf-8")
+        put({html: page.page(day, parts, title, again).encode()})
     if whole is Verdict.REFUTED:
         kept.keep([band.blow for band in day.bands])
     if keep is None and whole is Verdict.HOLDS:

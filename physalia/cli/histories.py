@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, combine
+from physalia import outputs
 from physalia.cli.options import Json, must_be_free
 from physalia.cli.terminal import print_json, say
 
@@ -88,7 +89,7 @@ def check(
         from conformance.histories.picture import page  # noqa: PLC0415
 
         try:
-            html.write_text(page(judged, model), encoding="utf-8")
+            outputs.write({html: page(judged, model).encode()})
         except OSError as error:
             raise BadInput(f"--html {html} cannot be written: {error.strerror or error}. Name another file.") from None
     return EXIT_CODES[verdict]

@@ -1,11 +1,13 @@
 """Options that several commands share."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from conformance.links import BadInput
+from physalia import outputs
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output; see physalia schema.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Run less: about three minutes on two processors.")]
@@ -69,3 +71,11 @@ def must_be_free(option: str, file: Path | None, *read: Path | None) -> None:
     if is_folder or not has_folder:
         why = "is a folder" if is_folder else f"cannot be written: there is no folder {file.parent}"
         raise BadInput(f"{option} {file} {why}. Name a file in a folder that is there.")
+
+
+def put(files: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none; BadInput that names the one which cannot be written."""
+    try:
+        outputs.write(files)
+    except OSError as error:
+        raise BadInput(f"{error.filename}: this cannot be written: {error.strerror}.") from error

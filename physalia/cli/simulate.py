@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from conformance.links import BadInput
+from physalia import outputs
 from physalia.cli.options import Json, Limit, Seed, must_be_free
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import EXIT_CODES, Told
@@ -125,6 +126,6 @@ def _plan(
 
 def _write(page: str, file: Path) -> None:
     try:
-        file.write_text(page, encoding="utf-8")
+        outputs.write({file: page.encode()})
     except OSError as error:
         raise BadInput(f"{file}: the page cannot be written: {error.strerror}.") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import EXIT_CODES, BadInput, Verdict
-from physalia.cli.options import Json, must_be_free
+from physalia.cli.options import Json, must_be_free, put
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _write_itf(found: "Found", itf: Path) -> None:
     if len(found.cells) != 1 or found.verdict is not Verdict.HOLDS:
         raise BadInput("--itf writes the states of one cell whose trace is accepted, and this is not that.")
     ((trace, judged),) = found.cells.values()
-    itf.write_text(json.dumps(to_itf(trace, judged)) + "\n", encoding="utf-8")
+    put({itf: f"{json.dumps(to_itf(trace, judged))}\n".encode()})
 
 
 def _by_tlc(found: "Found") -> tuple[Verdict, str]:

@@ -5,6 +5,7 @@ not fit it is refused in one sentence that names file and object. ``docs/fleet.s
 where servers go by name; the columns are those of `COLUMNS`.
 """
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from physalia import outputs
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet, Servers, must_have_copies_apart
 from physalia.fleet.rules import NOBODY
@@ -47,14 +49,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 def write(fleet: Fleet, site: Site, path: Path) -> None:
     """Write a fleet, in the form that the file's name asks for; BadFleet if it asks for none or cannot be written."""
-    must_be_named(path)
     try:
-        if path.suffix == ".json":
-            path.write_bytes(_as_json(fleet, site))
-        else:
-            _write_columns(fleet, site, path)
+        outputs.write({path: content(fleet, site, path)})
     except OSError as error:
         raise BadFleet(f"{path}: the fleet cannot be written: {error.strerror}.") from error
+
+
+def content(fleet: Fleet, site: Site, path: Path) -> bytes:
+    """What a fleet's file holds, in the form that its name asks for; BadFleet if it asks for none."""
+    must_be_named(path)
+    return _as_json(fleet, site) if path.suffix == ".json" else _as_columns(fleet, site)
 
 
 def read(path: Path, site: Site, cell_size: int) -> Fleet:
@@ -92,7 +96,7 @@ def _as_json(fleet: Fleet, site: Site) -> bytes:
     return (head + ",\n".join(lines) + "\n]\n}\n").encode()
 
 
-def _write_columns(fleet: Fleet, site: Site, path: Path) -> None:
+def _as_columns(fleet: Fleet, site: Site) -> bytes:
     columns: dict[str, NDArray[Any]] = {
         "schema_version": np.array(SCHEMA_VERSION, dtype=np.int64),
         "topology": np.frombuffer(digest(site.topology).encode(), dtype=np.uint8),
@@ -101,15 +105,16 @@ def _write_columns(fleet: Fleet, site: Site, path: Path) -> None:
     }
     if fleet.names is not None:
         columns["names"] = np.array(fleet.names, dtype=np.str_)
-    with path.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **columns)
+    file = io.BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **columns)
+    return file.getvalue()
 
 
 def _from_json(path: Path, site: Site) -> Fleet:
-    content = path.read_bytes()
+    text = path.read_bytes()
     try:
-        file = msgspec.json.decode(content, type=_File)
-        json.loads(content, object_pairs_hook=_once)
+        file = msgspec.json.decode(text, type=_File)
+        json.loads(text, object_pairs_hook=_once)
     except BadFleet as error:
         raise BadFleet(f"{path}: {error}") from error
     except msgspec.ValidationError as error:

@@ -19,7 +19,7 @@ from physalia.cli.fleet.printing import (
     report_json,
     report_lines,
 )
-from physalia.cli.options import Json, Limit, Seed, must_be_free
+from physalia.cli.options import Json, Limit, Seed, must_be_free, put
 from physalia.cli.place.cells import Servers, cell_of
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import REFUTED, Told
@@ -83,7 +83,6 @@ def place(
     _may_write(output, topology_output, topology, policy)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
-        from physalia.fleet.files import write  # noqa: PLC0415  # brings numpy
         from physalia.fleet.fleet import Fleet  # noqa: PLC0415
         from physalia.fleet.shards import place as placed  # noqa: PLC0415
         from physalia.fleet.volumes import made_up  # noqa: PLC0415
@@ -101,8 +100,7 @@ def place(
                     fleet = placed(site, rules, empty, spent, cores or os.cpu_count() or 1, machines)
             except OutOfTime:
                 return _out_of_time("nothing is written", json=json)
-            write(fleet, site, output)
-            _write_topology(site, fleet, topology_output)
+            _write(site, fleet, output, topology_output)
         found = int(fleet.placed.sum())
         document = {"fleet": str(output), "cells": count, "placed": found, "fill": fleet.fill(site), "seed": seed}
         line = f"{output}: {found:,} of {count:,} cells placed, {fleet.fill(site):.1%} full (seed {seed})"
@@ -128,7 +126,6 @@ def refill(
     _may_write(output, topology_output, topology, policy, fleet)
     with needs():
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
-        from physalia.fleet.files import write  # noqa: PLC0415  # brings numpy
         from physalia.fleet.repair import emptied, repair, without  # noqa: PLC0415
         from physalia.fleet.rules import Rules  # noqa: PLC0415
         from physalia.placement.effort import OutOfTime  # noqa: PLC0415
@@ -141,8 +138,7 @@ def refill(
                 moved = list(repair(closed, Rules.of(closed, rules.policy), cells, spent))
             except OutOfTime:
                 return _out_of_time("nothing is written", json=json)
-            write(cells, site, output)
-            _write_topology(site, cells, topology_output)
+            _write(site, cells, output, topology_output)
         document = {"fleet": str(output), **moved_json(site, cells, moved)}
         first, *others = moved_lines(site, cells, moved)
         return Told(document, (f"{output}: {first}", *others), moved_code(moved)).printed(json=json)
@@ -170,7 +166,6 @@ def improve(
         from random import Random  # noqa: PLC0415
 
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
-        from physalia.fleet.files import write  # noqa: PLC0415  # brings numpy
         from physalia.fleet.shards import filled  # noqa: PLC0415
         from physalia.fleet.swaps import Swaps  # noqa: PLC0415
         from physalia.fleet.unavailability import Unavailability  # noqa: PLC0415
@@ -182,8 +177,7 @@ def improve(
                 filled(site, rules, cells), cells, Unavailability(site), Random(seed), candidates  # noqa: S311
             )  # fmt: skip
             done = [swaps.round(spent) for _ in range(rounds) if not spent.is_over]
-            write(cells, site, output)
-            _write_topology(site, cells, topology_output)
+            _write(site, cells, output, topology_output)
             over = spent.is_over
         tried, swapped = sum(one.tried for one in done), sum(one.swapped for one in done)
         near = [one for one in done if one.near_before]
@@ -320,12 +314,14 @@ def _may_write(
         raise BadInput(f"--topology-output {written}: the fleet is written there. Name another file.")
 
 
-def _write_topology(site: "Site", fleet: "Fleet", file: Path | None) -> None:
-    if file is not None:
-        from physalia.fleet.fleet import written  # noqa: PLC0415
-        from physalia.placement.site.format import write  # noqa: PLC0415
+def _write(site: "Site", fleet: "Fleet", output: Path, topology: Path | None) -> None:
+    """Write a fleet, and the topology with its cells if that is asked for: both, or none of them."""
+    from physalia.fleet.files import content  # noqa: PLC0415  # brings numpy
+    from physalia.fleet.fleet import written  # noqa: PLC0415
+    from physalia.placement.site.format import dumps  # noqa: PLC0415
 
-        write(written(site, fleet), file)
+    files = {output: content(fleet, site, output)}
+    put(files if topology is None else {**files, topology: dumps(written(site, fleet))})
 
 
 def _out_of_time(what: str, *, json: bool) -> int:

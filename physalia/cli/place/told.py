@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from conformance.links import BadInput
+from physalia import outputs
 from physalia.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def write_certificate(made: Mapping[str, Any], file: Path) -> None:
     from physalia.placement.certificates.certificate import dumps  # noqa: PLC0415
 
     try:
-        file.write_text(dumps(made), encoding="utf-8")
+        outputs.write({file: dumps(made).encode()})
     except OSError as error:
         raise BadInput(f"{file}: the certificate cannot be written: {error.strerror}.") from error
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 from attrs import evolve
 
+from physalia import outputs
 from physalia.placement.errors import BadTopology
 from physalia.placement.site.topology import (
     Cell,
@@ -111,7 +112,7 @@ def read(path: Path) -> Topology:
 def write(topology: Topology, path: Path) -> None:
     """Write the topology to a file; BadTopology if the file cannot be written."""
     try:
-        path.write_bytes(dumps(topology))
+        outputs.write({path: dumps(topology)})
     except OSError as error:
         raise BadTopology(f"{path}: the topology cannot be written: {error.strerror}.") from error
 

@@ -82,8 +82,7 @@ def test_no_cell_is_placed_that_has_no_room_for_what_must_be_in_it() -> None:
 
 
 def one_cell(site: Site, volume: tuple[str, str | None, str | None], cell: tuple[str | None, ...]) -> Fleet:
-    number: dict[str | None, int] = {None: NOBODY, **site.number}
-    rows = [[number[one] for one in names] for names in (volume, cell)]
+    rows = [[NOBODY if one is None else site.number[one] for one in names] for names in (volume, cell)]
     return Fleet(np.array([rows[0]], dtype=np.int32), np.array([rows[1]], dtype=np.int32))
 
 
