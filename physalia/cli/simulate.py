@@ -121,6 +121,8 @@ def _plan(
         site = Site.of(read_topology)
         rules = Rules.of(site, given)
         cells = whole(read_fleet(fleet, site, given.cell_size))
+        if not len(cells):
+            raise BadInput(f"{fleet}: no volume of this fleet has a whole cell.")
     return Plan(scenario=scenario, site=site, rules=rules, fleet=cells, hours=days * 24, runs=runs, seed=seed)
 
 

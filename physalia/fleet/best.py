@@ -58,7 +58,7 @@ def front(site: Site, rules: Rules, fleet: Fleet, volume: Volume, effort: Effort
     """
     stand = int(site.stand_of[volume[0]])
     hops, exact = site.hops(stand), Unavailability(site)
-    ideal = Ideal(site, rules, volume[0], {})
+    ideal = Ideal(site, rules, volume[0], {}, effort=effort)
     known = list(ideal.patterns())
     beside = frozenset(np.flatnonzero((hops != UNREACHED) & (hops <= BESIDE)).tolist())
     far = frozenset(np.flatnonzero((hops == UNREACHED) | (hops > NEAR)).tolist())
@@ -106,8 +106,8 @@ def _improved(
     while improves:
         improves = False
         for at in range(len(best)):
-            effort.spend("nodes")
             for stand in placer.inside:
+                effort.spend("places")
                 for server in _some(placer, stand, barred.union(best), placer.color_of(best[0])):
                     trial = (*best[:at], server, *best[at + 1 :])
                     if (less := exact.of(volume[0], trial)) < value and placer.keeps(volume, trial):

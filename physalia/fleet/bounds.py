@@ -22,6 +22,7 @@ from physalia.fleet.fleet import Fleet, Servers
 from physalia.fleet.ideal import NEAR, Domain, Ideal, Pattern
 from physalia.fleet.rules import Rules
 from physalia.fleet.sites import UNREACHED, Site
+from physalia.placement.effort import Effort
 
 ROUNDING = Fraction(1, 10**8)
 """The relative error of an unavailability, taken off every one, so that the bound is one."""
@@ -41,20 +42,25 @@ class Bound:
     patterns: int
 
 
-def bound(site: Site, rules: Rules, fleet: Fleet) -> Bound:
-    """The bound for the placed cells of a fleet, wherever they are; their instances count, and how many there are."""
+def bound(site: Site, rules: Rules, fleet: Fleet, effort: Effort | None = None) -> Bound:
+    """The bound for the placed cells of a fleet, wherever they are; their instances count, and how many there are.
+
+    OutOfTime.
+    """
     cells = _alike(site, fleet.clients[fleet.placed, 0])
-    return _bound(site, cells, patterns(site, rules, cells))
+    return _bound(site, cells, patterns(site, rules, cells, effort=effort))
 
 
-def bound_near(site: Site, rules: Rules, fleet: Fleet, near: NDArray[np.bool_]) -> Bound | None:
+def bound_near(
+    site: Site, rules: Rules, fleet: Fleet, near: NDArray[np.bool_], effort: Effort | None = None
+) -> Bound | None:  # fmt: skip
     """The bound for these cells alone, for fleets that keep all of their nodes near (`all_near`).
 
     Nearness has its price where feeds have unlike numbers of racks, and the bound above does not know that. None if the
-    rules let no cell of some instance be near, though the fleet has one.
+    rules let no cell of some instance be near, though the fleet has one. OutOfTime.
     """
     cells = _alike(site, fleet.clients[near, 0])
-    possible = patterns(site, rules, cells, all_near=True)
+    possible = patterns(site, rules, cells, all_near=True, effort=effort)
     return _bound(site, cells, possible) if cells and all(possible.values()) else None
 
 
@@ -115,12 +121,15 @@ def rooms(site: Site, choices: Mapping[int, Sequence[Pattern]]) -> dict[Domain, 
 
 
 def patterns(
-    site: Site, rules: Rules, cells: Mapping[int, int], *, all_near: bool = False
+    site: Site, rules: Rules, cells: Mapping[int, int], *, all_near: bool = False, effort: Effort | None = None
 ) -> dict[int, list[Pattern]]:  # fmt: skip
     """For each of these instances everything that its cell can be, seen coarsely, as far as caps allow it."""
     known: dict[object, float] = {}
     by_feeds = len(cells) <= MOST_BY_FEEDS
-    return {one: list(Ideal(site, rules, one, known, by_feeds=by_feeds, all_near=all_near).patterns()) for one in cells}
+    return {
+        one: list(Ideal(site, rules, one, known, by_feeds=by_feeds, all_near=all_near, effort=effort).patterns())
+        for one in cells
+    }
 
 
 def _solver() -> Any:

@@ -90,7 +90,7 @@ def taken_out(topology: Topology, cell_size: int) -> tuple[Site, Fleet]:
     nodes = [[site.number[name] for name in one.servers] for one in ours.values()]
     fleet = Fleet(
         np.array(clients, dtype=np.int32).reshape(-1, 3),
-        np.array(nodes, dtype=np.int32).reshape(-1, cell_size),
+        np.array(nodes, dtype=np.int32).reshape(len(ours), cell_size if ours else 0),
         tuple(ours),
     )
     must_have_copies_apart(fleet, site, topology.where)

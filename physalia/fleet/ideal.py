@@ -22,6 +22,7 @@ from attrs import frozen
 from physalia.fleet.rules import Rules
 from physalia.fleet.sites import UNREACHED, Site
 from physalia.fleet.unavailability import Unavailability
+from physalia.placement.effort import Effort
 from physalia.placement.rules.policy import AntiAffinity
 from physalia.placement.site.topology import Link, Power, Rack, Server, Switch, link_name
 from physalia.placement.site.validity import build
@@ -59,10 +60,11 @@ class Ideal:
 
     def __init__(
         self, site: Site, rules: Rules, instance: int, known: dict[object, float],
-        *, by_feeds: bool = True, all_near: bool = False,
+        *, by_feeds: bool = True, all_near: bool = False, effort: Effort | None = None,
     ) -> None:  # fmt: skip
         stand = int(site.stand_of[instance])
         self._site, self._rules, self._instance, self._stand, self._known = site, rules, instance, stand, known
+        self._effort = effort or Effort()
         hops = site.hops(stand)
         self._beside = frozenset(np.flatnonzero((hops != UNREACHED) & (hops <= BESIDE)).tolist())
         near: dict[tuple[str, ...], set[int]] = defaultdict(set)
@@ -130,7 +132,8 @@ class Ideal:
         return least if some else 0.0
 
     def _of(self, where: Unavailability, shared: Sequence[Sequence[int]]) -> float:
-        """The unavailability of a cell with so many nodes in each rack of each place."""
+        """The unavailability of a cell with so many nodes in each rack of each place. OutOfTime."""
+        self._effort.spend("patterns")
         site = where.site
         servers = [
             site.number[f"ideal {at} {rack} {number}"]

@@ -113,8 +113,8 @@ def report(
                 unknown += 1
         if bounded and known:
             effort.spend("bounds")
-            lowest = bound(site, rules, fleet)
-            near = _near(site, rules, fleet, known)
+            lowest = bound(site, rules, fleet, effort)
+            near = _near(site, rules, fleet, known, effort)
         chosen = Random(seed).sample(sorted(known), min(sample, len(known)))  # noqa: S311  # repeatable, no secret
         proven = [_proven(site, rules, fleet, at, unavailability, known[at], effort) for at in sorted(chosen)]
     except OutOfTime:
@@ -137,13 +137,13 @@ def report(
     )
 
 
-def _near(site: Site, rules: Rules, fleet: Fleet, known: Mapping[int, float]) -> Near | None:
+def _near(site: Site, rules: Rules, fleet: Fleet, known: Mapping[int, float], effort: Effort) -> Near | None:
     """The near cells beside their own bound; None if there are none, or if one of them has no exact unavailability."""
     cells = all_near(site, fleet)
     rows = np.flatnonzero(cells).tolist()
     if not rows or any(at not in known for at in rows):
         return None
-    lowest = bound_near(site, rules, fleet, cells)
+    lowest = bound_near(site, rules, fleet, cells, effort)
     mean = sum(known[at] for at in rows) / len(rows)
     return None if lowest is None else Near(cells=len(rows), mean=mean, bound=lowest.mean)
 

@@ -84,7 +84,10 @@ class Rules:
 
     @classmethod
     def of(cls, site: Site, policy: Policy) -> "Rules":
-        """The rules of a policy on a site; BadPolicy where the site does not know what a rule names."""
+        """The rules of a policy on a site; BadPolicy where that lacks what a rule names, or servers for one cell."""
+        if policy.cell_size > len(site.names):
+            asked = f"{policy.where}: cell_size is {policy.cell_size:,}"
+            raise BadPolicy(f"{asked}, and {site.topology.where} has {len(site.names):,} servers.")
         shared = [rule.most for rule in policy.rules if isinstance(rule, Overlap)]
         return cls(
             site, policy, _needed(_caps(site, policy), policy.cell_size), min(shared) if shared else None

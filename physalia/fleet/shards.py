@@ -81,7 +81,7 @@ def _rows(job: _Job, effort: Effort, cores: int) -> Iterator[tuple[Ints, Servers
             effort.spend("rows")
             yield job.row(row)
         return
-    with ProcessPoolExecutor(cores, get_context("fork"), initializer=_begin, initargs=(job,)) as pool:
+    with ProcessPoolExecutor(min(cores, len(rows)), get_context("fork"), initializer=_begin, initargs=(job,)) as pool:
         for found in pool.map(_row, rows):
             effort.spend("rows")
             yield found

@@ -51,7 +51,7 @@ class Swaps:
     _near: dict[tuple[int, int], tuple[list[int], frozenset[int]]] = field(factory=dict, init=False)
 
     def round(self, effort: Effort) -> Improved:
-        """Every placed cell once, the least available first; OutOfTime ends it between two cells."""
+        """Every placed cell once, the least available first, as far as time allows."""
         fleet = self.fleet
         cells = np.flatnonzero(fleet.placed).tolist()
         known = {at: self._of(at, fleet.cells[at].tolist()) for at in cells}
@@ -62,6 +62,8 @@ class Swaps:
                 break
             effort.told("cells")
             for own, server in self._candidates(cell):
+                if effort.is_over:
+                    break
                 tried += 1
                 swapped += self._try(cell, own, server, known)
         near_after, mean_after = _near(known)

@@ -9,6 +9,9 @@ from physalia.fleet.fleet import Servers
 from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
 
+MOST_VOLUMES = 10_000_000
+"""More are not made up: ten times those of a large zone."""
+
 
 def made_up(site: Site, count: int, seed: int) -> Servers:
     """So many volumes: an instance anywhere, its copies on other servers of the same row, in racks of their own.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from attrs import define, field
 
+from physalia import outputs
 from physalia.placement.effort import Effort
 from physalia.zone.errors import BadScenario
 from physalia.zone.plan import Job, Plan, Result
@@ -41,12 +42,12 @@ class Kept:
             text = path.read_text(encoding="utf-8") if path.exists() else ""
             whole, _, torn = text.rpartition("\n")
             lines = whole.split("\n") if whole else []
-            if lines and lines[0] + "\n" != head:
+            if (lines[0] + "\n" != head) if lines else not head.startswith(torn):
                 raise BadScenario(
                     f"{path}: these results belong to another scenario, site, seed or length; name another file."
                 )
             if not lines or torn:
-                path.write_text(head if not lines else whole + "\n", encoding="utf-8")
+                outputs.write({path: (head if not lines else whole + "\n").encode()})
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise BadScenario(f"{path}: the results cannot be kept there: {reason}.") from error
@@ -87,7 +88,8 @@ def _done(plan: Plan, jobs: list[Job], effort: Effort, cores: int) -> Iterator[t
     longest_first = sorted(jobs, key=lambda job: job.part != "life")
     context = get_context("fork")
     stop = context.Event()
-    with ProcessPoolExecutor(cores, context, initializer=_begin, initargs=(plan, effort.deadline, stop)) as pool:
+    several = min(cores, len(jobs))
+    with ProcessPoolExecutor(several, context, initializer=_begin, initargs=(plan, effort.deadline, stop)) as pool:
         try:
             waiting = {pool.submit(_perform, job): job for job in longest_first}
             while waiting:

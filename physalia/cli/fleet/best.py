@@ -57,10 +57,13 @@ def best(
             if replica is not None and primary == replica:
                 why = "two copies are on two servers"
                 raise BadInput(f"{topology}: --primary and --replica are both {replica}; {why}.")
+            if replica is not None and primary is None:
+                raise BadInput(f"{topology}: --replica {replica}: a volume with one copy has it as its --primary.")
+            asked = Rules.of(site, rules)
             nobody = Fleet.unplaced(np.zeros((0, 3), dtype=np.int32), rules.cell_size)
             cells = nobody if fleet is None else read_fleet(fleet, site, rules.cell_size)
             try:
-                found = list(front(site, Rules.of(site, rules), cells, volume, spent))
+                found = list(front(site, asked, cells, volume, spent))
             except OutOfTime:
                 return Told({"complete": False}, ("time ran out.",), EXIT_CODES["inconclusive"]).printed(json=json)
         code = REFUTED if not found else 0 if found[-1].gap_to_any <= SMALL else EXIT_CODES["inconclusive"]

@@ -85,7 +85,7 @@ def place(
         from physalia.cli.progress import effort  # noqa: PLC0415  # brings rich
         from physalia.fleet.fleet import Fleet  # noqa: PLC0415
         from physalia.fleet.shards import place as placed  # noqa: PLC0415
-        from physalia.fleet.volumes import made_up  # noqa: PLC0415
+        from physalia.fleet.volumes import MOST_VOLUMES, made_up  # noqa: PLC0415
         from physalia.placement.effort import OutOfTime  # noqa: PLC0415
 
         with effort("fleet", time_limit_s) as spent:
@@ -94,6 +94,8 @@ def place(
             count = (
                 volumes if volumes is not None else int((0.9 if fill is None else fill) * int(site.room.sum())) // size
             )
+            if count > MOST_VOLUMES:
+                raise BadInput(f"{topology}: {count:,} volumes are too many; --volumes is at most {MOST_VOLUMES:,}.")
             empty = Fleet.unplaced(made_up(site, count, seed), size)
             try:
                 with _machines(scheduler) as machines:
@@ -176,7 +178,9 @@ def improve(
             swaps = Swaps(
                 filled(site, rules, cells), cells, Unavailability(site), Random(seed), candidates  # noqa: S311
             )  # fmt: skip
-            done = [swaps.round(spent) for _ in range(rounds) if not spent.is_over]
+            done = [swaps.round(spent)]
+            while len(done) < rounds and not spent.is_over:
+                done.append(swaps.round(spent))
             _write(site, cells, output, topology_output)
             over = spent.is_over
         tried, swapped = sum(one.tried for one in done), sum(one.swapped for one in done)

@@ -1,6 +1,6 @@
 """Where a single server matters and not its stand, and what else was wrong for few cells only."""
 
-from itertools import combinations, permutations
+from itertools import combinations, count, permutations
 from random import Random
 from typing import Any
 
@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from physalia.fleet.best import front
+from physalia.fleet.bounds import bound, bound_near
 from physalia.fleet.fleet import Fleet, written
+from physalia.fleet.ideal import Ideal
 from physalia.fleet.judge import wrong
 from physalia.fleet.placer import Placer
 from physalia.fleet.repair import repair, without
@@ -17,7 +20,8 @@ from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
 from physalia.fleet.swaps import Swaps
 from physalia.fleet.unavailability import Unavailability
-from physalia.placement.effort import Effort
+from physalia.placement.effort import Effort, OutOfTime
+from physalia.placement.errors import BadPolicy
 from physalia.placement.rules.policy import Policy
 from physalia.placement.site.topology import Cell, Link, Power, Rack, Server, Switch, Topology
 from physalia.placement.site.validity import build
@@ -170,3 +174,32 @@ def test_what_is_no_name_of_a_cell(name: str) -> None:
     _, _, fleet = small(2)
     assert fleet.find(name) is None
     assert [fleet.find("cell-1"), fleet.find("cell-2")] == [0, 1]
+
+
+def ticking(looks: int) -> Effort:
+    """An effort of so many looks at the clock."""
+    clock = count()
+    return Effort(deadline=looks, clock=lambda: next(clock))
+
+
+def test_time_ends_a_bound_too() -> None:
+    """There are thousands of patterns of nine nodes, and half a million of fifteen: they were looked at without end."""
+    site = Site.of(row_of_racks(racks=6, feeds=3))
+    rules = Rules.of(site, policy_of(cell_size=9))
+    fleet = placed(site, rules, 3)
+    assert len(list(Ideal(site, rules, 0, {}).patterns())) > 50
+    with pytest.raises(OutOfTime):
+        list(front(site, rules, fleet, fleet.volume(0), ticking(50)))
+    with pytest.raises(OutOfTime):
+        bound(site, rules, fleet, ticking(50))
+    with pytest.raises(OutOfTime):
+        bound_near(site, rules, fleet, fleet.placed, ticking(50))
+
+
+@pytest.mark.parametrize("size", [17, 10**12, 10**99])
+def test_a_cell_larger_than_the_site_is_refused(size: int) -> None:
+    """It was more memory than there is."""
+    site = Site.of(row_of_racks())
+    assert Rules.of(site, policy_of(cell_size=16)).most_shared is None
+    with pytest.raises(BadPolicy, match=f"cell_size is {size:,}, and topology row-of-racks has 16 servers"):
+        Rules.of(site, policy_of(cell_size=size))
