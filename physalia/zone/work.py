@@ -5,6 +5,7 @@ cores, in whatever order they end. The file has a line for the plan and one for 
 off is as if it had not been begun.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Iterator, Mapping
@@ -56,10 +57,13 @@ class Kept:
             try:
                 entry = json.loads(line)
                 key, result = entry["job"], entry["result"]
-            except (ValueError, KeyError, TypeError) as error:
+                is_its_own = entry.get("sha256") == _digest(key, result)
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise BadScenario(f"{path}: line {at} is no result; delete the file to begin anew.") from error
-            if key not in known:
+            if str(key) not in known:
                 raise BadScenario(f"{path}: line {at}: there is no job {key}; delete the file to begin anew.")
+            if not is_its_own:
+                raise BadScenario(f"{path}: line {at} is no result as it was written; delete the file to begin anew.")
             kept.results[key] = result
         return kept
 
@@ -68,7 +72,13 @@ class Kept:
         self.results[job.key] = json.loads(json.dumps(result))  # as it will be read again
         if self.path is not None:
             with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"job": job.key, "result": result}) + "\n")
+                entry = {"job": job.key, "result": result, "sha256": _digest(job.key, result)}
+                file.write(json.dumps(entry) + "\n")
+
+
+def _digest(key: str, result: object) -> str:
+    """What tells a result from anything else: nobody looks into it again before it is told."""
+    return hashlib.sha256(json.dumps([key, result]).encode()).hexdigest()
 
 
 def work(kept: Kept, effort: Effort, cores: int) -> Mapping[str, Result]:

@@ -221,6 +221,8 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
     listed = _listing(known.topology, Cell("c", tuple(names), names[0], names[1], names[1]))
     files.write(listed, tmp_path / "listed.json")
     (tmp_path / "broken.npz").write_bytes(b"no archive")
+    fleets.write(cells.with_cells(np.full_like(cells.cells, -1)), known, tmp_path / "none.npz")
+    (huge := tmp_path / "huge.toml").write_text(f"cell_size = {10**99}", encoding="utf-8")
     for arguments, said in (
         (["fleet", "report", str(tmp_path / "other.json"), fleet], "this fleet is of another topology"),
         (["fleet", "report", site, str(tmp_path / "unknown.json")], "server-9-99-99"),
@@ -241,7 +243,13 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
         (["fleet", "report", site, str(tmp_path / "copies.json")], "cell-1 has primary and replica on server"),
         (["place", "repair", str(tmp_path / "listed.json"), drained, "rack-1-01"],
          f"listed.json: c has primary and replica on server {names[1]}"),
+        (["fleet", "best", site, "--instance", names[0], "--replica", names[1]], "has it as its --primary"),
         (["fleet", "place", site, "-o", str(out), "--volumes", "3", "--fill", "0.5"], "name one of them"),
+        (["fleet", "place", site, "-o", str(out), "--volumes", "99999999999999"], "--volumes is at most 10,000,000"),
+        (["fleet", "best", site, "--instance", names[0], "--policy", str(huge)], "cell_size is 1,000"),
+        (["place", "repair", site, drained, "rack-1-01", "--policy", str(huge)], "cell_size is 1,000"),
+        (["fleet", "place", site, "-o", str(out), "--policy", str(huge)], "cell_size is 1,000"),
+        (["simulate", "zone", "--topology", site, "--fleet", str(tmp_path / "none.npz")], "none.npz: no volume"),
         (["fleet", "place", site, "-o", str(tmp_path / "no" / "where.npz"), "--volumes", "3"], "cannot be written"),
     ):  # fmt: skip
         assert said in complaint(arguments, capsys), arguments
@@ -274,3 +282,11 @@ def test_what_a_file_holds_never_reaches_a_terminal_unescaped(
     fleets.write(cells, known, evil)
     evil.write_text(evil.read_text(encoding="utf-8").replace('cell-5"', '\\u001b[2Jcell"'), encoding="utf-8")
     assert "\x1b" not in complaint(["fleet", "report", site, str(evil)], capsys)
+
+
+def test_what_is_asked_for_has_an_end(site: str, fleet: str, tmp_path: Path) -> None:
+    """More processes than rows, and candidates and rounds that no time is enough for; there is no look at a clock."""
+    placed, better = str(tmp_path / "placed.npz"), str(tmp_path / "better.npz")
+    assert run(["fleet", "place", site, "--volumes", "9", "-o", placed, "--cores", "99999999999"]) == 0
+    for option in ("--candidates", "--rounds"):
+        assert run(["fleet", "improve", site, fleet, "-o", better, option, str(10**12), "--time-limit-s", "0"]) == 3

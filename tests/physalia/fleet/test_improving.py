@@ -2,6 +2,7 @@
 
 from collections import Counter
 from fractions import Fraction
+from itertools import count
 from random import Random
 
 import numpy as np
@@ -116,10 +117,12 @@ def test_no_swap_takes_more_from_the_partner_than_the_cell_gains(monkeypatch: py
     assert changes[2] > 5
 
 
-def test_time_ends_a_round_between_two_cells() -> None:
+def test_time_ends_a_round_between_two_cells_and_between_two_candidates() -> None:
     site, rules, fleet = small(100)
     swaps = Swaps(filled(site, rules, fleet), fleet, Unavailability(site), Random(2))
     assert swaps.round(Effort(deadline=0.0, clock=lambda: 1.0)).tried == 0
+    clock = count()
+    assert 0 < swaps.round(Effort(deadline=10.0, clock=lambda: next(clock))).tried < 10
 
 
 # The bound.

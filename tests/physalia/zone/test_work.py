@@ -64,9 +64,37 @@ def test_what_is_known_is_not_done_again(tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     entry = json.loads(lines[1])
     entry["result"]["messages_per_commit"] = 4711
+    entry["sha256"] = workers._digest(entry["job"], entry["result"])
     path.write_text("\n".join([lines[0], json.dumps(entry), *lines[2:]]) + "\n", encoding="utf-8")
     found = study.document(plan, work(Kept.of(plan, path), Effort(), 1))
     assert found["sizes"][0]["messages_per_commit"] == 4711
+
+
+def test_a_result_that_is_not_as_it_was_written_is_refused(tmp_path: Path) -> None:
+    """Nobody looks into a result before it is told: a word in the place of a number was a defect of the program."""
+    path, plan = tmp_path / "results.jsonl", small()
+    work(Kept.of(plan, path), Effort(), 1)
+    head, first, *others = path.read_text(encoding="utf-8").splitlines()
+    entry = json.loads(first)
+    other = json.loads(others[0])["result"]
+    for damaged in ({**entry, "result": {}}, {**entry, "result": other}, {"job": entry["job"], "result": other}):
+        path.write_text("\n".join([head, json.dumps(damaged), *others]) + "\n", encoding="utf-8")
+        with pytest.raises(BadScenario, match="line 2 is no result"):
+            Kept.of(plan, path)
+    path.write_text("\n".join([head, "[" * 100_000]) + "\n", encoding="utf-8")
+    with pytest.raises(BadScenario, match="line 2 is no result"):
+        Kept.of(plan, path)
+
+
+@pytest.mark.parametrize("text", ["a note without an end of line", "[[[["])
+def test_a_file_of_one_line_that_is_something_else_is_left_alone(text: str, tmp_path: Path) -> None:
+    path, plan = tmp_path / "note", small()
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadScenario, match="name another file"):
+        Kept.of(plan, path)
+    assert path.read_text(encoding="utf-8") == text
+    path.write_text(json.dumps({"plan": plan.digest})[:20], encoding="utf-8")  # cut off while it was written
+    assert not Kept.of(plan, path).results
 
 
 def test_whoever_is_at_work_ends_when_it_is_told() -> None:
