@@ -27,7 +27,7 @@ from physalia.fleet.shards import filled
 from physalia.fleet.sites import Site
 from physalia.placement.availability.estimator import NotExact
 from physalia.placement.effort import Effort
-from physalia.placement.rules.policy import HopLimit
+from physalia.placement.rules.policy import HopLimit, Survives
 from physalia.placement.site.topology import Cell as Listed
 from physalia.placement.site.topology import Topology
 
@@ -110,15 +110,24 @@ def _judged(asked: Question, site: Site, table: Table, choose: Choices) -> Itera
     cells = list(table.cells)
     rules = Rules.of(site, asked.policy)
     for _ in range(MOST_PLACED):
-        cell = cells[choose.number(0, len(cells) - 1)]
-        found = {one.rule for one in wrong(site, rules, _fleet(asked, site, [cell]))}
-        said = found - ALWAYS | ({"always"} if found & ALWAYS else set())
-        expected = evolve(asked, color=None).broken(cell)
-        if not said <= expected or bool(said) != bool(expected):  # of rules that say the same, one is named
-            raise Refuted(
-                f"of {told(cell)} the judge of fleets says that it breaks {sorted(said)}, and it is {sorted(expected)}"
-            )
+        said = _said(asked, site, rules, cells[choose.number(0, len(cells) - 1)])
         yield "a fleet's judge finds a broken rule" if said else "a fleet's judge finds every rule kept"
+    survival = tuple(rule for rule in asked.policy.rules if isinstance(rule, Survives))
+    alone = evolve(asked, policy=evolve(asked.policy, cell_size=1, rules=survival))
+    for name in asked.topology.servers if survival else ():  # no node can be spared: each server counts for itself
+        _said(alone, site, Rules.of(site, alone.policy), frozenset({name}))
+
+
+def _said(asked: Question, site: Site, rules: Rules, cell: Cell) -> set[str]:
+    """The rules that a cell breaks, as a fleet's judge has it; Refuted if that is not the definition."""
+    found = {one.rule for one in wrong(site, rules, _fleet(asked, site, [cell]))}
+    said = found - ALWAYS | ({"always"} if found & ALWAYS else set())
+    expected = evolve(asked, color=None).broken(cell)
+    if not said <= expected or bool(said) != bool(expected):  # of rules that say the same, one is named
+        raise Refuted(
+            f"of {told(cell)} the judge of fleets says that it breaks {sorted(said)}, and it is {sorted(expected)}"
+        )
+    return said
 
 
 def _ways(asked: Question, site: Site, table: Table, choose: Choices) -> Iterator[str]:

@@ -130,6 +130,8 @@ def test_results_of_another_plan_are_refused(tmp_path: Path) -> None:
     [
         ("nonsense", "line 2 is no result"),
         ('{"job": "life/moon/0", "result": {}}', "line 2: there is no job life/moon/0"),
+        ('{"job": [], "result": {}}', r"line 2: there is no job \[\]"),
+        ('{"job": "life/cells/0", "result": {}}', "line 2 is no result"),
     ],
 )
 def test_a_line_that_is_none_is_refused(tmp_path: Path, line: str, said: str) -> None:
