@@ -53,7 +53,6 @@ class Swaps:
 
     def round(self, effort: Effort) -> Improved:
         """Every placed cell once, the least available first, as far as time allows."""
-        fleet = self.fleet
         known = self._known()
         tried = swapped = 0
         near_before, mean_before = _near(known)
