@@ -8,7 +8,7 @@ with a server or a link of one, volume by volume, since servers do not forward.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, islice
 from math import comb
 
 import numpy as np
@@ -102,10 +102,10 @@ class _Sums:
         side, share = Side(self.volumes, fabric), np.array([self._down[one] for one in fabric])
         alone = side.counts(np.arange(len(fabric)).reshape(-1, 1)).astype(np.float64)
         parts, given = share[:, None] * alone, alone.copy()
-        every = np.array(list(combinations(range(len(fabric)), 2)), dtype=np.int64).reshape(-1, 2)
-        for start in range(0, len(every), BATCH):
+        every = combinations(range(len(fabric)), 2)
+        while few := list(islice(every, BATCH)):  # all at once are more than the memory holds on a large site
             effort.spend("pairs")
-            some = every[start : start + BATCH]
+            some = np.array(few, dtype=np.int64)
             more = side.counts(some) - alone[some[:, 0]] - alone[some[:, 1]]
             likely = (share[some[:, 0]] * share[some[:, 1]])[:, None] * more
             self.total += likely.sum(axis=0)

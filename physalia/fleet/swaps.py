@@ -7,6 +7,7 @@ computed: that takes a hundred times as long as for a cell that is near, and the
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from random import Random
 
 import numpy as np
@@ -52,12 +53,10 @@ class Swaps:
 
     def round(self, effort: Effort) -> Improved:
         """Every placed cell once, the least available first, as far as time allows."""
-        fleet = self.fleet
-        cells = np.flatnonzero(fleet.placed).tolist()
-        known = {at: self._of(at, fleet.cells[at].tolist()) for at in cells}
+        known = self._known()
         tried = swapped = 0
         near_before, mean_before = _near(known)
-        for cell in sorted(cells, key=lambda at: -known[at]):
+        for cell in sorted(known, key=lambda at: -known[at]):
             if effort.is_over:
                 break
             effort.told("cells")
@@ -71,6 +70,14 @@ class Swaps:
             tried=tried, swapped=swapped, near_before=near_before, near_after=near_after, mean_before=mean_before,
             mean_after=mean_after,
         )  # fmt: skip
+
+    def _known(self) -> dict[int, float]:
+        """What is made less, for each placed cell; those of which there is nothing exact stay where they are."""
+        known = dict[int, float]()
+        for at in np.flatnonzero(self.fleet.placed).tolist():
+            with suppress(NotExact):
+                known[at] = self._of(at, self.fleet.cells[at].tolist())
+        return known
 
     def _candidates(self, cell: int) -> Iterator[tuple[int, int]]:
         """A place in the cell, and a server near its instance that could hold that node."""

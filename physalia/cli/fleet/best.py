@@ -31,7 +31,7 @@ def best(
     """Find the most available cell of a volume, and for fewer hops to its nodes the most available one within them.
 
     Beside each stands what no such cell is below. Exit code 0: nothing is more available by more than 1 %; 1: there is
-    no cell that keeps every rule; 2: bad input; 3: the gap is larger, or time ran out.
+    no cell that keeps every rule; 2: bad input; 3: the gap is larger, time ran out, or nothing is exact.
     """
     with needs():
         import numpy as np  # noqa: PLC0415  # heavy
@@ -42,6 +42,7 @@ def best(
         from physalia.fleet.fleet import Fleet  # noqa: PLC0415
         from physalia.fleet.rules import NOBODY, Rules  # noqa: PLC0415
         from physalia.fleet.sites import Site  # noqa: PLC0415
+        from physalia.placement.availability.estimator import NotExact  # noqa: PLC0415
         from physalia.placement.effort import OutOfTime  # noqa: PLC0415
 
         with effort("fleet", time_limit_s) as spent:
@@ -66,6 +67,10 @@ def best(
                 found = list(front(site, asked, cells, volume, spent))
             except OutOfTime:
                 return Told({"complete": False}, ("time ran out.",), EXIT_CODES["inconclusive"]).printed(json=json)
+            except NotExact as reason:
+                return Told({"complete": False}, (f"{instance}: {reason}",), EXIT_CODES["inconclusive"]).printed(
+                    json=json
+                )
         code = REFUTED if not found else 0 if found[-1].gap_to_any <= SMALL else EXIT_CODES["inconclusive"]
         return Told(_document(site, found), _lines(site, found), code).printed(json=json)
 

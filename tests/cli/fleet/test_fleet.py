@@ -290,3 +290,17 @@ def test_what_is_asked_for_has_an_end(site: str, fleet: str, tmp_path: Path) -> 
     assert run(["fleet", "place", site, "--volumes", "9", "-o", placed, "--cores", "99999999999"]) == 0
     for option in ("--candidates", "--rounds"):
         assert run(["fleet", "improve", site, fleet, "-o", better, option, str(10**12), "--time-limit-s", "0"]) == 3
+
+
+def test_where_no_instance_is_ever_up_nothing_is_improved_and_nothing_is_best(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dark, placed = tmp_path / "dark.json", tmp_path / "placed.npz"
+    files.write(evolve(topology_of(), probability={"server": 1.0}), dark)
+    better = tmp_path / "better.npz"
+    assert run(["fleet", "place", str(dark), "--volumes", "9", "-o", str(placed)]) == 0
+    assert run(["fleet", "improve", str(dark), str(placed), "-o", str(better)]) == 0
+    assert better.read_bytes() == placed.read_bytes()
+    capsys.readouterr()
+    assert run(["fleet", "best", str(dark), "--instance", next(iter(topology_of().servers))]) == 3
+    assert "is never up" in capsys.readouterr().out

@@ -1,6 +1,9 @@
 """Files of fleets: what cannot be read is refused in one sentence with the file, whatever happened to it."""
 
+import zipfile
 from pathlib import Path
+
+import pytest
 
 from physalia.fleet import files
 from physalia.fleet.errors import BadFleet
@@ -36,3 +39,14 @@ def test_a_fleet_of_no_cells_is_one_in_either_form(tmp_path: Path) -> None:
     for name in ("none.json", "none.npz"):
         files.write(Fleet(fleet.clients[:0], fleet.cells[:0]), site, tmp_path / name)
         assert len(files.read(tmp_path / name, site, 7)) == 0
+
+
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    """Of the two the last was read, whatever the first said."""
+    site, _, fleet = small(2)
+    path = tmp_path / "fleet.npz"
+    files.write(fleet, site, path)
+    with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        archive.writestr("cells.npy", archive.read("cells.npy"))
+    with pytest.raises(BadFleet, match="the column cells is there twice"):
+        files.read(path, site, 7)
