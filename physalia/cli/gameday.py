@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from physalia.colony import Colony
 
 SCHEMA_VERSION = 2
+MOST_MINUTES = 7 * 24 * 60
 SETTINGS = 'record = "traces"\nsuspect_after_s = 1.5\ncold_after_s = 5.0\nlog_slots = 64'
 
 
@@ -25,7 +26,10 @@ def gameday(
     minutes: Annotated[
         float,
         typer.Option(
-            min=0.01, metavar="N", help="How long servers are broken and healed; longer, until each fault came once."
+            min=0.01,
+            max=MOST_MINUTES,
+            metavar="N",
+            help="How long servers are broken and healed; longer, until each fault came once.",
         ),
     ] = 1.0,
     cells: Annotated[int, typer.Option(min=1, max=1000, help="How many cells.")] = 16,

@@ -195,3 +195,9 @@ def test_a_pipe_in_the_place_of_what_was_kept_is_not_waited_for(tmp_path: Path) 
 
 def test_a_line_that_is_as_it_must_be_is_read(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "t.jsonl", HEADER + b'{"did":"close","lines":2}\n').is_closed
+
+
+@pytest.mark.parametrize("minutes", ["inf", "1e300", "nan", "-1"])
+def test_a_game_day_has_an_end(minutes: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invoke(["conformance", "gameday", "--minutes", minutes, "--faults", "none"]) == 2
+    assert "--minutes" in capsys.readouterr().err
