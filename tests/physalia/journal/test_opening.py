@@ -141,7 +141,7 @@ def test_a_mark_that_only_looks_newer_is_a_damaged_one(shelf: Shelf, slot: int) 
     data = bytearray(path.read_bytes())
     data[slot * marks.SLOT_BYTES + len(marks.MAGIC)] ^= 1
     path.write_bytes(data)
-    assert marks.version_of(data[slot * marks.SLOT_BYTES :]) == marks.FORMAT_VERSION + (1 << 24)
+    assert marks.version_of(bytes(data[slot * marks.SLOT_BYTES :])) == marks.FORMAT_VERSION + (1 << 24)
     assert shelf.reopen().read(ANN) == [b"kept"]
 
 
