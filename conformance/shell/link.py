@@ -19,7 +19,7 @@ from conformance.shell.colony import UNJUDGED
 from conformance.shell.drawing import draw
 from conformance.shell.guided.ground import ground
 from conformance.shell.script import Script
-from conformance.shell.unrest import itself, strangers
+from conformance.shell.tried import itself, strangers
 
 LINK = "shell"
 RUNS_OF = {Profile.QUICK: 6, Profile.DEFAULT: 20, Profile.DEEP: 1_000}

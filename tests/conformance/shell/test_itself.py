@@ -13,7 +13,7 @@ from conformance.shell.clocks import Clock
 from conformance.shell.colony import Colony
 from conformance.shell.faults import Clocks
 from conformance.shell.script import read
-from conformance.shell.unrest import itself, strangers
+from conformance.shell.tried import itself, strangers
 from conformance.shell.unrest.cancelling import Interrupted
 from conformance.shell.unrest.moving import Move
 from conformance.shell.unrest.priorities import Priorities, Ready

@@ -11,7 +11,7 @@ from conformance.shell.clients import Client
 from conformance.shell.colony import Colony
 from conformance.shell.drawing import draw
 from conformance.shell.script import Event, read
-from conformance.shell.unrest.itself import Program, meets, twice
+from conformance.shell.tried.itself import Program, meets, twice
 from conformance.shell.unrest.priorities import MOST_PASSED, Priorities
 
 
