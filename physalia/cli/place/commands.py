@@ -1,6 +1,5 @@
 """``physalia place``: ask where a cell should live, get the best answer, and check it without trusting us."""
 
-import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -163,18 +162,17 @@ def check(
     """
     from physalia.placement.certificates.check import Refused  # noqa: PLC0415
     from physalia.placement.certificates.check import check as judge  # noqa: PLC0415
+    from physalia.placement.effort import no_collection  # noqa: PLC0415
 
-    gc.disable()  # a topology is a million objects, none of them garbage
-    contents = [_bytes(file) for file in (certificate, topology, *([] if policy is None else [policy]))]
-    if policy is not None:
-        must_be_toml(policy, contents[-1])
-    try:
-        stands, reason = True, judge(*contents)
-    except Refused as refused:
-        not_swapped({"CERT": (certificate, contents[0]), "TOPOLOGY": (topology, contents[1])})
-        stands, reason = False, str(refused)
-    finally:
-        gc.enable()
+    with no_collection():  # a topology is a million objects, none of them garbage
+        contents = [_bytes(file) for file in (certificate, topology, *([] if policy is None else [policy]))]
+        if policy is not None:
+            must_be_toml(policy, contents[-1])
+        try:
+            stands, reason = True, judge(*contents)
+        except Refused as refused:
+            not_swapped({"CERT": (certificate, contents[0]), "TOPOLOGY": (topology, contents[1])})
+            stands, reason = False, str(refused)
     if json:
         verdict = "stands" if stands else "refused"
         print_json({"schema_version": SCHEMA_VERSION, "verdict": verdict, "reason": reason})

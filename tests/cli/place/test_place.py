@@ -1,5 +1,6 @@
 """``physalia place query|prove|explain|check``: verdicts, exit codes, sentences for bad input, and JSON by schema."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -261,3 +262,9 @@ def test_the_shipped_examples_answer(name: str, capsys: pytest.CaptureFixture[st
     instance = min(files.read(file).servers)
     assert run(["place", "query", str(file), "--instance", instance, "--json"]) == 0
     assert told(capsys, "place-query")["verdict"] == "placed"
+
+
+def test_a_file_that_cannot_be_read_leaves_whoever_calls_with_a_collector(tmp_path: Path) -> None:
+    nothing = str(tmp_path / "nothing.json")
+    assert run(["place", "check", nothing, nothing]) == 2
+    assert gc.isenabled()
