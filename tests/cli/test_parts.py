@@ -13,7 +13,10 @@ from physalia.cli import run
     [
         (["--part", "corpus"], "--part is a part of one link: name that link."),
         (["histories", "shell", "--part", "corpus"], "--part is a part of one link: name that link."),
-        (["histories", "--part", "corpse"], "the link histories has no part 'corpse'; it has corpus, budgets, definition"),
+        (
+            ["histories", "--part", "corpse"],
+            "the link histories has no part 'corpse'; it has corpus, budgets, definition",
+        ),
         (["lockstep", "--part", "4 nodes"], "the lockstep has no campaign '4 nodes'"),
         (["crash-points", "--part", "cell"], "the link crash-points has no part 'cell'; it has journal, cells,"),
         (["shell", "--part", "lost"], "the link shell has no part 'lost'; it has itself, strangers, kept, drawn."),
