@@ -23,42 +23,19 @@ from physalia.fleet.unavailability import Unavailability
 from physalia.placement.effort import Effort, OutOfTime
 from physalia.placement.errors import BadPolicy
 from physalia.placement.rules.policy import Policy
-from physalia.placement.site.topology import Cell, Link, Power, Rack, Server, Switch, Topology
-from physalia.placement.site.validity import build
-from tests.physalia.fleet.fleets import placed, small
+from physalia.placement.site.topology import Cell
+from tests.physalia.fleet.fleets import placed, planes, small
 from tests.physalia.fleet.test_placing import by_definition
 from tests.physalia.placement.questions import policy_of, row_of_racks
 
-
-def planes() -> Topology:
-    """Racks on one plane, on another, and on both: to who sees one of them, others hang on a link of their own."""
-    racks = {"r1": ("one", "other"), "r2": ("one",), "r3": ("other",)}
-    return build(
-        name="planes",
-        rows=["row"],
-        powers=[Power(f"feed-{rack}", "feed") for rack in racks],
-        racks=[Rack(rack, "row", (f"feed-{rack}",)) for rack in racks],
-        switches=[
-            Switch("agg-one", "aggregation"), Switch("agg-other", "aggregation"),
-            *(Switch(f"tor-{rack}-{plane}", "rack", rack) for rack, on in racks.items() for plane in on),
-        ],
-        links=[
-            *(Link(f"tor-{rack}-{plane}--agg-{plane}", (f"tor-{rack}-{plane}", f"agg-{plane}"))
-              for rack, on in racks.items() for plane in on),
-            Link("agg-one--agg-other", ("agg-one", "agg-other")),
-        ],
-        servers=[
-            Server(f"s{at}-{rack}", rack, tuple(f"tor-{rack}-{plane}" for plane in on), "blue", 10, 0)
-            for rack, on in racks.items() for at in (1, 2, 3)
-        ],
-    )  # fmt: skip
+RACKS = {"r1": ("one", "other"), "r2": ("one",), "r3": ("other",)}
 
 
 @pytest.mark.parametrize("client", ["instance", "primary", "replica"])
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_cell_that_cannot_spare_a_node_is_judged_by_each_server(size: int, client: str) -> None:
     """Whoever asks reaches itself without a link, and no other server of its stand; wherever it stands among them."""
-    site = Site.of(planes())
+    site = Site.of(planes(RACKS, joined=True))
     policy = policy_of({"type": "survives", "client": client}, cell_size=size)
     legal = 0
     for rack in ("r1", "r2"):

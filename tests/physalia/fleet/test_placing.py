@@ -20,9 +20,7 @@ from physalia.placement.rules.judge import Judge
 from physalia.placement.rules.policy import Policy, default
 from physalia.placement.rules.queries import Query
 from physalia.placement.site.generate import Feeding
-from physalia.placement.site.topology import Link, Power, Rack, Server, Switch
-from physalia.placement.site.validity import build
-from tests.physalia.fleet.fleets import placed, small, topology_of
+from tests.physalia.fleet.fleets import placed, planes, small, topology_of
 from tests.physalia.placement.questions import policy_of, rack_cap
 
 FAR = policy_of(
@@ -176,26 +174,7 @@ def test_each_broken_rule_is_found() -> None:
 def test_the_link_of_one_server_takes_that_server_and_not_those_that_stand_as_it_does(size: int) -> None:
     """A copy that sees one plane of two: to it each server of the two-switch rack hangs on one link of its own."""
     racks = {"r1": ("one", "other"), "r2": ("one", "other"), "r3": ("other",), "r4": ("one",)}
-    topology = build(
-        name="planes",
-        rows=["row"],
-        powers=[Power(f"feed-{rack}", "feed") for rack in racks],
-        racks=[Rack(rack, "row", (f"feed-{rack}",)) for rack in racks],
-        switches=[
-            Switch("agg-one", "aggregation"), Switch("agg-other", "aggregation"),
-            *(Switch(f"tor-{rack}-{plane}", "rack", rack) for rack, planes in racks.items() for plane in planes),
-        ],
-        links=[
-            Link(f"tor-{rack}-{plane}--agg-{plane}", (f"tor-{rack}-{plane}", f"agg-{plane}"))
-            for rack, planes in racks.items() for plane in planes
-        ],
-        servers=[
-            Server(f"s{at}-{rack}", rack, tuple(f"tor-{rack}-{plane}" for plane in planes), "blue", 10, 0)
-            for rack, planes in racks.items() for at in (1, 2, 3)
-        ],
-        cells=(),
-    )  # fmt: skip
-    site = Site.of(topology)
+    site = Site.of(planes(racks, joined=False))
     policy = policy_of({"type": "survives", "client": "replica"}, cell_size=size)
     rules, number = Rules.of(site, policy), site.number
     clients = np.array([[number["s2-r1"], NOBODY, number["s1-r3"]]], dtype=np.int32)
