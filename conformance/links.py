@@ -13,6 +13,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from importlib import import_module
+from pathlib import Path
 from typing import Protocol
 
 from attrs import frozen
@@ -72,7 +73,8 @@ class Settings:
 
     ``processors`` is how many a link may keep busy: those that can, share their parts out among so many processes.
     ``shrink_s`` is how much a counterexample of the running code is made shorter, in seconds of processor time.
-    ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so.
+    ``tlc_time_s`` and ``tlc_heap_mib`` are what each run of TLC may use, where the user says so. ``shared`` is a folder
+    where links of one command leave each other what both need.
     """
 
     profile: Profile = Profile.DEFAULT
@@ -82,6 +84,7 @@ class Settings:
     shrink_s: float = SHRINK_S
     tlc_time_s: float | None = None
     tlc_heap_mib: int | None = None
+    shared: Path | None = None
 
     def parts_of(self, link: str, names: Iterable[str]) -> list[str]:
         """Those of a link's parts that are asked for, in their order; BadInput for one that it does not have."""

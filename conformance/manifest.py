@@ -44,6 +44,8 @@ class Model:
     generated: int
     depth: int
     graph: Profile | None = None
+    slow: bool = False
+    """Whether TLC takes long for each state, so that a run is long although it generates few."""
     reaches: tuple[str, ...] = ()
     actions: tuple[str, ...] | None = None
     violates: str = ""
@@ -198,6 +200,12 @@ class _Table:
             raise self.fail(key, f"{key} = {value!r} is not known; write one of {', '.join(choices)}.")
         return value
 
+    def flag(self, key: str) -> bool:
+        value = self._value(key, False)
+        if not isinstance(value, bool):
+            raise self.fail(key, f"{key} = {value!r} is neither true nor false; write one of them.")
+        return value
+
     def profile(self, key: str) -> Profile:
         return Profile(self.choice(key, tuple(Profile)))
 
@@ -286,6 +294,7 @@ class _Reader:
             generated=table.count_if_known("generated"),
             depth=table.count_if_known("depth"),
             graph=table.profile("graph") if "graph" in table.content else None,
+            slow=table.flag("slow"),
             reaches=table.names("reaches") or (),
             actions=table.names("actions"),
             violates=table.text("violates") if refuted else "",

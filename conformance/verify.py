@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from attrs import asdict, evolve, frozen
@@ -51,11 +52,19 @@ def verify(names: Iterable[str], settings: Settings, progress: Progress) -> Repo
     start, asked, at_once = time.monotonic(), {name: LINKS[name] for name in names}, beside.cores()
     with _storage():
         if len(asked) > 1 and at_once > 1:
-            links = beside.run(asked, settings, progress, at_once)
+            with _shared() as folder:
+                links = beside.run(asked, evolve(settings, shared=folder), progress, at_once)
         else:
             alone = evolve(settings, processors=at_once)
             links = tuple(report(name, alone, progress, load) for name in asked)
     return Report(settings=settings, links=links, seconds=time.monotonic() - start)
+
+
+@contextmanager
+def _shared() -> Iterator[Path]:
+    """A folder where links leave each other what both need."""
+    with tempfile.TemporaryDirectory(prefix="physalia-shared-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ class Unavailable(PhysaliaError):
     """Not done: this node does nothing about requests now. Ask another one, or this one later."""
 
 
+class Closed(Unavailable):
+    """Not done: the client was closed, or is of another process or event loop. Make another one, and ask that."""
+
+
 class Overloaded(Unavailable):
     """Not done: too much is under way (R12). Wait, longer each time and by a random part of that, and ask again."""
 

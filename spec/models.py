@@ -18,7 +18,7 @@ from spec.service.leases import Duration, Leases, Process
 from spec.service.peeks import Peeks
 from spec.service.reads import Reads
 from spec.service.versions import Versions
-from spec.sites.examples import BLAST_RADIUS_MODELS
+from spec.sites.examples import BLAST_RADIUS_MODELS, BLAST_RADIUS_PROGRESS
 from spec.store import Store
 from spec.teaching import Teaching
 from spec.volumes.register import Register
@@ -436,5 +436,7 @@ PROGRESS: Mapping[str, Machine[Any]] = {
         leavers={1}, newcomers={4},
     ),
     "MCVolumeProgress": volume(1, max_epoch=2, gone={1}),
+    "MCVolumeProgressPrimary": volume(1, max_epoch=2, gone={2}),
+    "MCBlastRadiusProgress": BLAST_RADIUS_PROGRESS,
 }  # fmt: skip
 """Whether something happens at last is TLC's alone to say. These machines name the steps of its counterexamples."""

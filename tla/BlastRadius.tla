@@ -51,15 +51,21 @@ Hear(r) ==
   /\ UNCHANGED <<good, failed, cell, configs, epoch, holds>>
 
 \* A copy goes on alone: the record changes if its epoch is the known one.
-Shrink(r) ==
+MayShrink(r) ==
   /\ HasMajority(r) /\ Finds(r)
   /\ epoch[r] = Last /\ r \in Present /\ ~ Alone(r) /\ Last < MaxEpoch
+
+Shrink(r) ==
+  /\ MayShrink(r)
   /\ configs' = Append(configs, [primary |-> r, replica |-> 0])
   /\ UNCHANGED <<good, failed, cell, epoch, hint, holds>>
 
-Install(r) ==
+MayInstall(r) ==
   /\ HasMajority(r) /\ Finds(r)
   /\ r \in Present /\ epoch[r] < Last
+
+Install(r) ==
+  /\ MayInstall(r)
   /\ epoch' = [epoch EXCEPT ![r] = Last]
   /\ UNCHANGED <<good, failed, cell, configs, hint, holds>>
 

@@ -10,4 +10,5 @@ Witnesses ==
   /\ Reached(1, "ReachReplicaAlone", ReachReplicaAlone)
   /\ Reached(2, "ReachPrimaryAlone", ReachPrimaryAlone)
   /\ Reached(3, "ReachStaleWrite", ReachStaleWrite)
+  /\ Reached(4, "ReachReappeared", ReachReappeared)
 ===============================================================================

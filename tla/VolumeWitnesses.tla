@@ -18,6 +18,13 @@ ReachStaleWrite ==
     /\ Serves(p) /\ epoch[p] < Last /\ Now.primary # p
     /\ w \in Held(p) /\ w \notin Held(Now.primary) /\ told # {}
 
+\* A write that nobody was told of is there after a fail-over, and was not in
+\* what counted before: it took effect late.  Nobody may call this a fault.
+ReachReappeared ==
+  /\ Last = 2 /\ Served = 2 /\ Now.primary = 1
+  /\ \E k \in DOMAIN data[1] : /\ data[1][k].epoch = 1
+                              /\ data[1][k].write \notin told \cup Held(2)
+
 \* A new copy joined, beside the one that was lost or in its place.
 ReachMirrored == \E e \in 2..Last : configs[e].replica # 0
 

@@ -15,13 +15,13 @@ from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.sites import Case
 from conformance.refutation import Refuted
 from physalia.blast_radius.certificates import recount
-from physalia.blast_radius.certificates.certificate import Counted, certificate
+from physalia.blast_radius.certificates.certificate import Counted, certificate, counts_alone
 from physalia.blast_radius.certificates.check import check
 from physalia.blast_radius.certificates.ground import Ground
 from physalia.blast_radius.four import by_servers, monolith, own_servers, worst_group
-from physalia.blast_radius.pairs import worst_pair
+from physalia.blast_radius.pairs import Worst, worst_pair
 from physalia.blast_radius.singles import Volumes, harmed, singles
-from physalia.blast_radius.triples import WorstThree, worst_triple
+from physalia.blast_radius.triples import worst_triple
 from physalia.fleet import files as fleets
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
@@ -76,7 +76,7 @@ def _written(case: Case, folder: Path) -> tuple[Site, Fleet]:
 
 
 def _made(
-    site: Site, fleet: Fleet, contents: tuple[bytes, bytes], triple: WorstThree | None = None
+    site: Site, fleet: Fleet, contents: tuple[bytes, bytes], triple: Worst | None = None
 ) -> dict[str, Any]:  # fmt: skip
     stores, size = {}, fleet.cells.shape[1]
     group = worst_group(Volumes(site, fleet))
@@ -122,9 +122,12 @@ def lies(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _lesser(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
     """What is worst left out, and something that does less called the worst."""
-    worst = made["cells"]["worst"]
-    if len(worst) > 1 and worst[0]["unserved"] > worst[1]["unserved"]:
-        yield "cells.worst", {**made, "cells": {**made["cells"], "worst": worst[1:]}}
+    for name in ("cells", "near", "spread"):
+        worst = made[name]["worst"]
+        harm = [(one["unserved"], one["blast"]) for one in worst]
+        if harm and harm[0] > harm[-1]:
+            yield f"{name}.worst", {**made, name: {**made[name], "worst": worst[1:]}}
+    yield from _elsewhere(made, case)
     names = list(case.topology.servers)
     for what, size, least in (("pair", 2, made["cells"]["worst_unserved"]), ("four", len(made["four"]["servers"]), 0)):
         counts = {some: counted_by(case.topology, case.volumes, some) for some in combinations(names, size)}
@@ -133,9 +136,35 @@ def _lesser(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str
         ]
         if lesser:
             bound, some = max(lesser)
-            told = {"unserved": counts[some][0], "at_most": bound}
+            told = {**made[what], "unserved": counts[some][0], "at_most": bound}
             told |= {"devices": list(some), "blast": counts[some][1]} if what == "pair" else {"servers": list(some)}
             yield f"{what}.at_most", {**made, what: told}
+        into = made[what].get("in_blast", {"at_most": 0})
+        if into["at_most"]:
+            some, (unserved, blast) = min(counts.items(), key=lambda item: item[1][1])
+            told = {"devices": list(some), "unserved": unserved, "blast": blast, "at_most": into["at_most"] - 1}
+            if blast < into["at_most"]:
+                yield "two in blast", {**made, what: {**made[what], "in_blast": told}}
+
+
+def _elsewhere(made: Mapping[str, Any], case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One database whose cell is not where it is said to be, with the counts of that cell: harm is no excuse."""
+    site = Site.of(case.topology)
+    fleet, size = case.fleet(site), len(made["near"]["cell"])
+    inhabited = {one.rack for one in case.topology.servers.values()}
+    for name in ("near", "spread"):
+        for cell in combinations(case.topology.servers, size):
+            racks = [case.topology.servers[one].rack for one in cell]
+            rows = {case.topology.row_of(rack) for rack in racks}
+            if len(rows) == 1 if name == "near" else len({*racks}) == size or len(inhabited) < size:
+                continue
+            nodes = np.tile(np.array([site.number[one] for one in cell], dtype=np.int32), (len(fleet), 1))
+            volumes = Volumes(site, fleet.with_cells(nodes))
+            if not harmed(volumes):
+                four = by_servers(volumes, cell[: size - size // 2])
+                told = counts_alone(list(singles(volumes, Effort())))
+                yield f"the cell {name}", {**made, name: {**told, "cell": list(cell), "unserved_of_four": four}}
+                break
 
 
 def _numbers(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], int]]:

@@ -17,6 +17,7 @@ from physalia.blast_radius.fates import Fates, Seen, fates, under
 from physalia.blast_radius.four import by_servers, worst_group
 from physalia.blast_radius.pairs import SIDE_BY_SIDE, worst_pair
 from physalia.blast_radius.singles import Impact, Volumes, harmed, singles
+from physalia.blast_radius.together import harmed_by
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.sites import Site
 from physalia.placement.effort import Effort
@@ -177,42 +178,63 @@ def judge_counts(case: Case, *, pairs: bool) -> Iterator[str]:
         return
     devices = [*single_failures(case.topology), *case.topology.servers]
     alone = {one.devices[0]: one for one in singles(volumes, Effort())}
-    real = {device: counted(case, (device,)) for device in devices}
-    if alone != {device: one for device, one in real.items() if one.unserved}:
-        wrong = next(one for one in devices if alone.get(one, Impact(0, 0, (one,))) != real[one])
-        raise Refuted(f"if {wrong} fails: {real[wrong]}; counted otherwise: {alone.get(wrong)}")
+    each = {device: counted(case, (device,)) for device in devices}
+    if alone != {device: one for device, one in each.items() if one.unserved}:
+        wrong = next(one for one in devices if alone.get(one, Impact(0, 0, (one,))) != each[one])
+        raise Refuted(f"if {wrong} fails: {each[wrong]}; counted otherwise: {alone.get(wrong)}")
     yield "every single device"
     if pairs:
         both = {pair: counted(case, pair) for pair in combinations(devices, 2)}
-        most = max(one.unserved for one in both.values())
+        most = max(one.unserved for one in both.values()), max(one.blast for one in both.values())
         for side_by_side in (SIDE_BY_SIDE, 0):
             worst = worst_pair(volumes, alone, Effort(), side_by_side)
-            if not worst.proven or worst.worst != counted(case, worst.worst.devices) or worst.worst.unserved != most:
-                raise Refuted(f"the worst pair leaves {most} volumes unserved, and the answer is {worst}")
+            told = worst.worst.unserved, worst.in_blast.blast
+            real = all(one == counted(case, one.devices) for one in (worst.worst, worst.in_blast) if one.devices)
+            if not worst.proven or not real or told != most:
+                raise Refuted(f"two devices leave {most} volumes unserved and in blast at worst; the answer is {worst}")
+            for one in (worst.worst, worst.in_blast):
+                _must_be_named(case, volumes, one.devices)
         yield "the worst pair"
-        yield from judge_expectation(volumes, real, both)
+        yield from judge_expectation(volumes, each, both)
     try:
         group = worst_group(volumes)
-    except BadFleet:
+    except BadFleet as refused:
+        whole = World(case.topology)
+        if all(set(asked.cell) <= whole.reached(copy) for asked in case.volumes for copy in asked.copies):
+            raise Refuted(f"each copy reaches every node, and there is no answer: {refused}") from refused
         return
     size = len(group.servers)
-    most = max((counted(case, some).unserved for some in combinations(case.topology.servers, size)), default=0)
-    if most > group.cells or by_servers(volumes, group.servers) != counted(case, group.servers).unserved:
-        raise Refuted(f"{size} servers leave {most} volumes unserved, and the answer is {group}")
+    worst_of = max((counted(case, some).unserved for some in combinations(case.topology.servers, size)), default=0)
+    if worst_of > group.cells or by_servers(volumes, group.servers) != counted(case, group.servers).unserved:
+        raise Refuted(f"{size} servers leave {worst_of} volumes unserved, and the answer is {group}")
     yield "a group of servers"
 
 
-def counted(case: Case, failed: tuple[str, ...]) -> Impact:
-    """How many volumes a set of failures harms, one after the other."""
-    world, unserved, blast = World(case.topology, frozenset(failed)), 0, 0
+def _must_be_named(case: Case, volumes: Volumes, failed: tuple[str, ...]) -> None:
+    """Refuted unless those volumes are named that these devices harm, and told which of them are in blast."""
+    harm = {volumes.fleet.name(at): blast for at, (lost, blast) in enumerate(harms(case, failed)) if lost}
+    named = harmed_by(volumes, failed, len(case.volumes))
+    if {one.cell: one.blast for one in named} != harm or len(named) != len(harm):
+        raise Refuted(f"{' and '.join(failed)} harm {harm}, and the volumes that are named are {named}")
+
+
+def harms(case: Case, failed: tuple[str, ...]) -> list[tuple[bool, bool]]:
+    """For each volume whether a set of failures leaves it unserved, and puts it into blast; one after the other."""
+    world, found = World(case.topology, frozenset(failed)), []
     for asked in case.volumes:
         reached = world.reached(asked.instance) if world.is_up(asked.instance) else set()
         copies = [copy for copy in asked.copies if copy in reached]
         fine = any(len(world.reached(copy) & set(asked.cell)) >= majority(len(asked.cell)) for copy in copies)
         lost = bool(copies) and not fine
         whole = asked.primary in copies and (asked.replica is None or asked.replica in world.reached(asked.primary))
-        unserved, blast = unserved + lost, blast + (lost and not whole)
-    return Impact(unserved, blast, failed)
+        found.append((lost, lost and not whole))
+    return found
+
+
+def counted(case: Case, failed: tuple[str, ...]) -> Impact:
+    """How many volumes a set of failures harms."""
+    found = harms(case, failed)
+    return Impact(sum(lost for lost, _ in found), sum(blast for _, blast in found), failed)
 
 
 def words(asked: Asked) -> str:

@@ -18,7 +18,19 @@ from conformance.blast_radius.certified import judge_certificate, judge_certifie
 from conformance.blast_radius.crowds import MARKS, judge_crowd, judge_too_much_shared
 from conformance.blast_radius.every_set import EverySet
 from conformance.blast_radius.judge import judge_claims, judge_counts, judge_every_set
-from conformance.blast_radius.sites import Case, four_planes, leaning, made_up, of_model, one_rack, two_cuts, two_ways
+from conformance.blast_radius.sites import (
+    Case,
+    four_planes,
+    leaning,
+    made_up,
+    of_model,
+    one_rack,
+    three_racks,
+    three_servers,
+    two_cuts,
+    two_planes,
+    two_ways,
+)
 from conformance.blast_radius.unbounded import Theorem, theorems
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.placement.audited import judge_audit
@@ -49,7 +61,8 @@ ALWAYS = (
     "every single device", "the worst pair", "a group of servers", "survival of a copy binds",
     "the worst three devices", "an expectation", "a certificate that stands", "the checker's counts of sets",
     "a certificate of three devices", "a lie about three unserved", "a lie about three in blast",
-    "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair", *MARKS,
+    "a lie about cells", "a lie about near", "a lie about spread", "a lie about four", "a lie about pair",
+    "a lie about two in blast", "a lie about the cell near", "a lie about the cell spread", *MARKS,
 )  # fmt: skip
 """What must be seen, or nothing was shown of it."""
 
@@ -174,8 +187,8 @@ def _crowded(tally: Tally, sites: int, seed: int, progress: Progress) -> None:
 
 
 def _models(tally: Tally, progress: Progress) -> None:
-    """The sites of the models; a cell that survives as its instance sees it, and no copy; and four made by hand."""
-    by_hand = [two_ways(), four_planes(), leaning(), one_rack()]
+    """The sites of the models; a cell that survives as its instance sees it, and no copy; and seven made by hand."""
+    by_hand = [two_ways(), four_planes(), leaning(), one_rack(), two_planes(), three_racks(), three_servers()]
     cases = [*by_hand]
     for machine in (*BLAST_RADIUS_MODELS.values(), AS_THE_INSTANCE_SEES_IT):
         topology, volumes, devices = of_model(machine)

@@ -218,3 +218,90 @@ def two_cuts() -> Case:
     of_b = [Asked(instance="bs0", primary="bs1", replica="bs2", cell=tuple(f"{at}s0" for at in range(1, 6)))] * 3
     devices = ("rack-a", "rack-0", "tor-b--agg-1", "tor-b--agg-2", "bs1", "bs2", "as1", "0s0", "agg-1", "agg-2")
     return Case(topology=topology, volumes=(*of_a, *of_b), devices=devices)
+
+
+def two_planes() -> Case:
+    """Two planes that meet nowhere but in servers, cells of five, and of each a node that is on the second plane alone.
+
+    Every copy is on both, so that it reaches all nodes: any three servers take a majority of one cell at most. One rack
+    more hangs on the switch of another one: with that three nodes of a cell are gone. The switch of the second plane
+    stands in a rack that holds nodes.
+    """
+    names, planes = "abcdefg", (1, 2)
+    topology = build(
+        name="two planes", rows=["row"], powers=[Power("feed-1", "feed"), Power("feed-2", "feed")],
+        racks=[Rack(f"rack-{one}", "row", (f"feed-{1 + at % 2}",)) for at, one in enumerate((*names, "h"))],
+        switches=[
+            Switch("tor-h", "rack", "rack-h"),
+            *(Switch(f"tor-{one}{at}", "rack", f"rack-{one}") for one in names for at in planes),
+            Switch("agg-1", "aggregation"),
+            Switch("agg-2", "aggregation", "rack-g"),
+        ],
+        links=[
+            Link("tor-h--tor-g1", ("tor-h", "tor-g1")),
+            *(Link(f"tor-{one}{at}--agg-{at}", (f"tor-{one}{at}", f"agg-{at}")) for one in names for at in planes),
+        ],
+        servers=[
+            *(Server(f"h{at}", "rack-h", ("tor-h",), "any", 9) for at in (1, 2, 3)),
+            *(Server(f"{one}1", f"rack-{one}", (f"tor-{one}1", f"tor-{one}2"), "any", 9) for one in names),
+            *(Server(f"{one}2", f"rack-{one}", (f"tor-{one}2",), "any", 9) for one in names),
+        ],
+    )  # fmt: skip
+    cells = (("d1", "e1", "f1", "g1", "c2"), ("d1", "e1", "a2", "c1", "g2"), ("h1", "h2", "h3", "d1", "e1"))
+    copies = (("b1", "c1"), ("f1", "g1"), ("b1", "c1"))
+    volumes = tuple(
+        Asked(instance="a1", primary=one, replica=other, cell=cell)
+        for (one, other), cell in zip(copies, cells, strict=True)
+    )
+    devices = ("feed-1", "feed-2", "agg-1", "agg-2", "tor-a1", "tor-a1--agg-1", "tor-b2--agg-2", "tor-g1", "rack-d",
+               "rack-e", "b1", "d1", "e1", "a1--tor-a2", "g1--tor-g1", "c2--tor-c2")  # fmt: skip
+    return Case(topology=topology, volumes=volumes, devices=devices)
+
+
+def three_racks() -> Case:
+    """Two cells of five with a node each in the same five racks, and four ways between these.
+
+    Only three racks take both. No two devices take either; three servers take one of them at most.
+    """
+    names, planes = "abcde", (1, 2, 3, 4)
+    tors = [f"tor-{one}" for one in (*names, "h")]
+    topology = build(
+        name="three racks", rows=["row"], powers=[Power("feed-1", "feed")],
+        racks=[Rack(f"rack-{one}", "row", ("feed-1",)) for one in (*names, "h")],
+        switches=[
+            *(Switch(one, "rack", one.replace("tor", "rack")) for one in tors),
+            *(Switch(f"agg-{at}", "aggregation") for at in planes),
+        ],
+        links=[Link(f"{one}--agg-{at}", (one, f"agg-{at}")) for one in tors for at in planes],
+        servers=[
+            *(Server(f"{one}{at}", f"rack-{one}", (f"tor-{one}",), "any", 9) for one in names for at in (1, 2, 3)),
+            *(Server(f"h{at}", "rack-h", ("tor-h",), "any", 9) for at in (1, 2)),
+        ],
+    )  # fmt: skip
+    volumes = tuple(
+        Asked(instance="h1", primary="h2", replica="a3", cell=tuple(f"{one}{at}" for one in names)) for at in (1, 2)
+    )
+    devices = ("rack-a", "rack-b", "tor-c", "rack-d", "agg-1", "agg-2", "a3", "a1", "b1", "c1", "e1--tor-e", "feed-1")
+    return Case(topology=topology, volumes=volumes, devices=devices)
+
+
+def three_servers() -> Case:
+    """In one rack three volumes, of whose nodes each two volumes share one: the three shared servers take all three.
+
+    Each of these is the replica of a volume too, so that all three are in blast then. No server
+    has more than two volumes, and any two servers take one of them at most.
+    """
+    kinds = ("instance", "primary", "own", "shared")
+    names = [f"{kind}-{at}" for kind in kinds for at in range(3)]
+    topology = build(
+        name="three servers", rows=["row"], powers=[Power("feed-1", "feed")],
+        racks=[Rack("rack-1", "row", ("feed-1",))], switches=[Switch("tor-1", "rack", "rack-1")], links=[],
+        servers=[Server(name, "rack-1", ("tor-1",), "any", 9) for name in names],
+    )  # fmt: skip
+    volumes = tuple(
+        Asked(instance=f"instance-{at}", primary=f"primary-{at}", replica=f"shared-{at}",
+              cell=(f"own-{at}", f"shared-{at}", f"shared-{(at + 1) % 3}"))
+        for at in range(3)
+    )  # fmt: skip
+    devices = ("tor-1", "feed-1", "shared-0", "shared-1", "shared-2", "own-0", "primary-1", "own-2--tor-1")
+    return Case(topology=topology, volumes=volumes, devices=devices)

@@ -11,7 +11,19 @@ from conformance.plain import plain, word
 from conformance.refutation import Refuted
 from physalia.cell.learner import Learner
 from physalia.cell.proposer import Proposer
-from physalia.model import Answer, Batch, Execute, OpenSession, Refused, Reject, RequestId, Token, Transact
+from physalia.model import (
+    Answer,
+    Batch,
+    Execute,
+    OpenSession,
+    Put,
+    Refused,
+    Reject,
+    RequestId,
+    Token,
+    Transact,
+    Transaction,
+)
 from physalia.model.value import evolve
 from physalia.store import VERSION, Store, batches, max_session, refusal
 from spec.service import transactions
@@ -28,7 +40,8 @@ WHOLE, FURTHER, SHORT = "a scan ends", "a page goes on where one ended", "a page
 OLD, EXPIRED, COPIED = "a page shows what is no more", "a scan is told that it expired", "a copy remembers no scan"
 BATCHED, STRANGE = "sessions were last used together", "somebody else names a session and its last number"
 PAST = "a session went on, and one asks what became of an earlier request"
-SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED, BATCHED, STRANGE, PAST)
+FULL, OVERFULL = "a partition is full to the last byte", "a partition holds more than it may by now"
+SCAN_MARKS = (WHOLE, FURTHER, SHORT, OLD, EXPIRED, COPIED, BATCHED, STRANGE, PAST, FULL, OVERFULL)
 PREFIXES = ("", "", "a", "b", "é", "x")
 SCANS_PER_COMMAND = 0.5
 AGAIN_PER_COMMAND, AGAIN_OF = 0.125, 8
@@ -113,7 +126,31 @@ class Scans:
             self._apply(slot, self._command(slot))
             while self._random.random() < SCANS_PER_COMMAND:
                 self._scan()
+        self._fill(FULL, 0)
+        self._fill(OVERFULL, 1)
         return commands
+
+    def _fill(self, how: str, too_much_bytes: int) -> None:
+        """Of a partition that has no room each change is tried that makes it larger, smaller, or no other."""
+        for growth_bytes in (-1, 0, 1):
+            store, key = Store(limits=LIMITS), self._random.choice(("a", "é"))
+            values = (bytes(2), bytes(2 + growth_bytes))
+            bodies: tuple[OpenSession | Transact, ...] = (
+                OpenSession(),
+                *(Transact(1, Transaction((), (Put(key, value),), ())) for value in values),
+            )
+            state = transactions.beginning()
+            for slot, body in enumerate(bodies, start=1):
+                if slot == len(bodies):
+                    room_bytes = transactions.total(state.items) - too_much_bytes
+                    store.limits = evolve(LIMITS, partition_bytes=room_bytes)
+                reference = evolve(self._reference, partition_bytes=store.limits.partition_bytes)
+                command = Execute(RequestId("client", slot), VERSION, body)
+                state, wanted = reference.apply(state, slot, plain(command))
+                told = plain(store.apply(slot, command))
+                if word(told) != word(wanted):
+                    raise Refuted(f"{how}, and the store replies wrongly", _compared(plain(command), wanted, told))
+        self.reached[how] += 1
 
     def _command(self, slot: int) -> Execute:
         if self._done and self._random.random() < AGAIN_PER_COMMAND:

@@ -228,19 +228,24 @@ class Disks:
             self.reached[VOTE_DROPPED] += 1
 
     def _begin_again(self, node: NodeId, records: list[DurableRecord]) -> None:
-        """Of a snapshot in parts, whose writer crashed on the way and began anew, only what it wrote at last counts."""
+        """Of a snapshot in parts, whose writer crashed on the way and began anew, only what it wrote at last counts.
+
+        Also where the journal is folded meanwhile, or afterwards.
+        """
         fresh = self._start(node, records)
         if not fresh.prefix > fresh.floor:
             return
         right = self._snapshot(node, records, fresh.prefix)
         rows, ends = right.rows, sorted(self._random.choices(range(len(right.rows)), k=2))
         parts: list[DurableRecord] = [Part(0, rows[: ends[0]]), Part(ends[0], rows[ends[0] : ends[1]])]
-        lost = parts[: self._random.choice((1, 2))]
-        try:
-            again = self._start(node, [*records, *lost, *parts, evolve(right, rows=rows[ends[1] :])])
-        except CorruptRecords as error:
-            raise Refuted(f"node {node} does not start where {BEGUN_AGAIN}", (str(error),)) from error
-        self._must_be_the_same(self._start(node, [*records, right]), again)
+        begun = [*records, *parts[: self._random.choice((1, 2))], *parts]
+        last = evolve(right, rows=rows[ends[1] :])
+        for written in ([*begun, last], [*folded(node, begun), last], folded(node, [*begun, last])):
+            try:
+                again = self._start(node, written)
+            except CorruptRecords as error:
+                raise Refuted(f"node {node} does not start where {BEGUN_AGAIN}", (str(error),)) from error
+            self._must_be_the_same(self._start(node, [*records, right]), again)
         self.reached[BEGUN_AGAIN] += ends[0] > 0
 
     def _must_be_the_same(self, whole: Node, fewer: Node) -> None:

@@ -6,6 +6,7 @@ from random import Random
 from time import monotonic
 from typing import Protocol
 
+from conformance.database.by_itself import BY_ITSELF_MARKS, ByItself
 from conformance.database.campaign import DOOR_MARKS, SCAN_MARKS, Door, Scans
 from conformance.database.disks import DISK_MARKS, Disks
 from conformance.database.lessons import LESSON_MARKS, Lessons
@@ -14,9 +15,9 @@ from conformance.links import Failure, Profile, Progress, Row, Settings, Verdict
 from conformance.refutation import How, Refuted
 
 DOOR, SCANS, PIECES = "the door of the store", "scans of the store", "snapshots in pieces"
-LESSONS, DISKS = "snapshots that come in", "disks that nobody left"
+LESSONS, DISKS, BY_ITSELF = "snapshots that come in", "disks that nobody left", "a node by itself"
 RUNS = {Profile.QUICK: 20, Profile.DEFAULT: 100, Profile.DEEP: 2_000}
-COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8, LESSONS: 100, DISKS: 12}
+COMMANDS: Mapping[str, int] = {DOOR: 150, SCANS: 120, PIECES: 8, LESSONS: 100, DISKS: 12, BY_ITSELF: 6}
 Part = Callable[[Settings, Progress], tuple[Row, Failure | None]]
 
 
@@ -52,6 +53,11 @@ def lessons(settings: Settings, progress: Progress) -> tuple[Row, Failure | None
 def disks(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
     """Journals with a record in them that cannot be there, or that later software wrote."""
     return _rows(DISKS, Disks, DISK_MARKS, settings, progress)
+
+
+def by_itself(settings: Settings, progress: Progress) -> tuple[Row, Failure | None]:
+    """Nodes that are told single things, each in every way."""
+    return _rows(BY_ITSELF, ByItself, BY_ITSELF_MARKS, settings, progress)
 
 
 def _rows(
@@ -92,5 +98,7 @@ def _failure(title: str, refuted: Refuted, settings: Settings) -> Failure:
     )
 
 
-PARTS: Mapping[str, Part] = {DOOR: door, SCANS: scans, PIECES: pieces, LESSONS: lessons, DISKS: disks}
+PARTS: Mapping[str, Part] = {
+    DOOR: door, SCANS: scans, PIECES: pieces, LESSONS: lessons, DISKS: disks, BY_ITSELF: by_itself,
+}  # fmt: skip
 """What the lockstep runs beside its campaigns."""

@@ -1,38 +1,38 @@
 """The link ``graph``: TLC's whole graph of a model and the mirror's are the same, state by state and step by step.
 
-The manifest says from which profile on a model's graphs are compared (``graph``). TLC runs such a model with nothing to
-check and dumps its graph; the mirror of the same name is explored; the two are compared as sets, both directions. Every
-mirror is also explored with its invariants and with the refinement of the rung above, in the profile that runs its
-model (in quick only where the graphs are not compared): it must have as many states, at the same depth, as the manifest
-says that TLC found. Of each action that the manifest lists for a model a compared graph must have a step.
+The manifest says from which profile on a model's graphs are compared (``graph``). TLC runs such a model and dumps its
+graph, with nothing to check, or where the link ``tlc`` runs too with all that it would check; the mirror of the same
+name is explored; the two are compared as sets, both directions. Every mirror is also explored with its invariants and
+with the refinement of the rung above, in the profile that runs its model (in quick only where the graphs are not
+compared): it must have as many states, at the same depth, as the manifest says that TLC found. Of each action that the
+manifest lists for a model a compared graph must have a step.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
 
 from conformance.graph.compare import Comparison, compare, narrate
-from conformance.graph.mirror import Checked, check, machine_of
+from conformance.graph.mirror import Checked, check, enough, machine_of
 from conformance.links import Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
 from conformance.manifest import HOLDS, Manifest, Model, load_manifest
 from conformance.parallel import completed, workers
 from conformance.tlc.cfg import take_checks_out
 from conformance.tlc.decode import StateDecoder
 from conformance.tlc.dump import DumpError, read_dump
+from conformance.tlc.java import options_for
 from conformance.tlc.limits import CUT, Limits, Outcome
 from conformance.tlc.messages import Counts
 from conformance.tlc.run import Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.shared import SharedRuns
 from conformance.tlc.toolchain import Toolchain, find_toolchain
-from spec.machine import Limits as ExplorationLimits
-from spec.machine import Machine, Status, explore
+from spec.machine import Exploration, Machine, Status, explore
 from spec.models import MODELS
 
 THREADS = 2
-SPARE_STATES = 5_000
-"""So many states beyond twice TLC's the mirror may have before its exploration is cut short."""
 _VERDICT_OF = {
     Outcome.VIOLATED: Verdict.REFUTED,
     Outcome.BROKEN: Verdict.ERROR,
@@ -55,8 +55,9 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     start = time.monotonic()
     manifest = load_manifest()
     graphs, mirrors = models_of(manifest, settings)
-    with Processes() as processes:
-        runner = Runner(manifest, find_toolchain(), processes, Limits.of(settings), _UntilClosed(progress, processes))
+    with Processes(many=len(graphs) > 1) as processes:
+        told, shared = _UntilClosed(progress, processes), SharedRuns(settings.shared) if settings.shared else None
+        runner = Runner(manifest, find_toolchain(), processes, Limits.of(settings), told, shared)
         judged = _in_threads(runner, graphs, mirrors)
     failures = [one.failure for one in judged if one.failure]
     if not settings.models and settings.profile is not Profile.QUICK:
@@ -114,24 +115,33 @@ class Runner:
     processes: Processes
     limits: Limits
     progress: Progress
+    shared: SharedRuns | None = None
+    """Where what TLC says of a model that it also checks is left for the link `tlc`."""
 
-    def graph(self, model: Model) -> Judged:
-        """Compare the graphs of a model."""
+    def both(self, model: Model) -> tuple[Judged, Judged]:
+        """Compare the graphs of a model, and check its mirror, which is explored once for both."""
+        start = time.monotonic()
+        checked = check(self.manifest, model.name, self.progress, record=True)
+        judged = judged_mirror(checked, time.monotonic() - start, is_compared=True)
+        ended = checked.found.whole and not checked.violated
+        return self.graph(model, checked.found if ended else None), judged
+
+    def graph(self, model: Model, found: Exploration[Any] | None = None) -> Judged:
+        """Compare the graphs of a model, whose mirror may have been explored, with all edges, before."""
         start = time.monotonic()
         machine = machine_of(self.manifest, model.name)
         with copy_of(self.manifest.folder) as folder:
-            take_checks_out(folder / f"{model.name}.cfg")
             file = folder / "graph.dot"
-            seen = run_tlc(
-                self.toolchain, folder, model.name, processes=self.processes,
-                limits=self.limits.for_states(model.generated),
-                arguments=("-dump", "dot,actionlabels", str(file)), on_progress=self._on_tlc(model),
-            )  # fmt: skip
+            seen = self._checked(model, folder, file)
+            if seen is None:
+                take_checks_out(folder / f"{model.name}.cfg")
+                seen = self._dumped(model, folder, file, options_for(model.generated))
             if seen.outcome is not Outcome.PASSED:
                 return _not_dumped(model, seen)
-            # A mirror with more states than TLC differs already; it need not be followed to wherever it leads.
-            enough = ExplorationLimits(states=2 * seen.distinct + SPARE_STATES)
-            found = explore(machine, invariants=(), record=True, limits=enough, progress=self._on_mirror(model))
+            if found is None:
+                found = explore(
+                    machine, invariants=(), record=True, limits=enough(seen.distinct), progress=self._on_mirror(model)
+                )
             try:
                 dump = read_dump(file, StateDecoder(type(found.state(0))).state, seen.distinct)
                 comparison = compare(found, dump)
@@ -140,11 +150,28 @@ class Runner:
         self.progress.finish(model.name, "a difference" if comparison.difference else f"{comparison.states:,} states")
         return _judged(model, comparison, time.monotonic() - start)
 
-    def check(self, model: Model, *, is_compared: bool) -> Judged:
-        """Check the mirror's invariants and refinement, and its counts; of compared graphs states count there."""
+    def _checked(self, model: Model, folder: Path, file: Path) -> TlcRun | None:
+        """Dump the graph while everything is checked, for the link `tlc`; None if that link must see for itself."""
+        if self.shared is None or model.expect != HOLDS:
+            return None
+        seen = self._dumped(model, folder, file, options_for(model.generated, slow=model.slow))
+        if seen.outcome is not Outcome.PASSED:
+            return None
+        self.shared.leave(model.name, seen)
+        return seen
+
+    def _dumped(self, model: Model, folder: Path, file: Path, java_options: tuple[str, ...]) -> TlcRun:
+        return run_tlc(
+            self.toolchain, folder, model.name, processes=self.processes,
+            limits=self.limits.for_states(model.generated), java_options=java_options,
+            arguments=("-dump", "dot,actionlabels", str(file)), on_progress=self._on_tlc(model),
+        )  # fmt: skip
+
+    def check(self, model: Model) -> Judged:
+        """Check the mirror's invariants and refinement, and its counts."""
         start = time.monotonic()
         checked = check(self.manifest, model.name, self.progress)
-        return judged_mirror(checked, time.monotonic() - start, is_compared=is_compared)
+        return judged_mirror(checked, time.monotonic() - start)
 
     def _bad_dump(self, model: Model, sentence: str) -> Judged:
         self.progress.finish(model.name, "a bad dump")
@@ -222,13 +249,21 @@ def _not_dumped(model: Model, seen: TlcRun) -> Judged:
 
 def _in_threads(runner: Runner, graphs: list[Model], mirrors: list[Model]) -> list[Judged]:
     """Judge two models at a time, so that TLC works on one while the mirror works on the other; the largest first."""
-    tasks: list[tuple[Model, Callable[[Model], Judged]]] = [(model, runner.graph) for model in graphs]
-    tasks += [(model, partial(runner.check, is_compared=model in graphs)) for model in mirrors]
-    largest_first = sorted(range(len(tasks)), key=lambda place: -tasks[place][0].distinct)
+    compared, checked = dict[str, Judged](), dict[str, Judged]()
+
+    def judge(model: Model) -> None:
+        if model not in mirrors:
+            compared[model.name] = runner.graph(model)
+        elif model not in graphs:
+            checked[model.name] = runner.check(model)
+        else:
+            compared[model.name], checked[model.name] = runner.both(model)
+
+    largest_first = sorted(dict.fromkeys([*graphs, *mirrors]), key=lambda model: -model.distinct)
     with workers(THREADS, runner.processes.close) as pool:
-        places = {pool.submit(tasks[place][1], tasks[place][0]): place for place in largest_first}
-        results = {places[future]: future.result() for future in completed(places)}
-    return [results[place] for place in range(len(tasks))]
+        for future in completed([pool.submit(judge, model) for model in largest_first]):
+            future.result()
+    return [*(compared[model.name] for model in graphs), *(checked[model.name] for model in mirrors)]
 
 
 def _vocabulary_failures(graphs: list[Model], judged: list[Judged]) -> list[Failure]:

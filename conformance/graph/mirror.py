@@ -11,10 +11,12 @@ from conformance.graph.sight import overlooked
 from conformance.links import BadInput, Progress, Verdict
 from conformance.manifest import HOLDS, Manifest, Model
 from spec.differences import call
-from spec.machine import Exploration, Machine, Status, Step, explore, walk
+from spec.machine import Exploration, Limits, Machine, Status, Step, explore, walk
 from spec.models import MODELS
 
 SCHEMA_VERSION = 1
+SPARE_STATES = 5_000
+"""A mirror with so many more than twice the states of its model is not followed to wherever it leads, or to no end."""
 
 
 def machine_of(manifest: Manifest, model: str) -> Machine[Any]:
@@ -82,15 +84,24 @@ class Checked:
         }
 
 
-def check(manifest: Manifest, name: str, progress: Progress) -> Checked:
-    """Explore a model's mirror with its invariants, and with the refinement of the rung above."""
+def enough(distinct: int) -> Limits:
+    """A mirror with more states than these differs already; it need not be followed to wherever it leads."""
+    return Limits(states=2 * distinct + SPARE_STATES)
+
+
+def check(manifest: Manifest, name: str, progress: Progress, *, record: bool = False) -> Checked:
+    """Explore a model's mirror with its invariants, and with the refinement of the rung above.
+
+    With ``record`` all edges are kept.
+    """
     machine, model = machine_of(manifest, name), manifest.model(name)
 
     def on_progress(status: Status) -> None:
         progress.update(name, status.distinct, "states", queue=status.queue, depth=status.depth)
 
     progress.update(name, 0, "states")
-    found = explore(machine, refinement=machine.above() is not None, progress=on_progress)
+    limits = enough(model.distinct) if model.expect == HOLDS and model.distinct else None
+    found = explore(machine, refinement=machine.above() is not None, record=record, limits=limits, progress=on_progress)
     progress.finish(name, f"{found.distinct:,} states, depth {found.depth}")
     return Checked(
         model=model,

@@ -4,9 +4,13 @@ A stage is met by a step of a run, and fixes what the later ones speak of: which
 step meets at most one stage of one attempt, so a scenario is never over before as many steps as it has stages; and an
 attempt is dropped as soon as what a stage needs does not stand any more, such as a message that is still in flight. A
 run may have many attempts at once; the furthest counts.
+
+A stage may also say what would bring the next one near, and what would spoil it, in events of its world: whoever goes
+on from there may let the one happen and put the other off. Neither changes what counts as met.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from random import Random
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from attrs import Factory, define, field, frozen
@@ -29,18 +33,29 @@ def _near(_sight: Any, _fixed: Fixed) -> int:
     return 0
 
 
+def _nothing(_sight: Any, _fixed: Fixed) -> Iterable[Any]:
+    return ()
+
+
+def _never(_sight: Any, _fixed: Fixed, _event: Any) -> bool:
+    return False
+
+
 @frozen
 class Stage(Generic[Sight]):
     """A stage, in words. `meets` says for a step what it fixes, for each way in which it meets the stage.
 
     From then on `stands` must hold after each step, until the next stage is met. `distance` says how far away that is,
-    in units of its own, where there is a natural one.
+    in units of its own, where there is a natural one; `brings`, which events may make it less; and `spoils`, whether an
+    event would end the attempt or lead it astray.
     """
 
     words: str
     meets: Callable[[Sight, Fixed], Iterable[Fixed]]
     stands: Callable[[Sight, Fixed], bool] = _always
     distance: Callable[[Sight, Fixed], int] = _near
+    brings: Callable[[Sight, Fixed], Iterable[Any]] = _nothing
+    spoils: Callable[[Sight, Fixed, Any], bool] = _never
 
 
 @frozen
@@ -80,6 +95,8 @@ class Watch(Generic[Sight]):
     scenario: Scenario[Sight]
     reached: list[Reached] = Factory(list)
     _attempts: list[list[Fixed]] = field(init=False)
+    _focus: Fixed = field(init=False, factory=lambda: {"": None})
+    """The attempt that is led on; none to begin with."""
 
     def __attrs_post_init__(self) -> None:
         self._attempts = [[{}], *([] for _ in self.scenario.stages)]
@@ -93,6 +110,26 @@ class Watch(Generic[Sight]):
     def is_complete(self) -> bool:
         """Whether the run met every stage."""
         return len(self.reached) == len(self.scenario.stages)
+
+    def hints(self, sight: Sight, rng: Random) -> list[Any]:
+        """What may bring an attempt that came furthest to its next stage: the same one as before, while it stands."""
+        number, fixed = self._led(rng)
+        return [*self.scenario.stages[number - 1].brings(sight, fixed)] if number else []
+
+    def is_spoiled_by(self, sight: Sight, event: Any, rng: Random) -> bool:
+        """Whether an event would spoil that attempt."""
+        number, fixed = self._led(rng)
+        return number > 0 and self.scenario.stages[number - 1].spoils(sight, fixed, event)
+
+    def _led(self, rng: Random) -> tuple[int, Fixed]:
+        """How many stages the attempt that is led on has met, and what it fixed; 0 if there is none."""
+        for is_same in (True, False):
+            for number in reversed(range(1, len(self._attempts) - 1)):
+                some = [one for one in self._attempts[number] if not is_same or _goes_on(self._focus, one)]
+                if some:
+                    self._focus = rng.choice(some)
+                    return number, self._focus
+        return 0, {}
 
     def see(self, sight: Sight, place: float) -> None:
         """The next step of the run, at that place of it."""
@@ -122,6 +159,11 @@ class Watch(Generic[Sight]):
         nearness = -min(distance(sight, fixed) for fixed in self._attempts[number])
         if nearness > self.reached[number - 1].nearness:
             self.reached[number - 1] = Reached(nearness, place)
+
+
+def _goes_on(before: Fixed, after: Fixed) -> bool:
+    """Whether an attempt is the same one as before, perhaps with more stages."""
+    return before.items() <= after.items()
 
 
 _FAR = 1 << 30

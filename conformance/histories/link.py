@@ -1,11 +1,11 @@
 """The link ``histories``: what clients saw has an explanation, and what has none is refused.
 
-Six parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
+Seven parts. Histories with known verdicts: good ones hold, wrong ones are refused with the very window that shows it.
 Hard ones, and too little memory or time for them: then nothing is said of them.
-The checker beside the definition, on small histories of every model. And what clients saw in every scenario that the
-lockstep's random driver plays, in scenarios of Hypothesis, on random walks through the scopes of the link exhaustive,
-and in the contests for a lock, judged by nothing but their questions and answers. The deep profile adds a second
-opinion on larger histories.
+The checker beside the definition, on small histories of every model; and on histories without one of their operations.
+And what clients saw in every scenario that the lockstep's random driver plays, in scenarios of Hypothesis, on random
+walks through the scopes of the link exhaustive, and in the contests for a lock, judged by nothing but their questions
+and answers. The deep profile adds a second opinion on larger histories.
 """
 
 import tomllib
@@ -25,7 +25,7 @@ from conformance.exhaustive.walks import Walks
 from conformance.histories.brute import is_linearizable
 from conformance.histories.checker import Budget, check
 from conformance.histories.generate import ask_cas_register, linearizable, small
-from conformance.histories.history import TRUE, History, Map
+from conformance.histories.history import TRUE, History, Map, Operation
 from conformance.histories.judging import Judged, judge, lines
 from conformance.histories.known import MODELS
 from conformance.histories.reading import parse
@@ -189,6 +189,62 @@ def beside_definition(
         verdict = Verdict.HOLDS if min(verdicts[True], verdicts[False]) > 0 else Verdict.INCONCLUSIVE
         row = _row(f"beside the definition: {name}", failure, sum(verdicts.values()), started, note, verdict)
         yield row, failure
+
+
+def left_out(settings: Settings, progress: Progress, _: MakeExplorable) -> Iterator[tuple[Row, Failure | None]]:
+    """Without an operation that matters a history that held is refused, and without one that does not it holds.
+
+    Of small histories of every model the definition says which do. In a large one of a register each write has a value
+    of its own: exactly those matter whose value an answer has, since nothing else can have put it there.
+    """
+    if not _asks_for(settings, "left out"):
+        return
+    started, failure = monotonic(), None
+    seen: Counter[tuple[str, bool]] = Counter()
+    for name, rest, matters, what in _without_one(settings):
+        progress.update("left out", seen.total(), "operations")
+        holds = all(check(part, MODELS[name], Budget()) for part in MODELS[name].parts(rest))
+        seen[name, matters] += 1
+        if holds is matters and failure is None:
+            said = "holds" if holds else "is refused"
+            title = f"a history of a {name} without an operation that {'matters' if matters else 'does not'} {said}"
+            failure = _refuted(settings, title, (f"left out: {what}", *map(str, rest[:SMALL_OPERATIONS])), len(rest))
+    missing = [f"{name}, {matters=}" for name in MODELS for matters in (True, False) if not seen[name, matters]]
+    if missing and failure is None:
+        title = f"nothing was left out of a history of {'; '.join(missing)}: nothing was shown of it"
+        failure = Failure(title=title, verdict=Verdict.INCONCLUSIVE, replay=settings.again("histories"))
+    turned = sum(count for (_, matters), count in seen.items() if matters)
+    note = f"{seen.total()} operations left out, {turned} of them such that the verdict turns"
+    yield _row("left out", failure, seen.total(), started, note), failure
+
+
+def _without_one(settings: Settings) -> Iterator[tuple[str, list[Operation], bool, Operation]]:
+    """Histories without one operation each: of which model, what is left, whether it mattered, and what it was."""
+    for name, model in MODELS.items():
+        random, found = Random(f"{settings.seed}/{name}/left out"), 0  # noqa: S311  # repeatable, no secret
+        while found < SMALL[settings.profile] // LEFT_OUT_OF:
+            operations = [model.admit(one) for one in small(name, random, random.randint(2, SMALL_OPERATIONS))]
+            if not is_linearizable(operations, model):
+                continue
+            found += 1
+            for place, one in enumerate(operations):
+                rest = [*operations[:place], *operations[place + 1 :]]
+                yield name, rest, not is_linearizable(rest, model), one
+    register, large = MODELS["register"], settings.profile.name
+    asked = (f"v{number}" for number in range(LARGE))
+
+    def ask(random: Random) -> tuple[str, str | None, None]:
+        return ("write", next(asked), None) if random.getrandbits(1) else ("read", None, None)
+
+    whole = linearizable(register, ask, clients=8, operations=LARGE, seed=f"{settings.seed}/{large}", lost=0.05)
+    told = {one.answer for one in whole if one.f == "read" and not one.is_open}
+    for place, one in enumerate(whole):
+        yield "register", [*whole[:place], *whole[place + 1 :]], one.f == "write" and one.asked in told, one
+
+
+LEFT_OUT_OF = 20
+"""Of one in so many of the small histories that are held against the definition each operation is left out."""
+LARGE = 120
 
 
 def seen_by_clients(
@@ -374,6 +430,7 @@ PARTS: dict[str, Part] = {
     "corpus": judged_corpus,
     "budgets": within_budgets,
     "definition": beside_definition,
+    "left-out": left_out,
     "clients": seen_by_clients,
     "hypothesis": seen_in_scenarios,
     "walks": seen_on_walks,

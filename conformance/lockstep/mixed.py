@@ -295,12 +295,15 @@ class Mixed:
         self.reached[UNHEARD] += 1
 
     def _judge_door(self, outcome: Outcome, event: Submit) -> None:
-        """What a node does not understand it takes from no client."""
+        """What a node does not understand it takes from no client; and of nothing else it says so."""
         command, node = event.command, outcome.node
+        reasons = [reason for _, reason in outcome.rejects]
         if isinstance(command, Execute) and command.version > self.software[node]:
-            if [reason for _, reason in outcome.rejects] != ["not understood"]:
+            if reasons != ["not understood"]:
                 raise Refuted(f"node {node} takes a command that it does not understand", (event_words(event),))
             self.reached[AT_THE_DOOR] += 1
+        elif "not understood" in reasons:
+            raise Refuted(f"node {node} does not take a command that it understands", (event_words(event),))
 
     def _judge_start(self, node: NodeId) -> None:
         """The node began anew: of its decisions it has those that its disk kept, and makes of them what it can."""

@@ -22,6 +22,9 @@ from physalia.model import NO_BALLOT, Campaign, NodeId, Prepare, Query, Read, Re
 MAX_ROUNDS = 16
 """So many rounds of ticks must be enough, with a campaign in every other one."""
 
+SILENT_ROUNDS = 2
+"""So many of them in turn in which a leader sends nothing show that it rests."""
+
 MAX_DELIVERIES = 4_000
 """So many messages in one round, and 16 more for each node and slot, are a storm that does not end."""
 
@@ -60,19 +63,26 @@ def settle(world: World, judge: Judge, happen: Callable[[Happening], None]) -> N
 def _must_fall_silent(world: World, judge: Judge, leader: NodeId, happen: Callable[[Happening], None]) -> None:
     """The leader of a cell at rest sends nothing (R14), except a prepare, on which a node may have to keep silent.
 
-    A node that leads a lower ballot and was never asked for a promise of the higher one may go on trying.
+    The second look at the clock after an action is the one that sends again, so two in turn must find nothing to send.
+    What goes out before that may bring an action. Readers of nodes that were deposed are told by the clock too, and are
+    waited for; a node that leads a lower ballot and was never asked for a promise of the higher one may go on trying.
     """
-    for last in (False, False, True):
+    silent, sent = 0, list[Packet]()
+    for _ in range(MAX_ROUNDS):
         for node in world.nodes:
             happen(Pass(node, TICK_MS))
-            heard = [packet for packet in world.in_flight if packet.receiver not in world.unheard]
-            sent = [packet for packet in heard if not _is_unanswered(judge, leader, packet)]
-            if last and node == leader and sent:
-                raise Refuted(
-                    f"node {node} does not rest: everything is decided, known and acknowledged, and it still sends",
-                    (message_words(sent[0].message),),
-                )
+            if node == leader:
+                heard = [packet for packet in world.in_flight if packet.receiver not in world.unheard]
+                sent = [packet for packet in heard if not _is_unanswered(judge, leader, packet)]
+                silent = 0 if sent else silent + 1
             _drain(world, happen)
+        if silent >= SILENT_ROUNDS and not any(map(judge.readers.waiting, world.nodes.keys() - world.unheard)):
+            return
+    if silent < SILENT_ROUNDS:
+        raise Refuted(
+            f"node {leader} does not rest: everything is decided, known and acknowledged, and it still sends",
+            tuple(message_words(packet.message) for packet in sent[:1]),
+        )
 
 
 def _is_unanswered(judge: Judge, leader: NodeId, packet: Packet) -> bool:

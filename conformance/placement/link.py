@@ -22,8 +22,9 @@ from conformance.placement.models import RUNG, Listing, question
 from conformance.placement.sites import Seeded
 from conformance.placement.table import by_definition
 from conformance.refutation import Refuted
+from conformance.tlc.java import options_for
 from conformance.tlc.limits import CUT, Limits, Outcome
-from conformance.tlc.run import QUICK_START, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 
 LINK = "placement"
@@ -135,7 +136,8 @@ class _Runner:
         with copy_of(self.manifest.folder) as folder:
             seen = run_tlc(
                 self.toolchain, folder, model.name, processes=self.processes,
-                limits=Limits.of(self.settings).for_states(model.generated), java_options=QUICK_START,
+                limits=Limits.of(self.settings).for_states(model.generated),
+                java_options=options_for(model.generated, slow=model.slow),
                 on_line=listing.read,
             )  # fmt: skip
         return seen, listing

@@ -244,10 +244,10 @@ class Asking:
     def _in_time(self, work: Coroutine[Any, Any, Any]) -> Call:
         """What comes to its end by the client's deadline, whatever that end is, but for how long it was held back."""
         call, limit_s, process = self.do(work), self.client.deadline_s, self.process
-        began_s = process.clock_s() - process.held_s
+        began_s = process.awake_s()
 
         def ended(_: object) -> None:
-            took_s = process.clock_s() - process.held_s - began_s
+            took_s = process.awake_s() - began_s
             if took_s > limit_s + LATE_S:
                 what = f"{process.name} was told {call.said} after {took_s:.1f} s by its clock"
                 self._running.refute(Refuted(f"{what}, and it had {limit_s:.1f} s for that"))

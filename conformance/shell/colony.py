@@ -222,12 +222,13 @@ class Colony:
         for sender, receiver in sorted(self.net.cuts):
             self.net.mend(sender, receiver)
 
-    def settle(self, within_s: float = 60.0, without: str = "", *, how: str = GONE) -> None:
+    def settle(self, within_s: float = 60.0, without: str = "", *, how: str = GONE, soon_s: float = 0.0) -> None:
         """The trouble ends. Raises `Refuted` if the colony does not come to rest, or if anything was wrong.
 
-        One server may be `without` which the others must serve before it is back; `how` says what is with it.
+        One server may be `without` which the others must serve before it is back; `how` says what is with it, and
+        `soon_s` how soon a new client must be served then, if that is not the usual patience.
         """
-        settle(self, within_s, without, how=how)
+        settle(self, within_s, without, how=how, soon_s=soon_s)
         for mirror in self.mirrors.values():
             mirror.whole()
         assert self._vfs is not None

@@ -47,8 +47,7 @@ class Process:
         self.free_s = 0.0
         """When its last turn is over."""
         self.paused = False
-        self.held_s = 0.0
-        """How long it was held back so far, by the clock of its machine."""
+        self._held_s = self._held_until_s = 0.0
         self.errors: list[str] = []
         self.thread_s: Callable[[], float] = lambda: 0.0
         self.loop = SimulatedLoop(self)
@@ -76,6 +75,16 @@ class Process:
     def block(self, seconds: float) -> None:
         """The call that runs now takes so long, and nothing else happens in this process meanwhile."""
         self._lag_s += seconds
+
+    def hold(self, seconds: float) -> None:
+        """It has no turn for so long of the true time."""
+        self.free_s = self._held_until_s = self._timeline.now_s + seconds
+        self._held_s += seconds * self.clock.rate
+
+    def awake_s(self) -> float:
+        """What its clock shows, without the time for which it was held back so far."""
+        still_s = max(0.0, self._held_until_s - self._timeline.now_s) * self.clock.rate
+        return self.clock_s() - (self._held_s - still_s)
 
     @property
     def lag_s(self) -> float:

@@ -9,7 +9,7 @@ A line is a moment in seconds after all servers have started, and an event. An e
 death of a server that is down, is passed over: so a run stays a run when lines are left out of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, Self
 
@@ -62,11 +62,13 @@ SETTINGS = {
     APART: int,
     SLOW: int,
     "log": int,
+    "soon": float,
 }
 """What a colony is told. The server `without` which it must serve at the end is given by its number; 0 is none.
 
 It does not run then; or its disk is `full`, if that is 1; or it is `apart` from the others. Or nobody is away, and
-every disk is `slow`. Nodes truncate logs longer than `log`; 0 is the usual.
+every disk is `slow`. If `soon` is given, whoever comes then must be served within so many seconds. Nodes truncate logs
+longer than `log`; 0 is the usual.
 """
 
 
@@ -139,6 +141,7 @@ class Play:
     script: Script
     without: str = ""
     how: str = GONE
+    soon_s: float = 0.0
     calls: list[Call] = Factory(list)
     disturbed: int = 0
     """How much was done to the colony so far."""
@@ -150,6 +153,7 @@ class Play:
         how = next((one for one in (FULL, APART, SLOW) if given.get(one)), GONE)
         for one in (FULL, APART, SLOW):
             given.pop(one, None)
+        soon_s = given.pop("soon", 0.0)
         if slots := int(given.pop("log", 0)):
             more["log_slots"] = slots
         cold_s, away = given.pop("cold", 60.0), int(given.pop("without", 0))
@@ -159,19 +163,28 @@ class Play:
             script,
             chr(ord("a") + away - 1) if away else "",
             how,
+            soon_s,
         )
 
     def play(self, within_s: float) -> None:
         """Let everything happen, and settle. Raises `Refuted`."""
         start_s = self.colony.simulator.now_s
-        for event in self.script.events:
-            self.colony.run(max(0.0, start_s + event.at_s - self.colony.simulator.now_s))
+        for event in self.events(start_s):
+            self.until(start_s + event.at_s)
             self.do(event)
-        self.colony.settle(within_s, self.without, how=self.how)
+        self.colony.settle(within_s, self.without, how=self.how, soon_s=self.soon_s)
         if any(
             client.asks.client.places.known(plan.cell) for client in self.colony.clients for plan in self.colony.plans
         ):
             self.colony.saw("a cache was asked")
+
+    def events(self, _start_s: float) -> Iterator[Event]:
+        """What happens, in its order; the run began at that moment of true time."""
+        return iter(self.script.events)
+
+    def until(self, at_s: float) -> None:
+        """Let true time pass up to a moment."""
+        self.colony.run(max(0.0, at_s - self.colony.simulator.now_s))
 
     def do(self, event: Event) -> None:
         """Let one event happen, if it can."""

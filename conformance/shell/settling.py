@@ -22,7 +22,9 @@ from physalia.wire.limits import MAX_NATURAL
 
 SILENCE_S, LEARNED_S, SERVED_S, PATIENT_S = 3.0, 10.0, 60.0, 4.0
 AGAIN_S = 1.0
-"""How long an operator waits until a move is tried again."""
+"""How long an operator waits until a move is tried again, and a client that was refused."""
+REFUSED = "Unavailable"
+"""What a client says that was told that nothing was done."""
 SLOW_S = 0.25
 """A slow disk takes so long for each flush, so that many an answer comes later than an attempt lasts."""
 FORGED = frozenset({"garbage", "role", "server", "mac", "oversized", "malformed"})
@@ -31,12 +33,16 @@ GONE, FULL, APART, SLOW = "gone", "full", "apart", "slow"
 """What may be with a server that the others are without; or with every disk, while nobody is away."""
 
 
-def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE) -> None:
-    """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much true time."""
+def settle(colony: Any, within_s: float, without: str = "", *, how: str = GONE, soon_s: float = 0.0) -> None:
+    """End the trouble and wait for rest. Raises `Refuted` if it does not come in so much time, by the slowest clock.
+
+    A server whose clock goes a third as fast takes three times as long until it tries something again. With `soon_s` a
+    new client must be served in so much true time while something is still wrong.
+    """
     cells = sorted({plan.cell for plan in colony.plans})
-    _serve_in_need(colony, cells, within_s, without, how)
+    _serve_in_need(colony, cells, soon_s or within_s, without, how)
     _end_trouble(colony)
-    end_s = colony.simulator.now_s + within_s
+    end_s = colony.simulator.now_s + within_s / min(1.0, *(one.clock.rate for one in colony.machines.values()))
     _must_do(colony, cells, within_s, "")
     waiting = [
         call for one in colony.clients for call in one.asks.calls if not call.is_over and one.asks.process.is_alive
@@ -89,14 +95,19 @@ def _serve_in_need(colony: Any, cells: list[int], within_s: float, without: str,
 
 
 def _must_do(colony: Any, cells: list[int], within_s: float, how: str) -> None:
-    """A new client, for which every cell does something."""
+    """A new client, for which every cell does something. Who is refused, since servers only just come, asks again."""
     end_s = colony.simulator.now_s + within_s
     client = colony.client(deadline_s=within_s)
     for cell in cells:
-        call = client.asks.put("at rest", b"yes", cell=cell)
-        colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
-        if call.said != "done":
-            title = f"the trouble is over, and cell {cell} does nothing{how}: {call.said}"
+        said = REFUSED
+        while said == REFUSED and colony.simulator.now_s < end_s:
+            call = client.asks.put("at rest", b"yes", cell=cell)
+            colony.run(end_s - colony.simulator.now_s, lambda call=call: _revive(colony) and call.is_over)
+            said = call.said
+            if said == REFUSED:
+                colony.run(AGAIN_S)
+        if said != "done":
+            title = f"the trouble is over, and cell {cell} does nothing{how}: {said}"
             raise Refuted(title, _state(colony, cell))
     _must_do_for_all(colony, cells, how)
 
@@ -205,8 +216,9 @@ def _end_trouble(colony: Any, without: str = "", apart: str = "") -> None:
     colony.net.delay_s.clear()
     colony.simulator.held_back.clear()
     colony.simulator.priorities = None
-    for one in colony.clients:  # their patience is by their own clocks
-        one.asks.process.clock.go(colony.simulator.now_s, 1.0)
+    for one in colony.clients:
+        one.asks.process.clock.go(colony.simulator.now_s, 1.0)  # their patience is by their own clocks
+        one.asks.process.loop.interruptions.clear()  # and nobody who asks from here on gives it up
     for name, machine in (*colony.machines.items(), *colony.caches.items()):
         machine.disk.failing_sync = None
         machine.disk.room_bytes = None

@@ -113,8 +113,7 @@ class Simulator:
         self.turns += 1
         hold_s = self.held_back.pop(self.turns, 0.0)
         if hold_s:
-            process.free_s = self.now_s + hold_s
-            process.held_s += hold_s * process.clock.rate
+            process.hold(hold_s)
             self.note(f"{process.name} held back")
             return
         try:

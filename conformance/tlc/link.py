@@ -18,21 +18,21 @@ from typing import Any
 from attrs import evolve, frozen
 
 from conformance.links import BadInput, Failure, LinkReport, Profile, Progress, Row, Settings, Verdict
-from conformance.manifest import REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest, with_twin
+from conformance.manifest import HOLDS, REFUTED, SURVIVES, Manifest, Model, Twin, apply_twin, load_manifest, with_twin
 from conformance.parallel import completed, workers
 from conformance.tlc import counterexamples
 from conformance.tlc.cfg import config_properties, part_assumption, resolve_violated, take_refinement_out
+from conformance.tlc.java import options_for
 from conformance.tlc.limits import CUT, Limits, Outcome
 from conformance.tlc.messages import Counts
-from conformance.tlc.run import COVERAGE, QUICK_START, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import COVERAGE, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.shared import SharedRuns
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from spec.differences import show
 
 SCHEMA_VERSION = 1
 UNFINISHED = CUT | {Outcome.EXCEEDED}
 PROCESSES = 2
-LARGE_GENERATED = 150_000
-"""Generated states from which on Java's optimiser is worth its start."""
 
 
 @frozen(kw_only=True)
@@ -44,6 +44,11 @@ class Task:
     refinement: bool = True
     counts_actions: bool = True
     """Whether TLC is to count how often each action is taken, which costs a quarter of the time."""
+
+    @property
+    def may_be_shared(self) -> bool:
+        """Whether the link ``graph``, if it runs in the same command, has TLC make this very run."""
+        return self.twin is None and not self.counts_actions and self.model.expect == HOLDS
 
     @property
     def name(self) -> str:
@@ -158,8 +163,11 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
     unapplied = twins_that_do_not_apply(manifest)
     tasks = [task for task in tasks_of(manifest, settings) if task.twin not in unapplied]
     limits = Limits.of(settings)
-    with Processes() as processes:
-        runner = Runner(manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits)
+    with Processes(many=len(tasks) > 1) as processes:
+        shared = SharedRuns(settings.shared) if settings.shared else None
+        runner = Runner(
+            manifest=manifest, toolchain=find_toolchain(), processes=processes, limits=limits, shared=shared
+        )
         judged = _in_parallel(lambda task: runner.run(task, progress), tasks, processes)
     return LinkReport.of(
         "tlc",
@@ -233,6 +241,8 @@ class Runner:
     toolchain: Toolchain
     processes: Processes
     limits: Limits
+    shared: SharedRuns | None = None
+    """Where the link ``graph`` leaves runs that it made already."""
 
     def run(self, task: Task, progress: Progress) -> Judged:
         """Run one task on a copy of the specifications and judge it."""
@@ -248,7 +258,7 @@ class Runner:
                 apply_twin(task.twin, folder, self.manifest.path)
             if not task.refinement:
                 take_refinement_out(config)
-            seen = self._run(task, folder, on_progress)
+            seen = self._made_already(task) or self._run(task, folder, on_progress)
             if seen.is_assumption and part_assumption(seen.violated, folder):
                 seen = evolve(seen, violated=self._run(task, folder, on_progress).violated or seen.violated)
             known = config_properties(config)
@@ -261,6 +271,9 @@ class Runner:
         progress.finish(task.name, judged.differences[0] if judged.differences else judged.saw)
         return judged
 
+    def _made_already(self, task: Task) -> TlcRun | None:
+        return self.shared.take(task.model.name) if self.shared is not None and task.may_be_shared else None
+
     def _run(self, task: Task, folder: Path, on_progress: Callable[[Counts, int], None]) -> TlcRun:
         return run_tlc(
             self.toolchain,
@@ -269,7 +282,7 @@ class Runner:
             processes=self.processes,
             limits=self.limits.for_states(task.model.generated, task.distinct),
             arguments=COVERAGE if task.counts_actions and task.twin is None and task.model.actions != () else (),
-            java_options=QUICK_START if task.model.generated < LARGE_GENERATED else (),
+            java_options=options_for(task.model.generated, slow=task.model.slow),
             on_progress=on_progress,
         )
 
@@ -379,8 +392,11 @@ def _kill_scores(judged: list[Judged]) -> list[str]:
 
 
 def _in_parallel(work: Callable[[Task], Judged], tasks: list[Task], processes: Processes) -> list[Judged]:
-    """Do the work in a few threads, the largest models first, and give the results in the order of the tasks."""
-    largest_first = sorted(tasks, key=lambda task: -task.model.generated)
+    """Do the work in a few threads, the largest models first, and give the results in the order of the tasks.
+
+    What another link may make first comes last.
+    """
+    largest_first = sorted(tasks, key=lambda task: (task.may_be_shared, -task.model.generated))
     with workers(max(1, min(PROCESSES, os.cpu_count() or 1)), processes.close) as pool:
         done = {pool.submit(work, task): task for task in largest_first}
         results = {id(done[future]): future.result() for future in completed(done)}

@@ -1,8 +1,8 @@
 """Run TLC on one model and say what it found.
 
-A run works on a copy of the specifications in a folder of its own, where a twin may be applied and where Java keeps its
-temporary files too (TLC unpacks its standard modules there, so two runs must not share it). One worker, so that counts,
-depth and counterexamples are exact. No process outlives the run, whether it ends, is cut or is interrupted.
+A run works on a copy of the specifications, where a twin may be applied, and keeps what it makes itself in a folder of
+its own inside. One worker, so that counts, depth and counterexamples are exact. No process outlives the run, whether it
+ends, is cut or is interrupted.
 """
 
 import os
@@ -18,6 +18,7 @@ from pathlib import Path
 from attrs import frozen
 
 from conformance.links import INSTALL, CannotRun
+from conformance.tlc.java import AT_FULL_SPEED, QUICK_START, Classes
 from conformance.tlc.limits import CUT, Limits, Outcome, Watch
 from conformance.tlc.messages import Counts, TraceState, Transcript
 from conformance.tlc.toolchain import Toolchain
@@ -27,8 +28,6 @@ EXACT = ("-workers", "1", "-fp", "0", "-lncheck", "final")
 property it finds depends on them; and it looks for one whenever some time has passed."""
 COVERAGE = ("-coverage", "1")
 """Makes TLC count how often each action is taken; it costs a third of the speed."""
-QUICK_START = ("-XX:TieredStopAtLevel=1",)
-"""Makes Java optimise less: small models are finished in half the time, large ones take longer."""
 UTF_8 = "C.UTF-8"
 """The locale of TLC's process: without it Java finds no folder whose name is not in ASCII."""
 _VIOLATION_EXITS = range(10, 14)  # 10 an ASSUME, 11 a deadlock, 12 an invariant, 13 a property
@@ -60,12 +59,16 @@ class TlcRun:
 
 
 class Processes:
-    """The TLC processes that are running; as a context manager it ends them all."""
+    """The TLC processes that are running; as a context manager it ends them all.
 
-    def __init__(self) -> None:
+    With ``many`` the quick ones among them share the classes that the first has loaded.
+    """
+
+    def __init__(self, *, many: bool = False) -> None:
         self._lock = threading.Lock()
         self.running: set[subprocess.Popen[str]] = set()
         self.closed = False
+        self.classes = Classes() if many else None
 
     def __enter__(self) -> "Processes":
         return self
@@ -79,6 +82,17 @@ class Processes:
             self.closed = True
             for process in self.running:
                 process.kill()
+        if self.classes is not None:
+            self.classes.remove()
+
+    @contextmanager
+    def options(self, java_options: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """The options of Java for one run, which lasts as long as this context."""
+        if self.classes is None or java_options != QUICK_START:
+            yield java_options
+            return
+        with self.classes.for_run() as more:
+            yield (*java_options, *more)
 
     @contextmanager
     def run(self, command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
@@ -138,7 +152,7 @@ def run_tlc(
     processes: Processes,
     limits: Limits | None = None,
     arguments: tuple[str, ...] = (),
-    java_options: tuple[str, ...] = (),
+    java_options: tuple[str, ...] = AT_FULL_SPEED,
     on_progress: Callable[[Counts, int], None] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> TlcRun:
@@ -151,8 +165,10 @@ def run_tlc(
     limits = limits or Limits()
     start = time.monotonic()
     transcript = Transcript()
-    java = _java(toolchain, folder, limits, java_options)
-    with processes.run([*java, *_check(folder, model, arguments)], folder) as process:
+    with (
+        processes.options(java_options) as options,
+        processes.run(_command(toolchain, _scratch(folder), limits, options, model, arguments), folder) as process,
+    ):
         watch = Watch(process, limits)
         with watch:
             assert process.stdout is not None
@@ -175,22 +191,24 @@ def run_tlc(
     return _result(transcript, outcome, exit_code, time.monotonic() - start)
 
 
-def _java(toolchain: Toolchain, folder: Path, limits: Limits, options: tuple[str, ...]) -> list[str]:
-    memory = ["-XX:+UseParallelGC", f"-Xmx{limits.memory_mib}m"]
-    place = [f"-Djava.io.tmpdir={_scratch(folder)}", "-cp", str(toolchain.jar)]
-    return [str(toolchain.java), *memory, *options, *place, "tlc2.TLC"]
-
-
-def _check(folder: Path, model: str, arguments: tuple[str, ...]) -> list[str]:
+def _command(
+    toolchain: Toolchain,
+    scratch: str,
+    limits: Limits,
+    options: tuple[str, ...],
+    model: str,
+    arguments: tuple[str, ...],
+) -> list[str]:
     # -deadlock switches the check for deadlocks off: a finished world is no error here.
-    meta = str(_scratch(folder) / "meta")
-    return ["-tool", *EXACT, "-deadlock", "-metadir", meta, *arguments, "-config", f"{model}.cfg", model]
+    check = ["-tool", *EXACT, "-deadlock", "-metadir", scratch, *arguments, "-config", f"{model}.cfg", model]
+    place = [f"-Djava.io.tmpdir={scratch}", "-cp", str(toolchain.jar)]
+    return [str(toolchain.java), f"-Xmx{limits.memory_mib}m", *options, *place, "tlc2.TLC", *check]
 
 
-def _scratch(folder: Path) -> Path:
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
-    return scratch
+def _scratch(folder: Path) -> str:
+    # A folder of this run alone, though several may work on one copy: TLC unpacks its standard modules where Java keeps
+    # its temporary files, and takes away what it has unpacked; and what else it makes it names by the second.
+    return tempfile.mkdtemp(prefix="run-", dir=folder)
 
 
 def _outcome(toolchain: Toolchain, transcript: Transcript, exit_code: int) -> Outcome:

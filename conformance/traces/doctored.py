@@ -16,7 +16,16 @@ from attrs import define, evolve, frozen
 from conformance.traces.cell import split
 from conformance.traces.lines import Line, Place, Run
 from conformance.traces.mattering import Mattering
+from physalia.model import Execute, OpenSession
+from physalia.wire import decode_command
 
+GONE_ON = "a client that went on is told once more what it was told before"
+NOBODY_READS = "a round that nobody reads in"
+WAITS = (
+    "a client waits for what a snapshot tells, and is told it",
+    "a client that waits for what a snapshot tells is told something else",
+    "a client that waits for what a snapshot tells is told nothing",
+)
 BALLOTS_UP = 1_000
 """By so many rounds a ballot is raised: nobody gets there by itself."""
 
@@ -74,8 +83,7 @@ def asked_again(runs: Sequence[Run]) -> Iterator[tuple[Doctored, Doctored]]:
 
     The first must be accepted, the second must not be.
     """
-    names = {(line.args[0], line.args[1]): line.args[2] for _, _, _, line in _of_nodes(runs)
-             if line.did == "propose" and line.args}  # fmt: skip
+    names = _proposed(runs)
     commands = {line.asks: line.command for _, _, _, line in _of_nodes(runs) if line.asks}
     told = {line.args[1]: (node, names[tuple(line.args)], line.told) for _, _, node, line in _of_nodes(runs)
             if line.did == "decide" and line.args and line.told}  # fmt: skip
@@ -93,6 +101,123 @@ def asked_again(runs: Sequence[Run]) -> Iterator[tuple[Doctored, Doctored]]:
                 )
             )
             yield same, other
+
+
+def gone_on(runs: Sequence[Run]) -> Iterator[Doctored]:
+    """The traces of one cell in which a client asks again for what it was told before it went on, and is told the same.
+
+    Its session remembers the later answer by then, so none of them may be accepted: one for each client that goes on.
+    """
+    names = _proposed(runs)
+    commands = _of_sessions(runs)
+    ends = {node: (at, place) for at, place, node in _Whole.last_ends(runs)}
+    told = sorted((line.args[1], node, line.told, names[tuple(line.args)]) for _, _, node, line in _of_nodes(runs)
+                  if line.did == "decide" and line.args and line.told)  # fmt: skip
+    first: dict[str, tuple[int, int, str, str]] = {}
+    highest = Counter[str]()
+    for one in told:
+        client, number = _client_of(one[3])
+        if one[3] not in commands or number <= highest[client]:
+            continue  # it came late, and was told that then as it would be now
+        highest[client] = number
+        _, node, answer, name = first.setdefault(client, one)
+        at, place = ends.get(node, (0, 0))
+        end = runs[at].lines[place][1]
+        if _client_of(name)[1] < number and node in ends and (end.known or 0) >= one[0]:  # and it has learned so
+            line = Line("resent", n=end.n, seq=end.seq, asks=name, command=commands[name], told=answer)
+            yield Doctored(GONE_ON, at, runs[at].lines[place][0], with_more(runs, at, place, line))
+            del first[client]
+
+
+def _of_sessions(runs: Sequence[Run]) -> dict[str, str]:
+    """What clients asked for in sessions, which remember one answer each: by name, as it is written."""
+    asked = {line.asks: line.command for _, _, _, line in _of_nodes(runs) if line.asks and line.command}
+    return {name: code for name, code in asked.items() if _is_of_session(code)}
+
+
+def _is_of_session(code: str) -> bool:
+    """Whether it is asked within a session: to open one is answered in the same way for ever."""
+    command = decode_command(bytes.fromhex(code))
+    return isinstance(command, Execute) and not isinstance(command.body, OpenSession)
+
+
+def _client_of(name: str) -> tuple[str, int]:
+    """The client of a command, and the number that it gave to it."""
+    client, _, rest = name.rpartition("#")
+    return client, int(rest.partition(":")[0])
+
+
+def _proposed(runs: Sequence[Run]) -> dict[tuple[Any, Any], str]:
+    """What was proposed under each ballot in each slot."""
+    return {(line.args[0], line.args[1]): line.args[2] for _, _, _, line in _of_nodes(runs)
+            if line.did == "propose" and line.args}  # fmt: skip
+
+
+def taught_who_waits(runs: Sequence[Run]) -> Iterator[tuple[Doctored, ...]]:
+    """The traces of one cell in which a client waits at a node for what a snapshot tells the node then.
+
+    The first must be accepted: the client is told what whoever decided it told. In the others it is told something
+    else, or nothing, which must be refused there. It is the last command that the snapshot has.
+    """
+    names = _proposed(runs)
+    commands = {line.asks: line.command for _, _, _, line in _of_nodes(runs) if line.asks}
+    decided = {line.args[1]: (names[tuple(line.args)], line.told) for _, _, _, line in _of_nodes(runs)
+               if line.did == "decide" and line.args and line.told}  # fmt: skip
+    known: dict[int, int] = {}
+    for at, place, node, line in _of_nodes(runs):
+        if line.did == "install" and line.args and not line.told:
+            new = [slot for slot in decided if known.get(node, 0) < slot <= line.args[-1]]
+            name, told = decided[max(new)] if new else ("", None)
+            if commands.get(name):
+                asks = Line("recorded", n=line.n, seq=line.seq, asks=name, command=commands[name])
+                waits = with_more(runs, at, place, asks)
+                number = waits[at].lines[place + 1][0]
+                yield tuple(
+                    Doctored(what, at, number, with_line(waits, at, place + 1, _changed(line, told=answer)))
+                    for what, answer in zip(WAITS, (told, "00000000", None), strict=True)
+                )
+        if line.did in ("decide", "learn", "install") and line.args:
+            known[node] = max(known.get(node, 0), line.args[-1])
+        elif line.known is not None:
+            known[node] = line.known
+
+
+def nobody_reads(runs: Sequence[Run]) -> Iterator[Doctored]:
+    """The traces of one cell with one more round of reads after one, of which it answered all readers."""
+    later: dict[int, int] = {}
+    for at, place, node, line in _of_nodes(runs):
+        if line.did in ("start", "consult"):
+            later[node] = 0
+        elif line.did == "recorded" and line.said is None and line.asks is None:
+            later[node] = later.get(node, 0) + 1
+        elif line.did == "serve" and line.args and not later.get(node, 0):
+            more = Line("consult", n=line.n, seq=line.seq, args=[line.args[0], line.args[1] + 1])
+            other = with_more(runs, at, place + 1, more)
+            yield Doctored(NOBODY_READS, at, other[at].lines[place + 1][0], other)
+
+
+def somebody_reads_on(runs: Sequence[Run]) -> Iterator[Doctored]:
+    """The traces of one cell in which one more wants to read while a round is under way, and has the next round.
+
+    That must be accepted: it comes too late for the one that is under way. It is tried after each node's last one.
+    """
+    last: dict[int, tuple[int, int, Line]] = {}
+    for at, place, node, line in _of_nodes(runs):
+        if line.did == "serve" and line.args:
+            last[node] = (at, place, line)
+        elif line.did in ("consult", "start"):
+            last.pop(node, None)
+    for at, place, line in last.values():
+        assert line.args is not None
+        reads = Line("recorded", n=line.n, seq=line.seq)
+        consult = Line("consult", n=line.n, seq=line.seq, args=[line.args[0], line.args[1] + 1])
+        asked = next(one for one in reversed(range(place)) if _is_of(runs[at].lines[one][1], line, "consult")) + 1
+        more = with_more(with_more(runs, at, place + 1, consult), at, asked, reads)
+        yield Doctored("somebody reads in the next round", at, more[at].lines[place + 2][0], more)
+
+
+def _is_of(line: Line, other: Line, did: str) -> bool:
+    return (line.n, line.did) == (other.n, did)
 
 
 @define

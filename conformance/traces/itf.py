@@ -14,7 +14,7 @@ from typing import Any
 from conformance.judges.judged import JudgedCell
 from conformance.links import BadInput
 from conformance.traces.cell import CellTrace, TraceNames
-from conformance.traces.lines import MOST_OF_WHY
+from conformance.traces.lines import MOST_OF_WHY, Run, read_lines
 from conformance.traces.progress import Call
 from conformance.traces.replay import Judged
 from conformance.traces.steps import machine_of
@@ -67,6 +67,12 @@ def from_itf(path: Path, text: bytes) -> dict[str, str]:
         raise BadInput(
             f"{path} is no trace of a cell in ITF ({repr(error)[:MOST_OF_WHY]}): --itf writes one."
         ) from None
+
+
+def without_receipts(whole: Mapping[str, Any]) -> tuple[Run, ...]:
+    """A trace in ITF as runs, a server for each node: its steps, and nothing of what nodes received."""
+    texts = from_itf(Path("path.itf.json"), json.dumps(whole).encode())
+    return tuple(read_lines(Path(name), text.encode()) for name, text in texts.items())
 
 
 NO_TRACE = (ValueError, LookupError, TypeError, AttributeError, CodecError, RecursionError, OverflowError)

@@ -9,7 +9,7 @@ TLC, which takes the same steps in `Cell` itself, and must not take them if one 
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -35,7 +35,23 @@ from conformance.tlc.run import Processes
 from conformance.tlc.toolchain import find_toolchain
 from conformance.traces import fields, tlc
 from conformance.traces.cell import CellKey, cells_of, picked, split
-from conformance.traces.doctored import Doctored, added, asked_again, changed, deaf, unheard, without
+from conformance.traces.doctored import (
+    GONE_ON,
+    NOBODY_READS,
+    WAITS,
+    Doctored,
+    added,
+    asked_again,
+    changed,
+    deaf,
+    gone_on,
+    nobody_reads,
+    somebody_reads_on,
+    taught_who_waits,
+    unheard,
+    without,
+)
+from conformance.traces.itf import to_itf, without_receipts
 from conformance.traces.lines import Run
 from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.replay import Judged, Replay
@@ -79,6 +95,7 @@ MUST_BE_ADDED = (
 )  # fmt: skip
 """What must have been put in at the ends of nodes."""
 MOVED_WRITES = 8
+MOST_ROUNDS = 4
 MOST_DEAF = 4
 """Of so many cells every decision is tried without the votes for it: of one in ten of them there were votes anyway."""
 MUST_MATTER = ("prepare", "promise", "propose", "vote", "decide", "learn", "flush", "serve")
@@ -122,9 +139,10 @@ def run(settings: Settings, progress: Progress) -> LinkReport:
         every = islice(_in_turn(runs, cells, much.doctored, random), much.doctored)
         _judge_refused("doctored", every, found, progress, again, least=much.doctored)
         _judge_refused("doctored moves", _changed_once(moved, random), found, progress, again, must=MUST_BE_CHANGED)
-        one_more = ((key, one) for some in (runs, moved) for key in cells_of(some)
-                    for one in added(picked(some, key)))  # fmt: skip
-        _judge_refused("put in", one_more, found, progress, again, must=MUST_BE_ADDED)
+        one_more = ((key, one) for some in (runs, moved) for key in cells_of(some) for one in _one_more(some, key))
+        _judge_refused("put in", one_more, found, progress, again, must=(*MUST_BE_ADDED, GONE_ON, NOBODY_READS))
+        _judge_taught(runs, moved, found, progress, again)
+        _judge_without_receipts(runs, cells, judged, found, progress, again)
         _judge_again(runs, list(judged), found, progress, again)
         _judge_little(runs, cells[0], found, progress, again)
         _judge_without(runs, cells[0], much.left_out, random, found, progress, again)
@@ -280,6 +298,53 @@ def _judge_again(
     progress.finish("asked again", f"{count} told the same, and nothing else")
 
 
+def _one_more(runs: Sequence[Run], key: CellKey) -> Iterator[Doctored]:
+    """What is put in, of every kind; of rounds that nobody reads in a few, of which there are many."""
+    mine = picked(runs, key)
+    yield from added(mine)
+    yield from gone_on(mine)
+    yield from islice(nobody_reads(mine), MOST_ROUNDS)
+
+
+def _judge_taught(runs: Sequence[Run], moved: Sequence[Run], found: _Findings, progress: Progress, again: str) -> None:
+    """Who waits for what a snapshot tells its node is told it, and nothing else; who reads late has the next round."""
+    started, failure, kinds = monotonic(), None, Counter[str]()
+    (key,) = cells_of(moved)
+    later = [(one, (two,)) for one in cells_of(runs) for two in islice(somebody_reads_on(picked(runs, one)), 1)]
+    for cell, (true, *false) in [*later, *((key, three) for three in taught_who_waits(picked(moved, key)))]:
+        why = Replay(split(true.runs)[cell]).judge()
+        if failure is None and why.verdict is not Verdict.HOLDS:
+            failure = Failure(title=f"{true.what}: {why.title}", replay=again)
+        for one in false:
+            refused = _refused_at(cell, one)
+            if failure is None and refused is not True:
+                failure = Failure(title=f"{one.what}, and that is not refused there ({refused})", replay=again)
+        kinds.update(one.what for one in (true, *false))
+    if failure is None and (not later or not kinds[WAITS[0]]):
+        failure = Failure(title="nobody is taught what a client asks for", verdict=Verdict.INCONCLUSIVE, replay=again)
+    found.add("waiting", kinds.total(), started, f"{kinds.total()} who wait for a snapshot or a round", failure)
+    progress.finish("waiting", f"{kinds[WAITS[0]]} told what a snapshot tells, and nothing else")
+
+
+def _judge_without_receipts(
+    runs: Sequence[Run], cells: Sequence[CellKey], judged: Mapping[CellKey, Judged], found: _Findings,
+    progress: Progress, again: str,
+) -> None:  # fmt: skip
+    """What does not tell what nodes received is accepted all the same, in whatever order; but not if a step is none."""
+    started, failure, count = monotonic(), None, 0
+    for key in cells[:MOST_DEAF]:
+        mine = without_receipts(to_itf(split(runs)[key], judged[key]))
+        why = Replay(split(mine)[key]).judge()
+        if failure is None and why.verdict is not Verdict.HOLDS:
+            failure = Failure(title=f"a trace without receipts is not accepted: {why.title}", replay=again)
+        later = next((one for one in changed(mine, Random(0)) if one.what == "decide in a later slot"), None)  # noqa: S311
+        if failure is None and (later is None or Replay(split(later.runs)[key]).judge().verdict is Verdict.HOLDS):
+            failure = Failure(title="without receipts a decision in a later slot is accepted", replay=again)
+        count += 2
+    found.add("no receipts", count, started, f"{count} traces that do not tell what was received", failure)
+    progress.finish("no receipts", f"{count} traces")
+
+
 def _judge_little(runs: Sequence[Run], key: CellKey, found: _Findings, progress: Progress, again: str) -> None:
     """Of a trace in which little or nothing happens nothing can be concluded, though none of it is wrong."""
     started, failure, mine = monotonic(), None, picked(runs, key)
@@ -376,18 +441,8 @@ def _ask_tlc(
                 title = f"TLC takes {checked.run.distinct} of {checked.states} steps that the mirror takes"
                 failure = Failure(title=title, lines=checked.run.errors, replay=again)
         if failure is None and sample:
-            checked = tlc.check([_with_wrong_step(sample[0])], toolchain, processes, Limits.of(settings))
+            checked = tlc.check([tlc.with_wrong_step(sample[0])], toolchain, processes, Limits.of(settings))
             if checked.is_accepted:
                 failure = Failure(title="TLC takes a step that is none", replay=again)
     found.add("by TLC", states, started, f"{len(sample)} traces, and one with a wrong step", failure)
     progress.finish("by TLC", f"{len(sample)} traces")
-
-
-def _with_wrong_step(judged: Judged) -> Judged:
-    """The same with one vote in a slot in which nobody proposed."""
-    path = list(judged.path)
-    at = next(place for place, (name, _) in enumerate(path) if name == "vote")
-    node, ballot, slot = path[at][1]
-    assert isinstance(slot, int)
-    path[at] = ("vote", (node, ballot, slot + 1))
-    return evolve(judged, path=tuple(path))

@@ -17,8 +17,9 @@ from attrs import evolve, frozen
 from conformance.judges.judged import Asked
 from conformance.links import CannotRun
 from conformance.manifest import tla_folder
+from conformance.tlc.java import QUICK_START
 from conformance.tlc.limits import Limits, Outcome
-from conformance.tlc.run import QUICK_START, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain
 from conformance.traces.progress import Call
 from conformance.traces.replay import Judged
@@ -224,3 +225,13 @@ def _last(which: str, traces: Sequence[Judged]) -> int:
         if field == which
     )
     return max(given, default=1)
+
+
+def with_wrong_step(judged: Judged) -> Judged:
+    """The same with one vote in a slot in which nobody proposed."""
+    path = list(judged.path)
+    at = next(place for place, (name, _) in enumerate(path) if name == "vote")
+    node, ballot, slot = path[at][1]
+    assert isinstance(slot, int)
+    path[at] = ("vote", (node, ballot, slot + 1))
+    return evolve(judged, path=tuple(path))

@@ -70,6 +70,15 @@ def fates(seen: Seen) -> Fates:
     return Fates(blast=unserved & ~whole, unserved=unserved)
 
 
+def copies_reach_all(seen: Seen) -> Bools:
+    """Whose copies, each of them that there is, reach every node of the cell."""
+    found = np.ones(len(seen.servers), dtype=np.bool_)
+    for copy in (1, 2):
+        for node in range(3, seen.servers.shape[1]):
+            found &= _reach(seen, copy, node) | (seen.servers[:, copy] == NOBODY)
+    return found
+
+
 def under(site: Site, fabric: Fabric, fleet: Fleet, failed: Collection[str], rows: NDArray[np.int64]) -> Fates:
     """The fates of some volumes when servers and links of servers fail beside what the fabric already lacks."""
     seen = Seen.of(site, fabric, fleet, rows)

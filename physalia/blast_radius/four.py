@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from attrs import frozen
 
-from physalia.blast_radius.fates import Seen, fates
+from physalia.blast_radius.fates import Seen, copies_reach_all, fates
 from physalia.blast_radius.singles import CHUNK, Volumes
 from physalia.fleet.errors import BadFleet
 from physalia.fleet.fleet import Fleet
@@ -30,7 +30,7 @@ class Four:
 def worst_group(volumes: Volumes) -> Four:
     """The group of as many servers as take a majority away that most cells share, and how many cells that is.
 
-    No other group of so many servers leaves more volumes unserved. BadFleet if a node of a cell is out of reach while
+    No other group of so many servers leaves more volumes unserved. BadFleet if a copy does not reach some node while
     nothing has failed, since then fewer may be enough.
     """
     cells = np.sort(volumes.fleet.cells[volumes.rows].astype(np.uint64), axis=1)
@@ -71,18 +71,18 @@ def _mixed(groups: np.ndarray) -> np.ndarray:
 
 
 def _must_be_whole(volumes: Volumes) -> None:
-    """Every copy must reach every node while nothing has failed: all are in one piece with the instance."""
+    """While nothing has failed every copy must reach every node; then it does while only servers fail, if both live."""
     base = volumes.network.base
     for start in range(0, len(volumes.rows), CHUNK):
         rows = volumes.rows[start : start + CHUNK]
         seen = Seen.of(volumes.site, base, volumes.fleet, rows)
-        piece = seen.pieces[:, :1, :1]
-        there = seen.servers >= 0
-        whole = ((seen.pieces == piece).any(axis=2) & seen.alive) | ~there
-        apart = rows[~whole.all(axis=1)]
+        apart = rows[~copies_reach_all(seen)]
         if len(apart):
             name = volumes.fleet.name(int(apart[0]))
-            raise BadFleet(f"{volumes.site.topology.where}: {name} is not in one piece though nothing has failed.")
+            raise BadFleet(
+                f"{volumes.site.topology.where}: {name} has a copy that does not reach all nodes, though nothing has "
+                "failed."
+            )
 
 
 def by_servers(volumes: Volumes, servers: tuple[str, ...]) -> int:

@@ -9,12 +9,12 @@ from itertools import combinations, islice
 from math import comb
 
 import numpy as np
-from attrs import define, field, frozen
+from attrs import define, field
 
-from physalia.blast_radius.fates import under
 from physalia.blast_radius.pairs import Worst
 from physalia.blast_radius.side import Numbers, Side
 from physalia.blast_radius.singles import Impact, Volumes
+from physalia.blast_radius.together import servers_at_risk, volumes_under
 from physalia.fleet.rules import NOBODY
 from physalia.placement.effort import Effort
 
@@ -25,20 +25,7 @@ MOST_SETS = 16_000_000
 THREE = 3
 
 
-@frozen(kw_only=True)
-class WorstThree(Worst):
-    """``worst`` leaves most unserved, ``in_blast`` puts most into blast; beside each the bound that none is above."""
-
-    in_blast: Impact
-    blast_bound: int
-
-    @property
-    def proven(self) -> bool:
-        """Whether none is worse, in either sense."""
-        return self.bound == self.worst.unserved and self.blast_bound == self.in_blast.blast
-
-
-def worst_triple(volumes: Volumes, effort: Effort, most_sets: int = MOST_SETS) -> WorstThree:
+def worst_triple(volumes: Volumes, effort: Effort, most_sets: int = MOST_SETS) -> Worst:
     """The worst three devices in both senses.
 
     Without time, or on a large site, the worst that were found, with bounds that hold: what the servers can add that
@@ -50,20 +37,10 @@ def worst_triple(volumes: Volumes, effort: Effort, most_sets: int = MOST_SETS) -
     worst, in_blast = (
         volumes_under(volumes, one) if one else Impact(0, 0, ()) for one in (unserved, blast or unserved)
     )
-    return WorstThree(
+    return Worst(
         worst=worst, bound=unserved_bound, in_blast=in_blast, blast_bound=blast_bound,
         sets=comb(search.devices, THREE), counted=search.side.surroundings + search.counted,
     )  # fmt: skip
-
-
-def volumes_under(volumes: Volumes, failed: tuple[str, ...]) -> Impact:
-    """How many volumes any devices harm together."""
-    site = volumes.site
-    left = volumes.network.without(failed)
-    own = {name.partition("--")[0] for name in failed} & site.number.keys()
-    stands = np.array(sorted({int(site.stand_of[site.number[name]]) for name in own}), dtype=np.int64)
-    found = under(site, left, volumes.fleet, failed, volumes.at(np.union1d(volumes.changed(left), stands)))
-    return Impact(int(found.unserved.sum()), int(found.blast.sum()), failed)
 
 
 @define(eq=False)
@@ -143,7 +120,7 @@ class _Search:
         missing = THREE - len(failed)
         if not self._may_be_worse(counts, sum(self._most_on[:missing])):
             return True
-        touched = self._at_risk(failed, missing)
+        touched = servers_at_risk(self.volumes, self.volumes.network.without(failed), missing)
         for some in _combined(list(touched.items()), missing, int((self.most - counts).min())):
             if not self._may_be_worse(counts, sum(touched[one] for one in some)):
                 continue
@@ -159,22 +136,6 @@ class _Search:
     def _may_be_worse(self, counts: Numbers, more: int) -> bool:
         """Whether so many volumes more than these, all of them at most, are more than was found in either sense."""
         return bool((np.minimum(counts + more, len(self.volumes.rows)) > self.most).any())
-
-    def _at_risk(self, failed: tuple[str, ...], missing: int) -> dict[str, int]:
-        """Servers and their links by how many volumes have them which so few of them can harm; most first.
-
-        Whoever has no volume at risk changes nothing: some of these stand for all.
-        """
-        volumes = self.volumes
-        site, fleet = volumes.site, volumes.fleet
-        rows = volumes.at_risk(volumes.network.without(failed), volumes.rows, missing)
-        risky = np.concatenate([fleet.clients[rows], fleet.cells[rows]], axis=1)
-        counts = np.bincount(risky[risky != NOBODY], minlength=len(site.names))
-        found: dict[str, int] = {}
-        for at in np.argsort(-counts, kind="stable")[: np.count_nonzero(counts) + missing].tolist():
-            name = site.names[at]
-            found |= dict.fromkeys((name, *(link for link, _ in site.topology.links_of(name))), int(counts[at]))
-        return found
 
     def _of_fabric(self, size: int) -> Iterator[tuple[Numbers, Numbers]]:
         """All sets of so many devices of the fabric, and how many volumes each leaves unserved and puts into blast."""

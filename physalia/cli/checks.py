@@ -32,7 +32,7 @@ def verify(
 ) -> int:
     """Run the links of the chain, each a check that can fail, and print what each one saw.
 
-    Without an option this takes about seventeen minutes on two processors: links run beside each other, as many at once
+    Without an option this takes about twenty minutes on two processors: links run beside each other, as many at once
     as there are processors, and are reported in their order. Exit code 0: everything holds; 1: something is refuted;
     3: nothing could be concluded; 4: something does not work here.
     """

@@ -57,20 +57,29 @@ Limit = Annotated[
 
 
 def must_be_free(option: str, file: Path | None, *read: Path | None) -> None:
-    """BadInput if what an option writes would take the place of what is read, or has no folder; before it is made."""
+    """BadInput if what an option writes would take the place of what is read or written beside it, or has no folder.
+
+    That is told before anything is made, and also of files that are not there yet.
+    """
     if file is None:
         return
     given = [one for one in read if one is not None]
     try:
-        is_taken = file.exists() and any(one.exists() and one.samefile(file) for one in given)
+        is_taken = any(_is_same(one, file) for one in given)
         is_folder, has_folder = file.is_dir(), file.parent.is_dir()
     except OSError:
         return  # whoever reads or writes it will say what is wrong
     if is_taken:
-        raise BadInput(f"{option} {file} is read here: what is written would take its place. Name another file.")
+        what = "read here" if file.exists() else "named twice"
+        raise BadInput(f"{option} {file} is {what}: what is written would take its place. Name another file.")
     if is_folder or not has_folder:
         why = "is a folder" if is_folder else f"cannot be written: there is no folder {file.parent}"
         raise BadInput(f"{option} {file} {why}. Name a file in a folder that is there.")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, or will."""
+    return one.samefile(other) if one.exists() and other.exists() else one.resolve() == other.resolve()
 
 
 def put(files: Mapping[Path, bytes]) -> None:

@@ -5,6 +5,7 @@ from physalia.client.blocking import BlockingLease, BlockingPartition, Client
 from physalia.client.conditions import absent, exists, has_type, value, version
 from physalia.client.errors import (
     ClientError,
+    Closed,
     ConditionFailed,
     LimitExceeded,
     Malformed,
@@ -24,6 +25,7 @@ __all__ = [
     "BlockingPartition",
     "Client",
     "ClientError",
+    "Closed",
     "ConditionFailed",
     "Item",
     "Lease",

@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, Self, TypeVar
 from attrs import Factory, define, frozen
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_random_exponential
 
-from physalia.client.errors import Malformed, OutcomeUnknown, Overloaded, Unavailable
+from physalia.client.errors import Closed, Malformed, OutcomeUnknown, Overloaded, Unavailable
 from physalia.client.link import Link, Said
 from physalia.client.partition import Partition
 from physalia.client.places import Keys, Places, addresses_of, ring_of
@@ -126,7 +126,8 @@ class AsyncClient:
 
     Addresses are `host:port`, or all of them together `physalia://host:port,host:port`. `keys` is a ring, or the path
     of a file of keys, by default the one that `PHYSALIA_KEYS` names. `caches` are asked where cells are that the client
-    does not know. `own` is who comes. To be used as an asynchronous context manager, in one event loop.
+    does not know. `own` is who comes. To be used as an asynchronous context manager, in one event loop until it is
+    closed; it may be entered again in another one.
     """
 
     def __init__(
@@ -150,9 +151,11 @@ class AsyncClient:
         self._partitions: dict[CellId, Partition] = {}
         self._links: dict[Address, asyncio.Task[Link]] = {}
         self._closed = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
-        self._closed.clear()
+        if self._closed.is_set():
+            self._closed = asyncio.Event()  # the old one is of the loop in which it was waited for
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -164,13 +167,15 @@ class AsyncClient:
         Who waits for an answer is told `OutcomeUnknown`, or `Unavailable` if nothing was done.
         """
         self._closed.set()
-        links, self._links = self._links, {}
-        for task in links.values():
+        loop = asyncio.get_running_loop()
+        links = [task for task in self._links.values() if task.get_loop() is loop]  # others went with their loop
+        self._links = {}
+        for task in links:
             if task.done() and not task.cancelled() and task.exception() is None:
                 task.result().close()
             else:
                 task.cancel()
-        await asyncio.gather(*links.values(), return_exceptions=True)
+        await asyncio.gather(*links, return_exceptions=True)
 
     def partition(self, key: str | CellId) -> Partition:
         """The database of a partition key; a number is the name of its cell. Raises `ValueError` for what is none."""
@@ -224,6 +229,8 @@ class AsyncClient:
         when = self._until(limit_s)
         if effort.uncertain:
             raise OutcomeUnknown(f"cell {cell} did not answer {when}, and may have done it, or do it yet.")
+        if self._closed.is_set():
+            raise Closed(f"no leader of cell {cell} was found {when}; nothing was done.")
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {round(limit_s, 2)} s; nothing was done.")
         raise Unavailable(f"no leader of cell {cell} was found {when}; nothing was done.{effort.missed}")
@@ -238,6 +245,8 @@ class AsyncClient:
         effort = _Effort()
         with suppress(TimeoutError):
             return await self._answered(_Question(cell, make, answer, at), effort, self.deadline_s)
+        if self._closed.is_set():
+            raise Closed(f"no server showed what is in cell {cell} {self._until(self.deadline_s)}.")
         if effort.was_full:
             raise Overloaded(f"cell {cell} had too much to do for {self.deadline_s} s.")
         raise Unavailable(f"no server showed what is in cell {cell} {self._until(self.deadline_s)}.{effort.missed}")
@@ -247,7 +256,11 @@ class AsyncClient:
         return "before the client was closed" if self._closed.is_set() else f"within {round(limit_s, 2)} s"
 
     async def _answered(self, question: _Question[A], effort: _Effort, limit_s: float) -> tuple[A, Address]:
-        """The answer, and who gave it, after as many attempts as it takes. Raises `TimeoutError` and `Malformed`."""
+        """The answer, and who gave it, after as many attempts as it takes.
+
+        Raises `TimeoutError`, `Malformed`, and `Closed` if the client is in use in another event loop.
+        """
+        self._must_be_of_this_loop()
         try:
             async with asyncio.timeout(limit_s):
                 with suppress(_Again):  # nearly always the only attempt, and a plan for others costs as much as it does
@@ -259,6 +272,19 @@ class AsyncClient:
         finally:
             effort.end()
         raise AssertionError("there is always another attempt")
+
+    def _must_be_of_this_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is self._loop:
+            return
+        if self._links and not self._closed.is_set():
+            raise Closed(
+                "this client has connections in another event loop, and nothing was done: close it there, or make one "
+                "for each loop."
+            )
+        if not self._closed.is_set():
+            self._closed = asyncio.Event()
+        self._loop = loop
 
     async def _attempt(self, question: _Question[A], effort: _Effort) -> tuple[A, Address]:
         """Ask one server, and those to which hints lead from there.

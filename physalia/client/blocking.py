@@ -1,15 +1,18 @@
 """The same client for programs without an event loop: each call waits for its answer."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Coroutine, Iterable
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any, Protocol, Self, TypeVar
 
 from physalia.client.asynchronous import DEADLINE_S, AsyncClient
 from physalia.client.leases import Lease
 from physalia.client.partition import Conditions, Consistency, Item, Outcome, Partition
 from physalia.client.places import Keys
-from physalia.errors import OutcomeUnknown, Unavailable
+from physalia.errors import Closed, OutcomeUnknown
 from physalia.model import Asked, CellId, Execute, HasVersion, Operation, RequestId, StoreReply, Value, Verdict
 from physalia.store import LIMITS
 
@@ -31,6 +34,9 @@ class Client:
     ) -> None:
         """As `AsyncClient`."""
         self._client = AsyncClient(addresses, keys, deadline_s, caches=caches)
+        self._process = os.getpid()
+        self._door = threading.Lock()
+        self._is_closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="physalia client", daemon=True)
         self._thread.start()
@@ -42,13 +48,23 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """End all connections, for good. Whoever waits for an answer in another thread is told that there is none."""
-        if self._loop.is_closed():
+        """End all connections, for good. Whoever waits for an answer in another thread is told that there is none.
+
+        In a process that was forked from the one that made it, this does nothing: the connections are not its own.
+        """
+        if self._process != os.getpid():
             return
-        self._wait(self._end())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        with self._door:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            ending = asyncio.run_coroutine_threadsafe(self._end(), self._loop)
+        try:
+            ending.result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     async def _end(self) -> None:
         await self._client.close()
@@ -87,12 +103,18 @@ class Client:
         return BlockingPartition(self._client.partition(key), self._wait)
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        if self._loop.is_closed():
+        if self._process != os.getpid():  # the thread that would do it is not here, and its locks may be held for ever
             work.close()
-            raise Unavailable("this client was closed; nothing was done: make another one.")
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            raise Closed("this client is of the process that forked this one; nothing was done: make another one.")
+        with self._door:  # what is begun before the end is seen by it, and nothing is begun after it
+            if self._is_closed:
+                work.close()
+                raise Closed("this client was closed; nothing was done: make another one.")
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()
+        except CancelledError:
+            raise OutcomeUnknown("the client was closed meanwhile: it may be done, or not.") from None
         except BaseException:
             future.cancel()
             raise
@@ -172,7 +194,8 @@ class BlockingLease:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._wait(self._lease.__aexit__())
+        with suppress(Closed):  # it ends by itself, and what went wrong inside is not to be hidden by that
+            self._wait(self._lease.__aexit__())
 
     @property
     def left_s(self) -> float:

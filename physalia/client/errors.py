@@ -1,6 +1,7 @@
 """What a client is told when it does not get its answer, out of all that can go wrong with a request."""
 
 from physalia.errors import (
+    Closed,
     ConditionFailed,
     LimitExceeded,
     OutcomeUnknown,
@@ -14,6 +15,7 @@ from physalia.errors import PhysaliaError as ClientError
 
 __all__ = [
     "ClientError",
+    "Closed",
     "ConditionFailed",
     "LimitExceeded",
     "Malformed",

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Self
 
 from physalia.client.session import Session
-from physalia.errors import InvalidRequest, OutcomeUnknown, PhysaliaError, SessionExpired, Unavailable
+from physalia.errors import Closed, InvalidRequest, OutcomeUnknown, PhysaliaError, SessionExpired, Unavailable
 from physalia.lease import LONGEST_NS, Contender, NotALease, boottime_ns
 from physalia.model import Done, Get, HasVersion, Item, Transaction
 
@@ -48,6 +48,7 @@ class Lease:
         length_ns = max(1, round(duration_s * NS))
         self._contender = Contender(key, f"holder-{secrets.token_hex(16)}", length_ns)
         self._renewing: asyncio.Task[None] | None = None
+        self._withdrawing: asyncio.Task[None] | None = None
         self._leaving = asyncio.Event()
 
     @property
@@ -67,7 +68,11 @@ class Lease:
             async with asyncio.timeout(self._wait_s):
                 while not self._contender.left_ns(self._clock()):
                     await self._come_closer()
-        except TimeoutError:
+        except BaseException as left:  # also of whoever is told to hurry
+            if self._contender.asked is not None and not isinstance(left, PhysaliaError):  # after those it was not done
+                self._withdrawing = asyncio.ensure_future(self._withdraw())
+            if not isinstance(left, TimeoutError):
+                raise
             raise Unavailable(f"the lease {self.key!r} was not to be had within {self._wait_s} s") from None
         self._renewing = asyncio.ensure_future(self._renew())
         return self
@@ -80,11 +85,27 @@ class Lease:
             finally:
                 self._renewing.cancel()  # also if whoever leaves is told to hurry: nobody else ends it
             await asyncio.gather(self._renewing, return_exceptions=True)
+        await self._give_back()
+
+    async def _give_back(self) -> None:
         left_s = self.left_s
         given_back = self._contender.release(self._clock())
         if given_back is not None:
             with suppress(PhysaliaError):  # it ends by itself
                 await self._session.ask(given_back, left_s)
+
+    async def _withdraw(self) -> None:
+        """Give back what was asked for and may be got yet, for somebody who waits for it no more.
+
+        Else nobody could have it for three times its length. Who withdraws does not wait for this.
+        """
+        one = self._contender
+        with suppress(PhysaliaError, TimeoutError):
+            async with asyncio.timeout((one.length_ns - one.since_ns(self._clock())) / NS):
+                while (wanted := one.repeat()) is not None:
+                    await self._ask(wanted)
+                    await self._pause(PAUSE_S if one.asked is not None else 0.0)
+        await self._give_back()
 
     async def _come_closer(self) -> None:
         """Ask for the lock, or wait for whoever has it, and look whether that goes on."""
@@ -127,9 +148,14 @@ class Lease:
         self._see(_seen(done))
 
     async def _until_known(self, unknown: OutcomeUnknown) -> Done:
+        """What became of it. Raises `OutcomeUnknown` if the client was closed, and what `again` raises."""
         while True:
-            with suppress(OutcomeUnknown):
+            try:
                 return await self._session.again(unknown)
+            except OutcomeUnknown as still:
+                if isinstance(still.__cause__, Closed):  # nobody will ever know
+                    raise
+            await self._pause(PAUSE_S)  # it may be declined without any wait, and others of this loop have work to do
 
     async def _look(self) -> Item | None:
         done = await self._session.ask(Transaction(then=(Get(self.key),)))

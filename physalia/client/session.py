@@ -68,7 +68,7 @@ class Session:
             try:
                 return await self._done(unknown.command, deadline_s)
             except Unavailable as declined:
-                raise unknown_still(unknown.command, declined) from None
+                raise unknown_still(unknown.command, declined) from declined
 
     async def _done(self, command: Execute, deadline_s: float | None) -> Done:
         try:

@@ -49,6 +49,7 @@ class Sessions:
         self._ask, self._name, self._most = ask, name, most
         self._idle: list[Session] = []
         self._room = asyncio.Semaphore(most)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @asynccontextmanager
     async def one(self, left: Left) -> AsyncIterator[Session]:
@@ -56,10 +57,13 @@ class Sessions:
 
         Raises `Overloaded` if none is to be had as long as time is left, and what asking for one raises.
         """
-        limit_s = left()
+        limit_s, loop = left(), asyncio.get_running_loop()
+        if self._loop not in (None, loop):  # a client that was closed may be entered in another one
+            self._room = asyncio.Semaphore(self._most)
+        self._loop, room = loop, self._room
         try:
             async with asyncio.timeout(limit_s):
-                await self._room.acquire()
+                await room.acquire()
         except TimeoutError:
             raise Overloaded(
                 f"{self._most} requests of this client were under way for {round(limit_s, 2)} s; nothing was done."
@@ -70,7 +74,7 @@ class Sessions:
             # Not after an exception: a session that expired, or whose request is under way yet, is left behind.
             self._idle.append(session)
         finally:
-            self._room.release()
+            room.release()
 
     async def renew(self, session: Session, left: Left) -> None:
         """Make a session that expired a new one. Those that are idle are as old, and forgotten."""

@@ -3,14 +3,16 @@
 import json
 import time
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from physalia.colony.layout import Colony
 from physalia.colony.processes import LOOK_EVERY_S, START_S, Processes, ServerFailed
 
 ASK_S = 2.0
+_DIRECTLY = build_opener(ProxyHandler({}))
+"""What the environment says of proxies is for the world outside, which cannot reach servers of this machine."""
 
 
 def page(colony: Colony, server: int, path: str) -> dict[str, Any] | None:
@@ -19,9 +21,9 @@ def page(colony: Colony, server: int, path: str) -> dict[str, Any] | None:
     if watch is None:
         return None
     try:
-        with urlopen(f"http://{watch}{path}", timeout=ASK_S) as answer:  # an address of the settings
+        with _DIRECTLY.open(f"http://{watch}{path}", timeout=ASK_S) as answer:  # an address of the settings
             told = json.load(answer)
-    except (URLError, OSError, ValueError):
+    except (HTTPException, OSError, ValueError):  # nobody, somebody who was killed meanwhile, or somebody else
         return None
     return told if isinstance(told, dict) else None
 

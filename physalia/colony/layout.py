@@ -1,5 +1,6 @@
 """The files of a colony: keys, and for each server its settings and its disk. All names are minted at random, once."""
 
+import errno
 import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -22,6 +23,7 @@ OPERATOR_KEYS = "operator.toml"
 """The file with which an operator comes."""
 SECRET_BYTES = 32
 _CELLS = "\n[[cells]]\n"
+_CONFIGS = "server-*.toml"
 FIRST_CACHE = 1001
 """Caches are numbered from here on: no server of a colony has such a number."""
 
@@ -117,15 +119,37 @@ def lay_out(
         size=size,
     )
     if folder.exists():  # it may be the folder in which somebody works, or a disk of its own: it stays what it is
-        lay_out_in(folder)
+        with TemporaryDirectory(prefix="unfinished.", dir=folder) as unfinished:
+            lay_out_in(Path(unfinished))
+            _move_into(folder, Path(unfinished))
         return load(folder)
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{folder.name}.", dir=folder.parent) as unfinished:
         made = Path(unfinished, "colony")
         made.mkdir(mode=0o700)
         lay_out_in(made)
-        made.rename(folder)  # whatever cuts this short, there is all of a colony, or none
+        try:
+            made.rename(folder)  # whatever cuts this short, there is all of a colony, or none
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+            raise ColonyExists(_meanwhile(folder)) from None
     return load(folder)
+
+
+def _move_into(folder: Path, made: Path) -> None:
+    """Let all of a colony be in a folder that has nothing else. Raises `ColonyExists`.
+
+    The settings of servers come last: without them there is no colony, whatever cuts this short.
+    """
+    if any(one != made for one in folder.iterdir()):
+        raise ColonyExists(_meanwhile(folder))
+    for one in sorted(made.iterdir(), key=lambda one: one.match(_CONFIGS)):
+        one.rename(folder / one.name)
+
+
+def _meanwhile(folder: Path) -> str:
+    return f"somebody else put something into {folder} meanwhile: see whether it is a colony, or name another folder."
 
 
 def _lay_out(
@@ -164,7 +188,7 @@ def _lay_out(
 
 def load(folder: Path) -> Colony:
     """The colony in a folder. Raises `NoColony` and `BadSettings`."""
-    configs = sorted(folder.glob("server-*.toml"))
+    configs = sorted(folder.glob(_CONFIGS))
     if not configs:
         raise NoColony(f"there is no colony in {folder}: `physalia colony up` makes one.")
     settings = [read_settings(config, {}) for config in configs]

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from attrs import frozen
@@ -17,6 +18,8 @@ from physalia.wire import CodecError, decode_traffic, encode_traffic
 from physalia.wire.limits import MAX_NATURAL
 
 REVOKED_EVERY_S = 0.5
+MOST_BYTES = 1 << 16
+"""So long the settings of a cache may be."""
 
 
 class BadCache(ValueError):
@@ -43,7 +46,9 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def read_cache_settings(path: Path) -> CacheSettings:
     """The settings of a file in TOML; paths are relative to it. Raises `BadCache`."""
     try:
-        file = msgspec.convert(tomllib.loads(path.read_bytes().decode("utf-8")), _File)
+        with path.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+        file = msgspec.convert(_table(data), _File)
         address = Address.parse(file.listen)
     except OSError as error:
         raise BadCache(f"{path} cannot be read ({error.strerror}): name the settings of a cache.") from None
@@ -56,6 +61,12 @@ def read_cache_settings(path: Path) -> CacheSettings:
     if not 1 <= file.cache <= MAX_NATURAL or file.most_cells < 1:
         raise BadCache(f"{path} cannot be used: cache is a number from 1 on, and so is most_cells.")
     return CacheSettings(file.cache, address, path.parent / file.keys, file.most_cells)
+
+
+def _table(data: bytes) -> dict[str, Any]:
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"it has more than {MOST_BYTES} bytes")
+    return tomllib.loads(data.decode("utf-8"))
 
 
 class Serving:
@@ -101,7 +112,7 @@ async def _serve(settings: CacheSettings, ring: KeyFile, told: Callable[[str], N
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     door = Door(ring, settings.number, Serving(Cache(settings.most_cells)), Refusals())
-    with closing(await loop.create_server(door.enter, *settings.listen, ssl=door.tls)):
+    with closing(await door.listen(host=settings.listen.host, port=settings.listen.port)):
         told(f"cache {settings.number} listens at {settings.listen}")
         said = ""
         while not stop.is_set():

@@ -21,6 +21,9 @@ from physalia.fleet.rules import NOBODY, Rules
 from physalia.fleet.sites import Ints, Site
 from physalia.placement.effort import Effort
 
+_LOOK_S = 0.5
+"""How often a wait for a worker elsewhere looks whether time is over."""
+
 
 @frozen(eq=False)
 class _Job:
@@ -88,15 +91,33 @@ def _rows(job: _Job, effort: Effort, cores: int) -> Iterator[tuple[Ints, Servers
 
 
 def _far_rows(job: _Job, effort: Effort, machines: Any) -> Iterator[tuple[Ints, Servers]]:
-    """The rows as workers elsewhere place them; the job travels to each of them once."""
-    shared = machines.scatter(job, broadcast=True)
+    """The rows as workers elsewhere place them; the job travels to each of them once.
+
+    Under a key of its own: Dask names what it shares by its content, and an equal job sent while the last one is being
+    forgotten would then be forgotten too, and waited for without end.
+    """
+    shared = machines.scatter(job, broadcast=True, hash=False)
     placing = [machines.submit(_Job.row, shared, row, pure=False) for row in sorted(job.waiting)]
     try:
         for one in placing:
             effort.spend("rows")
-            yield one.result()
+            yield _placed(one, effort)
     finally:
         machines.cancel(placing)
+
+
+def _placed(row: Any, effort: Effort) -> tuple[Ints, Servers]:
+    """What a worker says of a row; OutOfTime also where no worker is left that could say it."""
+    while True:
+        if effort.is_over:
+            effort.stop()
+        try:
+            found: tuple[Ints, Servers] = row.result(timeout=_LOOK_S)
+        except TimeoutError:
+            if row.status == "error":  # it is the worker's own, and comes again and again
+                raise
+            continue
+        return found
 
 
 def _left_over(site: Site, rules: Rules, fleet: Fleet, effort: Effort) -> Fleet:

@@ -45,9 +45,9 @@ def is_logging(header: bytes) -> bool:
     return header[18:20] == b"\2\2"
 
 
-def refuse_old_sqlite(version: str | None = None) -> str:
+def refuse_old_sqlite() -> str:
     """The version of SQLite that `apsw` brings. Raises `OldSqlite` if a journal is not safe with it."""
-    version = version or apsw.sqlite_lib_version()
+    version = apsw.sqlite_lib_version()
     if tuple(int(part) for part in version.split(".")[:3]) < OLDEST_SQLITE:
         oldest = ".".join(str(part) for part in OLDEST_SQLITE)
         raise OldSqlite(f"SQLite {version} can corrupt a journal: pip install 'apsw>={oldest}', which brings its own.")

@@ -5,6 +5,7 @@ whose disk is simulated, below the same SQLite. Every operation raises `OSError`
 taken for "not there": only a listing that succeeded says what there is.
 """
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -94,8 +95,11 @@ class Directory:
             return _read_all(descriptor, size_bytes)
 
     def write(self, name: str, data: bytes, offset: int) -> None:
-        """Put bytes into an existing file."""
-        _write_all(self._kept_open(name), data, offset)
+        """Put bytes into an existing file: one that somebody removed takes them, and nobody finds them there again."""
+        descriptor = self._kept_open(name)
+        _write_all(descriptor, data, offset)
+        if not os.fstat(descriptor).st_nlink:
+            raise FileNotFoundError(errno.ENOENT, "somebody removed the file", str(self.folder / name))
 
     def sync(self, name: str) -> None:
         """Wait until the file is on disk."""

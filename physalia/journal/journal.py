@@ -32,6 +32,8 @@ MAX_WAITING_BYTES = 1 << 28
 class Journal:
     """An open journal. `full` says that the last attempt to write found no room; the next that does ends it.
 
+    `is_capped` says that it may not grow as it wants.
+
     Once `FlushFailed` or `JournalDamaged` was raised, every method but `close` raises it again.
     """
 
@@ -47,7 +49,7 @@ class Journal:
         self._fold, self._tail, self._mark = standing.fold, standing.tail, standing.mark
         self._waiting = Waiting()
         self._sequences: dict[NodeKey, int] = {}
-        self.full = False
+        self.full = self.is_capped = False
 
     @staticmethod
     def create(files: Files, server: int) -> None:
@@ -207,6 +209,9 @@ class Journal:
             page_bytes = connection.pragma("page_size")
             pages = min(most_bytes // page_bytes, database.MOST_PAGES) if most_bytes else database.MOST_PAGES
             connection.pragma("max_page_count", max(1, pages))
+        self.is_capped = bool(most_bytes)
+        if not self.is_capped:
+            self.full = False  # as far as anybody knows: the next that finds no room says so
 
     def fold(self, entries: int, compact: Compact = keep_all) -> int:
         """Fold up to so many of the oldest flushed entries into the rows of their nodes; return how many.

@@ -94,7 +94,7 @@ class Server:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings, self._host, self.keys, self._log = settings, host, ring, log
-        self._clock = Clock(clock)
+        self.clock = Clock(clock)
         self.number = settings.server
         self.atlas = atlas
         self.refusals = Refusals()
@@ -104,8 +104,8 @@ class Server:
         self.foundry = Foundry(self.nodes, atlas, servers)
         self.moving = Moving(self.nodes, atlas, servers, self._say)
         self.steward = Steward(self.nodes, atlas, servers, Watch(self).inspect)
-        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self._clock())
-        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self._clock, random.Random())  # noqa: S311
+        self.suspicion = Suspicion(settings.peers, settings.suspect_after_s, self.clock())
+        self.leadership = Leadership(self.nodes, atlas, self.suspicion, self.clock, random.Random())  # noqa: S311
         self.links = Links(self._pong, self._write_down)
         self.reception = Reception(self.nodes, atlas, self.requests, self.leadership, settings)
         self.telling = Telling(self.nodes, atlas, self.leadership, settings)
@@ -118,6 +118,7 @@ class Server:
         self._to_tick = asyncio.Event()
         self._to_take_over = asyncio.Event()
         self._takes_over = False
+        self._back = {peer: asyncio.Event() for peer in settings.peers}
         self._failure: asyncio.Future[None] | None = None
 
     async def run(self, listener: socket.socket, stop: asyncio.Event, watching: socket.socket | None = None) -> None:
@@ -131,22 +132,21 @@ class Server:
         self._failure = loop.create_future()
         loop.set_exception_handler(self._failed)
         with ThreadPoolExecutor(1, "journal") as thread:
-            disk = Disk(thread, self._clock)
+            disk = Disk(thread, self.clock)
             async with self._watched(watching), asyncio.TaskGroup() as group:
                 works = (self._write(disk), self._beat(), self._tick(), self._lead())
                 tasks = [group.create_task(work) for work in works]
                 own = Party("server", self._settings.server)
                 for number, address in self._settings.peers.items():
                     target = Target(own, address, number, self._versions)
-                    dialing = keep_dialing(target, self.keys, self.links, self.refusals)
+                    gone, back = partial(self._ended, number), self._back[number]
+                    dialing = keep_dialing(target, self.keys, self.links, self.refusals, gone, back)
                     tasks.append(group.create_task(dialing))
                 for number, address in self._settings.caches.items():
                     target = Target(own, address, number, self._versions)
                     dialing = keep_dialing(target, self.keys, self.telling, self.refusals)
                     tasks.append(group.create_task(dialing))
-                with closing(
-                    await loop.create_server(self._door.enter, sock=listener, backlog=BACKLOG, ssl=self._door.tls)
-                ):
+                with closing(await self._door.listen(sock=listener, backlog=BACKLOG)):
                     self._log.info("listening", address=str(self._settings.listen), cells=len(self._settings.cells))
                     await self._until(stop)
                     await self._drain()  # still listening: peers are needed for it
@@ -208,6 +208,9 @@ class Server:
     def opened(self, connection: Connection) -> None:
         """Somebody has proved who it is."""
         self._callers[connection] = Caller(connection)
+        number = connection.peer.number
+        if connection.peer.role == "server" and number in self._back and number not in self.links.reached:
+            self._back[number].set()  # it is there, so it need not be dialled ever more rarely
 
     def heard(self, connection: Connection, messages: list[bytes]) -> None:  # noqa: PLR0912  # one case a kind
         """It said something."""
@@ -251,7 +254,7 @@ class Server:
 
     def _pace(self, caller: Caller, number: int, rate: float) -> None:
         try:
-            self._clock.set_rate(rate)
+            self.clock.set_rate(rate)
         except ValueError as error:
             caller.say(Denied(number, str(error)))
             return
@@ -278,10 +281,22 @@ class Server:
             self._host.recording.write()
 
     def _pong(self, peer: int) -> None:
-        if self.suspicion.heard(peer, self._clock()):
+        if self.suspicion.heard(peer, self.clock()):
             self._log.info("trusted again", peer=peer)
             self.nodes.resume(peer)
             self._look_around()
+
+    def _ended(self, peer: int) -> None:
+        """Nobody listens any more where a peer did, such as one that has drained: its cells need not wait for long."""
+        if self.suspicion.gone(peer):
+            self._suspect(peer)
+            self._look_around()
+
+    def _suspect(self, peer: int) -> None:
+        self._log.warning("suspected", peer=peer)
+        self.leadership.lost(peer)
+        self._takes_over = True
+        self._to_tick.set()  # it is told when all is taken over, also where there is nothing to take over
 
     # The tasks
 
@@ -308,7 +323,7 @@ class Server:
                 for key in batch.behind:  # they are read back, and do not remember who waits for an answer
                     self.requests.abandon(key)
                 self._log.warning("refused by the journal", nodes=len(batch.behind), full=self._host.journal.full)
-                if self._host.journal.full and self.suspicion.unable(self.number, self._clock()):
+                if self._host.journal.full and self.suspicion.unable(self.number, self.clock()):
                     self._log.warning("cannot lead")
             if batch.unread:
                 await self._sleep(READ_BACK_EVERY_S)
@@ -334,7 +349,7 @@ class Server:
     async def _beat(self) -> None:
         """Ping, suspect, drop what is cold, and see which keys are gone; what is recorded does not lie here longer."""
         while True:
-            self.nodes.now_s = self._clock()
+            self.nodes.now_s = self.clock()
             self._write_down()
             self.links.ping()
             self.telling.beat()
@@ -343,13 +358,10 @@ class Server:
             self._look_at_keys()
             await self._sleep(self._settings.ping_every_s)
             self._drop_cold()
-            for own in self.suspicion.able(self._clock()):
+            for own in self.suspicion.able(self.clock()):
                 self.nodes.resume(own)
-            for peer in self.suspicion.fresh(self._clock()):
-                self._log.warning("suspected", peer=peer)
-                self.leadership.lost(peer)
-                self._takes_over = True
-                self._to_tick.set()  # it is told when all is taken over, also where there is nothing to take over
+            for peer in self.suspicion.fresh(self.clock()):
+                self._suspect(peer)
             self._look_around()
 
     def _look_at_keys(self) -> None:
@@ -362,7 +374,7 @@ class Server:
             self._log.info("keys taken up")
 
     def _drop_cold(self) -> None:
-        dropped = self.nodes.drop_cold(self._clock() - self._settings.cold_after_s)
+        dropped = self.nodes.drop_cold(self.clock() - self._settings.cold_after_s)
         for key in dropped:
             self.leadership.forget(key)
         if dropped and not self.nodes.recent:
@@ -373,7 +385,7 @@ class Server:
         while True:
             await self._to_tick.wait()
             await self._sleep(TICK_EVERY_S)
-            self.nodes.tick(round(self._clock() * 1000), self.suspicion.suspected)
+            self.nodes.tick(round(self.clock() * 1000), self.suspicion.suspected)
             self.leadership.look_after()
             if not self.nodes.restless:
                 self._to_tick.clear()
@@ -394,7 +406,7 @@ class Server:
 
     async def _sleep(self, seconds: float) -> None:
         """Until so much time has passed by the clock of this server."""
-        await asyncio.sleep(self._clock.waits_s(seconds))
+        await asyncio.sleep(self.clock.waits_s(seconds))
 
     # The end
 
@@ -414,8 +426,8 @@ class Server:
         """Take nothing on, and let what was asked be answered, for a while."""
         self.requests.is_closed = self.foundry.is_closed = True
         self._log.info("draining", waiting=len(self.requests))
-        until_s = self._clock() + self._settings.drain_s
-        while (len(self.requests) or self._host.needs_flush or self.foundry.needs_disk) and self._clock() < until_s:
+        until_s = self.clock() + self._settings.drain_s
+        while (len(self.requests) or self._host.needs_flush or self.foundry.needs_disk) and self.clock() < until_s:
             await asyncio.sleep(NOTED_AFTER_S)
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

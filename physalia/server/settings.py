@@ -33,6 +33,11 @@ _FROM_ENVIRONMENT = {
     "record_most_mib": int,
     "protocol_newest": int,
 }
+_PREFIX = "PHYSALIA_"
+_SLIP = 0.8
+"""A name so close to that of a setting is a slip."""
+MOST_BYTES = 1 << 26
+"""So long settings may be: a hundred thousand cells and more stand in them."""
 RECORD_MOST_MIB = 1024
 """How large the trace of one run becomes, unless it is said otherwise."""
 LoopName: TypeAlias = Literal["auto", "asyncio", "uvloop"]
@@ -127,13 +132,17 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a file. Raises `BadSettings`."""
     try:
-        plain = tomllib.loads(path.read_bytes().decode("utf-8"))
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        plain = tomllib.loads(data.decode("utf-8")) if len(data) <= MOST_BYTES else None
     except OSError as error:
         raise BadSettings(f"{path} cannot be read ({error.strerror}): name the settings of a server.") from None
     except ValueError as error:
         raise BadSettings(f"{path} is no TOML: {error}.") from None
     except RecursionError:
         raise BadSettings(f"{path} cannot be used: it is nested too deep.") from None
+    if plain is None:
+        raise BadSettings(f"{path} cannot be used: it has more than {MOST_BYTES} bytes.")
     unknown = next(iter(plain.keys() - set(_File.__struct_fields__)), None)
     if unknown is not None:
         close = difflib.get_close_matches(unknown, _File.__struct_fields__, n=1)
@@ -141,8 +150,7 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
         raise BadSettings(f"{path} sets {unknown}, which is no setting; {hint}")
     plain |= _overrides(environment)
     try:
-        file = msgspec.convert(plain, _File, str_keys=True)
-        settings = _settings(file, path.parent)
+        settings = _settings(msgspec.convert(plain, _File, str_keys=True), path.parent)
     except ValueError as error:
         raise BadSettings(f"{path} cannot be used: {error}.") from None
     for fault in _faults(settings):
@@ -151,9 +159,18 @@ def read_settings(path: Path, environment: Mapping[str, str] = os.environ) -> Se
 
 
 def _overrides(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the environment sets instead of the file. Raises `BadSettings`, also for what was meant to and does not."""
+    for variable in environment:
+        name = variable.removeprefix(_PREFIX).lower()
+        if not variable.startswith(_PREFIX) or name in _FROM_ENVIRONMENT:
+            continue  # many have other names, and are options of other commands
+        if name in _File.__struct_fields__:
+            raise BadSettings(f"{variable} is set, and {name} stands in the file alone: unset it.")
+        if close := difflib.get_close_matches(name, _FROM_ENVIRONMENT, n=1, cutoff=_SLIP):
+            raise BadSettings(f"{variable} is set, and {name} is no setting; did you mean {_PREFIX}{close[0].upper()}?")
     values: dict[str, Any] = {}
     for name, kind in _FROM_ENVIRONMENT.items():
-        text = environment.get(variable := f"PHYSALIA_{name.upper()}")
+        text = environment.get(variable := f"{_PREFIX}{name.upper()}")
         if text is None:
             continue
         try:

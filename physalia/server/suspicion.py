@@ -1,4 +1,4 @@
-"""Who seems to be gone: servers that answered no ping for a while. Sans-I/O: whoever drives it says what time it is.
+"""Who seems to be gone: servers that answered no ping for a while, or ended. Sans-I/O: it is told what time it is.
 
 Suspicion is between servers, not between nodes: one of it serves the nodes of all cells (design rule R14). It may be
 wrong; then a leader loses its place for nothing, and no more.
@@ -31,6 +31,12 @@ class Suspicion:
             return False
         self.suspected.discard(peer)
         return True
+
+    def gone(self, peer: int) -> bool:
+        """It has ended, and that is no guess. Returns whether it was trusted before."""
+        was_trusted = peer not in self.suspected
+        self.suspected.add(peer)
+        return was_trusted
 
     def unable(self, own: int, now_s: float) -> bool:
         """Something could not be written down by this server itself. Returns whether it trusted itself before."""

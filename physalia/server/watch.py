@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from physalia.cell import inspect
 from physalia.model import NodeId
 from physalia.server.atlas import Atlas
+from physalia.server.clock import Clock
 from physalia.server.leadership import Leadership
 from physalia.server.links import Links
 from physalia.server.nodes import Nodes
@@ -40,6 +41,7 @@ class Server(Protocol):
     """What is looked at of a server: its parts, none of which is changed."""
 
     number: int
+    clock: Clock
     atlas: Atlas
     nodes: Nodes
     requests: Requests
@@ -119,6 +121,8 @@ class Watch:
             "server": server.number,
             "state": state,
             "is_full": server.nodes.host.journal.full,
+            "is_capped": server.nodes.host.journal.is_capped,
+            "clock_rate": server.clock.rate,
             "suspected": sorted(server.suspicion.suspected),
             "reached": len(server.links.reached),
             "spoken": {str(peer): version for peer, version in sorted(server.links.spoken.items())},

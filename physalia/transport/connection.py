@@ -1,10 +1,11 @@
 """A session on a socket of asyncio: frames are made when they can be written, and who is wrong is cut off."""
 
 import asyncio
+import socket
 from typing import Protocol, cast
 
 from physalia.transport.handshake import Party
-from physalia.transport.limits import HANDSHAKE_S, WRITE_BUFFER_BYTES
+from physalia.transport.limits import HANDSHAKE_S, IDLE_S, UNHEARD_S, WRITE_BUFFER_BYTES
 from physalia.transport.refused import Kind, Refusals, Refused
 from physalia.transport.session import Session
 
@@ -106,6 +107,7 @@ class Connection(asyncio.Protocol):
             return
         self._transport = cast("asyncio.Transport", transport)  # what TCP gives, from whatever loop
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        _end_if_nobody_is_there(self._transport)
         self._write()
 
     def data_received(self, data: bytes) -> None:
@@ -168,3 +170,22 @@ class Connection(asyncio.Protocol):
         self.is_open.cancel()
         self.is_closed.set_result(None)
         self._owner.closed(self)
+
+
+def _end_if_nobody_is_there(transport: asyncio.Transport) -> None:
+    """Let the system end the connection when the other machine does not answer, or its program reads nothing.
+
+    Left to itself TCP hopes for a quarter of an hour, and speaks again two minutes after the network was mended; where
+    nothing is to be said, it hopes for ever, and whoever is gone keeps a place among `MAX_CONNECTIONS`.
+    """
+    one = transport.get_extra_info("socket")
+    if one is None or one.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", round(IDLE_S)),
+        ("TCP_KEEPINTVL", max(1, round(UNHEARD_S / 2))),
+        ("TCP_USER_TIMEOUT", round(1000 * UNHEARD_S)),
+    ):
+        if hasattr(socket, name):  # not every system has all of them
+            one.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

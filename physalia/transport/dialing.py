@@ -3,6 +3,9 @@
 import asyncio
 import os
 import random
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from ipaddress import IPv6Address
 from typing import NamedTuple, NoReturn
 
@@ -96,18 +99,46 @@ async def dial(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> 
     return connection
 
 
-async def keep_dialing(target: Target, ring: Ring, owner: Owner, refusals: Refusals) -> NoReturn:
-    """Be connected with a server for ever, as far as that is possible. It ends by being cancelled."""
+async def keep_dialing(
+    target: Target,
+    ring: Ring,
+    owner: Owner,
+    refusals: Refusals,
+    gone: Callable[[], None] = lambda: None,
+    back: asyncio.Event | None = None,
+) -> NoReturn:
+    """Be connected with a server for ever, as far as that is possible. It ends by being cancelled.
+
+    `gone` is called when nobody listens any more where it was reached before: its machine answers, and it has ended.
+    Whoever hears of it by itself sets `back`: then it is dialled at once.
+    """
+    was_reached, back = False, back or asyncio.Event()
     while True:
         async for attempt in AsyncRetrying(
+            sleep=partial(_sleep, back),
             wait=wait_random_exponential(multiplier=FIRST_WINDOW_S, max=LAST_WINDOW_S),
             retry=retry_if_exception_type(OSError),
         ):
             with attempt:
-                connection = await dial(target, ring, owner, refusals)
+                try:
+                    connection = await dial(target, ring, owner, refusals)
+                except ConnectionRefusedError:
+                    if was_reached:
+                        was_reached = False
+                        gone()
+                    raise
+        was_reached = True
         try:
             await asyncio.wait([connection.is_closed])
         except asyncio.CancelledError:
             connection.close()
             raise
         await asyncio.sleep(random.uniform(0.0, FIRST_WINDOW_S))  # noqa: S311  # it only spreads who comes back
+
+
+async def _sleep(back: asyncio.Event, seconds: float) -> None:
+    """Wait so long, or until it is back."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await back.wait()
+    back.clear()

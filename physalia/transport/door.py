@@ -1,7 +1,9 @@
 """The door of a server: who comes in is held apart until it is known, and there is room for so many and no more."""
 
+import asyncio
 import os
 import ssl
+from typing import Any
 
 from physalia.transport.connection import Connection, Owner
 from physalia.transport.handshake import NONCE_BYTES, SPOKEN, Answerer, Versions
@@ -49,6 +51,16 @@ class Door:
 
         tls.accepting.sni_callback = newest
         return tls.accepting
+
+    async def listen(self, **where: Any) -> asyncio.Server:
+        """Let in who comes to a socket or an address, as `create_server` has it.
+
+        With TLS nobody comes as far as the room for strangers before TLS is done, so that has no more time than they.
+        """
+        loop, tls = asyncio.get_running_loop(), self.tls
+        if tls is None:
+            return await loop.create_server(self.enter, **where)
+        return await loop.create_server(self.enter, ssl=tls, ssl_handshake_timeout=self._handshake_s, **where)
 
     def enter(self) -> Connection:
         """A connection for somebody who comes in: what asyncio wants to be given."""

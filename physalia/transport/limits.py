@@ -26,5 +26,11 @@ MAX_CONNECTIONS = 4096
 MAX_STRANGERS = 256
 """How many of them may not yet have said who they are; the oldest is closed for a new one."""
 
+UNHEARD_S = 10.0
+"""How long what was said may go without any sign that it came, before the other end counts as gone, in seconds."""
+
+IDLE_S = 30.0
+"""So long after the last word the system looks whether the other machine is there yet, in seconds."""
+
 HANDSHAKE_S = 5.0
 """How long a handshake may take, in seconds."""

@@ -200,12 +200,28 @@ def _converted(document: Mapping[str, Any], where: str) -> Scenario:
                     raise BadScenario(
                         f"{where}: {key}: there is no setting {name}; there are {', '.join(shipped[key])}."
                     )
+    _check_entries(document, where)
     try:
         return msgspec.convert({**document, "where": where}, Scenario)
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         place = path.rstrip("`").lstrip(".") or "the file"
         raise BadScenario(f"{where}: {_named(document, place)}: {reason}.") from error
+
+
+def _check_entries(document: Mapping[str, Any], where: str) -> None:
+    """BadScenario for a setting of a failure or of an event that there is not: nobody would miss it otherwise."""
+    failures, events = document.get("failures"), document.get("events")
+    tables: list[tuple[str, Any, type[_Numbers]]] = []
+    if isinstance(failures, dict):
+        tables += [(f"failures.{kind}", one, Failing) for kind, one in failures.items()]
+    if isinstance(events, list):
+        tables += [(f"event {at}", one, Event) for at, one in enumerate(events, 1)]
+    for name, table, kind in tables:
+        known = [one.name for one in fields(kind)]
+        for key in table if isinstance(table, dict) else ():
+            if key not in known:
+                raise BadScenario(f"{where}: {name}: there is no setting {key}; there are {', '.join(known)}.")
 
 
 def _named(document: Mapping[str, Any], place: str) -> str:

@@ -7,7 +7,6 @@ Rules: R5 (apply is total and deterministic; conditions are judged when a comman
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
 from hashlib import sha256
 from itertools import permutations
 from operator import ge, gt, le, lt, ne
@@ -136,12 +135,6 @@ class Transactions:
                 within("value_bytes", size(value + amount), self.value_bytes)
                 return {**items, key: ("Item", value + amount, slot)}
         return items
-
-    def after(self, log: tuple[Plain, ...]) -> State:
-        """What a log of commands leads to, slot 1 first."""
-        return reduce(
-            lambda state, slot: self.apply(state, slot, log[slot - 1])[0], range(1, len(log) + 1), beginning()
-        )
 
 
 def footprint(asked: Plain) -> tuple[set[str], set[str]]:

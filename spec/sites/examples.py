@@ -145,3 +145,6 @@ AS_THE_INSTANCE_SEES_IT = blast_radius(
     DUAL_HOMED, "fa fb rd ta tb td u v w k1 ta-u i-ta n1-ta p-ta p n2", "row", "instance", "still"
 )
 """Not good enough where servers are on two switches: one failure puts the volume into blast."""
+
+BLAST_RADIUS_PROGRESS = blast_radius(WITH_ONE_MORE, "tb fc", *GOOD, max_epoch=3)
+"""Its volume works again while it is served."""

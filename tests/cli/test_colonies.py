@@ -31,7 +31,7 @@ def states(folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     told = json.loads(capsys.readouterr().out)
     jsonschema.validate(told, json.loads((ROOT / "docs" / "colony-status.schema.json").read_text(encoding="utf-8")))
     found = [server["state"] for server in told["servers"]]
-    bad = [word for server in told["servers"] for word in server["network"]]
+    bad = [word for server in told["servers"] for word in server["network"] + server["wrong"]]
     assert code == (0 if set(found) == {"running"} and not bad else 1)
     return found + bad
 
@@ -152,6 +152,24 @@ def test_a_colony_keeps_its_servers_and_who_does_not_run_is_told_nothing(
     assert told == {"schema_version": 1, "server": 1, "process": "running"}
 
 
+@pytest.mark.parametrize(("how", "wrong"), [("full", "out of room"), ("clock", "its clock is wrong")])
+def test_a_server_that_runs_may_be_unwell_until_it_is_healed(
+    folder: Path, capsys: pytest.CaptureFixture[str], how: str, wrong: str
+) -> None:
+    at = ["--folder", str(folder)]
+    assert run(["colony", "up", "--servers", "1", *at]) == 0
+    capsys.readouterr()
+    assert states(folder, capsys) == ["running"]
+    assert run(["colony", "break", "1", "--how", how, *at]) == 0
+    capsys.readouterr()
+    assert states(folder, capsys) == ["running", wrong]
+    assert run(["colony", "status", *at]) == 1
+    assert f": running; {wrong}; 1 nodes" in capsys.readouterr().out
+    assert run(["colony", "heal", "1", *at]) == 0
+    capsys.readouterr()
+    assert states(folder, capsys) == ["running"]
+
+
 def test_who_starts_servers_keeps_others_from_it_between_looking_and_noting_down(folder: Path) -> None:
     """Of two who start one server at once, one would note down a process that ends, and lose the one that runs."""
     colony = lay_out(folder, servers=1, cells=0)
@@ -220,6 +238,7 @@ def test_the_network_of_a_server_is_broken_and_healed(folder: Path, capsys: pyte
         (["--how", "cut", "--from", "one"], "expected numbers of servers"),
         (["--how", "cut", "--from", "7"], "--from names server 7"),
         (["--how", "kill", "--from", "1"], "no fault of the network"),
+        (["--how", "cut", "--from", "1,2"], "--from names server 2 itself"),
         (["--how", "burn"], "burn"),
     ):
         assert run(["colony", "break", "2", *wrong, *at]) == 2

@@ -125,6 +125,7 @@ def test_a_transaction_from_a_file_and_from_standard_input(
         (["get", "1", "", "--eventual"], "key_bytes would be 0"),
         (["incr", "1", "nobody"], "no such key"),
         (["txn", "1", "/nowhere.json"], "is no transaction in JSON"),
+        (["txn", "1", "/dev/zero"], "is no transaction in JSON"),
         (["scan", "1", "p" * 600], "this cannot be asked"),
     ],
 )

@@ -44,6 +44,17 @@ def test_it_says_what_was_met_and_what_chance_met(
     assert (tmp_path / "abc.txt").read_text(encoding="utf-8").endswith("\nabc\n")
 
 
+def test_it_tells_the_medians_of_several_seeds(toy: Ground[str, str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["conformance", "search", "--world", "lockstep", "--runs", "80", "--seed", "4", "--seeds", "3"]
+    assert invoke([*command, "--scenario", "abc", "--json"]) == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    after = sorted(one["guided"]["runs"] for one in told["scenarios"])
+    assert [one["seed"] for one in told["scenarios"]] == told["seeds"] == [4, 5, 6]
+    assert f"{after[1]} runs" in captured.err
+    assert "1 of 1 met, within 80 runs each, medians of 3 seeds from 4 on" in captured.err
+
+
 def test_a_kept_run_is_replayed(
     toy: Ground[str, str, str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,9 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
     assert [model.name for model in manifest.models] == ["MCCounter"]
     assert manifest.model("MCCounter").reaches == ("ReachThree",)
     assert manifest.twin("leaps").profile is Profile.QUICK
+    assert not manifest.model("MCCounter").slow
+    slow = load_manifest(write(tmp_path, GOOD.replace("depth = 7", "depth = 7\nslow = true")))
+    assert slow.model("MCCounter").slow
 
 
 @pytest.mark.parametrize(
@@ -44,6 +47,7 @@ def test_a_good_manifest_is_read(tmp_path: Path) -> None:
         ("distinct = 34", "distinct = 0", 10, "1 or more"),
         ("distinct = 34", "distinkt = 34", 10, "distinkt means nothing here; write distinct"),
         ("depth = 7", "depth = 7\ncolour = 1", 13, "colour means nothing here"),
+        ("depth = 7", "depth = 7\nslow = 1", 13, "slow = 1 is neither true nor false"),
         ('["ReachThree"]', '"ReachThree"', 13, "not a list of names"),
         ('["ReachThree"]', '["ReachThree", "ReachThree"]', 13, "twice"),
         ('name = "MCCounter"', 'name = "MCMissing"', 4, "no file MCMissing.tla"),

@@ -8,8 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TOPS = ("spec", "physalia", "conformance", "tests", "benchmarks", "tla")
 SUFFIXES = {".py", ".toml", ".tla"}
-REGISTER = Path("tla", "manifest.toml")
-"""One entry after another, for machines first: it may be longer."""
+REGISTERS = (Path("tla", "manifest.toml"), Path("conformance", "mutants", "first.toml"))
+"""One entry after another, for machines first, or written by them: they may be longer."""
 MOST_MODULES, MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_SPECIFICATION = 18, 450, 80, 200
 
 
@@ -24,7 +24,7 @@ def faults(root: Path) -> Iterator[str]:
         name, text = path.relative_to(root), path.read_text(encoding="utf-8")
         lines = text.count("\n")
         most = MOST_LINES_OF_A_SPECIFICATION if path.suffix == ".tla" else MOST_LINES
-        if lines > most and name != REGISTER:
+        if lines > most and name not in REGISTERS:
             yield f"{name} has {lines} lines"
         for node in ast.walk(ast.parse(text)) if path.suffix == ".py" else ():
             if isinstance(node, ast.FunctionDef) and (node.end_lineno or 0) - node.lineno >= MOST_LINES_OF_A_FUNCTION:
@@ -43,7 +43,9 @@ def test_what_is_too_large_is_found(tmp_path: Path) -> None:
     (tmp_path / "spec" / "__init__.py").touch()
     (tmp_path / "tests" / "a.py").write_text(MOST_LINES * "\n", encoding="utf-8")
     (tmp_path / "tla" / "A.tla").write_text(MOST_LINES_OF_A_SPECIFICATION * "\n", encoding="utf-8")
-    (tmp_path / REGISTER).write_text(9 * MOST_LINES * "\n", encoding="utf-8")
+    for register in REGISTERS:
+        (tmp_path / register).parent.mkdir(exist_ok=True)
+        (tmp_path / register).write_text(9 * MOST_LINES * "\n", encoding="utf-8")
     body = (MOST_LINES_OF_A_FUNCTION - 1) * "    x\n"
     (tmp_path / "physalia" / "a.py").write_text(f"def f():\n{body}", encoding="utf-8")
     assert not list(faults(tmp_path))

@@ -82,5 +82,5 @@ def test_a_limit_is_told_with_its_name_and_its_size() -> None:
 
 def test_each_says_what_to_do_next() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
-    assert len(kinds) == 9
+    assert len(kinds) == 10
     assert all(kind.__doc__ and kind.__doc__.count(".") >= 2 for kind in kinds if kind is not errors.PhysaliaError)

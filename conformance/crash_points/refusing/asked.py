@@ -3,6 +3,7 @@
 Limits of the journal are tried at the limit, and one byte beyond.
 """
 
+import errno
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -13,6 +14,7 @@ import apsw
 
 from physalia.journal import (
     BatchRefused,
+    CannotReach,
     Directory,
     FlushFailed,
     ForeignNode,
@@ -39,6 +41,8 @@ MANY = 1_000
 """So many flushes find no room any more in a journal that may not grow."""
 IMPOSSIBLE = (NodeKey(-1, 3, 1), NodeKey(1, 2**63, 1), NodeKey(1, 3, 1.0))  # type: ignore[arg-type]
 LARGEST = NodeKey(2**63 - 1, 2**63 - 1, 2**63 - 1)
+UNPRINTABLE, ESCAPED = "red\x1b[31m\nü", r"red\x1b[31m\nü"
+"""A name of a file, and how it is told."""
 LOG_PAGES, FLUSHES, MOST_LOG_BYTES = 4, 64, 200_000
 """With a log that is emptied so early, it holds no more than this after so many flushes of some pages each."""
 
@@ -54,7 +58,7 @@ def wrongly_answered() -> Iterator[str]:
         patch.object(store, "LOG_PAGES", LOG_PAGES),
     ):
         for number, question in enumerate(
-            (_settings, _doors, _births, _readers, _batches, _takers, _room, _log, _interrupts)
+            (_settings, _doors, _births, _readers, _batches, _takers, _room, _log, _closed, _interrupts, _culprits)
         ):
             folder = Path(name) / str(number)
             folder.mkdir()
@@ -102,6 +106,23 @@ def _must(what: str, kind: type[JournalError], act: Act) -> Iterator[str]:
         yield f"{what}: it should say {kind.__name__}, and raises {type(error).__name__}: {error}"
         return
     yield f"{what}: it is done, and should be {kind.__name__}"
+
+
+def _culprits(_: Journal, folder: Path) -> Iterator[str]:
+    """Whatever cannot be reached is named, and named once; what of a name cannot be printed is escaped."""
+    where, other = str(folder / database.NAME), str(folder / marks.NAME)
+    for culprit, times in ((None, 0), (where, 0), (other, 1)):
+        try:
+            with database.reaching(where):
+                raise PermissionError(errno.EACCES, "Permission denied", culprit)
+        except CannotReach as error:
+            if str(error).count(f"{other}: ") != times or str(error).count(where) != 1:
+                yield f"it is not said what cannot be reached, {culprit}: {error}"
+        else:
+            yield f"what cannot be reached is passed over: {culprit}"
+    said = str(CannotReach(f"{folder}/{UNPRINTABLE}"))
+    if said != f"{folder}/{ESCAPED}":
+        yield f"a name that cannot be printed is not told escaped: {said!a}"
 
 
 SETTINGS = {
@@ -254,13 +275,32 @@ def _room(opened: Journal, folder: Path) -> Iterator[str]:
 
 
 def _log(opened: Journal, folder: Path) -> Iterator[str]:
-    """SQLite's log goes into its database now and then, so that it does not grow for ever."""
+    """SQLite's log goes into its database now and then, so that it does not grow for ever; and not at every flush."""
+    with patch.object(store, "LOG_PAGES", FLUSHES * LOG_PAGES), patch.object(marks, "settle") as settle:
+        for _ in range(LOG_PAGES):
+            opened.append([(OURS, bytes(MOST_RECORD_BYTES))])
+            opened.flush()
+    if settle.called:
+        yield "the log is emptied before it is long, and flushes wait for the disk more often than they need to"
     for _ in range(FLUSHES):
         opened.append([(OURS, bytes(MOST_RECORD_BYTES))])
         opened.flush()
     size_bytes = (folder / database.LOG).stat().st_size
     if size_bytes > MOST_LOG_BYTES:
         yield f"after {FLUSHES} flushes the log is not emptied: it has {size_bytes} bytes"
+
+
+def _closed(_: Journal, folder: Path) -> Iterator[str]:
+    """Of a journal that is closed the database has all, and the log nothing."""
+    files, log = Directory(folder / "closed"), folder / "closed" / database.LOG
+    files.folder.mkdir()
+    Journal.create(files, SERVER)
+    with Journal(files, SERVER, _encode) as opened:
+        opened.admit(OURS)
+        opened.flush()
+        grown_bytes = log.stat().st_size
+    if not grown_bytes or (log.exists() and log.stat().st_size):
+        yield "a journal is closed, and what is in its log is not in its database"
 
 
 def _interrupts(_: Journal, folder: Path) -> Iterator[str]:

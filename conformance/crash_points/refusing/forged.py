@@ -112,6 +112,13 @@ def _sequence_skips(good: Forger) -> None:
     good.vouch()
 
 
+def _nodes_with(what: str) -> Callable[[Forger], None]:
+    def forge(good: Forger) -> None:
+        good.execute(f"UPDATE nodes SET {what} WHERE cell = ?", RESTING.cell)  # noqa: S608  # it is ours
+
+    return forge
+
+
 def _node_is_older(good: Forger) -> None:
     good.execute("UPDATE nodes SET sequence = ?, state = ? WHERE cell = ?", *good.older, RESTING.cell)
 
@@ -229,6 +236,11 @@ def _no_database(good: Forger) -> None:
     good.files.replace("journal", b"a letter to a friend, and not a short one. " * 200)
 
 
+def _letter_alone(good: Forger) -> None:
+    _no_database(good)
+    good.files.remove(marks.NAME)
+
+
 def _somebody_elses(good: Forger) -> None:
     good.execute("PRAGMA application_id = 1")
 
@@ -270,6 +282,8 @@ FORGERIES: Mapping[str, Forgery] = {
         _changed(lambda data: data.append(0)), JournalDamaged, "not what was written"
     ),
     "a flipped bit in a folded node": Forgery(_flipped_node, JournalDamaged, "folded records of"),
+    "a folded node of less than no records": Forgery(_nodes_with("sequence = -1"), JournalDamaged, "folded records of"),
+    "a folded node under a name that none has": Forgery(_nodes_with("life = -1"), JournalDamaged, "folded records of"),
     "another last entry than the one that was flushed": Forgery(_another_last, JournalDamaged, "that was flushed"),
     "the first half of the last batch": Forgery(_half_a_batch, JournalDamaged, "was flushed"),
     "another entry than the last when it was folded": Forgery(_another_at_the_fold, JournalDamaged, "was flushed"),
@@ -295,6 +309,7 @@ FORGERIES: Mapping[str, Forgery] = {
     "nothing at all": Forgery(_nothing_there, JournalMissing, "does not exist"),
     "nothing but a log": Forgery(_log_alone, JournalDamaged, "is missing"),
     "a letter": Forgery(_no_database, NotAJournal, "no journal of Physalia"),
+    "a letter without marks": Forgery(_letter_alone, NotAJournal, "no journal of Physalia"),
     "the database of somebody else": Forgery(_somebody_elses, NotAJournal, "no journal of Physalia"),
     "a database of a later version": Forgery(_file_is_newer, NewerJournal, "version 2"),
     "a database of no version": Forgery(_file_is_of_no_version, JournalDamaged, "header"),

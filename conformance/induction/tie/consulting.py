@@ -13,6 +13,7 @@ from conformance.induction.tie.declared import ANSWERED_AGAIN, NO_POLICY, TOLD, 
 from conformance.induction.tie.knowing import RELATIONS, STEPS, Knowing, KnowingExceptions, KnowingSteps, every, part
 from conformance.induction.tie.readings import Args, Part, Reading, Taken, has_step
 from conformance.induction.tie.recalled import recalling
+from spec.cell import Cell
 from spec.commands import Ballot, Name, Node, Slot
 from spec.induction.formulas.evaluate import Facts, Universe
 from spec.induction.formulas.structure import Juries, named, universe_of
@@ -136,7 +137,7 @@ class _AnyValue(AnyValue, Reads):
 class RoundsExceptions(KnowingExceptions):
     """Why a guard of the layer must hold where `Reads` has no step."""
 
-    def free_machine(self) -> Reads:
+    def free_machine(self) -> Cell:
         """With reads."""
         return _AnyValue(**self.free_constants(), max_reads=self._machine.max_reads)
 

@@ -123,7 +123,7 @@ class Steps:
 
     def kept(self, s: cell.State, n: Node) -> Args:
         """What the disk of `n` kept, as a promise and as votes."""
-        facts = self.disks.facts(s)
+        facts = self.disks.facts_again(s)
         promise, votes = of_node(facts, "promised", n), of_node(facts, "accepted", n)
         return promise, votes
 

@@ -33,7 +33,10 @@ ANSWERED_AGAIN = (
     " for under its own ballot is no matter to it"
 )
 TAUGHT = "that a node is taught by another one is no step of `Cell`"
-LOST_DISK = "which disks are lost, and when, is a bound: in `Cell` none is, in `Lives` one that held something, once"
+LOST_DISK = (
+    "which disks are lost, and when, is a bound: in `Cell` none is, in `Lives` one that held something, once, and in"
+    " `Leaving` some, each of a node that is there"
+)
 
 NO_EDGE: Mapping[str, str] = {"lose": LOST_DISK}
 """Actions of the layers that no graph takes, and why: their guards are compared, and their effects are not."""
@@ -90,7 +93,7 @@ class Exceptions:
 
     def crash(self, s: cell.State, n: Node, promise: frozenset[Args], votes: frozenset[Args]) -> str:
         """Between disk and memory. The disk has no vote whose promise it has not: they are one record."""
-        sent, written = (of_node(self.disks.facts(s), name, n) for name in ("votes", "accepted"))
+        sent, written = (of_node(self.disks.facts_again(s), name, n) for name in ("votes", "accepted"))
         between = s.disk[n].promised <= len(promise) <= s.promised[n] and sent <= votes <= written
         return KEPT_MORE if between and all(b <= len(promise) for b, _, _ in votes) else ""
 

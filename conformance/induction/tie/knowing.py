@@ -105,7 +105,7 @@ class KnowingSteps(Steps):
 
     def kept(self, s: Any, n: Node) -> Args:
         """And what it knows."""
-        facts = self.disks.facts(s)
+        facts = self.disks.facts_again(s)
         return (*super().kept(s, n), of_node(facts, "knows", n), of_node(facts, "believes", n))
 
 
@@ -115,7 +115,7 @@ class KnowingExceptions(Exceptions):
 
     def crash(self, s: Any, n: Node, promise: Any, votes: Any, known: Any = (), believed: Any = ()) -> str:
         """Of what it knows any part may be gone."""
-        facts = self.disks.facts(s)
+        facts = self.disks.facts_again(s)
         some = set(known) <= of_node(facts, "knows", n) and set(believed) <= of_node(facts, "believes", n)
         return KEPT_MORE if super().crash(s, n, promise, votes) and some else ""
 

@@ -1,23 +1,30 @@
 """`Teaching` and `Leaving` as the layers `truncation` and `leaving` of the proof: floors, and what is left of nodes.
 
-States and steps are compared, in models in which nobody crashes: a floor is durable at once then, and so is what is
-learned. A snapshot that is installed is read as its decisions learned one after the other, and then truncated. That a
-guard holds only where there is an edge is not compared; nor who holds a slot (`held_by`), which no state of a cell
-says, and which prefix is the longest (`latest`), which follows from others at once and is no fact that stays.
+States, steps and guards are compared, in models in which nobody crashes: a floor is durable at once then, and so is
+what is learned. A snapshot that is installed is read as its decisions learned one after the other, and then truncated;
+who retires, as erased by a prefix and by those who said that they learned. What these machines do less than the layers
+allow is in `forgetting.py`.
+
+Not compared is what nobody does here: the guards of reads (`ask`, `echo`, `serve`), and that one node is taught by
+another, which has none. Nor is who holds a slot (`held_by`), which no state of a cell says, and which prefix is the
+longest (`latest`), which follows from others at once and is no fact that stays; no guard asks for either.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from typing import Any
 
 from attrs import frozen
 
 from conformance.induction.tie.consulting import RoundsSteps
 from conformance.induction.tie.disks import values_of
-from conformance.induction.tie.knowing import RELATIONS, Knowing
+from conformance.induction.tie.forgetting import FloorsExceptions, LeavingExceptions
+from conformance.induction.tie.knowing import RELATIONS, Knowing, every, part
 from conformance.induction.tie.readings import Args, Part, Reading, Taken
 from conformance.induction.tie.recalled import recalling
 from spec.cell import Promise, Report
-from spec.commands import Node
+from spec.commands import Node, Slot
 from spec.induction.formulas.evaluate import Facts
 from spec.induction.formulas.structure import named
 from spec.leaving import Leaving, Nowhere
@@ -30,44 +37,82 @@ FLOORS = ("floor", "reported_floor")
 LEFT = ("durable", "said", "erased")
 OF_A_NODE = ("promised", "accepted", "knows", "believes", "floor", "durable")
 """What is lost with a disk."""
-STEPS = ("write_promise", "promise", "write_vote", "vote", "learn", "acknowledge", "truncate")
+STEPS = (
+    "write_promise", "promise", "propose", "write_vote", "vote", "choose", "learn", "acknowledge", "truncate",
+)  # fmt: skip
+"""What a step can be in both layers."""
+ENDS = ("erase", "lose", "crash")
+"""And in `leaving`; nobody crashes, but who is erased must not."""
 
 
 def read_truncation(machine: Teaching) -> Reading[Any]:
     """`Teaching` as the layer `truncation`."""
-    return _read(machine, relations=(*RELATIONS, *FIRST, *FLOORS), steps=STEPS, derived=("extend", "believe"))
+    floors = floors_of(machine)
+    return _read(
+        floors,
+        relations=(*RELATIONS, *FIRST, *FLOORS),
+        steps=STEPS,
+        derived=("extend", "believe"),
+        exception=FloorsExceptions(floors, outbox=False).reason,
+    )
 
 
 def read_leaving(machine: Leaving) -> Reading[Any]:
     """`Leaving` as the layer `leaving`; what a node knows it has stored."""
+    floors = floors_of(machine)
     return _read(
-        machine,
+        floors,
         relations=(*RELATIONS, *FIRST, *FLOORS, *LEFT),
-        steps=(*STEPS, "erase", "lose"),
+        steps=(*STEPS, *ENDS),
         derived=("extend", "believe", "store"),
+        exception=LeavingExceptions(floors, outbox=False).reason,
     )
 
 
-def _read(
-    machine: Teaching, *, relations: tuple[str, ...], steps: tuple[str, ...], derived: tuple[str, ...]
-) -> Reading[Any]:
+def floors_of(machine: Teaching) -> "Floors":
+    """How the states of a machine in which nobody crashes are read."""
     if machine.mortals:
         raise ValueError("what waits for a flush is not read in these layers")
-    floors = Floors(recalling(machine))
+    return Floors(recalling(machine))
+
+
+def _read(
+    floors: "Floors",
+    *,
+    relations: tuple[str, ...],
+    steps: tuple[str, ...],
+    derived: tuple[str, ...],
+    exception: Callable[[Any, str, Args], str],
+) -> Reading[Any]:
     facts = floors.facts
-    given = {"choose": ("n", "q", "b"), "propose": ("n",)}
     return Reading(
         machine=floors.machine,
         universe=floors.universe,
         facts=lambda s: {name: facts(s)[name] for name in relations},
         relations=relations,
-        steps={name: Part(action=name, gives=given.get(name, ())) for name in (*steps, *given)},
+        steps={name: floors_part(name, floors) for name in steps},
         derived=derived,
         paths=("choose", "learn"),
         stutters=("issue", "prepare", "create"),
         read_step=FloorsSteps(floors, outbox=False, whole=floors.machine).read,
-        guards=False,
+        exception=exception,
     )
+
+
+def floors_part(name: str, floors: "Floors") -> Part:
+    """How an action is compared: with all who may count, and all whose words may count."""
+    universe, alpha = floors.universe, floors.machine.alpha
+    match name:
+        case "choose":
+            given = partial(every, universe, ("Node", "Quorum", "Ballot"))
+            return Part(action=name, gives=("n", "q", "b"), more=given)
+        case "erase":
+            # The last slot that the prefix j leads to is one of the model's.
+            lengths = [j for j in universe.domains["Slot"] if j + alpha - 1 <= floors.machine.max_slot]
+            words = tuple(product(lengths, universe.domains["Quorum"]))
+            return Part(action=name, gives=("j", "q"), more=lambda *_: words)
+        case _:
+            return part(name, universe)
 
 
 @frozen(slots=False)
@@ -117,11 +162,17 @@ class FloorsSteps(RoundsSteps):
             case "truncate" | "lose":
                 return (Taken(name, args),)
             case "erase":
-                return (Taken(name, args[:1]),)
+                return (Taken(name, self._retired(s, *args)),)
             case "install":
                 return tuple(self._installed(s, args))
             case _:
                 return super().read(s, name, args)
+
+    def _retired(self, s: Any, n: Node, i: Slot) -> Args:
+        """By which prefix it was replaced, and whose words are counted."""
+        machine = self.disks.machine
+        assert isinstance(machine, Leaving)
+        return n, i + 1 - machine.alpha, named(machine.learned(s, i) & machine.members_of(s, n, i + 1))
 
     def _installed(self, s: Any, args: Args) -> Iterator[Taken[Any]]:
         """Every decision is learned, and then all of them are forgotten."""

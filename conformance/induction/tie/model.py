@@ -231,16 +231,16 @@ class _Run:
         self.guards += formulas.derived_guards
         if not self.tie.reading.guards:
             return
+        state = self.tie.found.state(number)
         for name in self.tie.reading.steps:
             act = formulas.actions[name]
             for args in act.arguments(facts):
                 self.guards += 1
                 # That a guard holds where there is an edge was asked of the edge.
                 if (name, args) not in taken:
-                    yield from self._without_edge(number, name, args, holds=act.enabled(facts, *args))
+                    yield from self._without_edge(number, state, name, args, holds=act.enabled(facts, *args))
 
-    def _without_edge(self, number: int, name: str, args: Args, *, holds: bool) -> Iterator[Mismatch]:
-        state = self.tie.found.state(number)
+    def _without_edge(self, number: int, state: Any, name: str, args: Args, *, holds: bool) -> Iterator[Mismatch]:
         declared = self.tie.reading.exception(state, name, args)
         if holds and declared:
             self.exceptions[declared] += 1

@@ -9,7 +9,9 @@ from conformance.graph.mirror import machine_of
 from conformance.induction.tie.consulting import read_reads
 from conformance.induction.tie.crashes import read_disk, read_lives, read_outbox
 from conformance.induction.tie.declared import NO_EDGE, NOT_TAUGHT
+from conformance.induction.tie.forgetting import NOBODY_CRASHES, NOT_READ
 from conformance.induction.tie.knowing import read_knowledge
+from conformance.induction.tie.leaving import read_leaving, read_truncation
 from conformance.induction.tie.readings import Reading, reading_of
 from conformance.links import Profile
 from conformance.manifest import HOLDS, Manifest, Model
@@ -91,6 +93,29 @@ def reads_of(manifest: Manifest, profile: Profile) -> Iterator[Model]:
             yield model
 
 
+MOST_STATES_OF_FLOORS = {
+    "Teaching": {Profile.QUICK: 0, Profile.DEFAULT: 0, Profile.DEEP: 1_100},
+    "Leaving": {Profile.QUICK: 0, Profile.DEFAULT: 0, Profile.DEEP: 650},
+}
+"""By the rung; who counts is compared for every node, every majority and every ballot. In `default` tests look."""
+
+
+def floors_of(rung: str) -> Callable[[Manifest, Profile], Iterator[Model]]:
+    """The models of `Teaching`, or of `Leaving`, in which nobody crashes, up to a size."""
+
+    def models(manifest: Manifest, profile: Profile) -> Iterator[Model]:
+        for model in manifest.models:
+            if model.rung != rung or model.expect != HOLDS or not profile.includes(model.profile):
+                continue
+            if model.distinct > MOST_STATES_OF_FLOORS[rung][profile]:
+                continue
+            machine = machine_of(manifest, model.name)
+            if isinstance(machine, Cell) and not machine.mortals:
+                yield model
+
+    return models
+
+
 def read_disks(machine: Cell | Lives) -> Reading[Any]:
     """Either as the layer `disk`."""
     return read_lives(machine) if isinstance(machine, Lives) else read_disk(machine)
@@ -105,7 +130,9 @@ class TiedLayer:
     share: int = 1
     """One in so many of the flips and of the evaluations by z3 is enough: the rest is the base's."""
     no_edge: Mapping[str, str] = field(factory=dict)
-    """Actions that no graph of `Cell` takes, and why."""
+    """Actions that no graph of its models takes, and why."""
+    ends: bool = False
+    """Whether nodes end in its models even where no disk is lost, so that it matters whether they are alive."""
 
 
 TIED: Mapping[str, TiedLayer] = {
@@ -114,7 +141,14 @@ TIED: Mapping[str, TiedLayer] = {
     "outbox": TiedLayer(reads=read_outbox, models=outboxes_of, share=5, no_edge=NO_EDGE),
     "knowledge": TiedLayer(reads=read_knowledge, models=knowledge_of, share=5, no_edge=NOT_TAUGHT),
     "reads": TiedLayer(reads=read_reads, models=reads_of, share=5, no_edge=NOT_TAUGHT),
-}
+    "truncation": TiedLayer(
+        reads=read_truncation, models=floors_of("Teaching"), share=5, no_edge={**NO_EDGE, "serve": NOT_READ},
+    ),
+    "leaving": TiedLayer(
+        reads=read_leaving, models=floors_of("Leaving"), share=5, ends=True,
+        no_edge={**NO_EDGE, "echo": NOT_READ, "crash": NOBODY_CRASHES},
+    ),
+}  # fmt: skip
 
 
 def is_seen_below(name: str, action: str, conjunct: str) -> bool:
@@ -142,8 +176,6 @@ def is_taken_below(name: str, action: str) -> bool:
 
 
 NOT_TIED: Mapping[str, str] = {
-    "truncation": "states and steps of `Teaching` are, by a test; that guards hold nowhere else is not compared",
-    "leaving": "states and steps of `Leaving` are, by a test; that guards hold nowhere else is not compared",
     "volume": "graphs of `Volume` have writes in sequence, and the layer knows which of them a copy holds",
 }
 """The other layers of the proof, and why they are not tied yet."""

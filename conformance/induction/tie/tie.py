@@ -257,7 +257,7 @@ def _tied(name: str, system: System, chosen: list[Model], settings: _Settings) -
     lives = any(model.rung == LIVES for model in tied)
 
     def skipped(action: str, conjunct: str) -> bool:
-        return is_seen_below(name, action, conjunct) or (conjunct == NO_LOST_DISK and not lives)
+        return is_seen_below(name, action, conjunct) or (conjunct == NO_LOST_DISK and not (lives or layer.ends))
 
     weakened = tuple(weakened_guards(smallest_first, name, skipped))
     caught = sum(bool(one.caught) for one in weakened)

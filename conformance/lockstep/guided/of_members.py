@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.lockstep.guided.sights import Sight
+from conformance.lockstep.guided.towards import Hint, arriving, asked_to_change, is_due, to_decide, to_lead
 from conformance.world.leaving import LeavingWorld, juries
 from conformance.world.orders import Create, LoseDisk
-from conformance.world.scenario import Deliver, Duplicate
-from physalia.model import Change, Decide, Echo, Propose, Round, Serve
+from conformance.world.scenario import Deliver, Duplicate, Give, Happening, Lose
+from physalia.model import Change, Decide, Echo, Erase, HowFar, Learn, Learned, Leave, Propose, Round, Serve, Submit
 
 READERS = "readers, 3 + 1 nodes, alpha 1 to 3"
 LEAVING = "leaving, 3 + 3 nodes, alpha 1 to 3"
@@ -78,17 +79,48 @@ def _answered(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
                 yield {}
 
 
+def _a_change_counts(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    """The leader is asked for a change that replaces one of the others, and for so much that it counts."""
+    leader, members = fixed["leader"], fixed["members"]
+    others = frozenset(sight.after) - members
+    for out in sorted(members - {leader}):
+        for into in sorted(others):
+            yield asked_to_change(leader, members - {out} | {into})
+    yield from to_decide(sight, leader)
+
+
+def _is_an_echo(_: Sight, fixed: Fixed, happening: Happening) -> bool:
+    """An echo of the round would come too soon, or be lost."""
+    match happening:
+        case Deliver(_, receiver, Echo(ballot)) | Lose(_, receiver, Echo(ballot)):
+            return bool(receiver == fixed["leader"] and ballot == fixed["round"].ballot)
+    return False
+
+
+def _who_went(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    for node in fixed["members"] - fixed["now"]:
+        yield from arriving(sight, Round, receiver=node)
+        yield from arriving(sight, Echo, sender=node, receiver=fixed["leader"])
+
+
+def _all_echoes(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    yield from arriving(sight, Round)
+    yield from arriving(sight, Echo, receiver=fixed["leader"])
+    yield from is_due(sight, fixed["leader"], Serve)
+
+
 CROSSED_READ = Scenario(
     "a read's confirmation crosses a change",
     "Read confirmed by the majority of another configuration than slot r + 1's",
     READERS,
     (
-        Stage("a leader asks whether it still leads", _a_round_goes_out, _still_asks, _slots_to_go),
-        Stage("a change takes effect while it waits for echoes", _others_decide, _still_asks),
-        Stage("the echo of a member comes that is none any more", _who_went_echoes, _still_asks),
+        Stage("a leader asks whether it still leads", _a_round_goes_out, _still_asks, _slots_to_go, _a_change_counts,
+              _is_an_echo),
+        Stage("a change takes effect while it waits for echoes", _others_decide, _still_asks, brings=_who_went),
+        Stage("the echo of a member comes that is none any more", _who_went_echoes, _still_asks, brings=_all_echoes),
         Stage("the read is answered", _answered),
     ),
-)
+)  # fmt: skip
 
 
 # Two changes under one number contend, and who came in by the first of them leads.
@@ -151,19 +183,64 @@ def _who_came_decides(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
             yield {}
 
 
+def _another_one(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    """Somebody else leads, and is asked for another change at the same version."""
+    members, everyone = sight.play.setup.members, frozenset(sight.after)
+    for node in sight.after:
+        if sight.leads(node) and sight.after[node].active != fixed["ballot"]:
+            for out in sorted(members):
+                for into in sorted(everyone - members):
+                    jury = members - {out} | {into}
+                    if jury != fixed["change"].members:
+                        yield asked_to_change(node, jury)
+            yield from is_due(sight, node, Propose)
+    yield from to_lead(sight, *sorted(members - {fixed["ballot"].node}))
+
+
+def _is_decided_now(sight: Sight, fixed: Fixed, happening: Happening) -> bool:
+    match happening:
+        case Give(_, Decide(_, slot) | Learn(slot)):
+            return slot == fixed["slot"] and not sight.decided_in(fixed["change"])
+    return False
+
+
+def _both(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    """Whoever leads is asked for both, or for what is not decided of them."""
+    for node in filter(sight.leads, sight.after):
+        yield from (Give(node, Submit(one)) for one in (fixed["change"], fixed["other"]) if not sight.decided_in(one))
+        yield from to_decide(sight, node)
+    if not any(map(sight.leads, sight.after)):
+        yield from to_lead(sight, *sorted(sight.play.setup.members))
+
+
+def _who_came_takes_over(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    """It learns up to where it counts, by what others decide, and takes over."""
+    ready = [node for node in sorted(fixed["new"]) if node in sight.after and node in sight.members(node)]
+    yield from to_lead(sight, *ready)
+    for node in sight.after if not ready else ():
+        if sight.leads(node):
+            yield from to_decide(sight, node)
+
+
+def _it_decides(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    yield from to_decide(sight, fixed["leader"])
+
+
 CONTENDING_CHANGES = Scenario(
     "two changes under one number, and who came in leads",
     "Two configurations with one generation number",
     CHANGING,
     (
-        Stage("a change is proposed", _a_change_is_proposed),
-        Stage("under another ballot, another change is proposed for the same version", _another_is_proposed),
-        Stage("one of them is decided, and brings somebody in", _one_is_decided),
-        Stage("the other one is decided too, and fails", _the_other_too, distance=_slots_until_it_counts),
-        Stage("who came in leads as a member", _who_came_leads),
+        Stage("a change is proposed", _a_change_is_proposed, brings=_another_one, spoils=_is_decided_now),
+        Stage("under another ballot, another change is proposed for the same version", _another_is_proposed,
+              brings=_both),
+        Stage("one of them is decided, and brings somebody in", _one_is_decided, brings=_both),
+        Stage("the other one is decided too, and fails", _the_other_too, distance=_slots_until_it_counts,
+              brings=_who_came_takes_over),
+        Stage("who came in leads as a member", _who_came_leads, brings=_it_decides),
         Stage("and decides a slot", _who_came_decides),
     ),
-)
+)  # fmt: skip
 
 
 # A late duplicate of the order to make a node, after it was erased.
@@ -209,17 +286,49 @@ def _is_here(sight: Sight, _: Fixed) -> bool:
     return isinstance(sight.play.world, LeavingWorld)
 
 
+def _it_goes(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    """It is told to go, and hears who holds what it holds."""
+    yield Give(fixed["node"], Leave())
+    yield from arriving(sight, HowFar, sender=fixed["node"])
+    yield from arriving(sight, Learned, receiver=fixed["node"])
+    yield from is_due(sight, fixed["node"], Erase)
+
+
+def _is_the_last_for_it(sight: Sight, fixed: Fixed, happening: Happening) -> bool:
+    """Nothing would be on its way to it any more."""
+    match happening:
+        case Deliver(_, receiver) | Lose(_, receiver) if receiver == fixed["node"]:
+            return sum(packet.receiver == receiver for packet in sight.in_flight) == 1
+    return False
+
+
+def _an_order(_: Sight, fixed: Fixed) -> Iterator[Hint]:
+    yield Create(fixed["node"])
+
+
+def _a_loss(sight: Sight, _: Fixed) -> Iterator[Hint]:
+    yield from map(LoseDisk, sorted(juries(sight.play.world)[-1]))
+
+
+def _means_it(sight: Sight, fixed: Fixed) -> Iterator[Hint]:
+    for packet in sight.in_flight:
+        if packet.receiver == fixed["node"]:
+            yield Duplicate(packet.sender, packet.receiver, packet.message)
+
+
 LATE_CREATE = Scenario(
     "a late duplicate of create, after erase",
     'A late duplicate of "create node" after "erase" makes it again, empty, under its old name',
     LEAVING,
     (
-        Stage("a member is replaced", _replaced, _is_here, _not_wanted),
-        Stage("it leaves for good", _left, distance=_not_wanted),
-        Stage("the order to make it comes once more", _ordered_again, distance=_not_wanted),
-        Stage("a member of today loses its disk", _a_member_is_lost, distance=_not_wanted),
+        Stage("a member is replaced", _replaced, _is_here, _not_wanted, _it_goes, _is_the_last_for_it),
+        Stage("it leaves for good", _left, distance=_not_wanted, brings=_an_order, spoils=_is_the_last_for_it),
+        Stage("the order to make it comes once more", _ordered_again, distance=_not_wanted, brings=_a_loss,
+              spoils=_is_the_last_for_it),
+        Stage("a member of today loses its disk", _a_member_is_lost, distance=_not_wanted, brings=_means_it,
+              spoils=_is_the_last_for_it),
         Stage("a message comes that means who left", _wanted_again),
     ),
-)
+)  # fmt: skip
 
 SCENARIOS = (CROSSED_READ, CONTENDING_CHANGES, LATE_CREATE)

@@ -19,6 +19,7 @@ from conformance.lockstep.campaigns import CAMPAIGNS, Campaign
 from conformance.lockstep.departing import Departing
 from conformance.lockstep.driver import Driver
 from conformance.lockstep.guided.sights import Looking, Sight
+from conformance.lockstep.guided.towards import Hint
 from conformance.lockstep.moves import Moves
 from conformance.lockstep.play import Play
 from conformance.lockstep.requests import opens_a_session
@@ -37,6 +38,20 @@ MORE_EVENTS = 120
 """So many events are drawn at most after a beginning that was kept."""
 FEW = 12
 """So many events are drawn at most where one run is put in between by another seed."""
+
+
+EAGER = (0.0, 0.1, 0.3, 0.6)
+"""How often what is drawn comes after an event of those that bring a stage near."""
+CAREFUL = (0.0, 0.9, 1.0)
+"""How often an event is held back that would spoil a stage."""
+
+
+@frozen
+class Led:
+    """How what follows a beginning is led towards the next stage."""
+
+    eager: float
+    careful: float
 
 
 @frozen
@@ -141,6 +156,7 @@ class _Run:
         self._watches = watches
         self._moves = Moves(self.play.world)
         self._asked: dict[RequestId, object] = {}
+        self._sight: Sight | None = None
 
     @property
     def events(self) -> tuple[Happening, ...]:
@@ -167,8 +183,31 @@ class _Run:
         """New events. What was asked before is known to whoever draws them."""
         rng, campaign = Random(part.seed), campaign_of(self.schedule.base)  # noqa: S311
         if part.is_beginning:
-            return campaign.steer(self._moves, rng, part.events)
-        return going_on(self._moves, rng, part.events)
+            yield from campaign.steer(self._moves, rng, part.events)
+            return
+        led = Led(rng.choice(EAGER), rng.choice(CAREFUL))
+        for happening in going_on(self._moves, rng, part.events):
+            yield from self._led(happening, led, rng)
+
+    def _led(self, happening: Happening, led: Led, rng: Random) -> Iterator[Happening]:
+        """An event that was drawn, perhaps after one that brings a stage near, and not if it spoils one."""
+        if rng.random() < led.eager and (hints := self._hints(rng)):
+            hint = rng.choice(hints)
+            event = hint(self._moves) if callable(hint) else hint
+            if event is not None:
+                yield event
+        if rng.random() >= led.careful or not self._is_spoiled_by(happening, rng):
+            yield happening
+        elif (other := self._moves.deliver(rng.getrandbits(8))) is not None and not self._is_spoiled_by(other, rng):
+            yield other  # so that who takes messages in their order does not wait behind one that is held back
+
+    def _hints(self, rng: Random) -> list[Hint]:
+        sight = self._sight
+        return [] if sight is None else [hint for watch in self._watches for hint in watch.hints(sight, rng)]
+
+    def _is_spoiled_by(self, happening: Happening, rng: Random) -> bool:
+        sight = self._sight
+        return sight is not None and any(watch.is_spoiled_by(sight, happening, rng) for watch in self._watches)
 
     def _try(self, happening: Happening) -> None:
         """Let it happen, or what is nearest to it; or nothing, where it makes no sense."""
@@ -189,6 +228,7 @@ class _Run:
             return
         self._note(happening)
         sight, place = self._looking.look(), float(len(self.play.happened))
+        self._sight = sight
         for watch in self._watches:
             watch.see(sight, place)
 

@@ -22,7 +22,7 @@ from spec.models import MODELS
 
 ROOT = Path(__file__).resolve().parents[3]
 FEW_STATES, MANY_STATES = 5_000, 60_000
-MOST_NEAR, MOST_MODELS, MOST_TWINS = 4, 10, 6
+MOST_NEAR, MOST_MODELS, MOST_TWINS, MOST_GRAPHS = 4, 10, 6, 4
 """A fault of a specification is looked for in so many models at most, and in none with more than many states."""
 NOT_DRAWN = {
     "spec/differences.py": "it tells in words what others judge",
@@ -164,7 +164,7 @@ def _of_spec(file: str, where: str) -> Sequence[str]:
     falling.sort(key=lambda twin: (twin.model not in names, _manifest().model(twin.model).generated))
     claims = [f"tlc: {twin.model} {twin.name}" for twin in falling[:MOST_TWINS]]
     twins = [f"tlc: {twin.model} {twin.name}" for twin in _manifest().twins if twin.model in names[:MOST_NEAR]]
-    graph = [f"graph: {name}" for name in names if _manifest().model(name).graph is not None][:1]
+    graphs = [f"graph: {name}" for name in names if _manifest().model(name).graph is not None]
     if file.startswith("spec/sites"):
         links = ["blast-radius", "placement"]
     elif file == "spec/service/transactions.py":
@@ -176,7 +176,9 @@ def _of_spec(file: str, where: str) -> Sequence[str]:
     mirrors = [f"mirror: {name}" for name in names]
     if claims:  # a weaker claim shows in no graph: whoever must fall with it is asked
         return (*mirrors[:MOST_NEAR], *claims, *mirrors[MOST_NEAR:], *links)
-    return (*mirrors, *links, *graph, *twins[:MOST_TWINS])
+    # as many states may be other ones: that shows in no mirror alone
+    graph, further = graphs[:1], graphs[1:MOST_GRAPHS]
+    return (*mirrors[:MOST_NEAR], *graph, *mirrors[MOST_NEAR:], *links, *further, *twins[:MOST_TWINS])
 
 
 def _of_module(file: str, _: str) -> Sequence[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from conformance.links import CannotRun
+from conformance.tlc.java import QUICK_START
 from conformance.tlc.parser_words import parser_sentences
-from conformance.tlc.run import QUICK_START
 from conformance.tlc.toolchain import find_toolchain
 
 

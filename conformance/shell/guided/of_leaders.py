@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.shell.drawing import ENDS, LEASES, SHORT_LOGS
 from conformance.shell.guided.sights import Sight
+from conformance.shell.guided.towards import Words, cut_off, mended, to_depose, to_lead, to_write
 from conformance.shell.mirror import Mirror
 from physalia.client.leases import Lease
 from physalia.model import Accepted, Action, Install, Promised, Submit, Vote
@@ -47,15 +48,28 @@ def _it_leads_again(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
         yield {}
 
 
+def _its_death(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "kill", fixed["successor"]
+    yield "power", fixed["successor"]
+
+
+def _its_return(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "start", fixed["server"]
+
+
+def _its_turn(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_lead(sight, fixed["cell"], fixed["server"])
+
+
 DRAINED = Scenario(
     "a drained leader's successor dies, and it leads again",
     'A "draining" flag survives being deposed and elected again',
     ENDS,
     (
         Stage("a server that leads is told to end", _a_leader_is_ended),
-        Stage("another one leads", _another_leads),
-        Stage("that one dies", _the_successor_dies),
-        Stage("the first is started again", _it_is_back),
+        Stage("another one leads", _another_leads, brings=_its_death),
+        Stage("that one dies", _the_successor_dies, brings=_its_return),
+        Stage("the first is started again", _it_is_back, brings=_its_turn),
         Stage("and leads", _it_leads_again),
     ),
 )
@@ -111,14 +125,36 @@ def _asked_of_it(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
             yield {}
 
 
+def _is_deaf(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    """The node's server is cut off, and its client asks again, elsewhere."""
+    yield from cut_off(sight, sight.home(fixed["cell"], fixed["node"]))
+    yield from to_write(fixed["cell"])
+
+
+def _others_go_on(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    """Others decide so much that they truncate it; then the links are mended."""
+    mirror, server = sight.colony.mirrors[fixed["cell"]], sight.home(fixed["cell"], fixed["node"])
+    base = max((node.known.base for node in mirror.nodes.values()), default=0)
+    if base < fixed["slot"]:
+        yield from cut_off(sight, server)
+        yield from to_write(fixed["cell"])
+    else:
+        yield from mended(sight, server)
+
+
+def _it_takes_over(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_lead(sight, fixed["cell"], sight.home(fixed["cell"], fixed["node"]))
+    yield from to_write(fixed["cell"])
+
+
 JUMPED = Scenario(
     "a leader jumps over the slot of a request it was asked for",
     "A client whose slot a snapshot jumped over is never answered",
     SHORT_LOGS,
     (
-        Stage("a node is asked for something", _asked),
-        Stage("it is decided, and that node does not know so", _decided_elsewhere, _it_lags),
-        Stage("the node jumps over its slot by a snapshot", _it_jumps),
+        Stage("a node is asked for something", _asked, brings=_is_deaf),
+        Stage("it is decided, and that node does not know so", _decided_elsewhere, _it_lags, brings=_others_go_on),
+        Stage("the node jumps over its slot by a snapshot", _it_jumps, brings=_it_takes_over),
         Stage("a request comes to it, which leads again", _asked_of_it),
     ),
 )
@@ -127,10 +163,44 @@ JUMPED = Scenario(
 # A vote waits for a slow disk while its node promises a higher ballot; it leaves, and the power goes.
 
 
-def _a_vote_waits(sight: Sight, _: Fixed) -> Iterator[Fixed]:
-    if (step := sight.step) is not None and step[1].waits:
+def _a_slow_disk(sight: Sight, _: Fixed) -> Iterator[Fixed]:
+    """Under somebody who leads nothing, so that others are there who may."""
+    for plan in sight.colony.plans if sight.done[:1] == ("slow",) else ():
+        server = sight.done[1]
+        if sight.is_up(server) and sight.colony.leader(plan.cell) not in ("", server):
+            yield {"cell": plan.cell, "server": server}
+
+
+def _is_slow(sight: Sight, fixed: Fixed) -> bool:
+    machine = sight.colony.machines[fixed["server"]]
+    return bool(machine.is_up and machine.disk.sync_s > SLOW_S)
+
+
+def _slower(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "slow", fixed["server"], VERY_SLOW
+    yield from to_write(fixed["cell"])
+
+
+def _a_rival(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_depose(sight, fixed["cell"], fixed["server"])
+
+
+def _its_power(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "power", fixed["server"]
+    yield "fail-flush", fixed["server"]
+
+
+def _all_again(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from (("start", name) for name in sight.colony.machines if not sight.is_up(name))
+    yield from (("resume", name) for name in sight.colony.machines)
+    yield from to_write(fixed["cell"])
+
+
+def _a_vote_waits(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
+    if (step := sight.step) is not None and step[1].waits and step[0].cell == fixed["cell"]:
         mirror, outcome = step
-        for record in outcome.stored:
+        is_there = sight.home(mirror.cell, outcome.node) == fixed["server"]
+        for record in outcome.stored if is_there else ():
             if isinstance(record, Accepted) and record.ballot.node != outcome.node:
                 yield {"cell": mirror.cell, "node": outcome.node, "ballot": record.ballot, "slot": record.slot}
 
@@ -144,6 +214,8 @@ def _no_rival(sight: Sight, fixed: Fixed) -> int:
 
 
 SLOW_S = 0.01
+VERY_SLOW = "1.5"
+"""Seconds: longer than others wait until they suspect a leader that died."""
 
 
 def _it_waits(sight: Sight, fixed: Fixed) -> bool:
@@ -199,10 +271,11 @@ OLD_VOTE = Scenario(
     "A batcher lets an old vote leave after the promise of a higher ballot",
     ANY,
     (
-        Stage("a vote waits for its disk", _a_vote_waits, _it_waits, _no_rival),
+        Stage("a disk is slow, of a server that does not lead", _a_slow_disk, _is_slow, brings=_slower),
+        Stage("a vote waits for it", _a_vote_waits, _it_waits, _no_rival, _a_rival),
         Stage("its node promises a higher ballot meanwhile", _a_higher_promise),
-        Stage("the vote leaves", _the_vote_leaves),
-        Stage("the node's process ends at once, or a flush of it fails", _the_power_goes),
+        Stage("the vote leaves", _the_vote_leaves, brings=_its_power),
+        Stage("the node's process ends at once, or a flush of it fails", _the_power_goes, brings=_all_again),
         Stage("the slot is decided under the higher ballot, or above", _it_decides),
     ),
 )
@@ -262,13 +335,26 @@ def _had_by_it(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
         yield {}
 
 
+def _another_leader(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_depose(sight, fixed["cell"], "")
+
+
+def _somebody_faster(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    names = [one.asks.process.name for one in sight.colony.clients]
+    for name in names:
+        if name != fixed["holder"] and _rate(sight, name) > _rate(sight, fixed["holder"]):
+            yield name, "lease", fixed["key"], "1:0.3", "cell", str(fixed["cell"])
+        elif name != fixed["holder"]:
+            yield "rate", name, "3"
+
+
 HANDED_OVER = Scenario(
     "a lock goes to a faster clock, under another leader",
     "Lease survives leadership transfer",
     LEASES,
     (
-        Stage("a client holds a lock", _held, _nobody_since),
-        Stage("another server leads while it does", _leader_changed, _nobody_since),
+        Stage("a client holds a lock", _held, _nobody_since, brings=_another_leader),
+        Stage("another server leads while it does", _leader_changed, _nobody_since, brings=_somebody_faster),
         Stage("a client wants it whose clock goes faster", _faster_wants_it, _nobody_since),
         Stage("and has it next", _had_by_it),
     ),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from conformance.guided.scenario import Fixed, Scenario, Stage
 from conformance.shell.drawing import MOVES
 from conformance.shell.guided.sights import Sight
+from conformance.shell.guided.towards import Words, cut_off, mended, to_lead, to_write
 from conformance.world.leaving import juries
 from physalia.model import Envelope
 
@@ -60,15 +61,32 @@ def _in_time(sight: Sight, fixed: Fixed) -> int:
     return int(not any(fixed["server"] in pair for pair in sight.colony.net.cuts))
 
 
+def _moved_back(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    """Another member is replaced by a node on that server; what is said to it meanwhile is late."""
+    mirror = sight.colony.mirrors[fixed["cell"]]
+    homes = [sight.home(fixed["cell"], node) for node in juries(mirror)[-1]]
+    yield from (("move", str(fixed["cell"]), home, fixed["server"]) for home in homes if home)
+    yield from cut_off(sight, fixed["server"])
+
+
+def _whole_links(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from mended(sight, fixed["server"])
+    yield from to_write(fixed["cell"])
+
+
+def _takes_over(sight: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_lead(sight, fixed["cell"], fixed["server"])
+
+
 BACK_AGAIN = Scenario(
     "back on a server it left, and meant by an old message",
     "Removed and re-added node treated as the same incarnation (ABA)",
     MOVES,
     (
-        Stage("a node leaves its server for good", _one_left, distance=_not_back),
-        Stage("a new incarnation is made on that server", _another_came, distance=_in_time),
-        Stage("it is a member", _it_is_a_member, distance=_in_time),
-        Stage("a message comes there that means the first incarnation", _an_old_message_comes),
+        Stage("a node leaves its server for good", _one_left, distance=_not_back, brings=_moved_back),
+        Stage("a new incarnation is made on that server", _another_came, distance=_in_time, brings=_whole_links),
+        Stage("it is a member", _it_is_a_member, distance=_in_time, brings=_whole_links),
+        Stage("a message comes there that means the first incarnation", _an_old_message_comes, brings=_takes_over),
         Stage("the new incarnation leads", _it_leads),
     ),
 )
@@ -104,15 +122,28 @@ def _it_is_read_again(sight: Sight, fixed: Fixed) -> Iterator[Fixed]:
         yield {}
 
 
+def _its_power(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "power", fixed["server"]
+    yield "kill", fixed["server"]
+
+
+def _its_return(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield "start", fixed["server"]
+
+
+def _written(_: Sight, fixed: Fixed) -> Iterator[Words]:
+    yield from to_write(fixed["cell"])
+
+
 POWERLESS_NEWCOMER = Scenario(
     "a newcomer loses power before it is a member, and leads",
     "Change finished before the new set is synced in log or ballot",
     MOVES,
     (
-        Stage("a node is made that is no member yet", _made, _no_member_yet),
-        Stage("the process of its server ends at once", _power_goes, _no_member_yet),
-        Stage("it is read again, and is no member yet", _it_is_read_again, _no_member_yet),
-        Stage("it is a member", _it_is_a_member),
+        Stage("a node is made that is no member yet", _made, _no_member_yet, brings=_its_power),
+        Stage("the process of its server ends at once", _power_goes, _no_member_yet, brings=_its_return),
+        Stage("it is read again, and is no member yet", _it_is_read_again, _no_member_yet, brings=_written),
+        Stage("it is a member", _it_is_a_member, brings=_takes_over),
         Stage("it leads", _it_leads),
     ),
 )

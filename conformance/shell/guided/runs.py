@@ -4,11 +4,12 @@ A script keeps its seed, so that whatever is not changed happens again to the by
 the same. A place of a run is a moment, in seconds after the start.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from attrs import define, evolve
+from attrs import Factory, define, evolve, frozen
 
 from conformance.guided.scenario import Watch
 from conformance.guided.search import Ran
@@ -17,6 +18,7 @@ from conformance.shell.campaign import WITHIN_S, Result, result_of
 from conformance.shell.colony import Colony
 from conformance.shell.drawing import FAULTS, LENGTH_S, draw
 from conformance.shell.guided.sights import Sight, What
+from conformance.shell.guided.towards import Words
 from conformance.shell.mirror import Mirror
 from conformance.shell.script import Event, Play, Script
 from physalia.host import Charter
@@ -24,6 +26,10 @@ from physalia.journal import NodeKey
 from physalia.model import Envelope
 from physalia.server.server import Server
 
+UNLED = 0.25
+"""So often what is drawn is left as it is."""
+SHORTEST_S = 1e-3
+"""Two deeds are no nearer to each other than that, where a run is led on."""
 MOMENT_S = 0.35
 """By how much an event is put off, or begun earlier, at most."""
 
@@ -53,9 +59,47 @@ class WatchedColony(Colony):
         return made
 
 
+@frozen
+class Led(Script):
+    """A script that is led on from a moment: beside what stands in it something is done that brings a stage near."""
+
+    since_s: float
+    luck: str
+
+
+PACES_S = (0.1, 0.25, 0.6)
+"""So long it takes in the middle until the next deed, where a run is led on."""
+
+
 @define
 class WatchedPlay(Play):
-    """A script that tells of what it does."""
+    """A script that tells of what it does. `done` is what it did, of its own accord and because it was led."""
+
+    watches: Sequence[Watch[Sight]] = ()
+    done: list[Event] = Factory(list)
+
+    def events(self, start_s: float) -> Iterator[Event]:
+        """As the script's, and what brings a stage near beside it."""
+        led = self.script if isinstance(self.script, Led) else None
+        rng = Random("" if led is None else f"{led.luck}/led")  # noqa: S311  # repeatable, no secret
+        pace_s, next_s = rng.choice(PACES_S), LENGTH_S if led is None else led.since_s
+        left = deque(self.script.events)
+        while left or next_s < LENGTH_S:
+            if next_s >= LENGTH_S or (left and left[0].at_s <= next_s):
+                self.done.append(left.popleft())
+                yield self.done[-1]
+                continue
+            self.until(start_s + next_s)
+            if (words := self._hint(rng)) is not None:
+                self.done.append(Event(next_s, words))
+                yield self.done[-1]
+            next_s = round(next_s + rng.expovariate(1 / pace_s) + SHORTEST_S, 6)
+
+    def _hint(self, rng: Random) -> Words | None:
+        """One of the deeds that may bring a stage near; None if there is none."""
+        sight = Sight(self.colony, Event(0.0, ("",)))
+        hints = [hint for watch in self.watches for hint in watch.hints(sight, rng)]
+        return rng.choice(hints) if hints else None
 
     def do(self, event: Event) -> None:
         """As the script's."""
@@ -83,7 +127,10 @@ class Runs:
         begin = [event for event in one.events if event.at_s <= place]
         source = other if way == "splice" else draw(seed, always=_always(one))
         rest = [event for event in source.events if event.at_s > place and _is_about(event, one)]
-        return evolve(one, events=_sorted([*begin, *rest]))
+        events = _sorted([*begin, *rest])
+        if rng.random() < UNLED:
+            return evolve(one, events=events)
+        return Led(one.seed, one.settings, events, round(place, 6), seed)
 
     def size(self, schedule: Script) -> int:
         """How many events it has."""
@@ -96,6 +143,7 @@ class Runs:
     def play(self, schedule: Script, watches: Sequence[Watch[Sight]]) -> Ran[Script, Result]:
         """Play and judge it."""
         play = WatchedPlay.open(schedule, WatchedColony)
+        play.watches = watches
         colony = play.colony
         assert isinstance(colony, WatchedColony)
         refuted: Refuted | None = None
@@ -119,7 +167,14 @@ class Runs:
             refuted = found
         if defects:
             raise defects[0]
-        return Ran(schedule, None if refuted is None else result_of(play, refuted))
+        ran = Script(schedule.seed, schedule.settings, tuple(play.done) if refuted is None else _whole(play, schedule))
+        play.script = ran  # so that what is told of it is what was done
+        return Ran(ran, None if refuted is None else result_of(play, refuted))
+
+
+def _whole(play: WatchedPlay, script: Script) -> tuple[Event, ...]:
+    """What was done, and what was still to come when it was refuted."""
+    return (*play.done, *(event for event in script.events if event not in play.done))
 
 
 def _always(script: Script) -> str:

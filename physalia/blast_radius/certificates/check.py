@@ -29,13 +29,15 @@ MOST_LISTED, MOST_UNPACKED = 64, 64
 HARM = {"unserved": COUNT, "blast": COUNT}
 ALONE = {"devices_that_harm": COUNT, "worst_unserved": COUNT, "worst_blast": COUNT, "worst": [{"device": str, **HARM}]}
 MONOLITH = {**ALONE, "cell": [str], "unserved_of_four": COUNT}
-IN_BLAST: Data = {"devices": [str], **HARM, "at_most": COUNT}
+WORST: Data = {"devices": [str], **HARM, "at_most": COUNT}
+SEVERAL: Data = {**WORST, "in_blast": WORST}
 CERTIFICATE: Data = {
     "schema_version": range(1, 2), "claim": frozenset({"blast-radius"}), "topology": {"name": str, "sha256": str},
     "fleet": {"sha256": str, "volumes": COUNT}, "cells": ALONE, "near": MONOLITH, "spread": MONOLITH,
     "four": {"servers": [str], "unserved": COUNT, "at_most": COUNT},
-    "pair?": {"devices": [str], **HARM, "at_most": COUNT}, "triple?": {**IN_BLAST, "in_blast": IN_BLAST},
+    "pair?": SEVERAL, "triple?": SEVERAL,
 }  # fmt: skip
+DOES = ("leave {} unserved", "put {} into blast")
 CELL = {"name": str, "instance": str, "servers": [(str,)], "primary?": (str,), "replica?": (str,)}
 FLEET = {"schema_version": range(1, 2), "topology": str, "cells": [CELL]}
 COLUMNS = {"schema_version", "topology", "clients", "cells", "names"}
@@ -155,7 +157,7 @@ class _Case:
             self._monolith(name, size)
         if pair is not None:
             self._pair(pair, cells, alone)
-            said += f", any pair of devices at most {pair['at_most']}"
+            said += f", any pair of devices at most {pair['at_most']} and {pair['in_blast']['at_most']} in blast"
         if "triple" in self.made:
             self._triple(self.made["triple"], cells)
             triple = self.made["triple"]
@@ -204,20 +206,27 @@ class _Case:
         demand(len(devices) == many and known, f"the {what} is not {many} devices")
         self._equal(f"the {what}", (told["unserved"], told["blast"]), volumes.under(devices))
 
+    def _both(self, what: str, told: Data, many: int, volumes: Volumes) -> tuple[int, int]:
+        """The sets that are said to be worst, for what is unserved and for what is in blast; their bounds."""
+        in_blast = told["in_blast"]
+        for name, one, harm in ((what, told, "unserved"), (f"{what} in blast", in_blast, "blast")):
+            self._named(name, one, many, volumes)
+            demand(one[harm] <= one["at_most"], f"the {name} does more than any may")
+        return told["at_most"], in_blast["at_most"]
+
     def _pair(self, told: Data, volumes: Volumes, alone: dict[str, Count]) -> None:
-        self._named("pair", told, 2, volumes)
-        demand(told["unserved"] <= told["at_most"], "the pair leaves more unserved than any may")
-        for pair, rows in Pairs(volumes, alone, told["at_most"]).open():
-            found = volumes.under(pair, rows)[0]
-            demand(found <= told["at_most"], f"{' and '.join(pair)} leave {found} unserved")
+        most = self._both("pair", told, 2, volumes)
+        for costs in (self.ground.steps, volumes.looks):
+            costs.allow(2)  # it is bounded in two senses, one after the other
+        for at, bound in enumerate(most):
+            if bound < len(self.servers):
+                harm = {device: counts[at] for device, counts in alone.items()}
+                for pair, rows in Pairs(volumes, harm, bound).open():
+                    found = volumes.under(pair, rows)[at]
+                    demand(found <= bound, f"{' and '.join(pair)} {DOES[at].format(found)}")
 
     def _triple(self, told: Data, volumes: Volumes) -> None:
-        """Three devices that are said to be worst, for what is unserved and for what is in blast."""
-        in_blast = told["in_blast"]
-        for what, one, harm in (("triple", told, "unserved"), ("triple in blast", in_blast, "blast")):
-            self._named(what, one, 3, volumes)
-            demand(one[harm] <= one["at_most"], f"the {what} does more than any may")
-        most = told["at_most"], in_blast["at_most"]
+        most = self._both("triple", told, 3, volumes)
         if min(most) < len(self.servers):
             for three, found in Threes(volumes, min(most)).open():
                 worse = any(count > may for count, may in zip(found, most, strict=True))

@@ -189,13 +189,14 @@ class Sight:
 
 
 class Pairs:
-    """Which pairs of devices may leave more than so many volumes unserved, as far as bounds tell."""
+    """Which pairs of devices may harm more than so many volumes, as far as bounds tell.
 
-    def __init__(self, volumes: Volumes, alone: Mapping[str, Count], most: int) -> None:
+    To harm is to leave unserved, or to put into blast; ``alone`` says how many each device harms in that sense.
+    """
+
+    def __init__(self, volumes: Volumes, alone: Mapping[str, int], most: int) -> None:
         self.volumes, self.alone, self.most = volumes, alone, most
-        demand(
-            most >= max((one for one, _ in alone.values()), default=0), "one device leaves more unserved than a pair"
-        )
+        demand(most >= max(alone.values(), default=0), "one device harms more volumes than a pair may")
 
     def open(self) -> Iterator[tuple[tuple[str, str], Rows | None]]:
         """The pairs that no bound decides, each once, with those volumes that can be unserved, if not all can."""
@@ -203,8 +204,9 @@ class Pairs:
         for pair in self._with_servers():
             yield pair, None
 
-    def _unserved(self, device: str) -> int:
-        return self.alone.get(device, (0, 0))[0]
+    def harm(self, device: str) -> int:
+        """How many volumes it harms alone."""
+        return self.alone.get(device, 0)
 
     def _of_fabric(self) -> Iterator[tuple[tuple[str, str], Rows | None]]:
         judges = [_Judge(self.volumes, root, self) for root in self.volumes.ground.roots]
@@ -223,15 +225,15 @@ class Pairs:
         own = dict[str, Rows]()
         for server, on in zip(volumes.names, volumes.ways, strict=True):
             own.update(dict.fromkeys((server, *(server + JOINT + switch for switch in on)), volumes.on(server)))
-        worst = max(map(self._unserved, self.alone), default=0)
-        few = {device: rows for device, rows in own.items() if len(rows) + self._unserved(device) + worst > self.most}
+        worst = max(map(self.harm, self.alone), default=0)
+        few = {device: rows for device, rows in own.items() if len(rows) + self.harm(device) + worst > self.most}
         if not few:
             return
         touched = {one: volumes.at({at for part in parts for at in ground.stands_at.get(part, ())})
                    for one, parts in root.suspected.items()}  # fmt: skip
         fabric = {one: touched.get(one, volumes.at(())) for one in ground.fabric if one in touched or one in self.alone}
         ground.steps.take(len(few))
-        for pair in shared(volumes, {**fabric, **few}, self._unserved, self.most):
+        for pair in shared(volumes, {**fabric, **few}, self.harm, self.most):
             if any(one in few for one in pair):
                 yield pair
 
@@ -247,7 +249,7 @@ class _Judge:
             dead = ground.site.kills
             soft = [part for part in suspects if device not in dead[part]]
             rows = [volumes.at({at for part in some for at in ground.stands_at[part]}) for some in (suspects, soft)]
-            self.touched[device], weight = rows[0], pairs._unserved(device) + len(rows[1])
+            self.touched[device], weight = rows[0], pairs.harm(device) + len(rows[1])
             if weight:
                 self.weight[device] = weight
         self.heavy = {device for device, weight in self.weight.items() if weight > self.most}

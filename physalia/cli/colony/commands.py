@@ -118,18 +118,20 @@ def _look(folder: Path, json: bool) -> int:
             "address": address,
             "state": _state(processes, number),
             "network": sorted({rule for (one, other), rule in bad.items() if number in (one, other)}),
-            "holds": _holds(colony, number) if processes.pid(number) is not None else None,
+            "wrong": _wrong(colony, number) if _state(processes, number) == "running" else [],
+            "holds": _holds(colony, number) if _state(processes, number) == "running" else None,
         }
         for number, address in colony.by_server.items()
     ]
     if json:
-        print_json({"schema_version": 3, "cells": _cells(servers), "servers": servers})
+        print_json({"schema_version": 4, "cells": _cells(servers), "servers": servers})
     else:
         for one in servers:
             network = f"; its connections are {' and '.join(one['network'])}" if one["network"] else ""
-            say(f"server {one['server']} at {one['address']}: {one['state']}{network}{_counted(one['holds'])}")
+            wrong = "".join(f"; {words}" for words in one["wrong"])
+            say(f"server {one['server']} at {one['address']}: {one['state']}{network}{wrong}{_counted(one['holds'])}")
         say(f"{_cells(servers)} cells have a leader")
-    return 0 if all(one["state"] == "running" and not one["network"] for one in servers) else 1
+    return 0 if all(one["state"] == "running" and not one["network"] and not one["wrong"] for one in servers) else 1
 
 
 @app.command("break")
@@ -154,6 +156,8 @@ def break_(
 
     colony, processes = known_server(folder, server)
     fault, others = Fault(how.value), _numbers(colony, apart)
+    if others is not None and server in others:
+        raise BadInput(f"--from names server {server} itself, and nothing is between it and itself: name others.")
     if others is not None and fault not in OF_NETWORK:
         raise BadInput(f"--from says where the network fails, and {how.value} is no fault of the network.")
     _carry_out(Faults(colony, processes).break_(server, fault, others))
@@ -257,6 +261,19 @@ def _holds(colony: "Colony", number: int) -> dict[str, int] | None:
         return None if told is None else {name: int(told[name]) for name in HELD}
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _wrong(colony: "Colony", number: int) -> list[str]:
+    """What is wrong with a server that runs, in words of its own; nothing if nobody may look at it."""
+    from physalia.colony.health import page  # noqa: PLC0415
+
+    if colony.settings[number].watch is None:
+        return []
+    told = page(colony, number, "/health")
+    if told is None:
+        return ["does not serve"]
+    full = ["out of room"] if told.get("is_full") or told.get("is_capped") else []
+    return full + (["its clock is wrong"] if told.get("clock_rate", 1.0) != 1.0 else [])
 
 
 def _cells(servers: list[dict[str, Any]]) -> int:

@@ -6,6 +6,7 @@ import json as jsons
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -28,7 +29,7 @@ app = typer.Typer(help="The database of a cell.", no_args_is_help=True, rich_mar
 SCHEMA_VERSION = 1
 _DONE, _NOT_DONE, _UNKNOWN = 0, 1, 3
 _MOST_CHARACTERS = 1 << 22
-"""So much of standard input is read; what is cut off there is no JSON."""
+"""So much of a transaction is read; what is cut off there is no JSON."""
 _INTEGER = re.compile(r"\s*[+-]?\d+(?:_\d+)*\s*")
 _MOST_SHOWN = 60
 _EXIT_CODES = (
@@ -279,7 +280,8 @@ def _read(file: Path | None) -> object:
     from conformance.histories.history import integer  # noqa: PLC0415
 
     try:
-        text = sys.stdin.read(_MOST_CHARACTERS) if file is None else file.read_text(encoding="utf-8")
+        with nullcontext(sys.stdin) if file is None else file.open(encoding="utf-8") as stream:
+            text = stream.read(_MOST_CHARACTERS)
         return jsons.loads(text, parse_int=integer, object_pairs_hook=_once)
     except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{file or 'standard input'} is no transaction in JSON: {error}.") from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conformance.links import BadInput
-from physalia.cli.fleet.radius import Found, document, lines
+from physalia.cli.fleet.radius import STORES, Found, Which, document, lines
 from physalia.cli.options import Json, Limit, must_be_free
 from physalia.cli.place.inputs import needs, read
 from physalia.cli.place.told import EXIT_CODES, REFUTED, Told, write_certificate
@@ -29,6 +29,9 @@ def blast_radius(
         int, typer.Option(min=1, metavar="K", help="How many devices fail together: 1, or also 2, or also 3.")
     ] = 1,
     worst: Annotated[int, typer.Option(min=0, metavar="N", help="List the N devices that harm most volumes.")] = 5,
+    names: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Name up to N of the volumes that each listed set harms.")
+    ] = 0,
     expected: Annotated[
         bool,
         typer.Option("--expected", help="Tell what to expect by published figures, and the N devices to fix first."),
@@ -72,7 +75,8 @@ def blast_radius(
             except OutOfTime:
                 return Told({"complete": False}, ("time ran out.",), EXIT_CODES["inconclusive"]).printed(json=json)
             noted = None if cert is None else _certified(cert, topology, fleet, stores, found)
-        told, said = document(found, worst), lines(found, worst)
+        which = _which(stores, names) if names else None
+        told, said = document(found, worst, which), lines(found, worst, which)
         if noted is not None:
             told, said = (
                 {**told, "certificate": {"file": str(cert), "stands": not noted}},
@@ -104,11 +108,22 @@ def _stores(
         raise BadInput(f"{file}: no volume of this fleet has a cell and a primary.")
     if unharmed := harmed(known):
         raise BadInput(f"{file}: {unharmed:,} volumes are unserved though nothing has failed.")
-    return {
-        "cells": known,
-        "near": Volumes(site, monolith(site, cell_size, fleet, near=True)),
-        "spread": Volumes(site, monolith(site, cell_size, fleet, near=False)),
-    }
+    stores = {"cells": known}
+    for name in ("near", "spread"):
+        stores[name] = one = Volumes(site, monolith(site, cell_size, fleet, near=name == "near"))
+        if unharmed := harmed(one):
+            raise BadInput(
+                f"{topology}: {STORES[name]} leaves {unharmed:,} volumes unserved though nothing has failed, so there "
+                "is nothing to compare: the site is in several pieces."
+            )
+    return stores
+
+
+def _which(stores: "Mapping[str, Volumes]", most: int) -> Which:
+    """Which volumes of a store some devices harm, up to so many."""
+    from physalia.blast_radius.together import harmed_by  # noqa: PLC0415
+
+    return lambda store, devices: harmed_by(stores[store], devices, most)
 
 
 def _count(stores: "Mapping[str, Volumes]", failures: int, spent: "Effort", *, expected: bool) -> Found:

@@ -272,7 +272,7 @@ def report(
 
 @contextmanager
 def _machines(scheduler: str | None) -> Iterator[Any]:
-    """A client of a scheduler of Dask, if there shall be one; BadInput if nobody answers there."""
+    """A client of a scheduler of Dask, if there shall be one; BadInput or CannotRun if none answers or nobody works."""
     if scheduler is None:
         yield None
         return
@@ -285,6 +285,8 @@ def _machines(scheduler: str | None) -> Iterator[Any]:
     except (OSError, ValueError) as error:
         raise BadInput(f"--scheduler {scheduler}: there is no scheduler of Dask that answers.") from error
     with client:
+        if not client.nthreads():
+            raise CannotRun(f"--scheduler {scheduler}: it has no workers. Start some there: dask worker {scheduler}")
         yield client
 
 

@@ -1,6 +1,6 @@
 """What ``physalia blast-radius`` found, as plain data and as lines."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from physalia.blast_radius.four import Four
     from physalia.blast_radius.pairs import Worst
     from physalia.blast_radius.singles import Impact
-    from physalia.blast_radius.triples import WorstThree
+    from physalia.blast_radius.together import Harmed
 
+Which = Callable[[str, tuple[str, ...]], "Sequence[Harmed]"]
+"""Of a store, some of the volumes that devices harm together; none are asked for if there is no such function."""
+
+COUNTED = {1: "One server leaves", 2: "Two servers leave", 3: "Three servers leave", 4: "Four servers leave"}
 STORES = {"cells": "cells", "near": "one database in a row", "spread": "one database over the site"}
 
 
@@ -24,12 +28,12 @@ class Found:
     four: Mapping[str, int]
     group: "Four"
     pair: "Worst | None"
-    triple: "WorstThree | None"
+    triple: "Worst | None"
     expected: "Mapping[str, Expectation]"
 
 
-def document(found: Found, worst: int) -> dict[str, Any]:
-    """As plain data."""
+def document(found: Found, worst: int, which: Which | None = None) -> dict[str, Any]:
+    """As plain data; with the volumes that each set harms, as far as ``which`` names them."""
     told: dict[str, Any] = {
         "volumes": found.volumes,
         "complete": True,
@@ -40,39 +44,54 @@ def document(found: Found, worst: int) -> dict[str, Any]:
                 "worst_unserved_of_one": max((one.unserved for one in some), default=0),
                 "worst_blast_of_one": max((one.blast for one in some), default=0),
                 "unserved_of_four": found.four[name],
-                "worst": [_impact(one) for one in sorted(some, reverse=True)[:worst]],
+                "worst": [_impact(one, which, name) for one in _listed(some, worst)],
             }
             for name, some in found.alone.items()
         ],
-        "four": {"servers": list(found.group.servers), "at_most": found.group.cells},
-        "pair": _worst(found.pair, "pairs"),
-        "triple": _triple(found.triple),
+        "four": {
+            "servers": list(found.group.servers),
+            "at_most": found.group.cells,
+            **_named(which, "cells", found.group.servers),
+        },
+        "pair": _worst(found.pair, "pairs", which),
+        "triple": _worst(found.triple, "triples", which),
     }
     if found.expected:
         told["expected"] = [_expected(name, one, worst) for name, one in found.expected.items()]
     return told
 
 
-def lines(found: Found, worst: int) -> tuple[str, ...]:
+def lines(found: Found, worst: int, which: Which | None = None) -> tuple[str, ...]:
     """For people."""
-    return tuple(_lines(found, worst))
+    return tuple(_lines(found, worst, which))
 
 
-def _impact(one: "Impact") -> dict[str, Any]:
-    return {"devices": list(one.devices), "unserved": one.unserved, "blast": one.blast}
+def _listed(some: "Sequence[Impact]", worst: int) -> "list[Impact]":
+    """The devices that leave most unserved; and, if it is none of them, the one that puts most into blast."""
+    listed = sorted(some, reverse=True)[:worst]
+    into = max(some, key=lambda one: (one.blast, one), default=None)
+    if listed and into is not None and into.blast > max(one.blast for one in listed):
+        listed.append(into)
+    return listed
 
 
-def _worst(one: "Worst | None", sets: str) -> dict[str, Any] | None:
+def _impact(one: "Impact", which: Which | None = None, store: str = "cells") -> dict[str, Any]:
+    told = {"devices": list(one.devices), "unserved": one.unserved, "blast": one.blast}
+    return {**told, **_named(which, store, one.devices)}
+
+
+def _named(which: Which | None, store: str, devices: tuple[str, ...]) -> dict[str, Any]:
+    if which is None:
+        return {}
+    return {"volumes": [{"cell": one.cell, "blast": one.blast} for one in which(store, devices)]}
+
+
+def _worst(one: "Worst | None", sets: str, which: Which | None) -> dict[str, Any] | None:
     if one is None:
         return None
-    return {**_impact(one.worst), "at_most": one.bound, sets: one.sets, "counted": one.counted}
-
-
-def _triple(one: "WorstThree | None") -> dict[str, Any] | None:
-    told = _worst(one, "triples")
-    if one is None or told is None:
-        return None
-    return {**told, "in_blast": {**_impact(one.in_blast), "at_most": one.blast_bound}}
+    in_blast = {**_impact(one.in_blast, which), "at_most": one.blast_bound}
+    told = {**_impact(one.worst, which), "at_most": one.bound, sets: one.sets, "counted": one.counted}
+    return {**told, "in_blast": in_blast}
 
 
 def _expected(name: str, one: "Expectation", worst: int) -> dict[str, Any]:
@@ -94,29 +113,37 @@ def _expected(name: str, one: "Expectation", worst: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _lines(found: Found, worst: int) -> Iterator[str]:
+def _lines(found: Found, worst: int, which: Which | None) -> Iterator[str]:
+    size = len(found.group.servers)
+    servers = COUNTED.get(size, f"{size} servers leave")
     for name, some in found.alone.items():
         unserved, blast = max((one.unserved for one in some), default=0), max((one.blast for one in some), default=0)
         yield (
             f"{STORES[name]}: of {found.volumes:,} volumes one device leaves at most {unserved:,} unserved and puts "
-            f"{blast:,} into blast; {len(some):,} devices harm some. Four servers leave {found.four[name]:,} unserved."
+            f"{blast:,} into blast; {len(some):,} devices harm some. {servers} {found.four[name]:,} unserved."
         )
-        for one in sorted(some, reverse=True)[:worst]:
+        for one in _listed(some, worst):
             yield f"  {one.devices[0]}: {one.unserved:,} unserved, {one.blast:,} in blast"
+            yield from _volumes(which, name, one.devices)
     yield (
         f"no {len(found.group.servers)} servers leave more than {found.group.cells:,} volumes of the cells unserved: "
         f"so many cells share {', '.join(found.group.servers)}."
     )
+    yield from _volumes(which, "cells", found.group.servers)
     for many, sets, least in (("two", "pair", found.pair), ("three", "triple", found.triple)):
         if least is not None:
             yield _of_several(many, sets, least)
-    if found.triple is not None:
-        yield _into_blast(found.triple)
+            yield from _volumes(which, "cells", least.worst.devices)
+            if least.in_blast.devices or not least.proven:
+                yield _into_blast(many, sets, least)
+            yield from _volumes(which, "cells", least.in_blast.devices)
     for name, expected in found.expected.items():
         yield from _expected_lines(name, expected, worst)
 
 
 def _of_several(many: str, sets: str, least: "Worst") -> str:
+    if not least.worst.devices and least.proven:
+        return f"{many} devices: no {sets} leaves any volume unserved (of {least.sets:,} {sets}s)."
     is_worst = least.bound == least.worst.unserved
     proven = f"no {sets} is worse" if is_worst else f"no {sets} leaves more than {least.bound:,}, as far as is known"
     devices = " and ".join(least.worst.devices) or f"no {sets}"
@@ -126,15 +153,22 @@ def _of_several(many: str, sets: str, least: "Worst") -> str:
     )
 
 
-def _into_blast(three: "WorstThree") -> str:
-    most = three.in_blast.blast
+def _into_blast(many: str, sets: str, least: "Worst") -> str:
+    most = least.in_blast.blast
     proven = (
-        "no triple puts more into blast"
-        if three.blast_bound == most
-        else f"no triple puts more than {three.blast_bound:,} into blast, as far as is known"
+        f"no {sets} puts more into blast"
+        if least.blast_bound == most
+        else f"no {sets} puts more than {least.blast_bound:,} into blast, as far as is known"
     )
-    devices = " and ".join(three.in_blast.devices) or "no triple"
-    return f"three devices: {devices} put {most:,} into blast, {three.in_blast.unserved:,} unserved; {proven}."
+    devices = " and ".join(least.in_blast.devices) or f"no {sets}"
+    return f"{many} devices: {devices} put {most:,} into blast, {least.in_blast.unserved:,} unserved; {proven}."
+
+
+def _volumes(which: Which | None, store: str, devices: tuple[str, ...]) -> Iterator[str]:
+    """The volumes that these devices harm, as far as they are named, on a line."""
+    named = () if which is None or not devices else which(store, devices)
+    if named:
+        yield "    " + ", ".join(f"{one.cell} (in blast)" if one.blast else one.cell for one in named)
 
 
 def _expected_lines(name: str, expected: "Expectation", worst: int) -> Iterator[str]:

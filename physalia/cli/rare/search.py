@@ -1,5 +1,7 @@
 """``physalia conformance search``: runs that are changed towards rare scenarios, beside as many that chance draws."""
 
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +12,9 @@ from physalia.cli import terminal
 from physalia.cli.options import Json, Seed, ShrinkS
 
 if TYPE_CHECKING:
-    from conformance.guided.looking import Ground, Looked
+    from conformance.guided.looking import Ground, Line, Looked
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 WORLDS = ("lockstep", "shell")
 RUNS = 100
 
@@ -34,13 +36,16 @@ def search(
     ] = None,
     replay: Annotated[Path | None, typer.Option(metavar="FILE", help="Play a run again that was written so.")] = None,
     seed: Seed = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Look with so many seeds, from that on, and tell medians.")
+    ] = 1,
     shrink_s: ShrinkS = 20.0,
     json: Json = False,
 ) -> int:
     """Look for rare scenarios: of the runs that came furthest a beginning is kept, and the rest is changed.
 
     Every run is judged as by the link of its world. Exit code 0: each scenario was met, and nothing was refuted; 1: a
-    run is refuted; 2: the command is wrong; 3: a scenario was not met within its runs.
+    run is refuted; 2: the command is wrong; 3: a scenario was not met within its runs, with each seed.
     """
     from conformance.guided.looking import chosen, look  # noqa: PLC0415
     from physalia.cli.progress import display  # noqa: PLC0415
@@ -51,18 +56,19 @@ def search(
         raise BadInput(f"--keep {keep} is no folder: name one that is there.")
     grounds = _grounds(world, shrink_s)
     wanted = chosen(grounds, tuple(scenario or ()))
-    found: list[Looked] = []
+    found: list[tuple[int, Looked]] = []
     with display() as progress:
-        for ground in grounds:
-            found.append(look(ground, wanted, runs, seed, progress, with_chance=chance))
+        for ground, each in product(grounds, range(seed, seed + seeds)):
+            looked = look(ground, wanted, runs, each, progress, with_chance=chance)
+            found.append((each, looked))
             if keep is not None:
-                _keep(ground, found[-1], keep)
-            if found[-1].failure is not None and not chance:
+                _keep(ground, looked, keep)
+            if looked.failure is not None and not chance:
                 break
-    verdict = combine(one.verdict for one in found if one.lines)
+    verdict = combine(one.verdict for _, one in found if one.lines)
     if json:
-        terminal.print_json(_data(found, verdict, runs, seed))
-    _print(found, verdict, runs, seed, to_stderr=json)
+        terminal.print_json(_data(found, verdict, runs, range(seed, seed + seeds)))
+    _print([one for _, one in found], verdict, runs, range(seed, seed + seeds), to_stderr=json)
     return EXIT_CODES[verdict]
 
 
@@ -113,24 +119,24 @@ def _grounds(world: str | None, shrink_s: float) -> "list[Ground[Any, Any, Any]]
     return grounds
 
 
-def _data(found: "list[Looked]", verdict: Verdict, runs: int, seed: int) -> dict[str, Any]:
+def _data(found: "list[tuple[int, Looked]]", verdict: Verdict, runs: int, seeds: range) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "verdict": verdict,
-        "seed": seed,
+        "seeds": [*seeds],
         "budget": runs,
-        "runs": sum(one.runs for one in found),
-        "scenarios": [line.as_data() for one in found for line in one.lines],
+        "runs": sum(one.runs for _, one in found),
+        "scenarios": [{"seed": seed, **line.as_data()} for seed, one in found for line in one.lines],
         "failures": [
             {"title": one.failure.title, "lines": list(one.failure.lines), "replay": one.failure.replay}
-            for one in found
+            for _, one in found
             if one.failure is not None
         ],
     }
 
 
-def _print(found: "list[Looked]", verdict: Verdict, runs: int, seed: int, *, to_stderr: bool) -> None:
-    """The failure, if there is one; then a line for each scenario, what was not met, and the verdict."""
+def _print(found: "list[Looked]", verdict: Verdict, runs: int, seeds: range, *, to_stderr: bool) -> None:
+    """The failures, if there are any; then a line for each scenario, what was not met, and the verdict."""
     from rich.table import Table  # noqa: PLC0415
 
     from physalia.cli.printing import STYLES, print_failure, print_table  # noqa: PLC0415
@@ -144,22 +150,28 @@ def _print(found: "list[Looked]", verdict: Verdict, runs: int, seed: int, *, to_
         table.add_column(heading)
     for heading in ("stages", "reached", "guided", "by chance"):
         table.add_column(heading, justify="right")
-    lines = [line for one in found for line in one.lines]
-    for line in lines:
-        stages = len(line.stages)
-        numbers = (str(stages), str(line.reached), _runs(line.after, line.reached, stages))
-        chance = "" if line.by_chance is None else _runs(line.by_chance, line.reached_by_chance or 0, stages)
-        table.add_row(*map(terminal.cell, (line.scenario, line.world, *numbers, chance)))
+    lines: dict[str, list[Line]] = {}
+    for line in (line for one in found for line in one.lines):
+        lines.setdefault(line.scenario, []).append(line)
+    for name, some in lines.items():
+        stages, best = len(some[0].stages), max(line.reached for line in some)
+        guided = _median([(line.after, line.reached) for line in some], stages)
+        drawn = [(line.by_chance, line.reached_by_chance or 0) for line in some if line.by_chance is not None]
+        chance = _median(drawn, stages) if drawn else ""
+        table.add_row(*map(terminal.cell, (name, some[0].world, str(stages), str(best), guided, chance)))
     print_table(console, table)
-    for line in lines:
-        if not line.is_met:
-            told = f"{line.scenario}: not met; the furthest stage was: {line.furthest}"
+    for name, some in lines.items():
+        if not any(line.is_met for line in some):
+            told = f"{name}: not met; the furthest stage was: {max(some, key=lambda line: line.reached).furthest}"
             console.print(told, markup=False, soft_wrap=True)
-    met = sum(line.is_met for line in lines)
-    told = f"{met} of {len(lines)} met, within {runs} runs each, seed {seed}"
+    met = sum(any(line.is_met for line in some) for some in lines.values())
+    of_seeds = f"seed {seeds[0]}" if len(seeds) == 1 else f"medians of {len(seeds)} seeds from {seeds[0]} on"
+    told = f"{met} of {len(lines)} met, within {runs} runs each, {of_seeds}"
     console.print(f"[{STYLES[verdict]}]{verdict}[/]: {told}")
 
 
-def _runs(after: int, reached: int, stages: int) -> str:
-    """After how many runs it was met; or how far it came."""
+def _median(counts: Sequence[tuple[int, int]], stages: int) -> str:
+    """After how many runs it was met, by the median of seeds; or how far it came, if that one did not meet it."""
+    ordered = sorted(counts, key=lambda one: (one[0] or 1 << 30, -one[1]))
+    after, reached = ordered[(len(ordered) - 1) // 2 if len(ordered) % 2 else len(ordered) // 2]
     return f"{after} runs" if after else f"{reached} of {stages}"

@@ -15,6 +15,8 @@ from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site
 from physalia.placement.certificates.check import Refused
 from physalia.placement.site import format as files
+from physalia.placement.site.topology import Link, Power, Rack, Server, Switch
+from physalia.placement.site.validity import build
 from tests.physalia.fleet.fleets import topology_of
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs" / "blast-radius.schema.json").read_text(encoding="utf-8"))
@@ -54,6 +56,8 @@ def test_two_devices(zone: tuple[str, str], capsys: pytest.CaptureFixture[str]) 
     assert run(["blast-radius", *zone, "--failures", "2", "--json"]) == 0
     pair = printed(capsys)["pair"]
     assert pair["at_most"] == pair["unserved"] > 1
+    in_blast = pair["in_blast"]
+    assert in_blast["at_most"] == in_blast["blast"] >= pair["blast"]
     assert pair["counted"] < pair["pairs"]
     assert run(["blast-radius", *zone, "--failures", "2", "--time-limit-s", "0"]) == 3
 
@@ -72,6 +76,74 @@ def test_a_cell_on_one_rack_falls_with_it(
     assert found["rack-1-02"] == (1, 1)
     assert run(["blast-radius", zone[0], str(tmp_path / "bad.npz")]) == 1
     assert "  rack-1-02: 1 unserved, 1 in blast" in capsys.readouterr().out
+
+
+def test_which_volumes_are_harmed_is_told(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One cell is in one rack, with the instance's copies elsewhere; a second one has its replica in that rack too."""
+    site = Site.of(TOPOLOGY)
+    rack, other = (
+        [at for at, stand in enumerate(site.stand_of.tolist()) if site.stands[stand][0] == name]
+        for name in ("rack-1-02", "rack-1-05")
+    )
+    clients = np.array([[other[0], other[1], other[2]], [other[0], other[3], rack[7]]], dtype=np.int32)
+    bad = Fleet(clients, np.array([rack[:7], rack[:7]], dtype=np.int32), ("north", "south"))
+    fleets.write(bad, site, tmp_path / "bad.npz")
+    asked = ["blast-radius", zone[0], str(tmp_path / "bad.npz"), "--failures", "2"]
+    assert run([*asked, "--names", "9", "--json"]) == 1
+    document = printed(capsys)
+    both = [{"cell": "south", "blast": True}, {"cell": "north", "blast": False}]
+    harm = {one["devices"][0]: one for one in document["stores"][0]["worst"]}
+    assert harm["rack-1-02"]["volumes"] == both
+    assert {"south", "north"} == {one["cell"] for one in document["four"]["volumes"]}
+    assert len(document["pair"]["volumes"]) == document["pair"]["unserved"] == 2
+    assert [one["blast"] for one in document["pair"]["in_blast"]["volumes"]].count(True) == 2
+    assert run([*asked, "--names", "1", "--json"]) == 1
+    assert printed(capsys)["four"]["volumes"][0]["cell"] in {"north", "south"}
+    assert run([*asked, "--names", "9"]) == 1
+    assert "  rack-1-02: 2 unserved, 1 in blast\n    south (in blast), north\n" in capsys.readouterr().out
+    assert run([*asked, "--json"]) == 1
+    assert "volumes" not in printed(capsys)["pair"]
+
+
+def test_cells_of_five_lose_their_majority_by_three_servers(
+    zone: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy, fleet = str(tmp_path / "five.toml"), str(tmp_path / "five.npz")
+    Path(policy).write_text("cell_size = 5\n", encoding="utf-8")
+    assert run(["fleet", "place", zone[0], "-o", fleet, "--volumes", "9", "--cores", "1", "--policy", policy]) == 0
+    assert run(["blast-radius", zone[0], fleet, "--policy", policy]) in {0, 1}
+    said = capsys.readouterr().out
+    assert said.count(" Three servers leave ") == 3
+    assert "Four servers" not in said
+    assert "no 3 servers leave more than" in said
+
+
+def test_one_database_that_some_volumes_never_reach_is_no_comparison(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two rows that nothing joins: each cell is in its own; one database for both would be counted as if it served."""
+    rows = ("north", "south")
+    racks = [Rack(f"{row}-{at}", row, ("feed",)) for row in rows for at in range(4)]
+    topology = build(
+        name="islands", rows=rows, powers=[Power("feed", "feed")], racks=racks,
+        switches=[*(Switch(f"tor-{one.name}", "rack", one.name) for one in racks),
+                  *(Switch(f"agg-{row}", "aggregation") for row in rows)],
+        links=[Link(f"tor-{one.name}--agg-{one.row}", (f"tor-{one.name}", f"agg-{one.row}")) for one in racks],
+        servers=[Server(f"s-{one.name}-{at}", one.name, (f"tor-{one.name}",), "any", 9)
+                 for one in racks for at in range(3)],
+    )  # fmt: skip
+    files.write(topology, tmp_path / "islands.json")
+    site = Site.of(files.read(tmp_path / "islands.json"))
+    clients, cells = ([[at, at + 3, at + 6] for at in (0, 12)], [[at + 1, at + 4, at + 7] for at in (0, 12)])
+    fleets.write(Fleet(np.array(clients, dtype=np.int32), np.array(cells, dtype=np.int32)), site, tmp_path / "f.npz")
+    (tmp_path / "three.toml").write_text("cell_size = 3\n", encoding="utf-8")
+    asked = ["blast-radius", str(tmp_path / "islands.json"), str(tmp_path / "f.npz")]
+    assert run([*asked, "--policy", str(tmp_path / "three.toml")]) == 2
+    err = capsys.readouterr().err
+    assert "islands.json: one database in a row leaves 1 volumes unserved though nothing has failed" in err
+    assert err.count("\n") == 1
 
 
 def test_volumes_without_a_place_are_on_no_side_of_the_comparison(

@@ -84,6 +84,10 @@ def test_time_that_is_too_short_is_told_and_what_was_done_is_kept(
         (["--topology", "site.json"], "--topology and --fleet go together"),
         (["--html", "/no/such/folder/zone.html"], "there is no folder /no/such/folder"),
         (["--resume", "/no/such/folder/kept"], "there is no folder /no/such/folder"),
+        (
+            ["--html", "zone.out", "--resume", "./zone.out"],
+            "--html zone.out is named twice: what is written would take",
+        ),
         (["--scenario", "gone.toml"], "gone.toml: the scenario cannot be read"),
         (["--policy", "gone.toml"], "gone.toml: the policy cannot be read"),
     ],
@@ -96,6 +100,14 @@ def test_bad_options(options: list[str], said: str, capsys: pytest.CaptureFixtur
     ("text", "said"),
     [
         ("[failures.server]\nper_year = 2.0\n", "per_year is 2, and must be at most 1."),
+        (
+            "[failures.server]\nrepair_hrs = 6.0\n",
+            "failures.server: there is no setting repair_hrs; there are per_year",
+        ),
+        (
+            '[[events]]\nat_hours = 1\nkind = "core"\ncount = 1\nfor_hours = 1\nrow = "row-1"\n',
+            "event 1: there is no setting row; there are at_hours, kind, count, for_hours.",
+        ),
         ("[keeper]\nstep_hours = -1.0\n", "keeper: step_hours is -1, and must be above 0."),
         ('[[events]]\nat_hours = 1\nkind = "core"\ncount = 9\nfor_hours = 1\n', "event 1 fails 9 devices of kind core"),
     ],

@@ -27,7 +27,7 @@ def _whole(descriptor: int, size_bytes: int | None) -> bytes:
     [
         (System, "fsync", _nothing, "another disk than the simulated one"),
         (Directory, "sync_names", _nothing, "another disk than the simulated one"),
-        (Directory, "_forget", _nothing, "it changes though it is not there, the real directory says None"),
+        (Directory, "_forget", _nothing, "where the new one changes, the real directory says FileNotFoundError"),
         (Directory, "unlock", _nothing, "leaves open"),
         (files, "_read_all", _whole, "bytes of marks are"),
     ],

@@ -8,8 +8,9 @@ import apsw
 from conformance.crash_points.refusing import asked, filled, forged
 from conformance.crash_points.refusing.forger import SERVER
 from conformance.crash_points.vfs import SimulatedFiles
-from physalia.journal import Journal, audit, database, entries, journal, marks, opening
+from physalia.journal import Journal, JournalError, audit, database, entries, journal, marks, opening
 from physalia.journal.folded import Fold
+from physalia.journal.marks import Mark
 from physalia.journal.store import Store
 
 
@@ -31,7 +32,8 @@ def test_a_journal_that_believes_its_files_is_told() -> None:
     assert [one for one in told if one.endswith(" is opened")] == [
         f"a journal with a {what} is opened"
         for what in (
-            "flipped bit in a folded node", "folded node that is older than the others", "folded node less",
+            "flipped bit in a folded node", "folded node of less than no records",
+            "folded node under a name that none has", "folded node that is older than the others", "folded node less",
             "folded node too many",
         )
     ]  # fmt: skip
@@ -105,6 +107,41 @@ def test_a_journal_that_is_made_before_its_names_are_safe_is_told() -> None:
 def test_a_journal_that_goes_on_after_an_interrupt_is_told() -> None:
     with patch.object(Store, "require_alive", lambda _: None):
         assert any("goes on after an interrupt of the mark" in one for one in asked.wrongly_answered())
+
+
+def test_a_journal_that_empties_its_log_too_often_or_never_is_told() -> None:
+    def always(self: Store, mark: Mark) -> None:
+        marks.note(self.files, mark)
+        self._empty_log(mark, apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def never(self: Store, mark: Mark) -> None:
+        marks.note(self.files, mark)
+
+    for flushed, said in ((always, "emptied before it is long"), (never, "is not emptied")):
+        with patch.object(Store, "flushed", flushed):
+            assert any(said in one for one in asked.wrongly_answered())
+
+
+def test_a_journal_that_leaves_its_log_where_it_is_when_it_is_closed_is_told() -> None:
+    def close(self: Store, _: Mark) -> None:
+        self.connection.close()
+        if self.stopped is None:
+            self.files.unlock()
+
+    with patch.object(Store, "close", close):
+        assert any("a journal is closed, and" in one for one in asked.wrongly_answered())
+
+
+def test_a_journal_that_tells_names_as_they_are_or_shortened_is_told() -> None:
+    def as_it_is(error: JournalError, sentence: str) -> None:
+        Exception.__init__(error, sentence)
+
+    def shortened(error: JournalError, sentence: str) -> None:
+        Exception.__init__(error, "".join(filter(str.isprintable, sentence)))
+
+    for says in (as_it_is, shortened):
+        with patch.object(JournalError, "__init__", says):
+            assert any("is not told escaped" in one for one in asked.wrongly_answered())
 
 
 def test_a_journal_that_does_not_look_where_the_last_fold_ended_is_told() -> None:

@@ -1,6 +1,6 @@
 """The store beside its commands: its door and its scans hold, and are refuted where something is wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
@@ -9,10 +9,28 @@ import pytest
 from conformance.database import campaign, disks, door, lessons, link, pieces
 from conformance.database.slips import LIMITS, Slips
 from conformance.links import Profile, Settings, Silence, Verdict
-from physalia.cell import CorruptRecords, Node, image, recovery
+from conformance.world import restarting
+from physalia.cell import CorruptRecords, Node, compact, image, recovery
 from physalia.cell.state import State
 from physalia.cell.teaching import Transfers
-from physalia.model import Chunk, Execute, NodeId, Page, Refused, RequestId, Slot, Step, StoreReply, Token, Transact
+from physalia.model import (
+    Chunk,
+    Done,
+    DurableRecord,
+    Execute,
+    NodeId,
+    Page,
+    Part,
+    Refused,
+    RequestId,
+    Slot,
+    Snapshot,
+    Step,
+    StoreReply,
+    Token,
+    Transact,
+    Transaction,
+)
 from physalia.model.value import evolve
 from physalia.store import Store, batches, refusal
 
@@ -146,9 +164,31 @@ class _Open(Store):
         return super().remembered(command)
 
 
+class _Roomy(Store):
+    """It has room for one byte more."""
+
+    def _transact(self, slot: Slot, transaction: Transaction) -> Done | Refused:
+        limits, self.limits = self.limits, evolve(self.limits, partition_bytes=self.limits.partition_bytes + 1)
+        try:
+            return super()._transact(slot, transaction)
+        finally:
+            self.limits = limits
+
+
+class _Stuck(Store):
+    """It lets nothing be made smaller that is too large by now."""
+
+    def _transact(self, slot: Slot, transaction: Transaction) -> Done | Refused:
+        if self.items.size_bytes > self.limits.partition_bytes:
+            return Refused("limit", "partition_bytes", self.items.size_bytes, self.limits.partition_bytes)
+        return super()._transact(slot, transaction)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        (_Roomy, "a partition is full to the last byte"),
+        (_Stuck, "a partition holds more than it may"),
         (_Now, "a page is not what it must be"),
         (_Endless, "a page is not"),
         (_Unsure, "counted wrongly"),
@@ -327,3 +367,20 @@ def test_who_believes_any_snapshot_or_no_part_of_one_is_refuted(
     assert row.verdict is Verdict.REFUTED
     assert failure is not None
     assert said in failure.title
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_fold_that_drops_the_parts_of_a_snapshot_is_refuted(
+    *, is_whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a snapshot that is whole, or those of one that is yet to come."""
+
+    def lacks_parts(records: Sequence[DurableRecord]) -> list[DurableRecord]:
+        fewer = compact(records)
+        ends = max((at for at, record in enumerate(fewer) if isinstance(record, Snapshot)), default=-1)
+        return [record for at, record in enumerate(fewer) if not isinstance(record, Part) or (at < ends) != is_whole]
+
+    monkeypatch.setattr(restarting, "compact", lacks_parts)
+    _, failure = link.disks(QUICK, Silence())
+    assert failure is not None
+    assert "does not start where a snapshot in parts is begun again" in failure.title

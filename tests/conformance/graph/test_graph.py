@@ -228,11 +228,19 @@ def test_a_mirror_without_end_is_cut_short_and_differs() -> None:
 
 
 def test_the_link_cuts_a_mirror_without_end_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conformance.graph.link.SPARE_STATES", 0)
+    monkeypatch.setattr("conformance.graph.mirror.SPARE_STATES", 0)
     monkeypatch.setattr("conformance.graph.mirror.MODELS", {NAME: MODELS["MCCellChange"]})
     report = link(monkeypatch, (model(NAME),))
     assert report.verdict is Verdict.REFUTED
     assert "cut short" in report.failures[0].lines[-1]
+
+
+def test_a_mirror_without_end_is_refuted_by_its_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.graph.mirror.MODELS", {NAME: Counters(10**9)})
+    checked = check(Manifest(folder=TLA, models=(model(NAME),), twins=()), NAME, Silence())
+    assert (checked.verdict, checked.violated) == (Verdict.REFUTED, "")
+    assert 2 * checked.model.distinct < checked.found.distinct < 10**5
+    assert any(one.startswith("distinct states: the manifest says 154, ") for one in checked.differences)
 
 
 def test_a_label_that_is_no_action_is_a_difference() -> None:
@@ -304,6 +312,38 @@ def test_states_of_a_model_that_is_also_checked_count_once(monkeypatch: pytest.M
     report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
     assert [row.name for row in report.rows] == [NAME, f"{NAME}, invariants and refinement"]
     assert (report.models, report.states, report.edges) == (1, 154, 305)
+
+
+def test_a_mirror_that_is_checked_and_compared_is_explored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    explored: list[bool] = []
+
+    def counted(machine: Machine[Any], **options: Any) -> Exploration[Any]:
+        explored.append(options.get("record", False))
+        return explore(machine, **options)
+
+    for module in ("link", "mirror"):
+        monkeypatch.setattr(f"conformance.graph.{module}.explore", counted)
+    report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
+    assert [row.verdict for row in report.rows] == [Verdict.HOLDS, Verdict.HOLDS]
+    assert explored == [True]
+
+
+def test_a_mirror_that_breaks_its_word_is_compared_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {NAME: mutant(vote=vote_without_promise)}
+    for module in ("link", "mirror"):
+        monkeypatch.setattr(f"conformance.graph.{module}.MODELS", broken)
+    report = link(monkeypatch, (model(NAME),), Profile.DEFAULT)
+    compared, checked = report.rows
+    assert (compared.verdict, checked.verdict) == (Verdict.REFUTED, Verdict.REFUTED)
+    assert compared.states > 0
+    assert "mirror says memory_written" in report.failures[1].lines[0]
+
+
+def test_a_mirror_that_is_refuted_by_its_number_is_not_followed_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.graph.mirror.SPARE_STATES", 20)
+    report = link(monkeypatch, (model(NAME, distinct=20),), Profile.DEFAULT)
+    assert [row.verdict for row in report.rows] == [Verdict.HOLDS, Verdict.REFUTED]
+    assert "the manifest says 20" in report.failures[0].lines[0]
 
 
 def test_a_mirror_that_refines_nothing_is_refuted_by_its_check(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.shell import campaign, link
 from conformance.shell.drawing import LEASES, MOVES, SHORT_LOGS, draw
 from conformance.shell.guided.ground import EXPECTED, SCENARIOS, ground
-from conformance.shell.guided.runs import Runs
+from conformance.shell.guided.runs import Led, Runs
 from conformance.shell.guided.sights import Sight
 from conformance.shell.script import Script, read
 
@@ -39,6 +39,29 @@ def test_watching_a_run_changes_nothing() -> None:
     assert Runs().play(script, (watch,)).found is None
     assert watch.is_complete
     assert campaign.run(script).refuted is None
+
+
+def test_a_run_that_was_led_is_the_same_when_it_is_played_again() -> None:
+    """What was done to bring a stage near stands in its script, at the moment at which it was done."""
+    put = Stage[Sight](
+        "a put is asked for",
+        lambda sight, _: ({},) if sight.done[1:2] == ("put",) else (),
+        brings=lambda *_: (("kill", "b"), ("start", "b")),
+    )
+    scenario = Scenario("led", "", "", (put, *steps_of("never").stages))
+    script = read(SMALL, "small")
+    led = Runs().play(Led(script.seed, script.settings, script.events, 0.5, "luck"), (Watch(scenario),)).schedule
+    assert {event.words[0] for event in led.events} > {event.words[0] for event in script.events}
+    assert type(led) is Script
+    assert read(led.text(), "led") == led
+    assert campaign.run(led).digest == campaign.run(led).digest
+    twice = [
+        Runs().play(Led(script.seed, script.settings, script.events, 0.5, "luck"), (Watch(scenario),)) for _ in "12"
+    ]
+    assert twice[0] == twice[1]
+    watch = Watch(scenario)
+    assert Runs().play(led, (watch,)).schedule == led
+    assert len(watch.reached) == 1
 
 
 def test_what_is_not_done_is_not_met() -> None:

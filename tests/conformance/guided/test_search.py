@@ -1,11 +1,14 @@
 """A search by progress meets what chance does not, is the same for the same seed, and meets nothing by accident."""
 
+from collections.abc import Iterator
+from random import Random
+
 import pytest
 
 from conformance.guided import part as rare
 from conformance.guided.kept import again, text
 from conformance.guided.looking import chosen, look
-from conformance.guided.scenario import Progress, Reached, Scenario, Stage, Watch
+from conformance.guided.scenario import Fixed, Progress, Reached, Scenario, Stage, Watch
 from conformance.guided.search import Search
 from conformance.guided.shortening import shortened
 from conformance.links import BadInput, Profile, Settings, Silence, Verdict
@@ -89,6 +92,33 @@ def test_where_a_run_came_nearest_is_remembered() -> None:
     watch = watched(scenario, "xayoqk")
     assert watch.best == Progress(1, -2)
     assert watch.reached == [Reached(-2, 4.0)]
+
+
+def test_one_attempt_is_led_on_at_a_time_as_long_as_it_stands() -> None:
+    def comes(sight: str, _: Fixed) -> Iterator[Fixed]:
+        if sight.isupper():
+            yield {"letter": sight}
+
+    again = Stage[str](
+        "a capital letter comes",
+        comes,
+        lambda sight, fixed: sight != fixed["letter"].lower(),
+        brings=lambda _, fixed: (fixed["letter"] + "!",),
+        spoils=lambda _, fixed, event: event == fixed["letter"].lower(),
+    )
+    watch, rng = Watch(Scenario("led", "", "letters", (again, *word("?").stages))), Random(0)
+    assert watch.hints("", rng) == []
+    watch.see("A", 1.0)
+    first = watch.hints("A", rng)
+    assert first == ["A!"]
+    for place, letter in enumerate("BCD", start=2):
+        watch.see(letter, float(place))
+        assert watch.hints(letter, rng) == first
+    assert watch.is_spoiled_by("D", "a", rng)
+    assert not watch.is_spoiled_by("D", "b", rng)
+    watch.see("a", 5.0)
+    (other,) = watch.hints("a", rng)
+    assert other in ("B!", "C!", "D!")
 
 
 def test_a_run_that_met_a_scenario_is_made_as_short_as_it_goes() -> None:

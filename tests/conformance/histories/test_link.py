@@ -45,6 +45,23 @@ def test_a_wrong_verdict_of_the_corpus_refutes_the_link(monkeypatch: pytest.Monk
     assert "is judged wrongly" in report.failures[0].title
 
 
+def test_without_an_operation_that_matters_no_history_holds() -> None:
+    ((row, failure),) = link.left_out(QUICK, Silence(), Node)
+    assert (row.verdict, failure) == (Verdict.HOLDS, None)
+    assert row.steps > link.LARGE
+
+
+@pytest.mark.parametrize(("says", "title"), [(True, "that matters holds"), (False, "that does not is refused")])
+def test_a_checker_that_says_one_thing_alone_is_refuted(
+    says: bool, title: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.setattr(link, "check", lambda *_: says)
+    ((row, failure),) = link.left_out(QUICK, Silence(), Node)
+    assert row.verdict is Verdict.REFUTED
+    assert failure is not None
+    assert title in failure.title
+
+
 def test_a_part_that_there_is_not_is_bad_input() -> None:
     with pytest.raises(BadInput, match="no part 'nothing'"):
         link.run(Settings(models=("nothing",)), Silence())

@@ -2,6 +2,7 @@
 
 import ast
 from importlib import import_module
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from conformance.judges.coverage import ALWAYS, FAR_AHEAD, LONG, LONG_LESSON, Co
 from conformance.links import Profile
 from conformance.lockstep.campaigns import CAMPAIGNS, long, very_long
 from conformance.lockstep.drive import drive
+from conformance.lockstep.long import JUMPS, _highest_soon
 from conformance.world.setup import Setup
 from physalia.cell import learner
 from tests.conformance.lockstep.broken_cells import Fault, break_cell
@@ -160,6 +162,14 @@ def test_a_new_limit_would_be_seen() -> None:
     assert nameless_numbers(with_limit) == [50]
     assert not has_crossing("no such mark")
     assert not has_crossing("tests/physalia/wire/test_codec.py::test_no_such_thing")
+
+
+def test_the_highest_round_is_reached_although_few_take_over() -> None:
+    """With one seed four of the longest runs ended before anybody took over with it, and nothing was shown of it."""
+    for jumps in permutations(JUMPS):
+        soon = tuple(_highest_soon(list(jumps)))
+        assert 2**53 in soon[:3]
+        assert sorted(soon) == sorted(JUMPS)
 
 
 def test_marks_of_long_runs_are_wanted_by_the_quick_profile_too() -> None:

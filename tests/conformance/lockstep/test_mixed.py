@@ -5,8 +5,9 @@ import pytest
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.lockstep import mixed
 from physalia.cell import Node
-from physalia.model import Event, Execute, Receive, Refused, Slot, Step, StoreReply
-from physalia.store import Store
+from physalia.cell.proposer import Proposer
+from physalia.model import Event, Execute, Reason, Receive, Refused, Slot, Step, StoreReply
+from physalia.store import VERSION, Store
 
 QUICK = Settings(profile=Profile.QUICK)
 
@@ -41,12 +42,20 @@ def _goes_on(self: Node, event: Event) -> Step:
     return step(self, event)
 
 
-apply, step = Store.apply, Node.step
+def _takes_the_oldest_alone(self: Proposer, command: Execute) -> Reason | None:
+    return objection(self, command) if command.version == VERSION else "not understood"
+
+
+apply, step, objection = Store.apply, Node.step, Proposer._objection
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "wrong", "said"),
-    [(Store, "apply", _skips, "no apply"), (Node, "step", _goes_on, "has stopped, and does something")],
+    [
+        (Store, "apply", _skips, "no apply"),
+        (Node, "step", _goes_on, "has stopped, and does something"),
+        (Proposer, "_objection", _takes_the_oldest_alone, "does not take a command that it understands"),
+    ],
 )
 def test_broken_nodes_are_refuted(
     owner: type, name: str, wrong: object, said: str, monkeypatch: pytest.MonkeyPatch

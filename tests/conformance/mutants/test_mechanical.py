@@ -137,6 +137,12 @@ def test_a_claim_is_put_to_the_twins_with_which_it_must_fall() -> None:
     assert "tlc: MCCellSharedCrash vote-leaves-before-its-flush" not in pool.asks_of("spec/cell_properties.py")
 
 
+def test_other_states_though_they_are_as_many_are_looked_for_in_several_graphs() -> None:
+    asks = pool.asks_of("spec/service/clients.py", "Clients.remembered")
+    assert len([one for one in asks if one.startswith("graph: ")]) == pool.MOST_GRAPHS
+    assert "graph: MCClientsNodes" in asks, "in no other model a table chooses which session it forgets"
+
+
 def test_the_draw_follows_from_the_seed() -> None:
     cell = pool.ROOMS[0]
     assert campaign._shuffled(cell, 1) == campaign._shuffled(cell, 1) != campaign._shuffled(cell, 2)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -14,12 +14,14 @@ from conformance.shell.colony import Colony
 from conformance.shell.faults import Clocks
 from conformance.shell.script import read
 from conformance.shell.tried import itself, strangers
+from conformance.shell.tried.saying import MAY_SAY, every_kind
 from conformance.shell.unrest.cancelling import Interrupted
 from conformance.shell.unrest.moving import Move
 from conformance.shell.unrest.priorities import Priorities, Ready
 from physalia.client import AsyncClient
 from physalia.client.moving import Mover
-from physalia.model import Envelope
+from physalia.journal import NodeKey
+from physalia.model import Envelope, Traffic
 from physalia.server.nodes import Nodes
 
 
@@ -124,6 +126,15 @@ def test_a_clock_that_is_told_no_rate_leaves_no_mark() -> None:
 def test_strangers_are_turned_away() -> None:
     assert [(what, refuted) for what, refuted in strangers.faults() if refuted is not None] == []
     assert {one.refused for one in strangers.STRANGERS} == {"", "server", "role"}
+    assert {one.counted.rpartition(" ")[0] for one in strangers.STRANGERS} == {
+        "", "impostors", "strangers", "not of this cell", "another cell or life",
+    }  # fmt: skip
+
+
+def test_strangers_say_everything_that_there_is_to_say() -> None:
+    said = [type(one) for one in every_kind(NodeKey(1, 1, 1))]
+    assert set(said) == set(get_args(Traffic))
+    assert {kind.__name__ for kind in said} > MAY_SAY.keys()
 
 
 def test_a_server_that_believes_every_server_is_refuted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -161,4 +172,24 @@ def test_who_is_held_back_is_not_late() -> None:
         for turn in range(400):
             colony.simulator.held_back[colony.simulator.turns + 1 + turn] = 0.05
         colony.run(60.0)
-        assert client.asks.process.held_s > 1.0
+        assert client.asks.process.clock_s() - client.asks.process.awake_s() > 1.0
+
+
+def test_who_is_held_back_already_is_not_counted_as_awake() -> None:
+    """What is asked while its client is held back begins when that is over."""
+    with Colony() as colony:
+        client = colony.client(deadline_s=1.0)
+        client.put("k", b"v")
+        process = client.asks.process
+        before_s = process.awake_s()
+        process.hold(5.0)
+        assert process.awake_s() == before_s
+        for name in "abc":
+            colony.net.cut("client1", name)
+        call = client.asks.get("k")
+        colony.run(3.0)
+        assert process.awake_s() == before_s
+        colony.run(5.0)
+        assert call.said == "Unavailable"
+        assert process.awake_s() == pytest.approx(before_s + 3.0)
+        colony.heal()

@@ -223,6 +223,36 @@ def test_rolling_restart(colony: Colony, client: Client, name: str) -> None:
     assert client.get("k") == name.encode()
 
 
+@pytest.mark.parametrize("ends", ["stop", "kill"])
+def test_where_nobody_listens_any_more_nobody_is_waited_for(colony: Colony, client: Client, ends: str) -> None:
+    leader = colony.leader()
+    getattr(colony, ends)(leader)
+    begin_s = colony.simulator.now_s
+    client.put("k", b"second")
+    took_s = colony.simulator.now_s - begin_s
+    assert colony.leader() not in ("", leader)
+    assert took_s < 0.3, "half of what silence would have to last to be suspected"
+
+
+def test_a_server_that_is_back_is_trusted_as_soon_as_it_says_so(colony: Colony, client: Client) -> None:
+    """It was away for so long that it is dialled rarely."""
+    away = colony.leader()
+    colony.kill(away)
+    client.put("k", b"second")
+
+    def all_trust() -> bool:
+        servers = [colony.machines[one].server for one in "abc"]
+        return all(server is not None and not server.suspicion.suspected for server in servers)
+
+    for _ in range(5):
+        colony.run(20.0)
+        assert not all_trust()
+        colony.restart(away)
+        assert colony.run(0.1, all_trust)
+        colony.kill(away)
+    colony.restart(away)
+
+
 def test_all_are_restarted_one_after_the_other_under_load(colony: Colony, client: Client) -> None:
     client.put("n", 0)
     for name in "abc":

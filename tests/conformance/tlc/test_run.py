@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from conformance.links import CannotRun
 from conformance.tlc.cfg import config_properties, resolve_violated, take_refinement_out
 from conformance.tlc.counterexamples import narrate
+from conformance.tlc.java import QUICK_START
 from conformance.tlc.limits import Limits, Outcome, Watch
 from conformance.tlc.messages import Transcript
-from conformance.tlc.run import COVERAGE, QUICK_START, Processes, TlcRun, copy_of, run_tlc
+from conformance.tlc.run import COVERAGE, Processes, TlcRun, copy_of, run_tlc
 from conformance.tlc.toolchain import Toolchain, find_toolchain
 from tests.conformance.tlc.small_specifications import COUNTER, specify
 
@@ -50,6 +52,13 @@ def test_a_run_that_holds_reports_counts_witnesses_and_actions(tmp_path: Path, p
     assert run.taken["Add"] > 0
     assert run.taken["Forget"] > 0
     assert run.trace == ()
+
+
+def test_two_runs_of_one_copy_may_begin_in_the_same_second(tmp_path: Path, processes: Processes) -> None:
+    folder = specify(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        runs = [*pool.map(lambda _: check(folder, processes), range(4))]
+    assert {(run.outcome, run.distinct) for run in runs} == {(Outcome.PASSED, 34)}
 
 
 def test_an_action_that_is_never_taken_is_seen(tmp_path: Path, processes: Processes) -> None:

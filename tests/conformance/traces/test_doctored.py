@@ -10,7 +10,16 @@ import pytest
 from conformance.links import Profile, Settings, Silence, Verdict
 from conformance.traces import link, tlc
 from conformance.traces.cell import cells_of, picked, split
-from conformance.traces.doctored import _changes_of_node, added, changed
+from conformance.traces.doctored import (
+    WAITS,
+    _changes_of_node,
+    added,
+    changed,
+    gone_on,
+    nobody_reads,
+    somebody_reads_on,
+    taught_who_waits,
+)
 from conformance.traces.lines import Line, Run
 from conformance.traces.recorded import Amount, record, record_moves
 from tests.conformance.traces.servers import CELL, judged, lived
@@ -50,6 +59,33 @@ def test_only_what_it_was_taught_a_node_installs(moved: list[Run]) -> None:
         assert found.verdict is Verdict.REFUTED
         assert "was not taught up to there" in found.title or "does not allow install" in found.title
     assert any("was not taught" in judged(one.runs, key).title for one in some)
+
+
+def test_a_round_is_refused_if_everybody_was_answered_and_taken_if_somebody_came_later(killed: list[Run]) -> None:
+    mine = picked(killed, CELL)
+    assert {link._refused_at(CELL, one) for one in nobody_reads(mine)} == {True}
+    assert {judged(one.runs).verdict for one in somebody_reads_on(mine)} == {Verdict.HOLDS}
+
+
+def test_who_waits_for_what_a_snapshot_tells_is_told_it(moved: list[Run]) -> None:
+    (key,) = cells_of(moved)
+    found = list(taught_who_waits(picked(moved, key)))
+    assert found
+    for three in found:
+        assert tuple(one.what for one in three) == WAITS
+        assert judged(three[0].runs, key).verdict is Verdict.HOLDS
+        assert [link._refused_at(key, one) for one in three[1:]] == [True, True]
+
+
+def test_who_went_on_is_not_told_the_first_answer_again(moved: list[Run]) -> None:
+    (key,) = cells_of(moved)
+    assert {link._refused_at(key, one) for one in gone_on(picked(moved, key))} == {True}
+
+
+def test_a_trace_without_receipts_is_accepted_and_no_step_of_it_that_is_none(killed: list[Run]) -> None:
+    found = link._Findings()
+    link._judge_without_receipts(killed, [CELL], {CELL: judged(killed)}, found, Silence(), "again")
+    assert [row.verdict for row in found.rows] == [Verdict.HOLDS]
 
 
 def test_what_left_memory_does_nothing_until_it_starts_again(killed: list[Run]) -> None:

@@ -7,12 +7,12 @@ from random import Random
 
 import pytest
 
-from conformance.links import Silence, Verdict
+from conformance.links import BadInput, Silence, Verdict
 from conformance.refutation import Refuted
 from conformance.traces import link
 from conformance.traces.cell import Event, picked, split
 from conformance.traces.doctored import cut_out
-from conformance.traces.lines import Run
+from conformance.traces.lines import Run, read_lines
 from conformance.traces.mattering import STEPS, Mattering
 from conformance.traces.recorded import read_all
 from physalia.model import Decision
@@ -50,6 +50,48 @@ def test_what_is_said_to_matter_does_and_most_of_it_is_found(tmp_path: Path) -> 
     }  # fmt: skip
     missed = sum(count for (_, matters, accepted), count in found.items() if not matters and not accepted)
     assert missed * 20 <= found.total(), found
+
+
+NEEDLESS = {
+    "ignored": "nothing came of it",
+    "refused": "a node that refuses stays as it is, and no guard reads a refusal",
+    "rejected": "a client that is turned away is told nothing of the log",
+    "recorded promise": "others had promised before, and they were a majority",
+    "recorded refusal": "no guard reads it",
+    "recorded vote": "others had voted before, and they were a majority",
+    "vote": "nobody heard it before others had voted, and its node did not come back to it",
+}
+"""What may be missing from a trace that is accepted all the same, and why nothing that comes after needs it."""
+
+
+def test_without_any_event_a_trace_is_not_accepted_but_for_those_that_nothing_needs(tmp_path: Path) -> None:
+    mine = list(picked(lived(tmp_path), CELL))
+    (trace,) = split(mine).values()
+    events = [event for some in trace.events.values() for event in some]
+    needless = Counter(
+        " ".join((event.did, *((event.line.said or ())[:1] if event.did == "recorded" else ())))
+        for event in events
+        if event.did != "start" and is_accepted(mine, event)
+    )
+    assert needless.keys() <= NEEDLESS.keys()
+    assert 3 * needless.total() < len(events)
+
+
+def test_a_file_without_one_of_its_lines_is_out_of_order(tmp_path: Path) -> None:
+    """Lines of a node count up, and the last one says how many there are: so nothing can be missing from a file."""
+    lived(tmp_path)
+    tried = 0
+    for file in sorted(tmp_path.rglob("*.jsonl")):
+        lines = file.read_bytes().splitlines(keepends=True)
+        for place in range(len(lines)):
+            text = b"".join(lines[:place] + lines[place + 1 :])
+            is_last = place == len(lines) - 1
+            if is_last or b'"close"' not in lines[-1]:
+                continue  # of what was cut at its end nobody can tell how much there was
+            with pytest.raises(BadInput):
+                read_lines(file, text)
+            tried += 1
+    assert tried > 20
 
 
 @pytest.fixture

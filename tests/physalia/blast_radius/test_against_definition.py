@@ -133,12 +133,15 @@ def test_every_single_device_and_the_worst_pair_are_those_of_the_definition(seed
     real = {device: counted(device) for device in everything(topology)}
     found = {one.devices[0]: one for one in singles(volumes, Effort())}
     assert found == {device: one for device, one in real.items() if one.unserved}
-    worst = max(counted(*pair).unserved for pair in combinations(everything(topology), 2))
+    both = [counted(*pair) for pair in combinations(everything(topology), 2)]
+    worst, into = max(one.unserved for one in both), max(one.blast for one in both)
     for side_by_side in (SIDE_BY_SIDE, 0):
         pair = worst_pair(volumes, found, Effort(), side_by_side)
         assert pair.proven
         assert pair.worst.unserved == worst > 0
-        assert counted(*pair.worst.devices) == pair.worst
+        assert pair.in_blast.blast == into > 0
+        for one in (pair.worst, pair.in_blast):
+            assert counted(*one.devices) == one
         assert pair.sets == len(everything(topology)) * (len(everything(topology)) - 1) // 2
 
 
@@ -225,7 +228,7 @@ def test_where_a_node_is_out_of_reach_fewer_may_be_enough_and_nothing_is_claimed
     servers["server-1-01-01"] = evolve(servers["server-1-01-01"], switches=("tor-alone",))
     site = Site.of(evolve(topology, servers=servers, switches={**topology.switches, "tor-alone": alone}))
     fleet = Fleet(np.array([[50, 60, 70]], dtype=np.int32), np.array([[0, 1, 2, 3, 4, 5, 6]], dtype=np.int32))
-    with pytest.raises(BadFleet, match="cell-1 is not in one piece"):
+    with pytest.raises(BadFleet, match="cell-1 has a copy that does not reach all nodes"):
         worst_group(Volumes(site, fleet))
 
 
@@ -234,4 +237,59 @@ def test_when_time_is_over_the_bound_still_holds() -> None:
     for side_by_side in (SIDE_BY_SIDE, 0):
         found = worst_pair(Volumes(site, fleet), {}, Effort(deadline=0.0, clock=lambda: 1.0), side_by_side)
         assert not found.proven
-        assert found.bound == len(fleet)
+        assert found.bound == found.blast_bound == len(fleet)
+
+
+def test_two_who_put_most_into_blast_are_sought_beside_devices_that_leave_few_unserved() -> None:
+    """A rack takes the cells of three volumes and harms no copy; a server is the primary and a node of two volumes.
+
+    The rack leaves three unserved, with whatever else. Of the two others the server and the rack of the one node that
+    they have left to spare leave two unserved, which is less, and in blast, which is more than any other two.
+    """
+    racks = {"a": 7, "b": 4, "c": 6, **{str(at): 1 for at in range(4)}}
+    topology = build(
+        name="two", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(f"rack-{one}", "row", ("feed",)) for one in racks],
+        switches=[*(Switch(f"tor-{one}", "rack", f"rack-{one}") for one in racks),
+                  *(Switch(f"agg-{at}", "aggregation") for at in range(3))],
+        links=[Link(f"tor-{one}--agg-{at}", (f"tor-{one}", f"agg-{at}")) for one in racks for at in range(3)],
+        servers=[Server(f"{one}-{at}", f"rack-{one}", (f"tor-{one}",), "any", 9)
+                 for one, servers in racks.items() for at in range(servers)],
+    )  # fmt: skip
+    site = Site.of(topology)
+    number = site.number
+    clients = [["a-0", f"a-{at}", f"a-{at + 1}"] for at in (1, 3, 5)] + [["b-3", "0-0", f"b-{at}"] for at in (0, 1)]
+    cells = [["c-0", "c-1", "c-2"]] * 3 + [["0-0", "1-0", "2-0"], ["0-0", "1-0", "3-0"]]
+    rows = [np.array([[number[one] for one in row] for row in told], dtype=np.int32) for told in (clients, cells)]
+    fleet = Fleet(rows[0], rows[1])
+    volumes, some = Volumes(site, fleet), named(site, fleet)
+    alone = {one.devices[0]: one for one in singles(volumes, Effort())}
+    real = {pair: by_definition(topology, pair, some) for pair in combinations(everything(topology), 2)}
+    for side_by_side in (SIDE_BY_SIDE, 0):
+        found = worst_pair(volumes, alone, Effort(), side_by_side)
+        assert found.proven
+        assert found.worst.unserved == max(sum(unserved) for _, unserved in real.values()) == 3
+        assert found.in_blast.blast == max(sum(blast) for blast, _ in real.values()) == 2
+        assert found.in_blast.unserved == 2
+
+
+def test_a_server_on_one_of_two_planes_is_in_reach_of_copies_on_both() -> None:
+    """An instance, its copies and most nodes are on both planes, a node on the second one alone."""
+    names = "abcde"
+    topology = build(
+        name="planes", rows=["row"], powers=[Power("feed", "feed")],
+        racks=[Rack(f"rack-{one}", "row", ("feed",)) for one in names],
+        switches=[*(Switch(f"tor-{one}{at}", "rack", f"rack-{one}") for one in names for at in (1, 2)),
+                  *(Switch(f"agg-{at}", "aggregation") for at in (1, 2))],
+        links=[Link(link_name(*pair), pair) for one in names for at in (1, 2)
+               for pair in ((f"tor-{one}{at}", f"agg-{at}"),)],
+        servers=[Server(f"{one}{at}", f"rack-{one}", (f"tor-{one}1", f"tor-{one}2")[one == "e":], "any", 9)
+                 for one in names for at in range(2)],
+    )  # fmt: skip
+    site = Site.of(topology)
+    fleet = Fleet(np.array([[0, 2, 4]], dtype=np.int32), np.array([[3, 6, 8]], dtype=np.int32))
+    volumes, some = Volumes(site, fleet), named(site, fleet)
+    worst = worst_group(volumes)
+    assert worst.cells == 1
+    assert by_servers(volumes, worst.servers) == 1
+    assert max(sum(by_definition(topology, two, some)[1]) for two in combinations(topology.servers, 2)) == 1

@@ -76,8 +76,17 @@ def test_it_stands_and_says_what_the_definition_says(seed: int, tmp_path: Path) 
     assert "any pair of devices at most" in judged(made)
     assert judged(made).startswith(judged(certified(topology, fleet, tmp_path, ".json")))
     some = named(site, fleet)
-    pairs = {pair: sum(by_definition(topology, pair, some)[1]) for pair in combinations(everything(topology), 2)}
-    assert made[0]["pair"]["at_most"] == max(pairs.values()) == pairs[tuple(made[0]["pair"]["devices"])]
+    every = [frozenset(pair) for pair in combinations(everything(topology), 2)]
+    pairs, into = ({pair: sum(by_definition(topology, pair, some)[at]) for pair in every} for at in (1, 0))
+    assert made[0]["pair"]["at_most"] == max(pairs.values()) == pairs[frozenset(made[0]["pair"]["devices"])]
+    told = made[0]["pair"]["in_blast"]
+    assert told["at_most"] == max(into.values()) == into[frozenset(told["devices"])]
+    for harm, most in (("pair", pairs), ("in_blast", into)):
+        lie, idle = deepcopy(made[0]), next(pair for pair, count in into.items() if count == pairs[pair] == 0)
+        inner = lie["pair"] if harm == "pair" else lie["pair"]["in_blast"]
+        inner |= {"devices": list(idle), "unserved": 0, "blast": 0, "at_most": max(most.values()) - 1}
+        with pytest.raises(Refused, match=r"leave|put|harms"):
+            judged((lie, *made[1:]))
 
 
 def test_a_certificate_of_a_damaged_fleet_is_refused_whatever_happened_to_it(zone: Made) -> None:
@@ -194,12 +203,13 @@ def test_a_row_is_a_row_and_a_device_that_is_worse_is_listed(zone: Made, tmp_pat
         judged(made, lie)
 
 
-def bare(made: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, int]]:
+def bare(made: dict[str, Any]) -> tuple[dict[str, Any], tuple[int, ...]]:
     """Without what may be named otherwise and be as true, and the bounds, which may be larger."""
     told = deepcopy(made)
     for store, key in (("near", "cell"), ("spread", "cell"), ("four", "servers"), ("pair", "devices")):
         del told[store][key]
-    return told, (told["pair"].pop("at_most"), told["four"].pop("at_most"))
+    del told["pair"]["in_blast"]["devices"]
+    return told, tuple(one.pop("at_most") for one in (told["pair"], told["pair"]["in_blast"], told["four"]))
 
 
 def test_random_damage_is_refused_or_changes_no_count(zone: Made) -> None:
@@ -216,7 +226,7 @@ def test_random_damage_is_refused_or_changes_no_count(zone: Made) -> None:
         else:
             told, bounds = bare(json.loads(other))
             assert told == real
-            assert bounds >= least
+            assert all(one >= other for one, other in zip(bounds, least, strict=True))
     assert refused > 80
 
 

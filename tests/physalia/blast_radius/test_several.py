@@ -15,7 +15,8 @@ from physalia.blast_radius.expectation import expectation, heat
 from physalia.blast_radius.figures import PUBLISHED, down
 from physalia.blast_radius.four import monolith
 from physalia.blast_radius.singles import Volumes
-from physalia.blast_radius.triples import MOST_SETS, _Search, volumes_under, worst_triple
+from physalia.blast_radius.together import volumes_under
+from physalia.blast_radius.triples import MOST_SETS, _Search, worst_triple
 from physalia.fleet.fleet import Fleet
 from physalia.fleet.rules import NOBODY
 from physalia.fleet.sites import Site

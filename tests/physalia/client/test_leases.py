@@ -8,6 +8,7 @@ import pytest
 from attrs import Factory, define
 
 from physalia.client import (
+    Closed,
     ConditionFailed,
     Lease,
     LimitExceeded,
@@ -18,7 +19,7 @@ from physalia.client import (
     Unavailable,
 )
 from physalia.client.session import Session
-from physalia.model import Execute, HasVersion, Look, Put, RequestId, Seen, StoreReply, Traffic, Transaction
+from physalia.model import Execute, HasVersion, Look, Put, RequestId, Seen, StoreReply, Traffic, Transact, Transaction
 from physalia.store import LIMITS, Store, refusal
 from physalia.transport import Address
 from tests.physalia.client.virtual_time import run
@@ -265,9 +266,83 @@ def test_a_request_that_is_in_doubt_is_asked_again_and_counts_from_the_first_tim
     run(main())
 
 
+def test_who_is_in_doubt_about_a_lock_when_the_client_is_closed_is_told_so() -> None:
+    """It was asked for again without end, and without a pause: the event loop did nothing else any more."""
+
+    async def main() -> None:
+        colony = Colony()
+        asked: list[Execute] = []
+
+        def close(when: str, command: Execute) -> None:
+            if not _puts(command):
+                return
+            asked.append(command)
+            assert len(asked) < 100, "it is asked for without end"
+            if when == "before" and len(asked) == 1:
+                raise OutcomeUnknown("nobody answered")
+            raise Closed("the client was closed")
+
+        colony.fail = close
+        with pytest.raises(OutcomeUnknown):
+            await lease(colony, "a", 10.0).__aenter__()
+        assert len(asked) == 2
+
+    run(main())
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+def test_a_lock_that_nobody_waits_for_any_more_is_free(is_cancelled: bool) -> None:
+    """It was got after whoever asked for it had left, and nobody had it for three times its length."""
+
+    class Slow(OfColony):
+        async def execute(self, cell: int, command: Execute, deadline_s: float | None = None) -> StoreReply:
+            reply = await super().execute(cell, command, deadline_s)
+            await asyncio.sleep(TRIP_S)
+            return reply
+
+    async def main(after_s: float) -> None:
+        colony = Colony()
+        waits_s = None if is_cancelled else after_s
+        one = Lease(Session(Slow(colony, "a"), CELL), "attach", 100.0, waits_s, clock())
+        entering = asyncio.ensure_future(one.__aenter__())
+        await asyncio.sleep(after_s)
+        entering.cancel()
+        if isinstance((await asyncio.gather(entering, return_exceptions=True))[0], Lease):
+            return
+        await asyncio.sleep(20 * TRIP_S)
+        async with lease(colony, "b", 100.0, wait_s=20.0):
+            assert not one.left_s
+
+    for steps in range(12):
+        run(main((steps + 0.5) * TRIP_S / 2))
+
+
+def test_others_of_the_loop_have_their_turn_while_nobody_can_be_asked_for_a_lock() -> None:
+    """To be declined takes no time at all, as where no server was ever reached."""
+
+    async def main() -> None:
+        one = Lease(Session(AtOnce(Colony(), "a"), CELL), "attach", 10.0, 2.0, clock())
+        with pytest.raises(Unavailable, match="not to be had"):
+            await one.__aenter__()
+
+    def in_vain(command: Execute) -> None:
+        asked.append(command)
+        assert len(asked) < 100, "nobody else has a turn"
+        raise OutcomeUnknown("nobody answered") if len(asked) == 1 else Unavailable("nobody is there")
+
+    class AtOnce(OfColony):
+        async def execute(self, cell: int, command: Execute, deadline_s: float | None = None) -> StoreReply:
+            if _puts(command):
+                in_vain(command)
+            return await super().execute(cell, command, deadline_s)
+
+    asked: list[Execute] = []
+    run(main())
+
+
 def _puts(command: Execute) -> bool:
     body: Any = command.body
-    return any(isinstance(one, Put) for one in body.transaction.then)
+    return isinstance(body, Transact) and any(isinstance(one, Put) for one in body.transaction.then)
 
 
 @pytest.mark.parametrize("duration_s", [0, -1, float("nan"), float("inf"), 10**9])

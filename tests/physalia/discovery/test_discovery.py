@@ -17,8 +17,8 @@ from physalia.transport import CLIENT, Address, Door, Party, Refusals, Target, d
 from physalia.wire import encode_command, encode_traffic
 from tests import PATIENCE_S
 from tests.physalia.server.colonies import create_now
+from tests.physalia.transport.houses import Ears
 from tests.physalia.transport.pairs import RING
-from tests.physalia.transport.test_connection import Ears
 
 CELL = 77
 QUICK = "ping_every_s = 0.05\nsuspect_after_s = 0.5"
@@ -175,3 +175,8 @@ def test_settings_that_cannot_be_used_are_a_sentence(
         read_cache_settings(file)
     assert run(["cache", str(file)]) == 2
     assert why in capsys.readouterr().err
+
+
+def test_settings_of_a_cache_without_an_end_are_refused() -> None:
+    with pytest.raises(BadCache, match="has more than 65536 bytes"):
+        read_cache_settings(Path("/dev/zero"))

@@ -1,13 +1,15 @@
 """A disk that is full goes on when there is room; a flush that failed is the end; an error in opening is no answer."""
 
 import errno
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conformance.crash_points.disk import Disk
 from conformance.crash_points.vfs import SimulatedVfs, mount, simulated_vfs
-from physalia.journal import BatchRefused, CannotReach, FlushFailed, Journal, JournalFull
+from physalia.journal import BatchRefused, CannotReach, Directory, FlushFailed, Journal, JournalFull
 from tests.physalia.journal.shelf import ANN, BOB, SERVER, store
 
 
@@ -118,6 +120,23 @@ def test_a_failed_flush_latches_and_a_restart_makes_safe_whatever_it_shows(vfs: 
         after = disk.copy()
         after.cut_power(f"{seed}")
         assert Journal(mount(vfs, after), SERVER).read(ANN) == shown
+
+
+def test_a_directory_that_is_removed_is_the_end(tmp_path: Path) -> None:
+    """The system would go on to flush into files without a name, for a server that acknowledges what nobody finds."""
+    files = Directory(tmp_path / "disk")
+    files.folder.mkdir()
+    Journal.create(files, SERVER)
+    with Journal(files, SERVER) as journal:
+        journal.admit(ANN)
+        journal.append([(ANN, b"kept")])
+        journal.flush()
+        shutil.rmtree(files.folder)
+        journal.append([(ANN, b"lost")])
+        with pytest.raises(FlushFailed, match="somebody removed the file"):
+            journal.flush()
+        with pytest.raises(FlushFailed):
+            journal.flush()
 
 
 def test_a_latched_journal_keeps_its_directory(vfs: SimulatedVfs, disk: Disk) -> None:

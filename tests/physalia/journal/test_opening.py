@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -271,12 +272,14 @@ def test_a_sentence_never_carries_control_characters(tmp_path: Path) -> None:
     assert str(error.value).isprintable()
 
 
-def test_an_sqlite_that_can_corrupt_its_log_is_refused() -> None:
+def test_an_sqlite_that_can_corrupt_its_log_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for version in ("3.40.1", "3.51.2"):
+        monkeypatch.setattr("apsw.sqlite_lib_version", partial(str, version))
         with pytest.raises(OldSqlite, match=r"apsw>=3\.51\.3"):
-            refuse_old_sqlite(version)
+            refuse_old_sqlite()
     for version in ("3.51.3", "3.52.0", "4.0"):
-        assert refuse_old_sqlite(version) == version
+        monkeypatch.setattr("apsw.sqlite_lib_version", partial(str, version))
+        assert refuse_old_sqlite() == version
 
 
 def test_every_kind_of_error_says_what_it_is() -> None:

@@ -1,5 +1,6 @@
 """Colonies for tests: settings and keys in a folder, and real server processes on free ports of this machine."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -117,6 +118,11 @@ class Colony:
 
     def log(self, server: int) -> str:
         return (self.folder / f"{server}.log").read_text(encoding="utf-8")
+
+    def last_of(self, server: int, peer: int) -> str:
+        """What a server said last of a peer: that it is suspected, or trusted again."""
+        said = [line for line in map(json.loads, self.log(server).splitlines()) if line.get("peer") == peer]
+        return str(said[-1]["event"]) if said else ""
 
     def pid(self, server: int) -> int:
         return self.processes[server].pid

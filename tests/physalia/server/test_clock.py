@@ -44,10 +44,10 @@ def test_an_operator_lets_it_go_wrong_and_a_client_may_not(tmp_path: Path, vfs: 
             Operator({1: str(one.address)}, one.colony.ring, PATIENCE_S) as operator,
         ):
             assert await operator.pace(1, 3.0) == ""
-            assert one.server._clock.rate == 3.0
+            assert one.server.clock.rate == 3.0
             assert await operator.pace(1, 100.0) == "a clock's rate is from 0.1 to 10.0"
             await one.say(CLIENT, Pace(1, 2000))
             assert one.server.refusals["role"] == 1
-            assert one.server._clock.rate == 3.0
+            assert one.server.clock.rate == 3.0
 
     asyncio.run(test())

@@ -31,8 +31,8 @@ from physalia.transport.limits import MAX_BODY_BYTES
 from physalia.wire import encode_command, encode_traffic
 from tests import PATIENCE_S
 from tests.physalia.server.colonies import Colony
+from tests.physalia.transport.houses import Ears, knock
 from tests.physalia.transport.pairs import pair, said
-from tests.physalia.transport.test_connection import Ears, knock
 
 KEY = NodeKey(1, 101, 11)
 

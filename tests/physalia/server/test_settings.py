@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from physalia.server import BadSettings, CannotStart, read_settings
+from physalia.server import BadSettings, CannotStart, read_settings, settings
 from physalia.server.starting import LEAST_FILES, make_room
 from physalia.transport import Address
 
@@ -106,6 +106,27 @@ def test_what_is_wrong_is_said_in_one_sentence(file: Path, old: str, new: str, w
 def test_a_bad_variable_is_named(file: Path) -> None:
     with pytest.raises(BadSettings, match="PHYSALIA_DRAIN_S must be a number"):
         read_settings(file, {"PHYSALIA_DRAIN_S": "long"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "why"),
+    [
+        ("PHYSALIA_LISTN", r"listn is no setting; did you mean PHYSALIA_LISTEN\?"),
+        ("PHYSALIA_SUSPECT_AFTER", r"did you mean PHYSALIA_SUSPECT_AFTER_S\?"),
+        ("PHYSALIA_SERVER", "server stands in the file alone: unset it"),
+        ("PHYSALIA_CELLS", "cells stands in the file alone"),
+    ],
+)
+def test_a_variable_that_sets_nothing_and_was_meant_to_is_refused(file: Path, variable: str, why: str) -> None:
+    """The server would serve as the file says, elsewhere than it was told to, or as another one."""
+    with pytest.raises(BadSettings, match=why):
+        read_settings(file, {variable: "1"})
+
+
+def test_settings_without_an_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "MOST_BYTES", 1 << 12)
+    with pytest.raises(BadSettings, match="has more than 4096 bytes"):
+        read_settings(Path("/dev/zero"), {})
 
 
 def test_no_file_is_a_sentence(tmp_path: Path) -> None:

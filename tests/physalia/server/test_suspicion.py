@@ -36,3 +36,14 @@ def test_a_server_that_can_write_nothing_suspects_itself_for_a_while() -> None:
     assert suspicion.able(14.0) == [1]
     assert suspicion.suspected == set()
     assert suspicion.able(20.0) == []
+
+
+def test_who_has_ended_is_suspected_at_once_and_told_once() -> None:
+    suspicion = Suspicion([2, 3], after_s=1.0, now_s=10.0)
+    assert suspicion.gone(2)
+    assert suspicion.suspected == {2}
+    assert not suspicion.gone(2)
+    assert suspicion.fresh(10.5) == []
+    assert suspicion.fresh(11.2) == [3], "of the other one it is told already"
+    assert suspicion.heard(2, 11.6)
+    assert suspicion.suspected == {3}

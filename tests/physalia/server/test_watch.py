@@ -69,7 +69,8 @@ def test_health_says_when_it_serves_no_more(tmp_path: Path, vfs: SimulatedVfs) -
             status, told = data(one, "/health")
             assert status == 200
             assert told == {
-                "schema_version": 1, "server": 1, "state": "serving", "is_full": False, "suspected": [], "reached": 0,
+                "schema_version": 1, "server": 1, "state": "serving", "is_full": False, "is_capped": False,
+                "clock_rate": 1.0, "suspected": [], "reached": 0,
                 "spoken": {}, "are_keys_stale": False,
             }  # fmt: skip
             one.server.requests.is_closed = True

@@ -3,96 +3,23 @@
 import asyncio
 import random
 import struct
-from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Any
 
 import pytest
-from attrs import Factory, define
 
 from physalia.transport import (
     CLIENT,
     SPOKEN,
-    Address,
-    Connection,
     Door,
     Key,
     KeyRing,
-    Party,
     Refusals,
     Target,
     Versions,
     dial,
-    dialing,
-    keep_dialing,
 )
 from physalia.transport.limits import MAX_BODY_BYTES, MAX_MESSAGE_BYTES, MAX_WHOLE_BYTES
-from tests import PATIENCE_S
-from tests.physalia.client import virtual_time
+from tests.physalia.transport.houses import Ears, house, knock, run
 from tests.physalia.transport.pairs import ANN, BOB, CLIENTS, RING, SERVERS, pair, said
-
-
-@define
-class Ears:
-    """An owner that writes down what it hears, and lets others wait for it."""
-
-    messages: asyncio.Queue[bytes] = Factory(asyncio.Queue)
-    opened_: asyncio.Queue[Connection] = Factory(asyncio.Queue)
-    closed_: asyncio.Queue[Connection] = Factory(asyncio.Queue)
-    answers: Callable[[bytes], bytes | None] = lambda _message: None
-
-    def opened(self, connection: Connection) -> None:
-        self.opened_.put_nowait(connection)
-
-    def heard(self, connection: Connection, messages: list[bytes]) -> None:
-        for message in messages:
-            self.messages.put_nowait(message)
-            if (answer := self.answers(message)) is not None:
-                connection.send(answer)
-
-    def closed(self, connection: Connection) -> None:
-        self.closed_.put_nowait(connection)
-
-
-@define
-class House:
-    """A door on a port, the ears behind it, and what was refused."""
-
-    door: Door
-    ears: Ears
-    refusals: Refusals
-    address: Address
-    server: asyncio.Server
-
-    async def dial(self, own: Party = ANN, ears: Ears | None = None, ring: KeyRing = RING) -> Connection:
-        return await dial(Target(own, self.address, BOB.number), lambda: ring, ears or Ears(), Refusals())
-
-    async def refused(self, kind: str) -> None:
-        """Wait until somebody was refused for this."""
-        while not self.refusals[kind]:  # type: ignore[index]
-            await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def house(ring: Callable[[], KeyRing] = lambda: RING, port: int = 0, **limits: Any) -> Any:
-    ears, refusals = Ears(answers=lambda message: b"echo " + message[:20]), Refusals()
-    door = Door(ring, BOB.number, ears, refusals, **limits)
-    server = await asyncio.get_running_loop().create_server(door.enter, "127.0.0.1", port, ssl=door.tls)
-    address = Address(*server.sockets[0].getsockname())
-    try:
-        yield House(door, ears, refusals, address, server)
-    finally:
-        server.close()
-        door.close()
-        await server.wait_closed()
-
-
-def run(test: Callable[[], Awaitable[None]]) -> None:
-    async def patient() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await test()
-
-    asyncio.run(patient())
 
 
 def test_a_message_goes_there_and_back() -> None:
@@ -170,20 +97,6 @@ def test_who_does_not_read_is_not_written_to_for_ever() -> None:
                 await there.ears.messages.get()
 
     run(talk)
-
-
-async def knock(address: Address, *pieces: bytes) -> bytes:
-    """Say something that is no proof, and return all that is answered until the end."""
-    reader, writer = await asyncio.open_connection(*address)
-    try:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-        return await reader.read()
-    except ConnectionError:
-        return b""
-    finally:
-        writer.close()
 
 
 def test_wrong_bytes_get_no_word_and_others_are_served_on() -> None:
@@ -296,36 +209,6 @@ def test_a_key_that_left_the_ring_ends_what_it_opened() -> None:
     run(talk)
 
 
-def test_nobody_there_and_no_key_are_errors() -> None:
-    async def talk() -> None:
-        async with house() as there:
-            with pytest.raises(ConnectionError, match="no key for a server"):
-                await there.dial(ring=KeyRing([CLIENTS]))
-            address = there.address
-        with pytest.raises(ConnectionError):
-            await dial(Target(ANN, address, 0), lambda: RING, Ears(), Refusals())
-
-    run(talk)
-
-
-def test_whoever_could_not_be_reached_was_not_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some loops, such as that of uvloop, want the connection before anybody is reached."""
-
-    async def talk() -> None:
-        made: list[Connection] = []
-
-        async def unreached(factory: Callable[[], Connection], *_: object, **__: object) -> None:
-            made.append(factory())
-            raise ConnectionRefusedError
-
-        monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", unreached)
-        with pytest.raises(ConnectionRefusedError):
-            await dial(Target(ANN, Address("127.0.0.1", 1), BOB.number), lambda: RING, Ears(), Refusals())
-        assert [one._patience.cancelled() for one in made] == [True]
-
-    run(talk)
-
-
 def test_whoever_was_refused_before_there_was_a_connection_gets_none() -> None:
     """TLS takes its time: the connection comes when nobody waits for it any more, and would stay open for ever."""
 
@@ -344,24 +227,6 @@ def test_whoever_was_refused_before_there_was_a_connection_gets_none() -> None:
         assert refusals == {"slow": 1}
 
     run(talk)
-
-
-def test_whoever_is_not_reached_is_dialled_ever_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def talk() -> int:
-        dialled = 0
-
-        async def unreached(*_: object) -> None:
-            nonlocal dialled
-            dialled += 1
-            raise ConnectionRefusedError
-
-        monkeypatch.setattr(dialing, "dial", unreached)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(60.0):
-                await keep_dialing(Target(ANN, Address("127.0.0.1", 1), 0), lambda: RING, Ears(), Refusals())
-        return dialled
-
-    assert 60 <= virtual_time.run(talk()) <= 240, "of windows of a second at most, half is waited for on average"
 
 
 def test_who_does_not_read_is_not_read_either() -> None:
@@ -396,42 +261,3 @@ def test_who_does_not_read_is_not_read_either() -> None:
                 connection.abort()
 
     run(talk)
-
-
-def test_whoever_keeps_dialing_is_back_after_the_server_is() -> None:
-    async def talk() -> None:
-        ears = Ears()
-        async with house() as there:
-            target = Target(ANN, there.address, BOB.number)
-            task = asyncio.create_task(keep_dialing(target, lambda: RING, ears, Refusals()))
-            first = await ears.opened_.get()
-        await first.is_closed
-        async with house(port=there.address.port) as again:
-            second = await ears.opened_.get()
-            second.send(b"back")
-            assert await again.ears.messages.get() == b"back"
-            task.cancel()
-            await second.is_closed
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    run(talk)
-
-
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [
-        ("127.0.0.1:7400", Address("127.0.0.1", 7400)),
-        ("[::1]:0", Address("::1", 0)),
-        ("a.b:65535", Address("a.b", 65535)),
-    ],
-)
-def test_an_address_is_read_and_written(text: str, address: Address) -> None:
-    assert Address.parse(text) == address
-    assert str(address) == text
-
-
-@pytest.mark.parametrize("text", ["", "host", "host:", ":80", "host:x", "host:65536", "host:-1", "host:²"])
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="expected host:port"):
-        Address.parse(text)

@@ -16,8 +16,8 @@ from physalia.transport import Address, BadKeys, KeyFile, KeyRing, Refusals, Tar
 from physalia.transport.tls import Tls, read_tls
 from tests import PATIENCE_S
 from tests.physalia.transport.certificates import authority, certificate, needs_openssl
+from tests.physalia.transport.houses import Ears, house
 from tests.physalia.transport.pairs import ANN, BOB, RING, SERVERS
-from tests.physalia.transport.test_connection import Ears, house
 
 pytestmark = needs_openssl
 
@@ -44,6 +44,22 @@ async def reach(address: Address, known: KeyRing) -> bytes:
         answer = await ears.messages.get()
     connection.close()
     return answer
+
+
+def test_who_says_nothing_is_sent_away_before_tls_is_done_too(folder: Path) -> None:
+    """Each kept a file open for a minute: some thousands who never spoke kept everybody else out."""
+    server, client = ring(folder, "server"), ring(folder, "client")
+
+    async def test() -> None:
+        async with house(lambda: server, handshake_s=0.2) as there, asyncio.timeout(PATIENCE_S):
+            reader, writer = await asyncio.open_connection(*there.address)
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.close()
+        async with house(lambda: server) as there:
+            assert await reach(there.address, client) == b"echo a word"
+
+    asyncio.run(test())
 
 
 def test_both_sides_show_certificates(folder: Path) -> None:
