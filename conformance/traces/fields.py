@@ -101,12 +101,13 @@ def altered(runs: Sequence[Run], wanted: CellKey, random: Random, times: int = 1
 
 
 def judged(runs: Sequence[Run], wanted: CellKey, one: Altered) -> BadInput | Judged:
-    """What becomes of the cell with that line."""
+    """What becomes of the cell with that line; and of all others, if the line went to a node that may be another's."""
     try:
         others = [*runs[: one.at], read_lines(one.place.path, one.data), *runs[one.at + 1 :]]
-        return judge_runs(others, wanted[0], every=False).cells[wanted][1]
+        cells = judge_runs(others, wanted[0], every=one.field == "n").cells
     except BadInput as bad:
         return bad
+    return next((found for _, found in cells.values() if is_told(found)), cells[wanted][1])
 
 
 def may_be(one: Altered) -> bool:

@@ -1,18 +1,21 @@
 """Whatever field of whatever line is altered or missing: it is told, or it is on the list of what nobody can tell."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import msgspec
 import pytest
+from attrs import evolve
 
 from conformance.links import BadInput, Verdict
 from conformance.traces import fields
 from conformance.traces.cell import CellKey, cells_of, picked
 from conformance.traces.doctored import changed, cut_out, with_line
 from conformance.traces.fields import Altered
-from conformance.traces.lines import Line, Run, read_lines
+from conformance.traces.lines import Line, Place, Run, read_lines
 from conformance.traces.recorded import Amount, record, record_moves
 from conformance.traces.short import objects
 from tests.conformance.traces.servers import judged
@@ -66,6 +69,32 @@ def test_a_missing_field_may_never_be(moved: Case) -> None:
     assert missing
     assert not any(fields.may_be(one) for one in missing)
     assert len(fields.NOBODY_KNOWS) < sum(1 for _ in missing)
+
+
+def test_an_end_that_goes_to_a_node_of_another_cell_is_told_there(tmp_path: Path) -> None:
+    """By chance it is the next line of that node: then its own cell only misses it, and that is inconclusive."""
+    runs = record(tmp_path, Amount(2, 2), lambda _: None)
+    run, place, lines = next(
+        (run, place, lines)
+        for run, lines in enumerate([*objects(run.path.read_bytes().splitlines())] for run in runs)
+        for place, line in enumerate(lines)
+        if line.get("did") == "end" and any(end.get("did") == "end" for end in lines[:place])
+    )
+    own, other = lines[place], next(line for line in lines if line.get("did") == "end")
+    mine = next(one for one in cells_of(runs) if any(_is_start_of(line, one, own["n"]) for line in lines))
+    lines[place] = {**own, "n": other["n"], "seq": other["seq"] + 1}
+    data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
+    moves = Altered("end", "n", "is another", run, Place(runs[run].path, place + 1), data)
+    found = fields.judged(runs, mine, moves)
+    assert not isinstance(found, BadInput)
+    assert "after its end" in found.title
+    alone = fields.judged(runs, mine, evolve(moves, field="seq"))
+    assert not isinstance(alone, BadInput)
+    assert alone.verdict is Verdict.INCONCLUSIVE
+
+
+def _is_start_of(line: Mapping[str, Any], cell: CellKey, number: int) -> bool:
+    return line.get("did") == "start" and line["n"] == number and (line["cell"], line["life"]) == cell
 
 
 def at(runs: Iterable[Run], is_it: Callable[[Line], bool]) -> tuple[int, int, Line]:
