@@ -19,9 +19,9 @@ FairSpec ==
   /\ Spec
   /\ WF_vars(Prepare(1))
   /\ \A n \in {1, 2, 4} : WF_vars(Promise(n, 1))
-  /\ \A n \in {1, 2, 4}, i \in Slot : WF_vars(Vote(n, 1, i))
-  /\ \A i \in Slot : WF_vars(\E v \in Value : Propose(1, i, v))
-  /\ \A i \in Slot : WF_vars(Decide(1, i))
+  /\ \A n \in {1, 2, 4} : WF_vars(\E i \in Slot : Vote(n, 1, i))
+  /\ WF_vars(\E i \in Slot, v \in Value : Propose(1, i, v))
+  /\ WF_vars(\E i \in Slot : Decide(1, i))
 
 \* In slot 1, for a later one would take effect beyond the bound.
 PendingChangeTakesEffect ==

@@ -21,12 +21,12 @@ FairSpec ==
   /\ Spec
   /\ WF_vars(Prepare(1))
   /\ \A n \in {1, 2, 4} : WF_vars(Promise(n, 1))
-  /\ \A n \in {1, 2, 4}, i \in T!Slot : WF_vars(Vote(n, 1, i))
-  /\ \A i \in T!Slot : WF_vars(\E v \in Value : Propose(1, i, v))
-  /\ \A i \in T!Slot : WF_vars(Decide(1, i))
-  /\ \A i \in T!Slot : WF_vars(Learn(1, i)) /\ SF_vars(Learn(4, i))
+  /\ \A n \in {1, 2, 4} : WF_vars(\E i \in T!Slot : Vote(n, 1, i))
+  /\ WF_vars(\E i \in T!Slot, v \in Value : Propose(1, i, v))
+  /\ WF_vars(\E i \in T!Slot : Decide(1, i))
+  /\ WF_vars(\E i \in T!Slot : Learn(1, i)) /\ SF_vars(\E i \in T!Slot : Learn(4, i))
   /\ SF_vars(Flush(4)) /\ SF_vars(Settle(4)) /\ WF_vars(Create(4))
-  /\ \A i \in T!Slot : WF_vars(Erase(1, i))
+  /\ WF_vars(\E i \in T!Slot : Erase(1, i))
   /\ WF_vars(Pending /\ Issue("look"))
 
 LeaverErased == Pending ~> Erased(1)

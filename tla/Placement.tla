@@ -62,6 +62,11 @@ Meant(r) == IF "of" \in DOMAIN r THEN DomainOf[ClientOf[r.of]][r.kind] ELSE r.na
 \* Whoever must see a majority survive.
 SeenFrom(r) == IF "client" \in DOMAIN r THEN ClientOf[r.client] ELSE Instance
 
+\* No cell changes what failures cut off: it is found once for each client that
+\* a rule speaks of, and not for every cell anew.
+SurvivalRule == {r \in Policy.rules : r.type = "survives" /\ Speaks(r)}
+CutSeen == [client \in {SeenFrom(r) : r \in SurvivalRule} |-> CutFrom(client)]
+
 Keeps(r, c) ==
   CASE r.type \in {"cap", "pair-cap"} ->
          \A d \in Domains(r.kind) : Cardinality(Within(c, r.kind, d)) <= r.most
@@ -79,7 +84,7 @@ Keeps(r, c) ==
     [] r.type = "overlap" ->
          \A other \in Site.cells : Cardinality({s \in c : Name(s) \in other}) <= r.most
     [] r.type = "survives" ->
-         LET cut == CutFrom(SeenFrom(r))
+         LET cut == CutSeen[SeenFrom(r)]
          IN \A f \in DOMAIN cut : IsMajority(c \ cut[f], c)
 
 \* Drained and full servers take no node; nor does what some client cannot reach.
@@ -160,8 +165,7 @@ PowerSurvives ==
 KeepsCuts(cut) == \A f \in DOMAIN cut : Cardinality(cell \cap cut[f]) <= (Policy.size - 1) \div 2
 SurvivalIsACap ==
   Whole => /\ MajoritySurvives(cell) <=> KeepsCuts(Cut)
-           /\ \A r \in Policy.rules : r.type = "survives" /\ Speaks(r) /\ Legal(cell) =>
-                KeepsCuts(CutFrom(SeenFrom(r)))
+           /\ \A r \in SurvivalRule : Legal(cell) => KeepsCuts(CutSeen[SeenFrom(r)])
 
 \* Always true.  One line for each whole cell: legal, optimal, survives, value.
 Told ==

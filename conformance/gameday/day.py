@@ -1,8 +1,8 @@
 """The day itself: servers that record, clients at work, one blow after the other, and peace at the end.
 
 Beside the clients whose histories are judged there is a probe for each of some cells, which writes all the time and
-says whether it was answered: that is the availability over time. What servers take of memory, files and threads is
-looked at before anybody works, and again when everything has calmed down.
+says whether it was answered: that is the availability over time. What servers take of memory, files, threads and tasks
+is looked at before anybody works, and again when everything has calmed down.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from conformance.gameday.faults import MIXED, MOVE, REPLACE, RESTART, Blow
 from physalia.client import AsyncClient, ClientError
 from physalia.colony import Colony, Processes
 from physalia.colony.faults import Fault, Faults
+from physalia.colony.health import page
 from physalia.colony.trouble import settle
 from physalia.colony.work import Saw, read_all, work
 
@@ -53,6 +54,8 @@ class Taken:
     memory_bytes: int
     files: int
     threads: int
+    tasks: int | None
+    """Of its event loop, as it says itself; None if it did not."""
 
 
 @define
@@ -116,7 +119,7 @@ async def live(
     loop = asyncio.get_running_loop()
     begin = loop.time()
     await settle(colony)
-    day.before = _taken(colony, processes)
+    day.before = await _taken(colony, processes)
     working = asyncio.create_task(work(colony, day.saw, clients, until, seed))
     probing = asyncio.create_task(_probe(colony, day, begin, until))
     moving: list[asyncio.Task[None]] = []
@@ -146,7 +149,7 @@ async def live(
     told("all is healed; everything is read once more")
     await read_all(colony, day.saw)
     day.settled = await settle(colony)
-    day.after = _taken(colony, processes)
+    day.after = await _taken(colony, processes)
     return day
 
 
@@ -218,7 +221,7 @@ async def _strike(
     for server, pid in pids.items():
         if processes.pid(server) != pid:
             with suppress(OSError):
-                day.before[server] = taken(processes, server)
+                day.before[server] = await taken(colony, processes, server)
 
 
 async def _probe(colony: Colony, day: Day, begin: float, until: asyncio.Event) -> None:
@@ -247,11 +250,11 @@ async def _probe(colony: Colony, day: Day, begin: float, until: asyncio.Event) -
             group.create_task(one(client, cell))
 
 
-def _taken(colony: Colony, processes: Processes) -> dict[int, Taken]:
-    return {server: taken(processes, server) for server in colony.settings}
+async def _taken(colony: Colony, processes: Processes) -> dict[int, Taken]:
+    return {server: await taken(colony, processes, server) for server in colony.settings}
 
 
-def taken(processes: Processes, server: int) -> Taken:
+async def taken(colony: Colony, processes: Processes, server: int) -> Taken:
     """What a server's process takes now. Raises `OSError` if it does not run."""
     pid = processes.pid(server)
     if pid is None:
@@ -259,4 +262,6 @@ def taken(processes: Processes, server: int) -> Taken:
     of = Path(f"/proc/{pid}")
     status = dict(line.split(":", 1) for line in (of / "status").read_text(encoding="utf-8").splitlines())
     memory_kib = int(status["VmRSS"].split()[0])
-    return Taken(pid, 1024 * memory_kib, sum(1 for _ in (of / "fd").iterdir()), int(status["Threads"]))
+    files, threads = sum(1 for _ in (of / "fd").iterdir()), int(status["Threads"])
+    health = await asyncio.to_thread(page, colony, server, "/health") or {}
+    return Taken(pid, 1024 * memory_kib, files, threads, health.get("tasks"))

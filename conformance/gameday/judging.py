@@ -20,6 +20,8 @@ FILES_MORE = 32
 and SQLite's own come and go."""
 THREADS_MORE = 4
 """A thread for the journal, and one for each look at the disk that waits."""
+TASKS_MORE = 4
+"""A server that is dialled anew, and pages that somebody looks at meanwhile: at rest no request has a task."""
 MEMORY_MORE_BYTES = 64 << 20
 """What caches and allocators keep at most, whoever asked for how much."""
 MEMORY_AN_OPERATION_BYTES = 8 << 10
@@ -86,6 +88,8 @@ def judge_leaks(day: Day) -> Part:
             lines.append(f"server {server} holds {after.files} files, and held {before.files}")
         if after.threads > before.threads + THREADS_MORE:
             lines.append(f"server {server} has {after.threads} threads, and had {before.threads}")
+        if after.tasks is not None and before.tasks is not None and after.tasks > before.tasks + TASKS_MORE:
+            lines.append(f"server {server} has {after.tasks} tasks, and had {before.tasks}")
         if after.memory_bytes > before.memory_bytes + allowed_bytes:
             more = (after.memory_bytes - before.memory_bytes) >> 20
             lines.append(f"server {server} holds {more} MiB more, and {allowed_bytes >> 20} are explained")
@@ -96,6 +100,9 @@ def judge_leaks(day: Day) -> Part:
     ]
     if not same:
         return Part("leaks", Verdict.INCONCLUSIVE, "no server that was looked at twice is the same process", 0)
+    if silent := [server for server, after in day.after.items() if after.tasks is None]:
+        why = f"server {silent[0]} did not say how many tasks it has"
+        return Part("leaks", Verdict.INCONCLUSIVE, why, len(same))
     most = max(
         after.memory_bytes - day.before[server].memory_bytes
         for server, after in day.after.items()

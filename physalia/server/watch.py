@@ -67,6 +67,7 @@ class Figures(Collector):
         leading = sum(node is not None and node.is_leading for node in map(host.node, nodes.recent))
         yield _gauge("physalia_nodes_leading", "Nodes in memory that lead their cell", leading)
         yield _gauge("physalia_nodes_restless", "Nodes to which somebody owes an answer", len(nodes.restless))
+        yield _gauge("physalia_tasks", "Tasks of the event loop, that of this answer too", tasks())
         yield _gauge("physalia_requests_waiting", "Requests of clients that wait for an answer", len(server.requests))
         yield _gauge("physalia_peers_suspected", "Servers that seem to be gone", len(server.suspicion.suspected))
         yield _gauge("physalia_peers_reached", "Servers with which there is a connection", len(server.links.reached))
@@ -125,6 +126,7 @@ class Watch:
             "clock_rate": server.clock.rate,
             "suspected": sorted(server.suspicion.suspected),
             "reached": len(server.links.reached),
+            "tasks": tasks(),
             "spoken": {str(peer): version for peer, version in sorted(server.links.spoken.items())},
             "are_keys_stale": bool(server.keys.fault),
         }
@@ -200,6 +202,11 @@ class Watch:
         except Exception:  # noqa: BLE001  # a page that cannot be shown is no reason for a server to end
             why = "this page cannot be shown: please report it as a defect of physalia"
             return HTTPStatus.INTERNAL_SERVER_ERROR, *_json({"schema_version": 1, "error": why})
+
+
+def tasks() -> int:
+    """How many tasks the event loop has: one that nobody ends would be found nowhere else."""
+    return len(asyncio.all_tasks())
 
 
 def _homes(homes: Iterable[tuple[NodeId, int]]) -> dict[str, int]:

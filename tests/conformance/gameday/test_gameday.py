@@ -36,8 +36,8 @@ def day() -> Day:
     made.bands.append(Band(BLOW, 0.5, 1.5))
     made.probes += [Probe(1, at / 10, is_answered=not 5 <= at <= 15) for at in range(30)]
     made.left_out["clock"] = "<not permitted>"
-    made.before = {1: Taken(11, 50 << 20, 20, 3), 2: Taken(12, 50 << 20, 20, 3)}
-    made.after = {1: Taken(11, 60 << 20, 22, 3), 2: Taken(99, 900 << 20, 900, 90)}
+    made.before = {1: Taken(11, 50 << 20, 20, 3, 12), 2: Taken(12, 50 << 20, 20, 3, 12)}
+    made.after = {1: Taken(11, 60 << 20, 22, 3, 13), 2: Taken(99, 900 << 20, 900, 90, 900)}
     return made
 
 
@@ -111,16 +111,19 @@ def test_what_failed_comes_first_the_next_time(tmp_path: Path) -> None:
 def test_a_leak_is_told_and_a_server_that_was_started_anew_is_not_compared() -> None:
     assert judge_leaks(day()).verdict is Verdict.HOLDS
     for more in (
-        Taken(11, (60 << 20) + 2 * MEMORY_MORE_BYTES, 22, 3),
-        Taken(11, 60 << 20, 99, 3),
-        Taken(11, 60, 22, 30),
+        Taken(11, (60 << 20) + 2 * MEMORY_MORE_BYTES, 22, 3, 12),
+        Taken(11, 60 << 20, 99, 3, 12),
+        Taken(11, 60, 22, 30, 12),
+        Taken(11, 60, 22, 3, 120),
     ):
         leaking = day()
         leaking.after[1] = more
         assert judge_leaks(leaking).verdict is Verdict.REFUTED
-    lost = day()
+    lost, silent = day(), day()
     del lost.before[1]
-    assert judge_leaks(lost).verdict is Verdict.INCONCLUSIVE
+    silent.after[1] = Taken(11, 60 << 20, 22, 3, None)
+    assert judge_leaks(lost).verdict is judge_leaks(silent).verdict is Verdict.INCONCLUSIVE
+    assert "did not say how many tasks" in judge_leaks(silent).why
 
 
 def test_a_day_without_faults_or_answers_is_inconclusive() -> None:

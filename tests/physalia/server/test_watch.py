@@ -57,6 +57,9 @@ def test_figures_follow_what_happens(tmp_path: Path, vfs: SimulatedVfs) -> None:
             after = figures(one)
             assert after["physalia_nodes_leading"] == after["physalia_nodes_in_memory"] == 1
             assert after["physalia_campaigns_total"] == before["physalia_campaigns_total"] + 1
+            held = asyncio.create_task(asyncio.Event().wait())
+            assert figures(one)["physalia_tasks"] == len(asyncio.all_tasks()) == after["physalia_tasks"] + 1
+            held.cancel()
             one.server.refusals["mac"] += 3
             assert figures(one)["physalia_refused_total"] == 3
 
@@ -70,7 +73,7 @@ def test_health_says_when_it_serves_no_more(tmp_path: Path, vfs: SimulatedVfs) -
             assert status == 200
             assert told == {
                 "schema_version": 1, "server": 1, "state": "serving", "is_full": False, "is_capped": False,
-                "clock_rate": 1.0, "suspected": [], "reached": 0,
+                "clock_rate": 1.0, "suspected": [], "reached": 0, "tasks": len(asyncio.all_tasks()),
                 "spoken": {}, "are_keys_stale": False,
             }  # fmt: skip
             one.server.requests.is_closed = True
