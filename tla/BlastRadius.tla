@@ -46,14 +46,14 @@ Move(s, t) ==
   /\ UNCHANGED <<good, failed, configs, epoch, hint, holds>>
 
 Hear(r) ==
-  /\ Finds(r) /\ hint[r] # cell
+  /\ hint[r] # cell /\ Finds(r)
   /\ hint' = [hint EXCEPT ![r] = cell]
   /\ UNCHANGED <<good, failed, cell, configs, epoch, holds>>
 
 \* A copy goes on alone: the record changes if its epoch is the known one.
 MayShrink(r) ==
-  /\ HasMajority(r) /\ Finds(r)
   /\ epoch[r] = Last /\ r \in Present /\ ~ Alone(r) /\ Last < MaxEpoch
+  /\ HasMajority(r) /\ Finds(r)
 
 Shrink(r) ==
   /\ MayShrink(r)
@@ -61,8 +61,8 @@ Shrink(r) ==
   /\ UNCHANGED <<good, failed, cell, epoch, hint, holds>>
 
 MayInstall(r) ==
-  /\ HasMajority(r) /\ Finds(r)
   /\ r \in Present /\ epoch[r] < Last
+  /\ HasMajority(r) /\ Finds(r)
 
 Install(r) ==
   /\ MayInstall(r)
@@ -71,8 +71,8 @@ Install(r) ==
 
 \* A copy that is alone sends all it has to the other one, which joins.
 Mirror(p, r) ==
-  /\ HasMajority(p) /\ Finds(p)
   /\ epoch[p] = Last /\ Of(p).primary = p /\ Alone(p) /\ Last < MaxEpoch
+  /\ HasMajority(p) /\ Finds(p)
   /\ r # p /\ Reaches(At[p], At[r])
   /\ configs' = Append(configs, [primary |-> p, replica |-> r])
   /\ epoch' = [epoch EXCEPT ![p] = Last + 1, ![r] = Last]

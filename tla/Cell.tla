@@ -60,14 +60,17 @@ Prepare(b) ==
          to |-> UNION {MembersOf(Owner[b], i) : i \in Window(Owner[b])}]}])
   /\ UNCHANGED <<asked, promised, accepted, known>>
 
+Answered(n, b) ==
+  \E m \in promises \cup Waiting("promises", n) : m.ballot = b /\ m.node = n
+
 \* One promise for all slots, with every vote above the proposer's prefix (R2).
 \* Not `promised[n] < b`: a node that voted under b before it was asked must be
 \* able to answer.  It answers once; after a crash it could not say the same.
 Promise(n, b) ==
   /\ promised[n] <= b                            \* not <, see above
-  /\ \A m \in promises \cup Waiting("promises", n) : m.ballot # b \/ m.node # n
   /\ \E m \in prepares :
        /\ m.ballot = b /\ Reaches(m, n)
+       /\ ~ Answered(n, b)
        /\ Store(n, [promised |-> b], [Nothing EXCEPT !.promises =
             {[ballot |-> b, node |-> n, floor |-> Floor(n), accepted |->
                {[slot |-> i, ballot |-> accepted[n][i].ballot,
@@ -84,7 +87,7 @@ Free(b, i, v) ==
   THEN \E m \in promises : m.ballot = b /\ \E r \in m.accepted : r.slot > i
   ELSE /\ v \in asked
        /\ \A j \in 1..Len(known[Owner[b]]) : known[Owner[b]][j] # v
-       /\ \A m \in Proposals(Owner[b]) : m.ballot # b \/ m.value # v
+       /\ ~ \E m \in Proposals(Owner[b]) : m.ballot = b /\ m.value = v
 
 \* R3, slot by slot: phase 1 is done once for all slots, but the majority that
 \* counts is one of the configuration *of this slot*.  The value is the highest
@@ -172,8 +175,8 @@ Crash(n, k) ==
   /\ n \in Mortals
   /\ kept[n] <= k
   /\ k <= IF queue[n] = << >> THEN Len(known[n]) ELSE Head(queue[n]).known
-  /\ \/ active[n] # 0 \/ queue[n] # << >>        \* something is lost or found
-     \/ k < Len(known[n]) \/ kept[n] < k
+  /\ ~ (active[n] = 0 /\ queue[n] = << >> /\ kept[n] = Len(known[n]))
+                                                 \* something is lost or found
   /\ promised' = [promised EXCEPT ![n] = disk[n].promised]
   /\ accepted' = [accepted EXCEPT ![n] = disk[n].accepted]
   /\ active' = [active EXCEPT ![n] = 0]

@@ -77,8 +77,8 @@ Send(w) ==
   /\ w \notin told
   /\ [write |-> w, conn |-> conn[a]] \notin requests
   /\ \A u \in asked : Writer[u] = a => u <= w
-  /\ \A m \in requests : Writer[m.write] = a /\ m.write # w =>
-       m.write \in told \/ m.conn < conn[a]
+  /\ ~ \E m \in requests : /\ Writer[m.write] = a /\ m.write # w
+                           /\ m.write \notin told /\ m.conn = conn[a]
   /\ asked' = asked \cup {w}
   /\ requests' = requests \cup {[write |-> w, conn |-> conn[a]]}
   /\ UNCHANGED <<told, reads, conn, configs, epoch, data, chain, copies, acks,
@@ -96,7 +96,7 @@ Take(p, w, c) ==
   /\ [write |-> w, conn |-> c] \in requests
   /\ c = conn[Writer[w]]
   /\ Writer[w] = Of(p).attached
-  /\ \A k \in DOMAIN data[p] : data[p][k].write # w \/ data[p][k].conn # c
+  /\ ~ \E k \in DOMAIN data[p] : data[p][k].write = w /\ data[p][k].conn = c
   /\ LET entry == [write |-> w, conn |-> c, epoch |-> epoch[p]] IN
        /\ data' = [data EXCEPT ![p] = Append(@, entry)]
        /\ chain' = chain \cup {[epoch |-> epoch[p],
@@ -165,7 +165,7 @@ Consult(p, q) ==
 Echo(r, q) ==
   /\ r \notin Gone /\ epoch[r] > 0 /\ Of(r).replica = r
   /\ [epoch |-> epoch[r], reader |-> q] \in looks
-  /\ \A m \in echoes : m.epoch # epoch[r] \/ m.reader # q
+  /\ ~ \E m \in echoes : m.epoch = epoch[r] /\ m.reader = q
   /\ echoes' = echoes \cup {[epoch |-> epoch[r], reader |-> q,
                              upto |-> Len(data[r])]}
   /\ UNCHANGED <<asked, told, reads, conn, requests, configs, epoch, data,

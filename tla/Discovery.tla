@@ -47,6 +47,10 @@ Max(x, y) == IF x > y THEN x ELSE y
 IsJury(q, v) ==
   q \subseteq Plan[v] \ lost /\ 2 * Cardinality(q) > Cardinality(Plan[v])
 
+\* Nobody else's word counts.
+Majority == {q \in SUBSET Nodes : \E v \in Version :
+               q \subseteq Plan[v] /\ 2 * Cardinality(q) > Cardinality(Plan[v])}
+
 \* n may lead under version v: it knows that all before it are over.
 Leads(n, v) == n \in Plan[v] \ lost /\ over[n] = v - 1 /\ knows[n] >= v
 
@@ -82,7 +86,7 @@ Depose(n, q) ==
 \* n learns from m what was decided.
 Learn(n, m) ==
   /\ {n, m} \cap lost = {}
-  /\ knows[m] > knows[n] \/ over[m] > over[n]
+  /\ ~ (knows[m] <= knows[n] /\ over[m] <= over[n])
   /\ knows' = [knows EXCEPT ![n] = Max(knows[n], knows[m])]
   /\ over' = [over EXCEPT ![n] = Max(over[n], over[m])]
   /\ UNCHANGED <<chosen, inforce, lost, news, cache, client, answers>>
@@ -136,8 +140,8 @@ Serve(k, n, v, q) ==
   /\ UNCHANGED <<chosen, inforce, knows, over, lost, news, cache, client>>
 
 Next ==
-  \/ \E n \in Nodes, q \in SUBSET Nodes : Change(n, q)
-  \/ \E n \in Nodes, q \in SUBSET Nodes : Depose(n, q)
+  \/ \E n \in Nodes, q \in Majority : Change(n, q)
+  \/ \E n \in Nodes, q \in Majority : Depose(n, q)
   \/ \E n \in Nodes, m \in Nodes : Learn(n, m)
   \/ \E n \in Nodes : Forget(n)
   \/ \E n \in Nodes : Push(n)
@@ -145,7 +149,7 @@ Next ==
   \/ \E c \in Caches : Replace(c)
   \/ \E k \in Clients, c \in Caches : Find(k, c)
   \/ \E k \in Clients, n \in Nodes : Hop(k, n)
-  \/ \E k \in Clients, n \in Nodes, v \in Version, q \in SUBSET Nodes :
+  \/ \E k \in Clients, n \in Nodes, v \in Version, q \in Majority :
        Serve(k, n, v, q)
 
 Spec == Init /\ [][Next]_vars

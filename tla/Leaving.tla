@@ -160,7 +160,7 @@ VerdictsTrue      == T!VerdictsTrue
 \* Whatever disks are lost besides, as long as no configuration loses half of
 \* its own, each chosen slot is held by a node that is here and has its disk.
 Recoverable ==
-  \A lost \in T!Losses : Lost \subseteq lost => T!HeldBy(Present \ lost)
+  T!HeldInEach({Present \ lost : lost \in {l \in T!Losses : Lost \subseteq l}})
 
 \* Nothing is open any more that an erased node is a member for.
 ErasedDone ==

@@ -88,7 +88,7 @@ Echo(n, b, t) ==
 \* more.
 Serve(b, t) ==
   /\ active[Owner[b]] = b
-  /\ \A a \in answers : a.ballot # b \/ a.read # t
+  /\ ~ \E a \in answers : a.ballot = b /\ a.read = t
   /\ \E m \in rounds :
        /\ m.ballot = b /\ m.read = t
        /\ m.slot <= Len(known[Owner[b]])

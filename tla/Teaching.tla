@@ -79,26 +79,29 @@ VotesAboveFloors ==
   \A n \in Nodes : accepted[n] = Above(accepted[n], Floor(n))
 
 \* What a majority of the slot's configuration voted for under b.
-Chosen(b, i) ==
-  /\ i <= Len(DecidedLog) + Alpha
-  /\ IsMajority(Voters(b, i), Configuration(i))
+Chosen(log, b, i) ==
+  /\ i <= Len(log) + Alpha
+  /\ IsMajority(Voters(b, i), Members(log, i))
 
 \* n holds what was chosen in slot i under b: in what it learned, or by a vote.
 Holds(n, b, i) == i <= Durable(n) \/ b <= disk[n].accepted[i].ballot
 
 \* Disks that may be lost: in every configuration so far, less than half.
 Losses ==
-  {lost \in SUBSET Nodes : \A i \in 1..(Len(DecidedLog) + Alpha) :
-     2 * Cardinality(lost \cap Configuration(i)) < Cardinality(Configuration(i))}
+  LET log    == DecidedLog
+      juries == {Members(log, i) : i \in 1..(Len(log) + Alpha)}
+  IN  {lost \in SUBSET Nodes : \A members \in juries :
+         2 * Cardinality(lost \cap members) < Cardinality(members)}
 
-\* Each chosen slot is held by one of these nodes.
-HeldBy(nodes) ==
-  \A b \in Ballot, i \in Slot :
-    Chosen(b, i) => \E n \in nodes : Holds(n, b, i)
+\* Each chosen slot is held by somebody in each of these sets.
+HeldInEach(sets) ==
+  LET log == DecidedLog
+  IN  \A b \in Ballot, i \in Slot : Chosen(log, b, i) =>
+        \A nodes \in sets : \E n \in nodes : Holds(n, b, i)
 
 \* Whatever disks are lost, as long as no configuration loses half of its own,
 \* each chosen slot is held by a node that has its disk.
-Recoverable == \A lost \in Losses : HeldBy(Nodes \ lost)
+Recoverable == HeldInEach({Nodes \ lost : lost \in Losses})
 
 -------------------------------------------------------------------------------
 \* A promise from above a slot that its ballot works on.
