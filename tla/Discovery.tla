@@ -44,12 +44,9 @@ vars == <<chosen, inforce, knows, over, lost, news, cache, client, answers>>
 Version == DOMAIN Plan
 Known   == {0} \cup Version
 Max(x, y) == IF x > y THEN x ELSE y
-IsJury(q, v) ==
-  q \subseteq Plan[v] \ lost /\ 2 * Cardinality(q) > Cardinality(Plan[v])
-
-\* Nobody else's word counts.
-Majority == {q \in SUBSET Nodes : \E v \in Version :
-               q \subseteq Plan[v] /\ 2 * Cardinality(q) > Cardinality(Plan[v])}
+Jury == [v \in Version |-> {q \in SUBSET Plan[v] :
+                              2 * Cardinality(q) > Cardinality(Plan[v])}]
+IsJury(q, v) == q \in Jury[v] /\ q \cap lost = {}
 
 \* n may lead under version v: it knows that all before it are over.
 Leads(n, v) == n \in Plan[v] \ lost /\ over[n] = v - 1 /\ knows[n] >= v
@@ -140,8 +137,8 @@ Serve(k, n, v, q) ==
   /\ UNCHANGED <<chosen, inforce, knows, over, lost, news, cache, client>>
 
 Next ==
-  \/ \E n \in Nodes, q \in Majority : Change(n, q)
-  \/ \E n \in Nodes, q \in Majority : Depose(n, q)
+  \/ \E n \in Nodes, q \in UNION {Jury[v] : v \in Version} : Change(n, q)
+  \/ \E n \in Nodes, q \in UNION {Jury[v] : v \in Version} : Depose(n, q)
   \/ \E n \in Nodes, m \in Nodes : Learn(n, m)
   \/ \E n \in Nodes : Forget(n)
   \/ \E n \in Nodes : Push(n)
@@ -149,8 +146,7 @@ Next ==
   \/ \E c \in Caches : Replace(c)
   \/ \E k \in Clients, c \in Caches : Find(k, c)
   \/ \E k \in Clients, n \in Nodes : Hop(k, n)
-  \/ \E k \in Clients, n \in Nodes, v \in Version, q \in Majority :
-       Serve(k, n, v, q)
+  \/ \E k \in Clients, n \in Nodes, v \in Version : \E q \in Jury[v] : Serve(k, n, v, q)
 
 Spec == Init /\ [][Next]_vars
 

@@ -26,6 +26,8 @@ TURNS = 0.1
 """How often a node crashes or takes over where it may: more, and nothing would ever get done."""
 ASKS = 0.05
 """How often a client asks for the next command, where some come later."""
+REMEMBERED = 1 << 18
+"""Of so many places in walks it is remembered what may happen there: walks come back to the same ones."""
 
 
 class Walks:
@@ -36,6 +38,7 @@ class Walks:
         self._sent = Sent(scope, words, 0)
         self._early = [name for name in scope.machine.commands if name in scope.machine.early]
         self._late = [name for name in scope.machine.commands if name not in scope.machine.early]
+        self._known: dict[tuple[NodeId, int, int, bool], list[tuple[Happening, Edge]]] = {}
         self._nodes: dict[NodeId, Automaton] = {}
         for node in scope.machine.nodes:
             self._nodes[node] = Automaton(Performer(scope, words, node, make_node), words)
@@ -54,7 +57,7 @@ class Walks:
                 yield model.Submit(self._words.commands[name])
             node = random.choice(list(self._nodes))
             try:
-                possible = list(self._possible(node, at[node], said, random.random() < TURNS))
+                possible = self._possible(node, at[node], said, random.random() < TURNS)
             except Misstep:
                 return
             if not possible:
@@ -76,8 +79,17 @@ class Walks:
     def _ask(self, name: str) -> int:
         return self._sent.bit(Said(NOBODY, model.Submit(self._words.commands[name]), frozenset()))
 
-    def _possible(self, node: NodeId, local: int, said: int, turns: bool) -> Iterator[tuple[Happening, Edge]]:
+    def _possible(self, node: NodeId, local: int, said: int, turns: bool) -> list[tuple[Happening, Edge]]:
         """What may happen to the node and changes anything. Raises `Misstep`."""
+        here = node, local, said, turns
+        known = self._known.get(here)
+        if known is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            known = self._known[here] = list(self._found(node, local, said, turns))
+        return known
+
+    def _found(self, node: NodeId, local: int, said: int, turns: bool) -> Iterator[tuple[Happening, Edge]]:
         automaton = self._nodes[node]
         inbox = [one for one in self._sent.inboxes[node] if said & one[0]]
         heard = [(happening, automaton.hear(local, bit, happening)) for bit, happening in inbox]

@@ -34,36 +34,42 @@ class World:
     topology: Topology
     failed: frozenset[str] = frozenset()
 
-    def has_power(self, name: str) -> bool:
-        """An element of power, or a rack: it did not fail, and is a feed or has a supply with power."""
+    @cached_property
+    def powered(self) -> frozenset[str]:
+        """The elements of power and the racks that did not fail, and are feeds or have a supply among these."""
         topology = self.topology
-        element = topology.powers.get(name)
-        if name in self.failed:
-            return False
-        if element is not None and element.kind == "feed":
-            return True
-        supplies = topology.racks[name].supplies if element is None else element.supplies
-        return any(self.has_power(supply) for supply in supplies)
+        supplies = {name: rack.supplies for name, rack in topology.racks.items()}
+        supplies.update((name, power.supplies) for name, power in topology.powers.items())
+        left = supplies.keys() - self.failed
+        found = {name for name in left & topology.powers.keys() if topology.powers[name].kind == "feed"}
+        while further := {name for name in left - found if not found.isdisjoint(supplies[name])}:
+            found |= further
+        return frozenset(found)
 
-    def switch_lives(self, name: str) -> bool:
-        """It did not fail, and its rack has power, or any of its supplies, or none are modelled."""
-        switch = self.topology.switches[name]
-        if name in self.failed:
-            return False
-        if switch.rack is not None:
-            return self.has_power(switch.rack)
-        return not switch.supplies or any(self.has_power(supply) for supply in switch.supplies)
+    @cached_property
+    def living_switches(self) -> frozenset[str]:
+        """Those that did not fail, and whose rack has power, or any of whose supplies has, or none are modelled."""
+        return frozenset(
+            switch.name
+            for switch in self.topology.switches.values()
+            if switch.name not in self.failed
+            and (
+                switch.rack in self.powered
+                if switch.rack is not None
+                else not switch.supplies or not self.powered.isdisjoint(switch.supplies)
+            )
+        )
 
     def server_lives(self, name: str) -> bool:
         """It did not fail, and its rack has power."""
-        return name not in self.failed and self.has_power(self.topology.servers[name].rack)
+        return name not in self.failed and self.topology.servers[name].rack in self.powered
 
     def switches_at(self, server: str) -> set[str]:
         """The living switches that a server has a living link to."""
         return {
             switch
             for switch in self.topology.servers[server].switches
-            if link_name(server, switch) not in self.failed and self.switch_lives(switch)
+            if link_name(server, switch) not in self.failed and switch in self.living_switches
         }
 
     def is_up(self, instance: str) -> bool:
@@ -75,7 +81,9 @@ class World:
         found = self.switches_at(instance) if self.server_lives(instance) else set()
         ends = [set(link.ends) for link in self.topology.links.values() if link.name not in self.failed]
         while True:
-            further = {switch for pair in ends if pair & found for switch in pair - found if self.switch_lives(switch)}
+            further = {
+                switch for pair in ends if pair & found for switch in pair - found if switch in self.living_switches
+            }
             if not further:
                 break
             found |= further
