@@ -15,6 +15,8 @@ from physalia.wire import encode_command, encode_told, sealed
 NO_OP = "noop"
 json = msgspec.json.Encoder().encode
 json_lines = msgspec.json.Encoder().encode_lines
+_in_order = msgspec.json.Encoder(order="deterministic").encode
+"""The members of a set in rising order: two sets that are equal may come in two orders otherwise."""
 
 
 def checksum(said: Command | Told) -> str:
@@ -24,10 +26,10 @@ def checksum(said: Command | Told) -> str:
 
 def _bytes_of(said: Command | Told) -> bytes:
     if type(said) is Change:
-        return json([said.expects, sorted(said.members)])
+        return _in_order([said.expects, said.members])
     if type(said) is not Execute or type(said.body) is not Unread:
         try:
-            return json(said)
+            return _in_order(said)
         except ValueError:  # see `writable`
             pass
     return encode_command(said) if type(said) is Execute else encode_told(said)  # type: ignore[arg-type]

@@ -11,11 +11,13 @@ import pytest
 from conformance.links import Verdict
 from conformance.traces.lines import read_run
 from conformance.traces.recorded import read_all
+from physalia import model
 from physalia.model import (
     Change,
     Command,
     Execute,
     Get,
+    Jury,
     NoOp,
     OpenSession,
     Put,
@@ -27,7 +29,7 @@ from physalia.model import (
 from physalia.server import read_settings
 from physalia.server.settings import BadSettings
 from physalia.tracing import CannotRecord, record_in
-from physalia.tracing.words import name_of
+from physalia.tracing.words import checksum, name_of
 from tests.conformance.traces.servers import World, judged
 
 SETTINGS = 'server = 1\ndirectory = "disk"\nkeys = "keys.toml"\n'
@@ -70,7 +72,28 @@ def test_names_tell_commands_of_one_request_apart() -> None:
         Change(request, 0, frozenset({1, 3})), Execute(request, 1, OpenSession()), NoOp(),
     ]  # fmt: skip
     assert len({name_of(command) for command in commands}) == len(commands)
-    assert name_of(Change(request, 0, frozenset({300, 2, 1}))) == name_of(Change(request, 0, frozenset({1, 2, 300})))
+    one, same = in_two_orders()
+    assert name_of(Change(request, 0, one)) == name_of(Change(request, 0, same))
+
+
+def in_two_orders() -> tuple[frozenset[int], frozenset[int]]:
+    """One set, made in two ways, so that Python goes through its members in two orders."""
+    one, same = frozenset((1, 9, 17)), frozenset((17, 9, 1))
+    assert one == same
+    assert list(one) != list(same)
+    return one, same
+
+
+def test_equal_answers_have_one_checksum() -> None:
+    """A server has the members from a client, and the judge from a log: so they come in two orders now and then."""
+    one, same = in_two_orders()
+    assert checksum(model.Verdict(True, Jury(3, one))) == checksum(model.Verdict(True, Jury(3, same)))
+    others = [
+        model.Verdict(False, Jury(3, one)),
+        model.Verdict(True, Jury(2, one)),
+        model.Verdict(True, Jury(3, one - {17})),
+    ]
+    assert len({checksum(answer) for answer in (model.Verdict(True, Jury(3, one)), *others)}) == 1 + len(others)
 
 
 def test_a_server_goes_on_when_its_trace_cannot_be_written(tmp_path: Path) -> None:
