@@ -9,7 +9,7 @@ from zlib import crc32
 
 import msgspec
 
-from physalia.model import Change, Command, Execute, NoOp, Told, Unread
+from physalia.model import Command, Execute, NoOp, Told, Unread
 from physalia.wire import encode_command, encode_told, sealed
 
 NO_OP = "noop"
@@ -25,8 +25,6 @@ def checksum(said: Command | Told) -> str:
 
 
 def _bytes_of(said: Command | Told) -> bytes:
-    if type(said) is Change:
-        return _in_order([said.expects, said.members])
     if type(said) is not Execute or type(said.body) is not Unread:
         try:
             return _in_order(said)

@@ -4,6 +4,7 @@ import json
 import os
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -74,6 +75,8 @@ def test_names_tell_commands_of_one_request_apart() -> None:
     assert len({name_of(command) for command in commands}) == len(commands)
     one, same = in_two_orders()
     assert name_of(Change(request, 0, one)) == name_of(Change(request, 0, same))
+    short = b'["change",["requestid","a \\"client\\"",3],0,[1,9,17]]'  # as docs/traces.md says that it is written
+    assert name_of(Change(request, 0, same)) == f'a "client"#3:{crc32(short):08x}'
 
 
 def in_two_orders() -> tuple[frozenset[int], frozenset[int]]:
